@@ -1,0 +1,2 @@
+//! cipherlab
+fn main() {}
