@@ -1,1 +1,24 @@
-//! ring
+//! Arithmetic in Z_q\[X\]/(X^N + 1), the ring under RNS-CKKS, in residue number system form.
+//!
+//! From the ground up: [`modulus`] (one prime), [`primes`] (finding them), [`arch`] (the kernels, one backend for each
+//! instruction set), [`ntt`] (one limb transformed), [`ring`] (a dimension and its primes), [`poly`] (polynomials whose
+//! type says their domain), `convert` (raising and dividing), [`automorphism`] and [`sample`].
+//!
+//! This is the only crate with SIMD and `unsafe`.
+
+pub mod arch;
+pub mod automorphism;
+pub mod buffer;
+mod convert;
+pub mod modulus;
+pub mod ntt;
+pub mod poly;
+pub mod primes;
+pub mod ring;
+pub mod sample;
+
+pub use arch::Backend;
+pub use buffer::Limb;
+pub use modulus::{Modulus, Shoup};
+pub use poly::{Coefficients, CompactPoly, Ntt, Poly};
+pub use ring::{Basis, Ring};

@@ -1,0 +1,194 @@
+//! The kernels, once for each instruction set, and the one place where the instruction set is chosen.
+//!
+//! [`scalar`] is the specification: every other backend equals it bit for bit, because each kernel returns canonical
+//! residues in [0, q). A [`Backend`] other than `Scalar` can only be had from [`Backend::detect`] or
+//! [`Backend::forced`], which look at the processor; that is the proof of capability the `unsafe` calls rest on.
+#![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+mod ifma;
+mod scalar;
+
+use crate::modulus::{Modulus, Shoup};
+
+/// How many products one lazy accumulation holds: 15·2^48 + 15 < 2^52 bounds the high halves that IFMA adds up.
+pub const MAX_LAZY_PRODUCTS: usize = 15;
+
+/// The instruction set that carries the kernels; chosen once, when a ring is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backend(Isa);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Isa {
+    Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx512Ifma,
+}
+
+/// A backend asked for by name that this machine or build does not have.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("backend '{wanted}' is not available on this machine; available: {available}")]
+pub struct UnavailableBackend {
+    wanted: String,
+    available: String,
+}
+
+/// The twiddle factors of one prime, as the kernels read them.
+#[derive(Clone, Copy)]
+pub(crate) struct Twiddles<'a> {
+    /// Powers of the 2N-th root ψ in bit-reversed order; a prefix of 2^k of them serves size 2^k.
+    pub roots: &'a [u64],
+    /// ⌊root·2^w/q⌋ with w the backend's [`Backend::shoup_bits`].
+    pub quotients: &'a [u64],
+}
+
+macro_rules! dispatch {
+    ($self:ident, $kernel:ident($($arg:expr),*)) => {
+        match $self.0 {
+            Isa::Scalar => scalar::$kernel($($arg),*),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a `Backend` with this variant is built only after the processor reported these features.
+            Isa::Avx512Ifma => unsafe { ifma::$kernel($($arg),*) },
+        }
+    };
+}
+
+impl Backend {
+    /// Portable Rust, on any machine.
+    pub const SCALAR: Self = Self(Isa::Scalar);
+
+    /// Every backend that this machine can run, fastest first.
+    pub fn available() -> Vec<Self> {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512ifma")
+        {
+            return vec![Self(Isa::Avx512Ifma), Self::SCALAR];
+        }
+        vec![Self::SCALAR]
+    }
+
+    /// The fastest backend of this machine.
+    pub fn detect() -> Self {
+        Self::available()[0]
+    }
+
+    /// The backend called `name`, if this machine can run it.
+    pub fn forced(name: &str) -> Result<Self, UnavailableBackend> {
+        let available = Self::available();
+        available.iter().copied().find(|backend| backend.name() == name).ok_or_else(|| UnavailableBackend {
+            wanted: name.to_owned(),
+            available: available.iter().map(|backend| backend.name()).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// The name that [`Backend::forced`] takes and that run logs show.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Isa::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Ifma => "avx512ifma",
+        }
+    }
+
+    /// Word size of the Shoup quotients that the NTT of this backend reads.
+    pub(crate) fn shoup_bits(self) -> u32 {
+        match self.0 {
+            Isa::Scalar => 64,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Ifma => 52,
+        }
+    }
+
+    /// Negacyclic NTT in place, coefficients in natural order to evaluations in bit-reversed order.
+    pub(crate) fn ntt_forward(self, modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]) {
+        dispatch!(self, ntt_forward(modulus, twiddles, data));
+    }
+
+    /// The inverse of [`Backend::ntt_forward`]; `scale` is 1/N and `last` is ψ^(−N/2)/N.
+    pub(crate) fn ntt_inverse(
+        self,
+        modulus: &Modulus,
+        twiddles: Twiddles<'_>,
+        scale: Shoup,
+        last: Shoup,
+        data: &mut [u64],
+    ) {
+        dispatch!(self, ntt_inverse(modulus, twiddles, scale, last, data));
+    }
+
+    /// `a ← a + b`.
+    pub(crate) fn add(self, modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+        dispatch!(self, add(modulus, a, b));
+    }
+
+    /// `a ← a − b`.
+    pub(crate) fn sub(self, modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+        dispatch!(self, sub(modulus, a, b));
+    }
+
+    /// `out ← a·w`.
+    pub(crate) fn scale(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+        dispatch!(self, scale(modulus, out, a, w));
+    }
+
+    /// `out ← out + a·w`.
+    pub(crate) fn add_scaled(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+        dispatch!(self, add_scaled(modulus, out, a, w));
+    }
+
+    /// `out ← (out − a)·w`.
+    pub(crate) fn sub_scale(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+        dispatch!(self, sub_scale(modulus, out, a, w));
+    }
+
+    /// `out ← [out +] Σ aᵢ ⊙ bᵢ`, at most [`MAX_LAZY_PRODUCTS`] terms. An element of `bᵢ` stands for `1 << stretch`
+    /// consecutive residues.
+    pub(crate) fn dot(
+        self,
+        modulus: &Modulus,
+        out: &mut [u64],
+        accumulate: bool,
+        terms: &[(&[u64], &[u64])],
+        stretch: u32,
+    ) {
+        assert!(terms.len() <= MAX_LAZY_PRODUCTS, "{} products in one lazy sum", terms.len());
+        for (a, b) in terms {
+            assert!(a.len() == out.len() && b.len() << stretch == out.len(), "term of another length");
+        }
+        dispatch!(self, dot(modulus, out, accumulate, terms, stretch));
+    }
+
+    /// `out ← a ∘ σ`: the NTT-domain automorphism that `permutation` describes.
+    pub(crate) fn permute(self, out: &mut [u64], a: &[u64], permutation: &crate::automorphism::Permutation) {
+        assert!(out.len() == a.len() && out.len() == permutation.len());
+        dispatch!(self, permute(out, a, permutation));
+    }
+
+    /// Signed words to residues.
+    pub(crate) fn reduce_signed(self, modulus: &Modulus, out: &mut [u64], a: &[i64]) {
+        assert_eq!(out.len(), a.len());
+        dispatch!(self, reduce_signed(modulus, out, a));
+    }
+
+    /// `overflow[j] ← round(Σ yᵢ[j]/qᵢ)` in floating point, the number of times the product of the source primes goes
+    /// into the sum that a base conversion forms.
+    pub(crate) fn quotient_sum(self, overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
+        dispatch!(self, quotient_sum(overflow, digits, reciprocals));
+    }
+
+    /// `out ← Σ yᵢ·factorsᵢ + overflow·correction`: one target prime of a base conversion.
+    pub(crate) fn convert(
+        self,
+        modulus: &Modulus,
+        out: &mut [u64],
+        digits: &[&[u64]],
+        factors: &[u64],
+        overflow: &[u64],
+        correction: u64,
+    ) {
+        assert!(digits.len() < MAX_LAZY_PRODUCTS && digits.len() == factors.len());
+        dispatch!(self, convert(modulus, out, digits, factors, overflow, correction));
+    }
+}

@@ -1,0 +1,136 @@
+//! The kernels in portable Rust: the specification of every other backend.
+
+use super::Twiddles;
+use crate::automorphism::Permutation;
+use crate::modulus::{Modulus, Shoup};
+
+/// Cooley–Tukey with Harvey's lazy butterflies (arXiv 1205.2926): residues stay in [0, 4q) between levels.
+pub fn ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]) {
+    let q = modulus.value();
+    let mut groups = 1;
+    let mut half = data.len() / 2;
+    while half > 0 {
+        let level = groups..2 * groups;
+        let factors = twiddles.roots[level.clone()].iter().zip(&twiddles.quotients[level]);
+        for (block, (&value, &quotient)) in data.chunks_exact_mut(2 * half).zip(factors) {
+            let w = Shoup { value, quotient };
+            let (upper, lower) = block.split_at_mut(half);
+            for (x, y) in upper.iter_mut().zip(lower) {
+                let a = (*x).min(x.wrapping_sub(2 * q));
+                let b = w.mul_lazy(*y, q);
+                *x = a + b;
+                *y = a + 2 * q - b;
+            }
+        }
+        groups *= 2;
+        half /= 2;
+    }
+    for x in data {
+        let r = (*x).min(x.wrapping_sub(2 * q));
+        *x = r.min(r.wrapping_sub(q));
+    }
+}
+
+/// Gentleman–Sande; residues stay in [0, 2q) between levels.
+///
+/// The inverse twiddles are not stored: ψ^(−brv(m + i)) = −ψ^(brv(2m − 1 − i)), because the two bit-reversed exponents
+/// add up to N, so each level reads the forward table backwards and swaps the difference.
+pub fn ntt_inverse(modulus: &Modulus, twiddles: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]) {
+    let q = modulus.value();
+    let mut groups = data.len() / 2;
+    let mut half = 1;
+    while groups > 1 {
+        let level = groups..2 * groups;
+        let factors = twiddles.roots[level.clone()].iter().zip(&twiddles.quotients[level]).rev();
+        for (block, (&value, &quotient)) in data.chunks_exact_mut(2 * half).zip(factors) {
+            let w = Shoup { value, quotient };
+            let (upper, lower) = block.split_at_mut(half);
+            for (x, y) in upper.iter_mut().zip(lower) {
+                let sum = *x + *y;
+                *y = w.mul_lazy(*y + 2 * q - *x, q);
+                *x = sum.min(sum.wrapping_sub(2 * q));
+            }
+        }
+        groups /= 2;
+        half *= 2;
+    }
+    let (upper, lower) = data.split_at_mut(half);
+    for (x, y) in upper.iter_mut().zip(lower) {
+        let (sum, difference) = (*x + *y, *x + 2 * q - *y);
+        *x = scale.mul(sum, q);
+        *y = last.mul(difference, q);
+    }
+}
+
+pub fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+    for (a, &b) in a.iter_mut().zip(b) {
+        *a = modulus.add(*a, b);
+    }
+}
+
+pub fn sub(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+    for (a, &b) in a.iter_mut().zip(b) {
+        *a = modulus.sub(*a, b);
+    }
+}
+
+pub fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+    for (out, &a) in out.iter_mut().zip(a) {
+        *out = w.mul(a, modulus.value());
+    }
+}
+
+pub fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+    for (out, &a) in out.iter_mut().zip(a) {
+        *out = modulus.add(*out, w.mul(a, modulus.value()));
+    }
+}
+
+pub fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+    for (out, &a) in out.iter_mut().zip(a) {
+        *out = w.mul(modulus.sub(*out, a), modulus.value());
+    }
+}
+
+pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
+    for (i, out) in out.iter_mut().enumerate() {
+        let start = if accumulate { *out as u128 } else { 0 };
+        let sum = terms.iter().fold(start, |sum, (a, b)| sum + a[i] as u128 * b[i >> stretch] as u128);
+        *out = modulus.reduce_wide(sum);
+    }
+}
+
+pub fn permute(out: &mut [u64], a: &[u64], permutation: &Permutation) {
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = a[permutation.source(i)];
+    }
+}
+
+pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
+    for (out, &a) in out.iter_mut().zip(a) {
+        *out = modulus.reduce_signed(a);
+    }
+}
+
+pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
+    for (j, overflow) in overflow.iter_mut().enumerate() {
+        // A product and a sum, each rounded: no fused operation, so that every backend gets the same bits.
+        let sum = digits.iter().zip(reciprocals).fold(0.5, |sum, (y, r)| sum + y[j] as f64 * r);
+        *overflow = sum as u64;
+    }
+}
+
+pub fn convert(
+    modulus: &Modulus,
+    out: &mut [u64],
+    digits: &[&[u64]],
+    factors: &[u64],
+    overflow: &[u64],
+    correction: u64,
+) {
+    for (j, out) in out.iter_mut().enumerate() {
+        let start = overflow[j] as u128 * correction as u128;
+        let sum = digits.iter().zip(factors).fold(start, |sum, (y, &f)| sum + y[j] as u128 * f as u128);
+        *out = modulus.reduce_wide(sum);
+    }
+}

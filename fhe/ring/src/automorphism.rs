@@ -1,0 +1,84 @@
+//! The automorphisms X ↦ X^g of Z[X]/(X^N + 1), in both domains.
+//!
+//! In the NTT domain position i holds the evaluation at ψ^(2·brv(i) + 1), so the automorphism is a permutation. Eight
+//! neighbours share the low bits of the exponent and differ in its top three, and multiplying by an odd g keeps that
+//! so: aligned blocks of eight go to aligned blocks of eight. A permutation is therefore one block index and one of
+//! eight shuffles for each block, which SIMD does with a load and a register shuffle.
+
+use crate::modulus::Modulus;
+
+/// The permutation of NTT-domain positions by X ↦ X^g.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permutation {
+    galois: u64,
+    /// For each block of eight destinations: the source block, and which of `shuffles` orders it.
+    blocks: Vec<(u32, u32)>,
+    /// Source lane for each destination lane.
+    shuffles: Vec<[u64; 8]>,
+}
+
+impl Permutation {
+    /// The permutation for X ↦ X^`galois` at ring dimension `n`.
+    ///
+    /// # Panics
+    /// If `galois` is even, or `n` is not a power of two of at least 8.
+    pub fn new(n: usize, galois: u64) -> Self {
+        assert!(n.is_power_of_two() && n >= 8, "ring dimension {n} must be a power of two of at least 8");
+        assert!(galois % 2 == 1, "X ↦ X^{galois} is no automorphism: the exponent must be odd");
+        let bits = n.trailing_zeros();
+        let mask = 2 * n as u64 - 1;
+        let reverse = |i: u64| i.reverse_bits() >> (64 - bits);
+        let source = |i: usize| {
+            let exponent = (2 * reverse(i as u64) + 1) * (galois & mask) & mask;
+            reverse(exponent / 2) as usize
+        };
+        let mut shuffles: Vec<[u64; 8]> = Vec::new();
+        let blocks = (0..n / 8)
+            .map(|block| {
+                let first = source(8 * block) / 8;
+                let lanes = std::array::from_fn(|lane| {
+                    let from = source(8 * block + lane);
+                    debug_assert_eq!(from / 8, first, "blocks of eight stay together");
+                    (from % 8) as u64
+                });
+                let shuffle = shuffles.iter().position(|known| *known == lanes).unwrap_or_else(|| {
+                    shuffles.push(lanes);
+                    shuffles.len() - 1
+                });
+                (first as u32, shuffle as u32)
+            })
+            .collect();
+        Self { galois: galois & mask, blocks, shuffles }
+    }
+
+    /// The exponent g modulo 2N.
+    pub fn galois(&self) -> u64 {
+        self.galois
+    }
+
+    /// Ring dimension.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        8 * self.blocks.len()
+    }
+
+    /// The position whose value goes to position `i`.
+    pub fn source(&self, i: usize) -> usize {
+        let (block, shuffle) = self.blocks[i / 8];
+        8 * block as usize + self.shuffles[shuffle as usize][i % 8] as usize
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn blocks(&self) -> (&[(u32, u32)], &[[u64; 8]]) {
+        (&self.blocks, &self.shuffles)
+    }
+}
+
+/// `out ← a(X^galois)` for coefficients: those that pass X^N change their sign.
+pub(crate) fn permute_coefficients(modulus: &Modulus, out: &mut [u64], a: &[u64], galois: u64) {
+    let n = a.len();
+    for (i, &a) in a.iter().enumerate() {
+        let exponent = (i as u64).wrapping_mul(galois) as usize & (2 * n - 1);
+        out[exponent & (n - 1)] = if exponent < n { a } else { modulus.neg(a) };
+    }
+}

@@ -1,0 +1,278 @@
+//! Base conversion and what it is for: raising a digit to more primes and dividing by a few with rounding.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::buffer::Limb;
+use crate::modulus::{Modulus, Shoup};
+use crate::ntt::NttTable;
+use crate::poly::{Ntt, Poly};
+use crate::ring::{Basis, Ring};
+
+/// Source and target primes of a conversion: a run of main primes and leading special primes each.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ConversionKey {
+    source: (Range<usize>, usize),
+    /// The targets are these primes without the source's.
+    target: Basis,
+}
+
+/// Exact conversion of centred residues from one set of primes to another (Halevi, Polyakov and Shoup, ePrint
+/// 2018/117, section 2.2).
+///
+/// With Q = Π qᵢ and yᵢ = xᵢ·(Q/qᵢ)⁻¹ mod qᵢ, the integer x in (−Q/2, Q/2) is Σ yᵢ·Q/qᵢ − v·Q, v = round(Σ yᵢ/qᵢ).
+/// v is computed in floating point: it is off by one only for x within about 2^−50·Q of ±Q/2, where the result is
+/// then the other of the two nearly equal representatives.
+pub(crate) struct BaseConverter {
+    /// (Q/qᵢ)⁻¹ mod qᵢ.
+    inverses: Vec<(Modulus, Shoup)>,
+    reciprocals: Vec<f64>,
+    targets: Vec<Target>,
+}
+
+struct Target {
+    modulus: Modulus,
+    /// Q/qᵢ mod p.
+    factors: Vec<u64>,
+    /// −Q mod p.
+    correction: u64,
+}
+
+/// Coefficients that one task converts: fifteen source digits of this many stay in the first two cache levels.
+const CHUNK: usize = 1024;
+
+impl BaseConverter {
+    pub(crate) fn new(ring: &Ring, key: &ConversionKey) -> Self {
+        let source = key.source_tables(ring).map(|t| *t.modulus()).collect::<Vec<_>>();
+        let product_without = |p: &Modulus, skip: Option<usize>| {
+            let kept = source.iter().enumerate().filter(|&(i, _)| Some(i) != skip);
+            kept.fold(1, |product, (_, q)| p.mul(product, p.reduce(q.value())))
+        };
+        let inverses = (0..source.len())
+            .map(|i| (source[i], source[i].shoup(source[i].inv(product_without(&source[i], Some(i))))))
+            .collect();
+        let targets = key
+            .target_tables(ring)
+            .map(|t| Target {
+                modulus: *t.modulus(),
+                factors: (0..source.len()).map(|i| product_without(t.modulus(), Some(i))).collect(),
+                correction: t.modulus().neg(product_without(t.modulus(), None)),
+            })
+            .collect();
+        Self { inverses, reciprocals: source.iter().map(|q| 1.0 / q.value() as f64).collect(), targets }
+    }
+
+    /// Coefficients over the source primes to coefficients over the target primes.
+    fn convert(&self, ring: &Ring, source: &[&[u64]], target: &mut [&mut Limb]) {
+        assert_eq!((source.len(), target.len()), (self.inverses.len(), self.targets.len()));
+        let backend = ring.backend();
+        let chunk = CHUNK.min(ring.n());
+        let mut columns: Vec<Vec<&mut [u64]>> =
+            (0..ring.n() / chunk).map(|_| Vec::with_capacity(target.len())).collect();
+        for limb in target.iter_mut() {
+            for (column, part) in columns.iter_mut().zip(limb.chunks_exact_mut(chunk)) {
+                column.push(part);
+            }
+        }
+        columns.into_par_iter().enumerate().for_each(|(c, column)| {
+            let mut digits: Vec<Limb> = (0..source.len()).map(|_| Limb::recycled(chunk)).collect();
+            for ((digit, (modulus, inverse)), x) in digits.iter_mut().zip(&self.inverses).zip(source) {
+                backend.scale(modulus, digit, &x[c * chunk..][..chunk], *inverse);
+            }
+            let digits: Vec<&[u64]> = digits.iter().map(|digit| &**digit).collect();
+            let mut overflow = Limb::recycled(chunk);
+            backend.quotient_sum(&mut overflow, &digits, &self.reciprocals);
+            for (out, target) in column.into_iter().zip(&self.targets) {
+                backend.convert(&target.modulus, out, &digits, &target.factors, &overflow, target.correction);
+            }
+        });
+    }
+}
+
+impl ConversionKey {
+    fn source_tables<'a>(&self, ring: &'a Ring) -> impl Iterator<Item = &'a NttTable> + use<'a> {
+        ring.main()[self.source.0.clone()].iter().chain(&ring.special()[..self.source.1])
+    }
+
+    fn target_tables<'a>(&self, ring: &'a Ring) -> impl Iterator<Item = &'a NttTable> + use<'a> {
+        let (main, special) = self.source.clone();
+        ring.main()[..self.target.main]
+            .iter()
+            .enumerate()
+            .filter_map(move |(i, t)| (!main.contains(&i)).then_some(t))
+            .chain(&ring.special()[special.min(self.target.special)..self.target.special])
+    }
+}
+
+impl Poly<Ntt> {
+    /// The gadget decomposition of key switching: digit j is the centred remainder of `self` modulo the j-th group of
+    /// `digit` main primes, held modulo all of `self`'s primes and `special` special ones (ModUp of ePrint 2019/688).
+    ///
+    /// # Panics
+    /// If `self` has special primes already.
+    pub fn mod_up(&self, digit: usize, special: usize) -> Vec<Self> {
+        assert_eq!(self.basis.special, 0, "mod_up starts from main primes");
+        let (ring, main) = (&self.ring, self.basis.main);
+        let coefficients = self.clone().into_coefficients();
+        let basis = Basis { main, special };
+        (0..main.div_ceil(digit))
+            .map(|j| {
+                let own = j * digit..((j + 1) * digit).min(main);
+                let key = ConversionKey { source: (own.clone(), 0), target: basis };
+                let mut raised = Self::recycled(ring, basis);
+                let mut others: Vec<&mut Limb> =
+                    raised.limbs.iter_mut().enumerate().filter_map(|(i, l)| (!own.contains(&i)).then_some(l)).collect();
+                let source: Vec<&[u64]> = coefficients.limbs[own.clone()].iter().map(|l| &**l).collect();
+                ring.converter(key).convert(ring, &source, &mut others);
+                raised.for_each(|t, i, limb| match own.contains(&i) {
+                    true => limb.copy_from_slice(&self.limbs[i]),
+                    false => t.forward(limb),
+                });
+                raised
+            })
+            .collect()
+    }
+
+    /// Each polynomial divided by the product D of all its primes but the first `main`, and rounded: ModDown of key
+    /// switching, rescaling, or both at once. The rounding error is at most 1/2 a coefficient.
+    ///
+    /// # Panics
+    /// If there is nothing to divide by, or the polynomials have different bases.
+    pub fn divide_round<const M: usize>(polys: [Self; M], main: usize) -> [Self; M] {
+        let (ring, basis) = (polys[0].ring.clone(), polys[0].basis);
+        assert!(polys.iter().all(|p| p.basis == basis), "operands over different primes");
+        assert!((1..basis.len()).contains(&main) && main <= basis.main, "division of {basis:?} down to {main} primes");
+        let key = ConversionKey { source: (main..basis.main, basis.special), target: Basis::main(main) };
+        let converter = ring.converter(key);
+        let mut polys = polys;
+        // All limbs of all polynomials in one parallel region: at low levels one alone cannot balance two threads.
+        polys
+            .iter_mut()
+            .flat_map(|p| p.limbs.iter_mut().enumerate().skip(main))
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .for_each(|(i, limb)| ring.table(basis, i).inverse(limb));
+        let mut remainders: [Self; M] = std::array::from_fn(|_| Self::recycled(&ring, Basis::main(main)));
+        for (poly, remainder) in polys.iter().zip(&mut remainders) {
+            let source: Vec<&[u64]> = poly.limbs[main..].iter().map(|limb| &**limb).collect();
+            converter.convert(&ring, &source, &mut remainder.limbs.iter_mut().collect::<Vec<_>>());
+        }
+        let inverses: Vec<Shoup> = (0..main).map(|i| inverse_of_dropped(&ring, basis, main, i)).collect();
+        for poly in &mut polys {
+            poly.restrict(Basis::main(main));
+        }
+        let pairs = polys.iter_mut().zip(&mut remainders);
+        let limbs = pairs.flat_map(|(p, r)| p.limbs.iter_mut().zip(&mut r.limbs).enumerate());
+        limbs.collect::<Vec<_>>().into_par_iter().for_each(|(i, (limb, remainder))| {
+            let table = &ring.main()[i];
+            table.forward(remainder);
+            table.backend().sub_scale(table.modulus(), limb, remainder, inverses[i]);
+        });
+        polys
+    }
+}
+
+/// D⁻¹ modulo main prime `i`, D the product of `basis` without its first `main` primes.
+fn inverse_of_dropped(ring: &Arc<Ring>, basis: Basis, main: usize, i: usize) -> Shoup {
+    let m = ring.main()[i].modulus();
+    let product = ring.moduli(basis).skip(main).fold(1, |product, p| m.mul(product, m.reduce(p.value())));
+    m.shoup(m.inv(product))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Backend;
+    use crate::poly::Coefficients;
+    use crate::primes;
+    use num_bigint::{BigInt, Sign};
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha20Rng;
+
+    fn ring(backend: Backend) -> Arc<Ring> {
+        let primes = primes::search(6, &[50, 40, 41, 42, 50, 50, 49]).unwrap();
+        Ring::new(64, &primes[..4], &primes[4..], backend)
+    }
+
+    fn product(ring: &Ring, basis: Basis) -> BigInt {
+        ring.moduli(basis).map(|m| BigInt::from(m.value())).product()
+    }
+
+    /// The centred integer coefficients, by the Chinese remainder theorem.
+    fn integers(poly: &Poly<Coefficients>) -> Vec<BigInt> {
+        let (ring, basis) = (poly.ring(), poly.basis());
+        let q = product(ring, basis);
+        (0..ring.n())
+            .map(|j| {
+                let sum: BigInt = ring
+                    .moduli(basis)
+                    .zip(poly.limbs())
+                    .map(|(m, limb)| {
+                        let rest = &q / m.value();
+                        let residue: u64 = (&rest % m.value()).try_into().expect("a word");
+                        rest * m.mul(limb[j], m.inv(residue))
+                    })
+                    .sum();
+                let x = sum % &q;
+                if &x * 2 > q { x - &q } else { x }
+            })
+            .collect()
+    }
+
+    fn random(ring: &Arc<Ring>, basis: Basis) -> Poly<Ntt> {
+        crate::sample::uniform(ring, basis, &ChaCha20Rng::seed_from_u64(1).random(), 0)
+    }
+
+    #[test]
+    fn mod_up_gives_the_centred_digits_exactly() {
+        for backend in Backend::available() {
+            let ring = ring(backend);
+            let poly = random(&ring, Basis::main(4));
+            for digit in 1..=4 {
+                let digits = poly.mod_up(digit, 2);
+                assert_eq!(digits.len(), 4usize.div_ceil(digit));
+                for (j, raised) in digits.into_iter().enumerate() {
+                    let own = j * digit..((j + 1) * digit).min(4);
+                    let modulus: BigInt =
+                        ring.main()[own.clone()].iter().map(|t| BigInt::from(t.modulus().value())).product();
+                    let original = integers(&poly.clone().into_coefficients());
+                    for (x, y) in original.iter().zip(integers(&raised.into_coefficients())) {
+                        assert_eq!((x - &y) % &modulus, BigInt::ZERO);
+                        assert!(y.magnitude() * 2u32 <= *modulus.magnitude(), "digits are centred");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn divide_round_is_the_nearest_integer() {
+        for backend in Backend::available() {
+            let ring = ring(backend);
+            for (basis, main) in
+                [(ring.basis(), 4), (ring.basis(), 2), (Basis::main(3), 2), (Basis { main: 2, special: 1 }, 1)]
+            {
+                let poly = random(&ring, basis);
+                let divisor = product(&ring, basis) / product(&ring, Basis::main(main));
+                let [quotient, _] = Poly::divide_round([poly.clone(), poly.clone()], main);
+                let expected = integers(&poly.into_coefficients()).into_iter().map(|x| {
+                    let half = &divisor / 2;
+                    let shifted = if x.sign() == Sign::Minus { x - half } else { x + half };
+                    shifted / &divisor
+                });
+                assert!(expected.eq(integers(&quotient.into_coefficients())), "{basis:?} to {main}");
+            }
+        }
+    }
+
+    #[test]
+    fn backends_agree() {
+        let digits: Vec<_> = Backend::available()
+            .into_iter()
+            .map(|backend| random(&ring(backend), Basis::main(4)).mod_up(3, 3))
+            .collect();
+        assert!(digits.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}

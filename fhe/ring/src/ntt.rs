@@ -1,0 +1,209 @@
+//! The negacyclic number-theoretic transform: Z_q[X]/(X^N + 1) ≅ Z_q^N.
+
+use crate::arch::{Backend, Twiddles};
+use crate::buffer::Limb;
+use crate::modulus::{Modulus, Shoup};
+use crate::primes::root_of_unity;
+
+/// The smallest transform: the last four levels of the SIMD kernels work on sixteen residues.
+pub const MIN_NTT: usize = 32;
+
+/// One prime at ring dimension N: its twiddle factors and the kernels bound to it.
+///
+/// Position i of a transform holds the evaluation at ψ^(2·brv(i) + 1), with ψ a primitive 2N-th root of unity. The
+/// same table transforms every smaller power of two n ≥ [`MIN_NTT`] with the root ψ^(N/n), so a polynomial in
+/// X^(N/n) is transformed at size n, each of its values standing for N/n neighbours of the full transform.
+pub struct NttTable {
+    modulus: Modulus,
+    backend: Backend,
+    roots: Limb,
+    quotients: Limb,
+    /// (1/n, ψ_n^(−n/2)/n) for n = 2^k at index k.
+    scales: Vec<(Shoup, Shoup)>,
+}
+
+impl NttTable {
+    /// The table for ring dimension `n` and the prime `q`.
+    ///
+    /// # Panics
+    /// If `n` is not a power of two of at least [`MIN_NTT`], or `q` is not 1 modulo 2n.
+    pub fn new(n: usize, q: u64, backend: Backend) -> Self {
+        assert!(n.is_power_of_two() && n >= MIN_NTT, "ring dimension {n} must be a power of two ≥ {MIN_NTT}");
+        let modulus = Modulus::new(q);
+        let psi = modulus.shoup(root_of_unity(&modulus, 2 * n as u64));
+        let bits = n.trailing_zeros();
+        let (mut roots, mut quotients) = (Limb::zeroed(n), Limb::zeroed(n));
+        let mut power = 1;
+        for i in 0..n {
+            let at = i.reverse_bits() >> (usize::BITS - bits);
+            let w = modulus.shoup(power);
+            roots[at] = w.value;
+            quotients[at] = w.quotient >> (64 - backend.shoup_bits());
+            power = psi.mul(power, q);
+        }
+        let half_turn_back = modulus.inv(roots[1]);
+        let scales = (0..=bits)
+            .map(|k| {
+                let inverse = modulus.inv((1 << k) % q);
+                (modulus.shoup(inverse), modulus.shoup(modulus.mul(inverse, half_turn_back)))
+            })
+            .collect();
+        Self { modulus, backend, roots, quotients, scales }
+    }
+
+    /// The prime.
+    pub fn modulus(&self) -> &Modulus {
+        &self.modulus
+    }
+
+    /// The instruction set in use.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    fn twiddles(&self) -> Twiddles<'_> {
+        Twiddles { roots: &self.roots, quotients: &self.quotients }
+    }
+
+    fn check(&self, data: &[u64]) {
+        let (len, n) = (data.len(), self.roots.len());
+        assert!(len.is_power_of_two() && (MIN_NTT..=n).contains(&len), "transform of {len} residues at N = {n}");
+        debug_assert!(data.iter().all(|&x| x < self.modulus.value()));
+    }
+
+    /// Coefficients in [0, q) to evaluations in [0, q), in place.
+    ///
+    /// # Panics
+    /// If the length is not a power of two from [`MIN_NTT`] to N.
+    pub fn forward(&self, data: &mut [u64]) {
+        self.check(data);
+        self.backend.ntt_forward(&self.modulus, self.twiddles(), data);
+    }
+
+    /// Evaluations in [0, q) to coefficients in [0, q), in place.
+    ///
+    /// # Panics
+    /// If the length is not a power of two from [`MIN_NTT`] to N.
+    pub fn inverse(&self, data: &mut [u64]) {
+        self.check(data);
+        let (scale, last) = self.scales[data.len().trailing_zeros() as usize];
+        self.backend.ntt_inverse(&self.modulus, self.twiddles(), scale, last, data);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::primes;
+    use proptest::prelude::*;
+    use rand::{Rng, SeedableRng};
+
+    /// Evaluation at ψ^(2·brv(i) + 1), term by term.
+    fn naive(table: &NttTable, data: &[u64]) -> Vec<u64> {
+        let (m, n) = (&table.modulus, data.len());
+        let psi = m.pow(root_of_unity(m, 2 * table.roots.len() as u64), (table.roots.len() / n) as u64);
+        (0..n)
+            .map(|i| {
+                let exponent = 2 * (i.reverse_bits() >> (usize::BITS - n.trailing_zeros())) + 1;
+                let x = m.pow(psi, exponent as u64);
+                data.iter().rev().fold(0, |sum, &c| m.add(m.mul(sum, x), c))
+            })
+            .collect()
+    }
+
+    fn random(len: usize, q: u64, seed: u64) -> Vec<u64> {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        (0..len).map(|_| rng.random_range(0..q)).collect()
+    }
+
+    #[test]
+    fn every_backend_agrees_with_direct_evaluation() {
+        for backend in Backend::available() {
+            for log_n in 5..=9 {
+                for bits in [20, 42, 50] {
+                    let q = primes::search(log_n, &[bits]).unwrap()[0];
+                    let table = NttTable::new(1 << log_n, q, backend);
+                    for size in (5..=log_n).map(|k| 1 << k) {
+                        let data = random(size, q, bits as u64);
+                        let mut transformed = data.clone();
+                        table.forward(&mut transformed);
+                        assert_eq!(transformed, naive(&table, &data), "{} {log_n} {size}", backend.name());
+                        table.inverse(&mut transformed);
+                        assert_eq!(transformed, data);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn backends_agree_bit_for_bit_at_every_size_and_edge() {
+        for log_n in 5..=17 {
+            for bits in [log_n + 8, 42, 50] {
+                let q = primes::search(log_n, &[bits]).unwrap()[0];
+                let n = 1 << log_n;
+                let inputs =
+                    [random(n, q, 7), vec![q - 1; n], vec![0; n], (0..n).map(|i| (i as u64 % 2) * (q - 1)).collect()];
+                let tables: Vec<_> =
+                    Backend::available().into_iter().map(|backend| NttTable::new(n, q, backend)).collect();
+                for input in inputs {
+                    let outputs: Vec<_> = tables
+                        .iter()
+                        .map(|table| {
+                            let (mut forward, mut inverse) = (input.clone(), input.clone());
+                            table.forward(&mut forward);
+                            table.inverse(&mut inverse);
+                            (forward, inverse)
+                        })
+                        .collect();
+                    for other in &outputs[1..] {
+                        assert!(*other == outputs[0], "backends differ at 2^{log_n}, {bits} bits");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_polynomial_in_a_power_of_x_is_a_stretched_smaller_transform() {
+        let (n, small) = (512, 64);
+        let q = primes::search(9, &[42]).unwrap()[0];
+        let table = NttTable::new(n, q, Backend::detect());
+        let mut compact = random(small, q, 3);
+        let mut full = vec![0; n];
+        for (i, &c) in compact.iter().enumerate() {
+            full[i * n / small] = c;
+        }
+        table.forward(&mut compact);
+        table.forward(&mut full);
+        assert!(full.iter().enumerate().all(|(i, &x)| x == compact[i * small / n]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn products_are_negacyclic_convolutions(seed: u64) {
+            let n = 64;
+            let q = primes::search(6, &[50]).unwrap()[0];
+            let table = NttTable::new(n, q, Backend::detect());
+            let m = table.modulus();
+            let (a, b) = (random(n, q, seed), random(n, q, !seed));
+            let mut expected = vec![0; n];
+            for i in 0..n {
+                for j in 0..n {
+                    let product = m.mul(a[i], b[j]);
+                    let k = (i + j) % n;
+                    expected[k] = if i + j < n { m.add(expected[k], product) } else { m.sub(expected[k], product) };
+                }
+            }
+            let (mut x, mut y) = (a, b);
+            table.forward(&mut x);
+            table.forward(&mut y);
+            for (x, &y) in x.iter_mut().zip(&y) {
+                *x = m.mul(*x, y);
+            }
+            table.inverse(&mut x);
+            prop_assert_eq!(x, expected);
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! Polynomials in residue number system form, their domain in the type.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::automorphism::{Permutation, permute_coefficients};
+use crate::buffer::Limb;
+use crate::modulus::Modulus;
+use crate::ntt::NttTable;
+use crate::ring::{Basis, Ring};
+
+/// Limbs hold coefficients, lowest degree first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coefficients;
+
+/// Limbs hold evaluations in the order of [`NttTable`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ntt;
+
+/// A polynomial of degree below N modulo the primes of a [`Basis`], one [`Limb`] of canonical residues each.
+///
+/// Binary operations demand equal bases and panic otherwise: which primes a value is held modulo is an invariant of
+/// the caller, never of its input data.
+pub struct Poly<D> {
+    pub(crate) ring: Arc<Ring>,
+    pub(crate) basis: Basis,
+    pub(crate) limbs: Vec<Limb>,
+    pub(crate) domain: PhantomData<fn() -> D>,
+}
+
+impl<D> Poly<D> {
+    /// The zero polynomial.
+    pub fn zero(ring: &Arc<Ring>, basis: Basis) -> Self {
+        Self::from_limbs(ring, basis, (0..basis.len()).map(|_| Limb::zeroed(ring.n())).collect())
+    }
+
+    /// A polynomial with arbitrary contents, for a caller that overwrites every limb.
+    pub(crate) fn recycled(ring: &Arc<Ring>, basis: Basis) -> Self {
+        Self::from_limbs(ring, basis, (0..basis.len()).map(|_| Limb::recycled(ring.n())).collect())
+    }
+
+    /// A polynomial from its limbs: canonical residues, one limb of N for each prime of `basis`.
+    ///
+    /// # Panics
+    /// If the number or length of the limbs is off, or the basis exceeds the ring's.
+    pub fn from_limbs(ring: &Arc<Ring>, basis: Basis, limbs: Vec<Limb>) -> Self {
+        assert!(ring.basis().contains(basis), "{basis:?} exceeds {ring:?}");
+        assert_eq!(limbs.len(), basis.len(), "limbs for {basis:?}");
+        assert!(limbs.iter().all(|limb| limb.len() == ring.n()), "every limb holds {} residues", ring.n());
+        Self { ring: ring.clone(), basis, limbs, domain: PhantomData }
+    }
+
+    /// The ring.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// The primes this polynomial is held modulo.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// The limbs, main primes first.
+    pub fn limbs(&self) -> &[Limb] {
+        &self.limbs
+    }
+
+    /// The limbs, main primes first. Residues must stay canonical.
+    pub fn limbs_mut(&mut self) -> &mut [Limb] {
+        &mut self.limbs
+    }
+
+    /// Bytes of all limbs.
+    pub fn bytes(&self) -> usize {
+        8 * self.ring.n() * self.limbs.len()
+    }
+
+    /// The same residues under another domain: for the transforms, which have just made it true.
+    fn relabel<E>(self) -> Poly<E> {
+        Poly { ring: self.ring, basis: self.basis, limbs: self.limbs, domain: PhantomData }
+    }
+
+    /// Forgets the primes outside `basis`.
+    ///
+    /// # Panics
+    /// If `basis` holds primes that this polynomial is not held modulo.
+    pub fn restrict(&mut self, basis: Basis) {
+        assert!(self.basis.contains(basis), "{basis:?} is not within {:?}", self.basis);
+        self.limbs.truncate(self.basis.main + basis.special);
+        self.limbs.drain(basis.main..self.basis.main);
+        self.basis = basis;
+    }
+
+    /// A copy modulo fewer primes.
+    pub fn restricted(&self, basis: Basis) -> Self {
+        assert!(self.basis.contains(basis), "{basis:?} is not within {:?}", self.basis);
+        let special = &self.limbs[self.basis.main..][..basis.special];
+        let limbs = self.limbs[..basis.main].iter().chain(special).cloned().collect();
+        Self::from_limbs(&self.ring, basis, limbs)
+    }
+
+    /// Runs `f` on each limb with its transform, in parallel.
+    pub(crate) fn for_each(&mut self, f: impl Fn(&NttTable, usize, &mut [u64]) + Sync) {
+        let (ring, basis) = (&self.ring, self.basis);
+        self.limbs.par_iter_mut().enumerate().for_each(|(i, limb)| f(ring.table(basis, i), i, limb));
+    }
+
+    fn check(&self, other: &Self) {
+        debug_assert!(Arc::ptr_eq(&self.ring, &other.ring), "polynomials of different rings");
+        assert_eq!(self.basis, other.basis, "operands over different primes");
+    }
+
+    /// `self + other`.
+    pub fn add_assign(&mut self, other: &Self) {
+        self.check(other);
+        self.for_each(|t, i, limb| t.backend().add(t.modulus(), limb, &other.limbs[i]));
+    }
+
+    /// `self − other`.
+    pub fn sub_assign(&mut self, other: &Self) {
+        self.check(other);
+        self.for_each(|t, i, limb| t.backend().sub(t.modulus(), limb, &other.limbs[i]));
+    }
+
+    /// `−self`.
+    pub fn negate(&mut self) {
+        self.for_each(|t, _, limb| limb.iter_mut().for_each(|x| *x = t.modulus().neg(*x)));
+    }
+
+    /// `self·w`, the integer `w` given modulo each prime.
+    pub fn scale(&mut self, w: impl Fn(&Modulus) -> u64 + Sync) {
+        self.for_each(|t, _, limb| {
+            let m = t.modulus();
+            let factor = m.shoup(w(m));
+            limb.iter_mut().for_each(|x| *x = factor.mul(*x, m.value()));
+        });
+    }
+
+    /// `self·w` into a new polynomial, the integer `w` given modulo each prime.
+    pub fn scaled(&self, w: impl Fn(&Modulus) -> u64 + Sync) -> Self {
+        let mut out = Self::recycled(&self.ring, self.basis);
+        out.for_each(|t, i, limb| {
+            let m = t.modulus();
+            t.backend().scale(m, limb, &self.limbs[i], m.shoup(w(m)));
+        });
+        out
+    }
+
+    /// `self + other·w`, the integer `w` given modulo each prime; only the primes of `self` are read of `other`.
+    pub fn add_scaled(&mut self, other: &Self, w: impl Fn(&Modulus) -> u64 + Sync) {
+        assert!(other.basis.main >= self.basis.main && other.basis.special >= self.basis.special);
+        let (main, skip) = (self.basis.main, other.basis.main - self.basis.main);
+        self.for_each(|t, i, limb| {
+            let m = t.modulus();
+            let from = &other.limbs[if i < main { i } else { i + skip }];
+            t.backend().add_scaled(m, limb, from, m.shoup(w(m)));
+        });
+    }
+}
+
+impl Poly<Coefficients> {
+    /// Signed coefficients, reduced modulo each prime.
+    ///
+    /// # Panics
+    /// If there are not N of them.
+    pub fn from_signed(ring: &Arc<Ring>, basis: Basis, coefficients: &[i64]) -> Self {
+        assert_eq!(coefficients.len(), ring.n(), "one coefficient for each power of X");
+        let mut poly = Self::recycled(ring, basis);
+        poly.for_each(|t, _, limb| t.backend().reduce_signed(t.modulus(), limb, coefficients));
+        poly
+    }
+
+    /// Transforms every limb.
+    pub fn into_ntt(mut self) -> Poly<Ntt> {
+        self.for_each(|t, _, limb| t.forward(limb));
+        self.relabel()
+    }
+
+    /// `self(X^galois)`.
+    pub fn automorphism(&self, galois: u64) -> Self {
+        let mut out = Self::recycled(&self.ring, self.basis);
+        out.for_each(|t, i, limb| permute_coefficients(t.modulus(), limb, &self.limbs[i], galois));
+        out
+    }
+}
+
+impl Poly<Ntt> {
+    /// Transforms every limb back.
+    pub fn into_coefficients(mut self) -> Poly<Coefficients> {
+        self.for_each(|t, _, limb| t.inverse(limb));
+        self.relabel()
+    }
+
+    /// `self(X^galois)` for the permutation's exponent.
+    pub fn automorphism(&self, permutation: &Permutation) -> Self {
+        let mut out = Self::recycled(&self.ring, self.basis);
+        out.for_each(|t, i, limb| t.backend().permute(limb, &self.limbs[i], permutation));
+        out
+    }
+
+    /// `Σ aᵢ·bᵢ` over the primes of the first `a`; the factors may be held modulo more primes.
+    ///
+    /// # Panics
+    /// If there is no term.
+    pub fn dot(terms: &[(&Self, &Self)]) -> Self {
+        let first = terms.first().expect("a sum of at least one product").0;
+        let mut out = Self::recycled(&first.ring, first.basis);
+        let basis = out.basis;
+        out.for_each(|t, i, limb| {
+            let pick = |p: &'_ Self| if i < basis.main { i } else { i - basis.main + p.basis.main };
+            for (k, chunk) in terms.chunks(crate::arch::MAX_LAZY_PRODUCTS).enumerate() {
+                let products: Vec<(&[u64], &[u64])> =
+                    chunk.iter().map(|&(a, b)| (&*a.limbs[pick(a)], &*b.limbs[pick(b)])).collect();
+                t.backend().dot(t.modulus(), limb, k > 0, &products, 0);
+            }
+        });
+        out
+    }
+
+    /// `self·other`; `other` may be held modulo more primes.
+    pub fn mul(&self, other: &Self) -> Self {
+        Self::dot(&[(self, other)])
+    }
+
+    /// `self·w` for a polynomial in a power of X (see [`CompactPoly`]).
+    pub fn mul_compact(&self, w: &CompactPoly) -> Self {
+        Self::dot_compact(&[(self, w)])
+    }
+
+    /// `Σ aᵢ·wᵢ` for polynomials wᵢ in the same power of X, over the primes of the first `a`.
+    ///
+    /// # Panics
+    /// If there is no term.
+    pub fn dot_compact(terms: &[(&Self, &CompactPoly)]) -> Self {
+        let (first, compact) = terms.first().expect("a sum of at least one product");
+        let stretch = compact.stretch();
+        let mut out = Self::recycled(&first.ring, first.basis);
+        let basis = out.basis;
+        out.for_each(|t, i, limb| {
+            let pick = |main: usize| if i < basis.main { i } else { i - basis.main + main };
+            for (k, chunk) in terms.chunks(crate::arch::MAX_LAZY_PRODUCTS).enumerate() {
+                let products: Vec<(&[u64], &[u64])> = chunk
+                    .iter()
+                    .map(|&(a, w)| (&*a.limbs[pick(a.basis.main)], &*w.limbs[pick(w.basis.main)]))
+                    .collect();
+                t.backend().dot(t.modulus(), limb, k > 0, &products, stretch);
+            }
+        });
+        out
+    }
+}
+
+impl<D> Clone for Poly<D> {
+    fn clone(&self) -> Self {
+        Self { ring: self.ring.clone(), basis: self.basis, limbs: self.limbs.clone(), domain: PhantomData }
+    }
+}
+
+impl<D> PartialEq for Poly<D> {
+    fn eq(&self, other: &Self) -> bool {
+        self.basis == other.basis && self.limbs == other.limbs
+    }
+}
+
+impl<D> std::fmt::Debug for Poly<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Poly({}, {:?})", std::any::type_name::<D>(), self.basis)
+    }
+}
+
+/// A polynomial in X^(N/n), transformed: n evaluations a limb, each standing for N/n neighbours of the full transform.
+///
+/// Encodings of sparse vectors have this form, so they are made at size n and take n/N of the memory.
+#[derive(Clone)]
+pub struct CompactPoly {
+    ring: Arc<Ring>,
+    basis: Basis,
+    limbs: Vec<Limb>,
+}
+
+impl CompactPoly {
+    /// The transform of Σ cᵢ·X^(i·N/n) with n signed coefficients.
+    ///
+    /// # Panics
+    /// If n is not a power of two that the NTT takes.
+    pub fn from_signed(ring: &Arc<Ring>, basis: Basis, coefficients: &[i64]) -> Self {
+        let limbs = (0..basis.len())
+            .into_par_iter()
+            .map(|i| {
+                let table = ring.table(basis, i);
+                let mut limb = Limb::recycled(coefficients.len());
+                table.backend().reduce_signed(table.modulus(), &mut limb, coefficients);
+                table.forward(&mut limb);
+                limb
+            })
+            .collect();
+        Self { ring: ring.clone(), basis, limbs }
+    }
+
+    /// log2 of the number of neighbours that a value stands for.
+    pub fn stretch(&self) -> u32 {
+        self.ring.n().trailing_zeros() - self.limbs[0].len().trailing_zeros()
+    }
+
+    /// The primes it is held modulo.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// The limbs, n values each, main primes first.
+    pub fn limbs(&self) -> &[Limb] {
+        &self.limbs
+    }
+
+    /// Bytes of all limbs.
+    pub fn bytes(&self) -> usize {
+        self.limbs.iter().map(|limb| 8 * limb.len()).sum()
+    }
+
+    /// The same polynomial with every value written out.
+    pub fn expand(&self) -> Poly<Ntt> {
+        let stretch = self.stretch();
+        let mut out = Poly::recycled(&self.ring, self.basis);
+        out.for_each(|_, i, limb| {
+            for (run, &value) in limb.chunks_exact_mut(1 << stretch).zip(self.limbs[i].iter()) {
+                run.fill(value);
+            }
+        });
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Backend;
+    use crate::{primes, sample};
+
+    fn rings() -> Vec<Arc<Ring>> {
+        let primes = primes::search(7, &[50, 40, 50, 49]).unwrap();
+        Backend::available().into_iter().map(|b| Ring::new(128, &primes[..2], &primes[2..], b)).collect()
+    }
+
+    fn random(ring: &Arc<Ring>, basis: Basis, index: u64) -> Poly<Ntt> {
+        sample::uniform(ring, basis, &[1; 32], index)
+    }
+
+    #[test]
+    fn automorphisms_agree_in_both_domains_and_backends() {
+        for galois in [3, 5, 25, 255, 127, 77] {
+            let results: Vec<_> = rings()
+                .iter()
+                .map(|ring| {
+                    let a = random(ring, ring.basis(), 0);
+                    let in_ntt = a.automorphism(&ring.permutation(galois));
+                    assert!(in_ntt == a.into_coefficients().automorphism(galois).into_ntt(), "X ↦ X^{galois}");
+                    in_ntt
+                })
+                .collect();
+            assert!(results.windows(2).all(|pair| pair[0] == pair[1]));
+        }
+    }
+
+    /// Each operation against one-prime arithmetic, on every backend, with operands over more primes where allowed.
+    #[test]
+    fn arithmetic_agrees_with_single_residues() {
+        for ring in rings() {
+            let basis = Basis { main: 1, special: 2 };
+            let (a, b) = (random(&ring, basis, 0), random(&ring, basis, 1));
+            let wide = random(&ring, ring.basis(), 2);
+            let check = |what: &str, result: &Poly<Ntt>, expected: &dyn Fn(&Modulus, u64, u64, u64) -> u64| {
+                let tall = wide.restricted(basis);
+                for (i, m) in ring.moduli(basis).enumerate() {
+                    for j in 0..ring.n() {
+                        let [x, y, z] = [&a, &b, &tall].map(|p| p.limbs()[i][j]);
+                        assert_eq!(result.limbs()[i][j], expected(m, x, y, z), "{what}, limb {i}");
+                    }
+                }
+            };
+            let edit = |f: &dyn Fn(&mut Poly<Ntt>)| {
+                let mut out = a.clone();
+                f(&mut out);
+                out
+            };
+            check("add", &edit(&|p| p.add_assign(&b)), &|m, x, y, _| m.add(x, y));
+            check("sub", &edit(&|p| p.sub_assign(&b)), &|m, x, y, _| m.sub(x, y));
+            check("negate", &edit(&|p| p.negate()), &|m, x, _, _| m.neg(x));
+            check("scale", &edit(&|p| p.scale(|m| m.value() - 2)), &|m, x, _, _| m.neg(m.add(x, x)));
+            check("scaled", &a.scaled(|m| m.value() - 1), &|m, x, _, _| m.neg(x));
+            check("add_scaled", &edit(&|p| p.add_scaled(&wide, |_| 3)), &|m, x, _, z| m.add(x, m.mul(3, z)));
+            check("mul", &a.mul(&wide), &|m, x, _, z| m.mul(x, z));
+            let many = vec![(&a, &wide); 40];
+            check("dot", &Poly::dot(&many), &|m, x, _, z| m.mul(40, m.mul(x, z)));
+        }
+    }
+
+    #[test]
+    fn compact_products_equal_expanded_ones() {
+        for ring in rings() {
+            for size in [32, 64, 128] {
+                let coefficients: Vec<i64> = (0..size).map(|i| (i * i - 700) << 20).collect();
+                let compact = CompactPoly::from_signed(&ring, ring.basis(), &coefficients);
+                let gap = ring.n() / size as usize;
+                let mut full = vec![0; ring.n()];
+                full.iter_mut().step_by(gap).zip(&coefficients).for_each(|(f, &c)| *f = c);
+                let expanded = Poly::from_signed(&ring, ring.basis(), &full).into_ntt();
+                assert!(compact.expand() == expanded);
+                let a = random(&ring, Basis { main: 1, special: 1 }, 0);
+                assert!(a.mul_compact(&compact) == a.mul(&expanded), "size {size}");
+            }
+        }
+    }
+}
