@@ -522,7 +522,7 @@ pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64
                 _mm512_permutexvar_epi64(pattern, _mm512_castsi128_si512(pair))
             })
         }
-        _ => dot_with(modulus, out, accumulate, terms, |b, i| splat(b[8 * i >> stretch])),
+        _ => dot_with(modulus, out, accumulate, terms, |b, i| splat(b[(8 * i) >> stretch])),
     }
 }
 

@@ -134,7 +134,7 @@ impl Backend {
     }
 
     /// `out ← out + a·w`.
-    pub(crate) fn add_scaled(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+    pub fn add_scaled(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
         dispatch!(self, add_scaled(modulus, out, a, w));
     }
 
