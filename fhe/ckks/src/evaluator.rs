@@ -100,54 +100,95 @@ impl Evaluator {
     /// `a + c` in every slot.
     pub fn add_constant(&self, a: &Ciphertext, c: f64) -> Ciphertext {
         let mut sum = a.clone();
-        let scaled = (c * a.scale).round() as i128;
-        // A constant polynomial has the same value at every evaluation point.
-        let ring = self.params.ring().clone();
-        let basis = a.basis();
-        for (limb, m) in sum.parts[0].limbs_mut().iter_mut().zip(ring.moduli(basis)) {
-            let c = residue(m, scaled);
-            limb.iter_mut().for_each(|x| *x = m.add(*x, c));
-        }
+        self.add_integer(&mut sum.parts[0], (c * a.scale).round() as i128);
         sum
+    }
+
+    /// Adds a constant polynomial, which has the same value at every evaluation point.
+    fn add_integer(&self, poly: &mut Poly<Ntt>, c: i128) {
+        if c != 0 {
+            let ring = poly.ring().clone();
+            for (limb, m) in poly.limbs_mut().iter_mut().zip(ring.main()) {
+                let m = m.modulus();
+                let c = residue(m, c);
+                limb.iter_mut().for_each(|x| *x = m.add(*x, c));
+            }
+        }
     }
 
     // Multiplication.
 
     /// `a·b`, relinearised and not rescaled, at the lower level. The scales multiply.
     pub fn multiply(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        self.multiply_and_drop(a, b, 0)
+        self.combine(&[(a, b)], &[], 0, a.level().min(b.level()), 0)
     }
 
     /// `a·b`, relinearised and rescaled in one division: cheaper and less noisy than one after the other.
     pub fn multiply_rescale(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        self.multiply_and_drop(a, b, 1)
+        self.combine(&[(a, b)], &[], 0, a.level().min(b.level()), 1)
     }
 
     /// `a²`, relinearised and rescaled in one division.
     pub fn square_rescale(&self, a: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        self.multiply_and_drop(a, a, 1)
+        self.multiply_rescale(a, a)
     }
 
-    fn multiply_and_drop(&self, a: &Ciphertext, b: &Ciphertext, drop: usize) -> Result<Ciphertext, CkksError> {
-        check_slots("multiplication", a.slots, b.slots)?;
-        let level = a.level().min(b.level());
-        if level < drop {
-            return Err(CkksError::LevelTooLow { operation: "multiplication", found: level, wanted: drop });
+    /// `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` with integers wⱼ, computed at `level`, relinearised once and divided once by the
+    /// last `drop` primes: what polynomial evaluation is made of.
+    ///
+    /// All summands must be meant at the scale of the first, before the division; the caller chooses the integers so.
+    ///
+    /// # Errors
+    /// Different slot counts, products at different scales, an operand below `level`, fewer than `drop` levels, or no
+    /// relinearization key.
+    ///
+    /// # Panics
+    /// If there is neither a product nor a linear term.
+    pub fn combine(
+        &self,
+        products: &[(&Ciphertext, &Ciphertext)],
+        linear: &[(&Ciphertext, i128)],
+        constant: i128,
+        level: usize,
+        drop: usize,
+    ) -> Result<Ciphertext, CkksError> {
+        let operation = "multiplication";
+        let operands = || products.iter().flat_map(|&(a, b)| [a, b]).chain(linear.iter().map(|&(c, _)| c));
+        let first = operands().next().expect("at least one summand");
+        let lowest = operands().map(Ciphertext::level).min().expect("at least one summand");
+        operands().try_for_each(|c| check_slots(operation, first.slots, c.slots))?;
+        let scale = match (products, linear) {
+            ([(a, b), ..], _) => a.scale * b.scale,
+            ([], [(c, w), ..]) => c.scale * *w as f64,
+            ([], []) => unreachable!("at least one summand"),
+        };
+        products.iter().try_for_each(|(a, b)| check_scales(operation, scale, a.scale * b.scale))?;
+        if lowest < level || level < drop {
+            return Err(CkksError::LevelTooLow { operation, found: lowest.min(level), wanted: level.max(drop) });
         }
-        let key = self.keys.get(KeyKind::Relinearization, level)?;
-        // The lower operand decides the primes of each product.
-        let (low, high) = if a.level() <= b.level() { (a, b) } else { (b, a) };
-        let [l0, l1] = &low.parts;
-        let [h0, h1] = &high.parts;
-        let d0 = l0.mul(h0);
-        let d1 = Poly::dot(&[(l0, h1), (l1, h0)]);
-        let d2 = l1.mul(h1);
-        let [mut g0, mut g1] = self.gadget_product(&self.decompose(&d2, key), key);
-        self.add_lifted(&mut g0, &d0, key);
-        self.add_lifted(&mut g1, &d1, key);
-        let scale = (0..drop).fold(a.scale * b.scale, |scale, k| scale / self.params.prime(level - k));
-        let parts = Poly::divide_round([g0, g1], level + 1 - drop);
-        Ok(Ciphertext { parts, scale, slots: a.slots })
+
+        let (ring, basis) = (self.params.ring(), Basis::main(level + 1));
+        let tensor = |pairs: &[(usize, usize)]| {
+            let terms: Vec<_> =
+                products.iter().flat_map(|(a, b)| pairs.iter().map(|&(i, j)| (&a.parts[i], &b.parts[j]))).collect();
+            Poly::dot(ring, basis, &terms)
+        };
+        let mut parts = [tensor(&[(0, 0)]), tensor(&[(0, 1), (1, 0)])];
+        for (c, w) in linear {
+            parts.iter_mut().zip(&c.parts).for_each(|(sum, c)| sum.add_scaled(c, |m| residue(m, *w)));
+        }
+        self.add_integer(&mut parts[0], constant);
+        if !products.is_empty() {
+            let key = self.keys.get(KeyKind::Relinearization, level)?;
+            let mut switched = self.gadget_product(&self.decompose(&tensor(&[(1, 1)]), key), key);
+            switched.iter_mut().zip(&parts).for_each(|(g, d)| self.add_lifted(g, d));
+            parts = switched;
+        }
+        if parts[0].basis().len() > level + 1 - drop {
+            parts = Poly::divide_round(parts, level + 1 - drop);
+        }
+        let scale = (0..drop).fold(scale, |scale, k| scale / self.params.prime(level - k));
+        Ok(Ciphertext { parts, scale, slots: first.slots })
     }
 
     /// `a·plaintext`, not rescaled. The scales multiply.
@@ -169,13 +210,6 @@ impl Evaluator {
         let c = (c * scale).round() as i128;
         let parts = a.parts.each_ref().map(|p| p.scaled(|m| residue(m, c)));
         Ciphertext { parts, scale: a.scale * scale, slots: a.slots }
-    }
-
-    /// `sum ← sum + a·c` for the integer `c`; `a` may be at a higher level. The caller keeps the scales in step.
-    pub fn add_scaled(&self, sum: &mut Ciphertext, a: &Ciphertext, c: i128) {
-        for (sum, a) in sum.parts.iter_mut().zip(&a.parts) {
-            sum.add_scaled(a, |m| residue(m, c));
-        }
     }
 
     /// Divides by the last prime: one level lower, the scale smaller by that prime.
@@ -212,28 +246,21 @@ impl Evaluator {
         assert_eq!(digits.digit, key.shape().digit, "digits for keys of another shape");
         [0, 1].map(|part| {
             let terms: Vec<_> = digits.digits.iter().zip(&key.digits).map(|(d, key)| (d, &key[part])).collect();
-            Poly::dot(&terms)
+            Poly::dot(self.params.ring(), digits.digits[0].basis(), &terms)
         })
     }
 
-    /// `sum ← sum + P·poly`, P the special modulus of `key`: puts a polynomial beside a gadget product.
-    pub fn add_lifted(&self, sum: &mut Poly<Ntt>, poly: &Poly<Ntt>, key: &SwitchingKey) {
-        let ring = self.params.ring();
-        let main = sum.basis().main;
-        let special = &ring.special()[..key.shape().special];
-        let p_mod = |m: &Modulus| special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())));
-        let backend = ring.backend();
-        use rayon::prelude::*;
-        sum.limbs_mut()[..main].par_iter_mut().zip(&poly.limbs()[..main]).enumerate().for_each(|(i, (sum, limb))| {
-            let m = ring.main()[i].modulus();
-            backend.add_scaled(m, sum, limb, m.shoup(p_mod(m)));
-        });
+    /// `sum ← sum + P·poly`, P the product of the special primes of `sum`: puts a polynomial over main primes beside a
+    /// gadget product.
+    pub fn add_lifted(&self, sum: &mut Poly<Ntt>, poly: &Poly<Ntt>) {
+        let special = &self.params.ring().special()[..sum.basis().special];
+        sum.add_scaled(poly, |m| special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value()))));
     }
 
     /// Switches `a` as if it were encrypted under the key's source secret.
     pub fn switch(&self, a: &Ciphertext, key: &SwitchingKey) -> Ciphertext {
         let [mut g0, g1] = self.gadget_product(&self.decompose(&a.parts[1], key), key);
-        self.add_lifted(&mut g0, &a.parts[0], key);
+        self.add_lifted(&mut g0, &a.parts[0]);
         let parts = Poly::divide_round([g0, g1], a.level() + 1);
         Ciphertext { parts, scale: a.scale, slots: a.slots }
     }
@@ -276,7 +303,7 @@ impl Evaluator {
                 }
                 let (_, digits) = shared.as_ref().expect("made above");
                 let [mut g0, g1] = self.gadget_product(digits, key);
-                self.add_lifted(&mut g0, &a.parts[0], key);
+                self.add_lifted(&mut g0, &a.parts[0]);
                 let permutation = self.params.ring().permutation(galois);
                 let parts = Poly::divide_round([g0, g1], a.level() + 1).map(|p| p.automorphism(&permutation));
                 Ok(Ciphertext { parts, scale: a.scale, slots: a.slots })

@@ -168,6 +168,11 @@ impl SwitchingKey {
         self.shape
     }
 
+    /// (b, a) of each gadget digit, over the primes of the shape.
+    pub fn digits(&self) -> &[[Poly<Ntt>; 2]] {
+        &self.digits
+    }
+
     /// Bytes held in memory.
     pub fn bytes(&self) -> usize {
         self.digits.iter().flatten().map(Poly::bytes).sum()
