@@ -36,11 +36,11 @@ impl ResNet {
     /// A tensor that is missing, left over, of another shape or type, or holds a value that is not finite is named.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, Error> {
         let mut tensors = Tensors::parse(bytes)?;
-        let width = tensors
-            .shape("conv1.weight")
-            .and_then(|s| s.first().copied())
-            .unwrap_or(16)
-            .max(1);
+        // of another rank: the stem is told to have the shape of the paper's
+        let width = match tensors.shape("conv1.weight").as_deref() {
+            Some(&[width, _, _, _]) => width,
+            _ => 16,
+        };
         let stem = conv(
             &mut tensors,
             "conv1",
