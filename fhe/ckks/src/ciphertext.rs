@@ -50,6 +50,11 @@ impl Ciphertext {
         &self.parts
     }
 
+    /// The two polynomials, taken out.
+    pub fn into_parts(self) -> [Poly<Ntt>; 2] {
+        self.parts
+    }
+
     /// A ciphertext from its polynomials, for circuits that work on them directly.
     ///
     /// # Panics

@@ -5,6 +5,7 @@
 //! [`ranges`] says on which interval each activation must hold, and [`chebyshev`] puts a polynomial there.
 
 pub mod chebyshev;
+pub mod encrypted;
 mod error;
 pub mod network;
 pub mod plain;

@@ -1,5 +1,6 @@
 //! Polynomials in residue number system form, their domain in the type.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -231,12 +232,26 @@ impl Poly<Ntt> {
 
     /// `self·w` for a polynomial in a power of X (see [`CompactPoly`]), which may be held modulo more primes.
     pub fn mul_compact(&self, w: &CompactPoly) -> Self {
-        assert!(w.basis.contains(self.basis), "{:?} times {:?}", self.basis, w.basis);
-        let mut out = Self::recycled(&self.ring, self.basis);
-        let (main, skip) = (self.basis.main, w.basis.main - self.basis.main);
+        Self::dot_compact(&self.ring, self.basis, &[(self, w)])
+    }
+
+    /// `Σ aᵢ·wᵢ` over the primes of `basis` for polynomials in powers of X; the factors may be held modulo more primes.
+    pub fn dot_compact(ring: &Arc<Ring>, basis: Basis, terms: &[(&Self, &CompactPoly)]) -> Self {
+        let mut by_stretch: BTreeMap<u32, Vec<(&Self, &CompactPoly)>> = BTreeMap::new();
+        for &(a, w) in terms {
+            by_stretch.entry(w.stretch()).or_default().push((a, w));
+        }
+        let chunks: Vec<_> = by_stretch
+            .iter()
+            .flat_map(|(&stretch, terms)| terms.chunks(crate::arch::MAX_LAZY_PRODUCTS).map(move |c| (stretch, c)))
+            .collect();
+        let mut out = if chunks.is_empty() { Self::zero(ring, basis) } else { Self::recycled(ring, basis) };
         out.for_each(|t, i, limb| {
-            let factor = &w.limbs[if i < main { i } else { i + skip }];
-            t.backend().dot(t.modulus(), limb, false, &[(&self.limbs[i], factor)], w.stretch());
+            for (k, (stretch, chunk)) in chunks.iter().enumerate() {
+                let products: Vec<(&[u64], &[u64])> =
+                    chunk.iter().map(|(a, w)| (a.limb_of(basis, i), w.limb_of(basis, i))).collect();
+                t.backend().dot(t.modulus(), limb, k > 0, &products, *stretch);
+            }
         });
         out
     }
@@ -287,6 +302,12 @@ impl CompactPoly {
             })
             .collect();
         Self { ring: ring.clone(), basis, limbs }
+    }
+
+    /// The limb of this polynomial for limb `i` of one over fewer primes.
+    fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
+        debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);
+        &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
     }
 
     /// log2 of the number of neighbours that a value stands for.
