@@ -19,18 +19,8 @@ pub const RECORD: usize = 1 + PIXELS;
 pub const BATCH: usize = 10_000;
 
 /// The ten classes, by label.
-pub const CLASS_NAMES: [&str; 10] = [
-    "airplane",
-    "automobile",
-    "bird",
-    "cat",
-    "deer",
-    "dog",
-    "frog",
-    "horse",
-    "ship",
-    "truck",
-];
+pub const CLASS_NAMES: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// What is done to a pixel before the network sees it: `(p / 255 - mean) / std`, channel by channel (red, green, blue).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,15 +33,9 @@ pub struct Normalisation {
 
 impl Normalisation {
     /// The constants that our weights and the paper's were trained with.
-    pub const CIFAR10: Self = Self {
-        mean: [0.4914, 0.4822, 0.4465],
-        std: [0.2023, 0.1994, 0.2010],
-    };
+    pub const CIFAR10: Self = Self { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] };
     /// Bare pixels in [0, 1], which is what the published C++ code feeds.
-    pub const NONE: Self = Self {
-        mean: [0.0; 3],
-        std: [1.0; 3],
-    };
+    pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
 }
 
 /// An image of 32 x 32 pixels, with its label where one is known.
@@ -66,9 +50,7 @@ pub struct Image {
 impl fmt::Debug for Image {
     // 3072 numbers help nobody
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Image")
-            .field("label", &self.label)
-            .finish_non_exhaustive()
+        f.debug_struct("Image").field("label", &self.label).finish_non_exhaustive()
     }
 }
 
@@ -84,11 +66,7 @@ impl Image {
         let constants = by.mean.iter().zip(by.std);
         planes
             .zip(constants)
-            .flat_map(|(plane, (mean, std))| {
-                plane
-                    .iter()
-                    .map(move |&p| (f64::from(p) / 255.0 - mean) / std)
-            })
+            .flat_map(|(plane, (mean, std))| plane.iter().map(move |&p| (f64::from(p) / 255.0 - mean) / std))
             .collect()
     }
 }
@@ -100,25 +78,14 @@ impl Image {
 pub fn parse_records(bytes: &[u8]) -> Result<Vec<Image>, Error> {
     let (records, rest) = bytes.as_chunks::<RECORD>();
     if !rest.is_empty() {
-        return Err(Error::Truncated {
-            found: bytes.len(),
-            records: records.len(),
-            rest: rest.len(),
-            wanted: RECORD,
-        });
+        return Err(Error::Truncated { found: bytes.len(), records: records.len(), rest: rest.len(), wanted: RECORD });
     }
     let parse = |(record, bytes): (usize, &[u8; RECORD])| {
         let [label, pixels @ ..] = bytes;
         if usize::from(*label) >= CLASS_NAMES.len() {
-            return Err(Error::BadLabel {
-                record,
-                found: *label,
-            });
+            return Err(Error::BadLabel { record, found: *label });
         }
-        Ok(Image {
-            label: Some(*label),
-            pixels: *pixels,
-        })
+        Ok(Image { label: Some(*label), pixels: *pixels })
     };
     records.iter().enumerate().map(parse).collect()
 }
@@ -130,10 +97,7 @@ pub fn parse_records(bytes: &[u8]) -> Result<Vec<Image>, Error> {
 pub fn parse_batch(bytes: &[u8]) -> Result<Vec<Image>, Error> {
     let images = parse_records(bytes)?;
     if images.len() != BATCH {
-        return Err(Error::WrongLength {
-            found: bytes.len(),
-            wanted: BATCH * RECORD,
-        });
+        return Err(Error::WrongLength { found: bytes.len(), wanted: BATCH * RECORD });
     }
     Ok(images)
 }
@@ -150,8 +114,7 @@ pub fn read_records(path: &Path) -> Result<Vec<Image>, Error> {
 /// The first 100 images of the test set, in order.
 pub fn embedded_test_sample() -> &'static [Image] {
     static SAMPLE: LazyLock<Vec<Image>> = LazyLock::new(|| {
-        parse_records(include_bytes!("../assets/cifar10-test-first-100.bin"))
-            .expect("the embedded sample is whole")
+        parse_records(include_bytes!("../assets/cifar10-test-first-100.bin")).expect("the embedded sample is whole")
     });
     &SAMPLE
 }
@@ -166,15 +129,9 @@ mod tests {
     fn the_sample_is_the_start_of_the_test_set() {
         let sample = embedded_test_sample();
         assert_eq!(sample.len(), 100);
-        let names: Vec<_> = sample[..5]
-            .iter()
-            .map(|i| CLASS_NAMES[usize::from(i.label.unwrap())])
-            .collect();
+        let names: Vec<_> = sample[..5].iter().map(|i| CLASS_NAMES[usize::from(i.label.unwrap())]).collect();
         assert_eq!(names, ["cat", "ship", "ship", "airplane", "frog"]);
-        let bytes: Vec<u8> = sample
-            .iter()
-            .flat_map(|i| i.label.into_iter().chain(i.pixels))
-            .collect();
+        let bytes: Vec<u8> = sample.iter().flat_map(|i| i.label.into_iter().chain(i.pixels)).collect();
         // of the first 307,300 bytes of a test batch whose own digest is the official one
         let wanted = "440e5480f4f4a46030e496053a7f3d793d4bd5e284f762e076c2ee22afe98666";
         assert_eq!(crate::digest::sha256(&bytes), wanted);
@@ -200,19 +157,13 @@ mod tests {
     #[test]
     fn a_batch_has_ten_thousand_records() {
         let error = parse_batch(&[0; 2 * RECORD]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "CIFAR-10 batch of wrong length: found 6146 bytes, wanted 30730000"
-        );
+        assert_eq!(error.to_string(), "CIFAR-10 batch of wrong length: found 6146 bytes, wanted 30730000");
         assert_eq!(parse_batch(&vec![0; BATCH * RECORD]).unwrap().len(), BATCH);
     }
 
     #[test]
     fn normalisation_maps_each_channel_by_its_own_constants() {
-        let mut image = Image {
-            label: None,
-            pixels: [0; PIXELS],
-        };
+        let mut image = Image { label: None, pixels: [0; PIXELS] };
         image.pixels[1024] = 255; // first green pixel
         let values = image.normalised();
         assert_eq!(values.len(), PIXELS);

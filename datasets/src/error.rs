@@ -74,9 +74,7 @@ pub enum Error {
         source: image::ImageError,
     },
     /// A strip of images of another size than 1024 x 10000 pixels.
-    #[error(
-        "{file}: found {found_width} x {found_height} pixels, wanted {wanted_width} x {wanted_height}"
-    )]
+    #[error("{file}: found {found_width} x {found_height} pixels, wanted {wanted_width} x {wanted_height}")]
     StripSize {
         /// The strip's name inside the source.
         file: String,
@@ -139,9 +137,6 @@ pub enum Error {
 impl Error {
     /// For `map_err`: an I/O error together with the path it is about.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::Io {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { path: path.to_owned(), source }
     }
 }

@@ -74,13 +74,8 @@ impl fmt::Display for Changes {
 /// # Errors
 /// [`Error::Io`] where the file cannot be read, [`Error::Decode`] where it is no PNG or JPEG, or too large to decode.
 pub fn load(path: &Path) -> Result<Loaded, Error> {
-    let decode = |source| Error::Decode {
-        path: path.to_owned(),
-        source,
-    };
-    let reader = ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(Error::io(path))?;
+    let decode = |source| Error::Decode { path: path.to_owned(), source };
+    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(Error::io(path))?;
     let mut decoder = reader.into_decoder().map_err(decode)?;
     let orientation = decoder.orientation().map_err(decode)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(decode)?;
@@ -93,29 +88,15 @@ fn fit(picture: &DynamicImage, turned: bool) -> Loaded {
     let (width, height) = picture.dimensions();
     let crop = width.min(height);
     let flattened = picture.color().has_alpha();
-    let rgb = if flattened {
-        over_white(picture)
-    } else {
-        picture.to_rgb8()
-    };
-    let square =
-        imageops::crop_imm(&rgb, (width - crop) / 2, (height - crop) / 2, crop, crop).to_image();
+    let rgb = if flattened { over_white(picture) } else { picture.to_rgb8() };
+    let square = imageops::crop_imm(&rgb, (width - crop) / 2, (height - crop) / 2, crop, crop).to_image();
     let small = match crop as usize {
         SIDE => square,
         _ => imageops::resize(&square, SIDE as u32, SIDE as u32, FilterType::Lanczos3),
     };
     Loaded {
-        image: Image {
-            label: None,
-            pixels: planar(&small),
-        },
-        changes: Changes {
-            width,
-            height,
-            turned,
-            flattened,
-            crop,
-        },
+        image: Image { label: None, pixels: planar(&small) },
+        changes: Changes { width, height, turned, flattened, crop },
     }
 }
 
@@ -123,9 +104,7 @@ fn over_white(picture: &DynamicImage) -> RgbImage {
     let rgba = picture.to_rgba8();
     RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
         let [r, g, b, alpha] = rgba.get_pixel(x, y).0;
-        let blend = |c: u8| {
-            ((u32::from(c) * u32::from(alpha) + 255 * (255 - u32::from(alpha)) + 127) / 255) as u8
-        };
+        let blend = |c: u8| ((u32::from(c) * u32::from(alpha) + 255 * (255 - u32::from(alpha)) + 127) / 255) as u8;
         image::Rgb([blend(r), blend(g), blend(b)])
     })
 }
@@ -145,9 +124,7 @@ mod tests {
     use super::*;
 
     fn gradient(width: u32, height: u32) -> RgbImage {
-        RgbImage::from_fn(width, height, |x, y| {
-            image::Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, 7])
-        })
+        RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, 7]))
     }
 
     #[test]
@@ -169,35 +146,18 @@ mod tests {
         let path = folder.path().join("a.jpg");
         gradient(320, 64).save(&path).unwrap();
         let loaded = load(&path).unwrap();
-        assert_eq!(
-            loaded.changes.to_string(),
-            "320 x 64 pixels: cropped to the centre 64 x 64, resized to 32 x 32"
-        );
+        assert_eq!(loaded.changes.to_string(), "320 x 64 pixels: cropped to the centre 64 x 64, resized to 32 x 32");
         // the centre spans columns 128 to 192 of 320: red runs from 102 to 153
         let red = &loaded.image.pixels[16 * 32..17 * 32];
-        assert!(
-            red[0].abs_diff(102) < 6 && red[31].abs_diff(153) < 6,
-            "red from {} to {}",
-            red[0],
-            red[31]
-        );
+        assert!(red[0].abs_diff(102) < 6 && red[31].abs_diff(153) < 6, "red from {} to {}", red[0], red[31]);
     }
 
     #[test]
     fn tiny_grey_and_transparent_pictures_are_taken() {
-        let grey = fit(
-            &DynamicImage::ImageLuma8(image::GrayImage::from_pixel(1, 1, image::Luma([9]))),
-            false,
-        );
+        let grey = fit(&DynamicImage::ImageLuma8(image::GrayImage::from_pixel(1, 1, image::Luma([9]))), false);
         assert_eq!(grey.image.pixels, [9; PIXELS]);
-        let clear = fit(
-            &DynamicImage::ImageRgba8(image::RgbaImage::from_pixel(
-                40,
-                40,
-                image::Rgba([1, 2, 3, 0]),
-            )),
-            false,
-        );
+        let clear =
+            fit(&DynamicImage::ImageRgba8(image::RgbaImage::from_pixel(40, 40, image::Rgba([1, 2, 3, 0]))), false);
         assert_eq!(clear.image.pixels, [255; PIXELS]);
         assert!(clear.changes.flattened);
     }
@@ -208,13 +168,7 @@ mod tests {
         let path = folder.path().join("notes.png");
         std::fs::write(&path, "not a picture").unwrap();
         let error = load(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("notes.png") && error.contains("wanted a PNG or JPEG"),
-            "{error}"
-        );
-        assert!(matches!(
-            load(&folder.path().join("absent.png")),
-            Err(Error::Io { .. })
-        ));
+        assert!(error.contains("notes.png") && error.contains("wanted a PNG or JPEG"), "{error}");
+        assert!(matches!(load(&folder.path().join("absent.png")), Err(Error::Io { .. })));
     }
 }

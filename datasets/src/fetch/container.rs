@@ -46,11 +46,7 @@ fn each_entry(path: &Path, wants: &dyn Fn(&str) -> bool, take: Take) -> Result<(
     for entry in archive.entries().map_err(Error::io(path))? {
         let entry = entry.map_err(Error::io(path))?;
         let inside = entry.path().map_err(Error::io(path))?.into_owned();
-        if let Some(name) = inside
-            .file_name()
-            .and_then(|n| n.to_str())
-            .filter(|n| wants(n))
-        {
+        if let Some(name) = inside.file_name().and_then(|n| n.to_str()).filter(|n| wants(n)) {
             take(name, read(entry).map_err(Error::io(path))?)?;
         }
     }
@@ -60,22 +56,11 @@ fn each_entry(path: &Path, wants: &dyn Fn(&str) -> bool, take: Take) -> Result<(
 fn each_file(path: &Path, wants: &dyn Fn(&str) -> bool, take: Take) -> Result<(), Error> {
     // a wrong path is told as such, not as a missing batch
     std::fs::read_dir(path).map_err(Error::io(path))?;
-    for folder in INSIDE
-        .map(|inside| path.join(inside))
-        .iter()
-        .filter(|f| f.is_dir())
-    {
+    for folder in INSIDE.map(|inside| path.join(inside)).iter().filter(|f| f.is_dir()) {
         for entry in std::fs::read_dir(folder).map_err(Error::io(folder))? {
             let file = entry.map_err(Error::io(folder))?.path();
-            if let Some(name) = file
-                .file_name()
-                .and_then(|n| n.to_str())
-                .filter(|n| wants(n))
-            {
-                take(
-                    name,
-                    File::open(&file).and_then(read).map_err(Error::io(&file))?,
-                )?;
+            if let Some(name) = file.file_name().and_then(|n| n.to_str()).filter(|n| wants(n)) {
+                take(name, File::open(&file).and_then(read).map_err(Error::io(&file))?)?;
             }
         }
     }

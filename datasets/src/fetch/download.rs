@@ -37,31 +37,18 @@ impl Remote {
 
     /// Where the bytes lie while they arrive.
     pub(super) fn part(&self, folder: &Path) -> PathBuf {
-        let name = self
-            .url
-            .rsplit('/')
-            .next()
-            .filter(|n| !n.is_empty())
-            .unwrap_or("archive");
+        let name = self.url.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or("archive");
         folder.join(format!("{name}.part"))
     }
 
     fn incomplete(&self, found: u64, wanted: u64) -> Error {
-        Error::Incomplete {
-            url: self.url.to_string(),
-            found,
-            wanted,
-        }
+        Error::Incomplete { url: self.url.to_string(), found, wanted }
     }
 }
 
 /// Downloads what `folder` does not hold of the archive yet and checks its digest; returns the archive's path. A wrong digest
 /// removes the file, since no later attempt could go on from it.
-pub(super) fn download(
-    remote: &Remote,
-    folder: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<PathBuf, Error> {
+pub(super) fn download(remote: &Remote, folder: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, Error> {
     let path = remote.part(folder);
     let mut file = open(&path)?;
     if digest_of(&file, &path)? != remote.sha256 {
@@ -82,41 +69,22 @@ pub(super) fn download(
 
 /// Two processes that append to one file would spoil it, so the second is turned away.
 fn open(path: &Path) -> Result<File, Error> {
-    let file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create(true)
-        .open(path)
-        .map_err(Error::io(path))?;
+    let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(Error::io(path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::Busy {
-            path: path.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(Error::Io {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(TryLockError::WouldBlock) => Err(Error::Busy { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(Error::Io { path: path.to_owned(), source }),
     }
 }
 
 fn digest_of(mut file: &File, path: &Path) -> Result<String, Error> {
-    file.rewind()
-        .and_then(|()| digest::sha256_reader(BufReader::new(file)))
-        .map_err(Error::io(path))
+    file.rewind().and_then(|()| digest::sha256_reader(BufReader::new(file))).map_err(Error::io(path))
 }
 
-fn receive(
-    remote: &Remote,
-    file: &mut File,
-    path: &Path,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(), Error> {
+fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
     let mut received = file.metadata().map_err(Error::io(path))?.len();
     // The system's certificates: institutions that inspect TLS install theirs there, and the digest is checked anyway.
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
+    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .tls_config(tls)
         .http_status_as_error(false)
@@ -128,10 +96,8 @@ fn receive(
     if received > 0 {
         request = request.header(RANGE, format!("bytes={received}-"));
     }
-    let mut response = request.call().map_err(|e| Error::Request {
-        url: remote.url.to_string(),
-        source: Box::new(e),
-    })?;
+    let mut response =
+        request.call().map_err(|e| Error::Request { url: remote.url.to_string(), source: Box::new(e) })?;
     let total = match response.status() {
         StatusCode::PARTIAL_CONTENT if range_start(response.headers()) == Some(received) => {
             body_length(response.headers()).map(|rest| received + rest)
@@ -145,10 +111,7 @@ fn receive(
         // Nothing lies beyond what we hold; the digest will say whether that is the archive.
         StatusCode::RANGE_NOT_SATISFIABLE if received > 0 => return Ok(()),
         status => {
-            return Err(Error::Status {
-                url: remote.url.to_string(),
-                found: status.as_u16(),
-            });
+            return Err(Error::Status { url: remote.url.to_string(), found: status.as_u16() });
         }
     };
     let mut body = response.body_mut().as_reader();
@@ -161,10 +124,7 @@ fn receive(
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) if total.is_some() => break,
             Err(source) => {
-                return Err(Error::Io {
-                    path: PathBuf::from(&*remote.url),
-                    source,
-                });
+                return Err(Error::Io { path: PathBuf::from(&*remote.url), source });
             }
         };
         file.write_all(&chunk[..read]).map_err(Error::io(path))?;
@@ -183,11 +143,5 @@ fn body_length(headers: &HeaderMap) -> Option<u64> {
 /// `Content-Range: bytes START-END/TOTAL`.
 fn range_start(headers: &HeaderMap) -> Option<u64> {
     let value = headers.get(CONTENT_RANGE)?.to_str().ok()?;
-    value
-        .strip_prefix("bytes ")?
-        .split_once('-')?
-        .0
-        .trim()
-        .parse()
-        .ok()
+    value.strip_prefix("bytes ")?.split_once('-')?.0.trim().parse().ok()
 }

@@ -19,25 +19,21 @@ impl Cache {
         let mut left = wanted.to_vec();
         let mut labels = Labels::default();
         // Strips need labels, which may lie behind them in the archive: hence a second pass, and only if it is needed.
-        from.each(
-            &|name| is_label_file(name) || find(wanted, name, ".bin").is_some(),
-            &mut |name, bytes| match find(wanted, name, ".bin") {
-                Some(file) => self.put(file, &bytes, from.path(), &mut left, progress),
-                None => labels.add(name, &bytes),
-            },
-        )?;
+        from.each(&|name| is_label_file(name) || find(wanted, name, ".bin").is_some(), &mut |name, bytes| match find(
+            wanted, name, ".bin",
+        ) {
+            Some(file) => self.put(file, &bytes, from.path(), &mut left, progress),
+            None => labels.add(name, &bytes),
+        })?;
         if !left.is_empty() && labels.any() {
             let strips_of = left.clone();
-            from.each(
-                &|name| find(&strips_of, name, ".png").is_some(),
-                &mut |name, bytes| {
-                    let Some(file) = find(&strips_of, name, ".png") else {
-                        return Ok(());
-                    };
-                    let batch = strips::to_batch(file, &bytes, labels.of(file, self.files))?;
-                    self.put(file, &batch, from.path(), &mut left, progress)
-                },
-            )?;
+            from.each(&|name| find(&strips_of, name, ".png").is_some(), &mut |name, bytes| {
+                let Some(file) = find(&strips_of, name, ".png") else {
+                    return Ok(());
+                };
+                let batch = strips::to_batch(file, &bytes, labels.of(file, self.files))?;
+                self.put(file, &batch, from.path(), &mut left, progress)
+            })?;
         }
         match left.first() {
             None => Ok(()),
@@ -60,16 +56,9 @@ impl Cache {
     ) -> Result<(), Error> {
         file.check(bytes, &from.join(file.name))?;
         let path = self.folder.join(file.name);
-        let mut temporary =
-            tempfile::NamedTempFile::new_in(&self.folder).map_err(Error::io(&self.folder))?;
-        temporary
-            .write_all(bytes)
-            .and_then(|()| temporary.as_file().sync_all())
-            .map_err(Error::io(&path))?;
-        temporary.persist(&path).map_err(|e| Error::Io {
-            path: path.clone(),
-            source: e.error,
-        })?;
+        let mut temporary = tempfile::NamedTempFile::new_in(&self.folder).map_err(Error::io(&self.folder))?;
+        temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all()).map_err(Error::io(&path))?;
+        temporary.persist(&path).map_err(|e| Error::Io { path: path.clone(), source: e.error })?;
         left.retain(|other| other.name != file.name);
         progress(Progress::Installed { file: file.name });
         Ok(())
@@ -82,9 +71,7 @@ fn find(files: &[&'static BatchFile], name: &str, suffix: &str) -> Option<&'stat
 }
 
 fn is_label_file(name: &str) -> bool {
-    [Split::Test, Split::Train]
-        .iter()
-        .any(|&split| strips::label_file(split) == name)
+    [Split::Test, Split::Train].iter().any(|&split| strips::label_file(split) == name)
 }
 
 #[derive(Default)]
@@ -110,12 +97,8 @@ impl Labels {
     /// The part of the split's list that belongs to `file`: batches follow each other in the order of `files`. What the list
     /// lacks is left out, and [`strips::to_batch`] says so.
     fn of(&self, file: &BatchFile, files: &[BatchFile]) -> &[u8] {
-        let before: usize = files
-            .iter()
-            .filter(|f| f.split == file.split)
-            .take_while(|f| f.name != file.name)
-            .map(|f| f.records)
-            .sum();
+        let before: usize =
+            files.iter().filter(|f| f.split == file.split).take_while(|f| f.name != file.name).map(|f| f.records).sum();
         let all = match file.split {
             Split::Test => &self.test,
             Split::Train => &self.train,

@@ -82,10 +82,7 @@ pub struct Cache {
 impl Cache {
     /// The cache in `folder`; it need not exist yet.
     pub fn new(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            files: &manifest::OFFICIAL,
-        }
+        Self { folder, files: &manifest::OFFICIAL }
     }
 
     /// The cache in `$CIPHERLAB_DATA`, or else in the platform's cache folder (`~/.cache/cipherlab` on Linux).
@@ -93,9 +90,7 @@ impl Cache {
     /// # Errors
     /// [`Error::NoCacheDir`] where there is neither.
     pub fn open_default() -> Result<Self, Error> {
-        let named = std::env::var_os("CIPHERLAB_DATA")
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from);
+        let named = std::env::var_os("CIPHERLAB_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
         let folder = named.or_else(|| Some(dirs::cache_dir()?.join("cipherlab")));
         folder.map(Self::new).ok_or(Error::NoCacheDir)
     }
@@ -111,11 +106,7 @@ impl Cache {
     /// [`Error::Io`].
     pub fn list(&self) -> Result<Vec<Report>, Error> {
         self.reports(|file, length, _| {
-            Ok(if length == file.bytes() {
-                State::Unchecked
-            } else {
-                State::WrongLength(length)
-            })
+            Ok(if length == file.bytes() { State::Unchecked } else { State::WrongLength(length) })
         })
     }
 
@@ -129,18 +120,11 @@ impl Cache {
                 return Ok(State::WrongLength(length));
             }
             let found = digest::sha256_reader(File::open(path)?)?;
-            Ok(if found == file.sha256 {
-                State::Verified
-            } else {
-                State::WrongDigest(found)
-            })
+            Ok(if found == file.sha256 { State::Verified } else { State::WrongDigest(found) })
         })
     }
 
-    fn reports(
-        &self,
-        state: impl Fn(&BatchFile, u64, &Path) -> io::Result<State>,
-    ) -> Result<Vec<Report>, Error> {
+    fn reports(&self, state: impl Fn(&BatchFile, u64, &Path) -> io::Result<State>) -> Result<Vec<Report>, Error> {
         let report = |file: &'static BatchFile| {
             let path = self.folder.join(file.name);
             let state = match std::fs::metadata(&path) {
@@ -160,21 +144,13 @@ impl Cache {
     /// # Errors
     /// [`Error::WrongDigest`] names the file that is not the official one; [`Error::Incomplete`] a transfer that can be
     /// resumed; [`Error::Missing`] what the source lacks; others as they say.
-    pub fn fetch(
-        &self,
-        source: &Source,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Report>, Error> {
+    pub fn fetch(&self, source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Report>, Error> {
         let wanted = self.lacking()?;
         if !wanted.is_empty() {
             std::fs::create_dir_all(&self.folder).map_err(Error::io(&self.folder))?;
             match source {
-                Source::Archive(path) => {
-                    self.install(container::Container::Archive(path), &wanted, progress)?
-                }
-                Source::Folder(path) => {
-                    self.install(container::Container::Folder(path), &wanted, progress)?
-                }
+                Source::Archive(path) => self.install(container::Container::Archive(path), &wanted, progress)?,
+                Source::Folder(path) => self.install(container::Container::Folder(path), &wanted, progress)?,
                 Source::Remote(remote) => {
                     let archive = download::download(remote, &self.folder, progress)?;
                     self.install(container::Container::Archive(&archive), &wanted, progress)?;
@@ -187,11 +163,7 @@ impl Cache {
 
     fn lacking(&self) -> Result<Vec<&'static BatchFile>, Error> {
         let reports = self.verify()?;
-        Ok(reports
-            .iter()
-            .filter(|r| r.state != State::Verified)
-            .map(|r| r.file)
-            .collect())
+        Ok(reports.iter().filter(|r| r.state != State::Verified).map(|r| r.file).collect())
     }
 
     /// The images of a split, in the official order: 10,000 for the test set, 50,000 for training.
@@ -205,11 +177,7 @@ impl Cache {
             let bytes = match std::fs::read(&path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
                     let advice = "run `cipherlab datasets fetch`, or set CIPHERLAB_DATA to the folder that holds it";
-                    return Err(Error::Missing {
-                        place: self.folder.clone(),
-                        file: file.name.to_owned(),
-                        advice,
-                    });
+                    return Err(Error::Missing { place: self.folder.clone(), file: file.name.to_owned(), advice });
                 }
                 other => other.map_err(Error::io(&path))?,
             };

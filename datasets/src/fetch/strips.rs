@@ -20,33 +20,19 @@ pub(super) fn label_file(split: Split) -> &'static str {
 
 /// The labels in a label file.
 pub(super) fn labels(file: &str, json: &[u8]) -> Result<Vec<u8>, Error> {
-    serde_json::from_slice(json).map_err(|e| Error::BadLabels {
-        file: file.to_owned(),
-        reason: format!("{e}; wanted a list of numbers"),
-    })
+    serde_json::from_slice(json)
+        .map_err(|e| Error::BadLabels { file: file.to_owned(), reason: format!("{e}; wanted a list of numbers") })
 }
 
 /// A strip and its labels in the official binary layout.
 pub(super) fn to_batch(file: &BatchFile, png: &[u8], labels: &[u8]) -> Result<Vec<u8>, Error> {
     let name = format!("{}.png", file.stem());
     if labels.len() != file.records {
-        let reason = format!(
-            "found {} labels for {name}, wanted {}",
-            labels.len(),
-            file.records
-        );
-        return Err(Error::BadLabels {
-            file: label_file(file.split).to_owned(),
-            reason,
-        });
+        let reason = format!("found {} labels for {name}, wanted {}", labels.len(), file.records);
+        return Err(Error::BadLabels { file: label_file(file.split).to_owned(), reason });
     }
-    let decode = |source| Error::Decode {
-        path: name.clone().into(),
-        source,
-    };
-    let decoder = ImageReader::with_format(Cursor::new(png), ImageFormat::Png)
-        .into_decoder()
-        .map_err(decode)?;
+    let decode = |source| Error::Decode { path: name.clone().into(), source };
+    let decoder = ImageReader::with_format(Cursor::new(png), ImageFormat::Png).into_decoder().map_err(decode)?;
     let (found, wanted) = (decoder.dimensions(), (POINTS as u32, file.records as u32));
     if found != wanted {
         return Err(Error::StripSize {
@@ -57,9 +43,7 @@ pub(super) fn to_batch(file: &BatchFile, png: &[u8], labels: &[u8]) -> Result<Ve
             wanted_height: wanted.1,
         });
     }
-    let strip = DynamicImage::from_decoder(decoder)
-        .map_err(decode)?
-        .into_rgb8();
+    let strip = DynamicImage::from_decoder(decoder).map_err(decode)?.into_rgb8();
     let mut batch = Vec::with_capacity(file.records * RECORD);
     for (row, &label) in strip.as_raw().chunks_exact(3 * POINTS).zip(labels) {
         batch.push(label);

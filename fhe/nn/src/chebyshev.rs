@@ -23,43 +23,24 @@ impl ChebyshevSeries {
     ///
     /// # Errors
     /// [`Error::BadInterval`] unless `lo < hi` and both are finite; [`Error::BadSample`] where `f` is not finite at a node.
-    pub fn interpolate(
-        f: impl Fn(f64) -> f64,
-        lo: f64,
-        hi: f64,
-        degree: usize,
-    ) -> Result<Self, Error> {
+    pub fn interpolate(f: impl Fn(f64) -> f64, lo: f64, hi: f64, degree: usize) -> Result<Self, Error> {
         if !(lo.is_finite() && hi.is_finite() && lo < hi) {
             return Err(Error::BadInterval { lo, hi });
         }
         let nodes = degree + 1;
         // pi (j + 1/2) / nodes, times k, reduced while it is a whole number of half steps, since cosines of large angles lose bits
-        let cosine = |k: usize, j: usize| {
-            (PI * ((k * (2 * j + 1)) % (4 * nodes)) as f64 / (2 * nodes) as f64).cos()
-        };
+        let cosine = |k: usize, j: usize| (PI * ((k * (2 * j + 1)) % (4 * nodes)) as f64 / (2 * nodes) as f64).cos();
         let sample = |j| {
             let x = lo + (hi - lo) * 0.5 * (1.0 + cosine(1, j));
             let found = f(x);
-            if found.is_finite() {
-                Ok(found)
-            } else {
-                Err(Error::BadSample { x, found })
-            }
+            if found.is_finite() { Ok(found) } else { Err(Error::BadSample { x, found }) }
         };
         let samples = (0..nodes).map(sample).collect::<Result<Vec<f64>, _>>()?;
         let coefficient = |k: usize| {
-            let sum: f64 = samples
-                .iter()
-                .enumerate()
-                .map(|(j, f)| f * cosine(k, j))
-                .sum();
+            let sum: f64 = samples.iter().enumerate().map(|(j, f)| f * cosine(k, j)).sum();
             sum * if k == 0 { 1.0 } else { 2.0 } / nodes as f64
         };
-        Ok(Self {
-            coeffs: (0..nodes).map(coefficient).collect(),
-            lo,
-            hi,
-        })
+        Ok(Self { coeffs: (0..nodes).map(coefficient).collect(), lo, hi })
     }
 
     /// The highest index that has a coefficient.
@@ -77,9 +58,7 @@ impl ChebyshevSeries {
     /// Replaces each value by the polynomial's value there.
     pub fn eval_in_place(&self, values: &mut [f64]) {
         let (lanes, rest) = values.as_chunks_mut::<LANES>();
-        lanes
-            .iter_mut()
-            .for_each(|lanes| *lanes = self.clenshaw(*lanes));
+        lanes.iter_mut().for_each(|lanes| *lanes = self.clenshaw(*lanes));
         for x in rest {
             [*x] = self.clenshaw([*x]);
         }
@@ -99,10 +78,7 @@ impl ChebyshevSeries {
 
     /// How many of `values` lie outside `[lo, hi]`; a NaN lies outside.
     pub fn overflow(&self, values: &[f64]) -> usize {
-        values
-            .iter()
-            .filter(|x| !(self.lo..=self.hi).contains(*x))
-            .count()
+        values.iter().filter(|x| !(self.lo..=self.hi).contains(*x)).count()
     }
 }
 
@@ -115,32 +91,12 @@ mod tests {
     #[test]
     fn the_basis_is_chebyshevs() {
         // T_3(u) = 4u^3 - 3u on [2, 6], u = (x - 4) / 2
-        let series = ChebyshevSeries {
-            coeffs: vec![0.0, 0.0, 0.0, 1.0],
-            lo: 2.0,
-            hi: 6.0,
-        };
+        let series = ChebyshevSeries { coeffs: vec![0.0, 0.0, 0.0, 1.0], lo: 2.0, hi: 6.0 };
         assert_eq!(series.eval(6.0), 1.0);
         assert_eq!(series.eval(2.0), -1.0);
         assert_eq!(series.eval(5.0), 4.0 * 0.125 - 3.0 * 0.5);
-        assert_eq!(
-            ChebyshevSeries {
-                coeffs: vec![7.0],
-                lo: 0.0,
-                hi: 1.0
-            }
-            .eval(0.3),
-            7.0
-        );
-        assert_eq!(
-            ChebyshevSeries {
-                coeffs: vec![],
-                lo: 0.0,
-                hi: 1.0
-            }
-            .eval(0.3),
-            0.0
-        );
+        assert_eq!(ChebyshevSeries { coeffs: vec![7.0], lo: 0.0, hi: 1.0 }.eval(0.3), 7.0);
+        assert_eq!(ChebyshevSeries { coeffs: vec![], lo: 0.0, hi: 1.0 }.eval(0.3), 0.0);
     }
 
     #[test]
@@ -149,49 +105,26 @@ mod tests {
         for degree in [27, 59, 119, 247] {
             let series = ChebyshevSeries::interpolate(|x| x.max(0.0), -8.0, 8.0, degree).unwrap();
             assert_eq!(series.degree(), degree);
-            let error = (0..=16_000)
-                .map(|i| f64::from(i - 8000) / 1000.0)
-                .map(|x| (series.eval(x) - x.max(0.0)).abs());
+            let error = (0..=16_000).map(|i| f64::from(i - 8000) / 1000.0).map(|x| (series.eval(x) - x.max(0.0)).abs());
             let error = error.fold(0.0, f64::max);
             let best = 8.0 * 0.5 * 0.2801 / degree as f64;
-            assert!(
-                error > best && error < 4.0 * best,
-                "degree {degree}: {error}, best {best}"
-            );
+            assert!(error > best && error < 4.0 * best, "degree {degree}: {error}, best {best}");
         }
     }
 
     #[test]
     fn overflow_counts_what_lies_outside() {
-        let series = ChebyshevSeries {
-            coeffs: vec![1.0],
-            lo: -1.0,
-            hi: 2.0,
-        };
+        let series = ChebyshevSeries { coeffs: vec![1.0], lo: -1.0, hi: 2.0 };
         assert_eq!(series.overflow(&[-1.0, 2.0, 0.0]), 0);
-        assert_eq!(
-            series.overflow(&[-1.1, 2.1, 0.0, f64::NAN, f64::INFINITY]),
-            4
-        );
+        assert_eq!(series.overflow(&[-1.1, 2.1, 0.0, f64::NAN, f64::INFINITY]), 4);
     }
 
     #[test]
     fn impossible_interpolations_are_refused() {
-        let error = ChebyshevSeries::interpolate(|x| x, 1.0, 1.0, 3)
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            "interval: found [1, 1], wanted finite ends, the lower first"
-        );
-        assert!(matches!(
-            ChebyshevSeries::interpolate(|x| x, f64::NAN, 1.0, 3),
-            Err(Error::BadInterval { .. })
-        ));
-        assert!(matches!(
-            ChebyshevSeries::interpolate(|x| 1.0 / x, -1.0, 1.0, 2),
-            Err(Error::BadSample { .. })
-        ));
+        let error = ChebyshevSeries::interpolate(|x| x, 1.0, 1.0, 3).unwrap_err().to_string();
+        assert_eq!(error, "interval: found [1, 1], wanted finite ends, the lower first");
+        assert!(matches!(ChebyshevSeries::interpolate(|x| x, f64::NAN, 1.0, 3), Err(Error::BadInterval { .. })));
+        assert!(matches!(ChebyshevSeries::interpolate(|x| 1.0 / x, -1.0, 1.0, 2), Err(Error::BadSample { .. })));
     }
 
     proptest! {

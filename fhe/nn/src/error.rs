@@ -60,9 +60,7 @@ pub enum Error {
         found: f64,
     },
     /// A tensor that no layer takes: the file is of another architecture.
-    #[error(
-        "tensor `{name}` belongs to no layer of the ResNet-{depth} that the other tensors make"
-    )]
+    #[error("tensor `{name}` belongs to no layer of the ResNet-{depth} that the other tensors make")]
     UnusedTensor {
         /// Its name.
         name: String,
@@ -73,9 +71,7 @@ pub enum Error {
     #[error("model card: {0}")]
     Card(#[from] serde_json::Error),
     /// The model card lacks the range of an activation, or has one for which there is no interval.
-    #[error(
-        "model card: range of activation `{activation}` found {found:?}, wanted a finite number above 0"
-    )]
+    #[error("model card: range of activation `{activation}` found {found:?}, wanted a finite number above 0")]
     BadRange {
         /// Name of the activation.
         activation: String,

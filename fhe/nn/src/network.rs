@@ -95,18 +95,12 @@ impl ResNet {
     /// The steps of an evaluation in order, by PyTorch's names: `conv1`, `act`, then `layer1.0.conv1`, `layer1.0.act1`,
     /// `layer1.0.conv2` (with the shortcut added), `layer1.0.act2` and so on for each block, `pool`, `fc`.
     pub fn steps(&self) -> Vec<(String, Op)> {
-        let mut steps = vec![
-            ("conv1".to_owned(), Op::Conv),
-            ("act".to_owned(), Op::Activation(0)),
-        ];
+        let mut steps = vec![("conv1".to_owned(), Op::Conv), ("act".to_owned(), Op::Activation(0))];
         for index in 0..self.blocks.len() {
             let block = self.block_name(index);
             for half in 1..=2 {
                 steps.push((format!("{block}.conv{half}"), Op::Conv));
-                steps.push((
-                    format!("{block}.act{half}"),
-                    Op::Activation(2 * index + half),
-                ));
+                steps.push((format!("{block}.act{half}"), Op::Activation(2 * index + half)));
             }
         }
         steps.extend([("pool".to_owned(), Op::Pool), ("fc".to_owned(), Op::Linear)]);
@@ -115,11 +109,7 @@ impl ResNet {
 
     /// The names of the activations, in order of evaluation.
     pub fn activation_names(&self) -> Vec<String> {
-        self.steps()
-            .into_iter()
-            .filter(|(_, op)| matches!(op, Op::Activation(_)))
-            .map(|(name, _)| name)
-            .collect()
+        self.steps().into_iter().filter(|(_, op)| matches!(op, Op::Activation(_))).map(|(name, _)| name).collect()
     }
 
     /// `layer1.0` for the first block.

@@ -51,12 +51,11 @@ impl ModelCard {
     /// [`Error::BadHeadroom`], or [`Error::BadRange`] for an activation that the card has no usable range for.
     pub fn intervals(&self, network: &ResNet, headroom: f64) -> Result<Vec<Interval>, Error> {
         let names = network.activation_names();
-        let ranges = names.into_iter().map(|activation| {
-            match self.range_on_training_images.get(&activation).copied() {
+        let ranges =
+            names.into_iter().map(|activation| match self.range_on_training_images.get(&activation).copied() {
                 Some(range) if range.is_finite() && range > 0.0 => Ok(range),
                 found => Err(Error::BadRange { activation, found }),
-            }
-        });
+            });
         symmetric(ranges, headroom)
     }
 }
@@ -69,21 +68,11 @@ pub fn intervals(ranges: &[f64], headroom: f64) -> Result<Vec<Interval>, Error> 
     symmetric(ranges.iter().copied().map(Ok), headroom)
 }
 
-fn symmetric(
-    ranges: impl Iterator<Item = Result<f64, Error>>,
-    headroom: f64,
-) -> Result<Vec<Interval>, Error> {
+fn symmetric(ranges: impl Iterator<Item = Result<f64, Error>>, headroom: f64) -> Result<Vec<Interval>, Error> {
     if !(headroom.is_finite() && headroom > 0.0) {
         return Err(Error::BadHeadroom { found: headroom });
     }
-    ranges
-        .map(|range| {
-            range.map(|r| Interval {
-                lo: -r * headroom,
-                hi: r * headroom,
-            })
-        })
-        .collect()
+    ranges.map(|range| range.map(|r| Interval { lo: -r * headroom, hi: r * headroom })).collect()
 }
 
 /// The largest magnitude before each activation over `items`, with exact ReLUs; `input` turns an item into the network's
@@ -91,26 +80,16 @@ fn symmetric(
 ///
 /// # Panics
 /// Where an input has another length than 3 * 32 * 32.
-pub fn observe<T: Sync>(
-    network: &ResNet,
-    items: &[T],
-    input: impl Fn(&T) -> Vec<f64> + Sync,
-) -> Vec<f64> {
+pub fn observe<T: Sync>(network: &ResNet, items: &[T], input: impl Fn(&T) -> Vec<f64> + Sync) -> Vec<f64> {
     let ranges = Mutex::new(vec![0.0_f64; network.activations()]);
     let record = |index: usize, values: &mut [f64]| {
-        let largest = values
-            .iter()
-            .fold(0.0, |largest: f64, x| largest.max(x.abs()));
+        let largest = values.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
         {
-            let range = &mut ranges
-                .lock()
-                .expect("no thread panics while it holds the ranges")[index];
+            let range = &mut ranges.lock().expect("no thread panics while it holds the ranges")[index];
             *range = range.max(largest);
         }
         Relu.apply(index, values)
     };
     network.forward_all(items, input, &record);
-    ranges
-        .into_inner()
-        .expect("no thread panics while it holds the ranges")
+    ranges.into_inner().expect("no thread panics while it holds the ranges")
 }

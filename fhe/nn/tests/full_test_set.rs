@@ -22,16 +22,9 @@ fn test_set() -> Option<Vec<Image>> {
 fn right(network: &ResNet, images: &[Image], normalisation: &Normalisation) -> usize {
     let start = Instant::now();
     let outcomes = network.forward_all(images, |image| image.normalised_by(normalisation), &Relu);
-    let right = images
-        .iter()
-        .zip(&outcomes)
-        .filter(|(i, o)| o.class() == i.label.map(usize::from))
-        .count();
+    let right = images.iter().zip(&outcomes).filter(|(i, o)| o.class() == i.label.map(usize::from)).count();
     let (seconds, threads) = (start.elapsed().as_secs_f64(), rayon::current_num_threads());
-    eprintln!(
-        "{right} of {} right, {seconds:.1} s on {threads} threads",
-        images.len()
-    );
+    eprintln!("{right} of {} right, {seconds:.1} s on {threads} threads", images.len());
     right
 }
 
@@ -63,25 +56,12 @@ fn polynomial_relus_do_as_the_card_says() {
     let card = ModelCard::from_json(pretrained::RESNET20_CARD).unwrap();
     let exact = network.forward_all(images, Image::normalised, &Relu);
     let row = |degree, headroom| {
-        let relu = PolynomialRelu::chebyshev(&card.intervals(&network, headroom).unwrap(), degree)
-            .unwrap();
+        let relu = PolynomialRelu::chebyshev(&card.intervals(&network, headroom).unwrap(), degree).unwrap();
         let found = network.forward_all(images, Image::normalised, &relu);
-        let right = images
-            .iter()
-            .zip(&found)
-            .filter(|(i, o)| o.class() == i.label.map(usize::from));
-        let same = exact
-            .iter()
-            .zip(&found)
-            .filter(|(e, o)| o.class() == e.class());
+        let right = images.iter().zip(&found).filter(|(i, o)| o.class() == i.label.map(usize::from));
+        let same = exact.iter().zip(&found).filter(|(e, o)| o.class() == e.class());
         let outside = found.iter().filter(|o| o.overflows() > 0);
-        (
-            degree,
-            headroom,
-            right.count(),
-            same.count(),
-            outside.count(),
-        )
+        (degree, headroom, right.count(), same.count(), outside.count())
     };
     let wanted = [
         (13, 1.05, 121, 114, 0),
@@ -92,8 +72,5 @@ fn polynomial_relus_do_as_the_card_says() {
         (59, 1.2, 914, 983, 0),
         (119, 1.3, 918, 993, 0),
     ];
-    assert_eq!(
-        wanted.map(|(degree, headroom, ..)| row(degree, headroom)),
-        wanted
-    );
+    assert_eq!(wanted.map(|(degree, headroom, ..)| row(degree, headroom)), wanted);
 }

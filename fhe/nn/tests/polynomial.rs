@@ -19,41 +19,19 @@ fn the_card_names_every_activation() {
     let intervals = card.intervals(&network, 1.05).unwrap();
     assert_eq!(intervals.len(), 19);
     let last = card.range_on_training_images["layer3.2.act2"] * 1.05;
-    assert_eq!(
-        intervals[18],
-        Interval {
-            lo: -last,
-            hi: last
-        }
-    );
+    assert_eq!(intervals[18], Interval { lo: -last, hi: last });
     assert_eq!(card.test_accuracy, 0.9183);
-    assert_eq!(
-        (card.mean, card.std),
-        (
-            cifar::Normalisation::CIFAR10.mean,
-            cifar::Normalisation::CIFAR10.std
-        )
-    );
+    assert_eq!((card.mean, card.std), (cifar::Normalisation::CIFAR10.mean, cifar::Normalisation::CIFAR10.std));
 }
 
 #[test]
 fn ranges_and_headroom_that_make_no_interval_are_refused() {
     let (network, mut card) = (network(), card());
-    assert!(matches!(
-        card.intervals(&network, 0.0),
-        Err(Error::BadHeadroom { .. })
-    ));
-    assert!(matches!(
-        card.intervals(&network, f64::NAN),
-        Err(Error::BadHeadroom { .. })
-    ));
-    card.range_on_training_images
-        .insert("layer2.1.act1".into(), -1.0);
+    assert!(matches!(card.intervals(&network, 0.0), Err(Error::BadHeadroom { .. })));
+    assert!(matches!(card.intervals(&network, f64::NAN), Err(Error::BadHeadroom { .. })));
+    card.range_on_training_images.insert("layer2.1.act1".into(), -1.0);
     let error = card.intervals(&network, 1.0).unwrap_err().to_string();
-    assert!(
-        error.contains("`layer2.1.act1` found Some(-1.0)"),
-        "{error}"
-    );
+    assert!(error.contains("`layer2.1.act1` found Some(-1.0)"), "{error}");
     card.range_on_training_images.remove("layer2.1.act1");
     let error = card.intervals(&network, 1.0).unwrap_err().to_string();
     assert!(error.contains("`layer2.1.act1` found None"), "{error}");
@@ -86,26 +64,13 @@ fn polynomials_of_growing_degree_approach_the_exact_network() {
     for (degree, agreement) in [(27, 85), (59, 99), (247, 100)] {
         let relu = PolynomialRelu::chebyshev(&intervals, degree).unwrap();
         let found = network.forward_all(images, |image| image.normalised(), &relu);
-        assert_eq!(
-            found.iter().map(|o| o.overflows()).sum::<usize>(),
-            0,
-            "degree {degree}"
-        );
-        let agree = exact
-            .iter()
-            .zip(&found)
-            .filter(|(e, f)| e.class() == f.class())
-            .count();
-        let errors = exact
-            .iter()
-            .zip(&found)
-            .flat_map(|(e, f)| e.logits.iter().zip(&f.logits).map(|(a, b)| (a - b).abs()));
+        assert_eq!(found.iter().map(|o| o.overflows()).sum::<usize>(), 0, "degree {degree}");
+        let agree = exact.iter().zip(&found).filter(|(e, f)| e.class() == f.class()).count();
+        let errors =
+            exact.iter().zip(&found).flat_map(|(e, f)| e.logits.iter().zip(&f.logits).map(|(a, b)| (a - b).abs()));
         let mean = errors.sum::<f64>() / 1000.0;
         assert_eq!(agree, agreement, "same class at degree {degree}");
-        assert!(
-            mean < last / 2.0,
-            "degree {degree}: mean logit error {mean}, before {last}"
-        );
+        assert!(mean < last / 2.0, "degree {degree}: mean logit error {mean}, before {last}");
         last = mean;
     }
 }
@@ -120,11 +85,7 @@ fn an_overflowing_image_is_counted_and_spoils_no_other() {
     assert_eq!(outcomes[0], outcomes[2]);
     assert_eq!(outcomes[0], network.forward(&good, &relu));
     assert_eq!(outcomes[0].overflows(), 0);
-    assert!(
-        outcomes[1].overflow[0] > 0 && outcomes[1].class().is_none(),
-        "{:?}",
-        outcomes[1]
-    );
+    assert!(outcomes[1].overflow[0] > 0 && outcomes[1].class().is_none(), "{:?}", outcomes[1]);
 }
 
 #[test]
@@ -136,18 +97,7 @@ fn a_closure_is_an_activation() {
         calls.lock().unwrap().push((index, values.len()));
         Relu.apply(index, values)
     };
-    assert_eq!(
-        network.forward(&input, &relu),
-        network.forward(&input, &Relu)
-    );
-    let lengths = [
-        vec![16 * 32 * 32; 7],
-        vec![32 * 16 * 16; 6],
-        vec![64 * 8 * 8; 6],
-    ]
-    .concat();
-    assert_eq!(
-        *calls.lock().unwrap(),
-        lengths.into_iter().enumerate().collect::<Vec<_>>()
-    );
+    assert_eq!(network.forward(&input, &relu), network.forward(&input, &Relu));
+    let lengths = [vec![16 * 32 * 32; 7], vec![32 * 16 * 16; 6], vec![64 * 8 * 8; 6]].concat();
+    assert_eq!(*calls.lock().unwrap(), lengths.into_iter().enumerate().collect::<Vec<_>>());
 }

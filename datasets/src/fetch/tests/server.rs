@@ -34,10 +34,7 @@ impl Server {
         thread::spawn(move || {
             for answer in answers {
                 let (mut stream, _) = listener.accept().unwrap();
-                let lines = BufReader::new(&stream)
-                    .lines()
-                    .map_while(Result::ok)
-                    .take_while(|l| !l.is_empty());
+                let lines = BufReader::new(&stream).lines().map_while(Result::ok).take_while(|l| !l.is_empty());
                 let start = lines.filter_map(|l| range(&l.to_ascii_lowercase())).last();
                 log.lock().unwrap().push(start);
                 // A download that gives up early closes the connection; that is its right.
@@ -49,10 +46,7 @@ impl Server {
 }
 
 fn range(line: &str) -> Option<usize> {
-    line.strip_prefix("range: bytes=")?
-        .strip_suffix('-')?
-        .parse()
-        .ok()
+    line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok()
 }
 
 fn reply(content: &[u8], answer: Answer, start: Option<usize>) -> Vec<u8> {
@@ -62,11 +56,9 @@ fn reply(content: &[u8], answer: Answer, start: Option<usize>) -> Vec<u8> {
         (Answer::Full | Answer::Cut(_), Some(start)) if start >= total => {
             (416, format!("Content-Range: bytes */{total}\r\n"), &[][..])
         }
-        (Answer::Full | Answer::Cut(_), Some(start)) => (
-            206,
-            format!("Content-Range: bytes {start}-{}/{total}\r\n", total - 1),
-            &content[start..],
-        ),
+        (Answer::Full | Answer::Cut(_), Some(start)) => {
+            (206, format!("Content-Range: bytes {start}-{}/{total}\r\n", total - 1), &content[start..])
+        }
         _ => (200, String::new(), content),
     };
     let length = body.len();
@@ -74,8 +66,6 @@ fn reply(content: &[u8], answer: Answer, start: Option<usize>) -> Vec<u8> {
         Answer::Cut(after) => &body[..after.min(length)],
         _ => body,
     };
-    let head = format!(
-        "HTTP/1.1 {status} x\r\nContent-Length: {length}\r\n{extra}Connection: close\r\n\r\n"
-    );
+    let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {length}\r\n{extra}Connection: close\r\n\r\n");
     [head.as_bytes(), body].concat()
 }

@@ -24,10 +24,7 @@ pub struct Relu;
 impl Activation for Relu {
     fn apply(&self, _index: usize, values: &mut [f64]) -> usize {
         // not `max`, which would turn a NaN into 0 and hide it
-        values
-            .iter_mut()
-            .filter(|x| **x < 0.0)
-            .for_each(|x| *x = 0.0);
+        values.iter_mut().filter(|x| **x < 0.0).for_each(|x| *x = 0.0);
         0
     }
 }
@@ -45,14 +42,8 @@ impl PolynomialRelu {
     /// # Errors
     /// Those of [`ChebyshevSeries::interpolate`].
     pub fn chebyshev(intervals: &[Interval], degree: usize) -> Result<Self, Error> {
-        let interpolate =
-            |i: &Interval| ChebyshevSeries::interpolate(|x| x.max(0.0), i.lo, i.hi, degree);
-        Ok(Self {
-            series: intervals
-                .iter()
-                .map(interpolate)
-                .collect::<Result<_, _>>()?,
-        })
+        let interpolate = |i: &Interval| ChebyshevSeries::interpolate(|x| x.max(0.0), i.lo, i.hi, degree);
+        Ok(Self { series: intervals.iter().map(interpolate).collect::<Result<_, _>>()? })
     }
 }
 

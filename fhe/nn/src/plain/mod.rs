@@ -48,11 +48,7 @@ impl Outcome {
             return None;
         }
         let best = |best: usize, i| {
-            if self.logits[i] > self.logits[best] {
-                i
-            } else {
-                best
-            }
+            if self.logits[i] > self.logits[best] { i } else { best }
         };
         (0..self.logits.len()).reduce(best)
     }
@@ -80,15 +76,9 @@ impl ResNet {
         let mut names = self.steps().into_iter();
         let mut steps = Vec::with_capacity(names.len());
         let outcome = self.walk(input, activation, &mut |op, output| {
-            let (name, named) = names
-                .next()
-                .expect("the walk takes no more steps than are named");
+            let (name, named) = names.next().expect("the walk takes no more steps than are named");
             assert_eq!(op, named, "{name}");
-            steps.push(Step {
-                name,
-                op,
-                output: output.clone(),
-            });
+            steps.push(Step { name, op, output: output.clone() });
         });
         (outcome, steps)
     }
@@ -104,19 +94,11 @@ impl ResNet {
         input: impl Fn(&T) -> Vec<f64> + Sync,
         activation: &dyn Activation,
     ) -> Vec<Outcome> {
-        items
-            .par_iter()
-            .map(|item| self.forward(&input(item), activation))
-            .collect()
+        items.par_iter().map(|item| self.forward(&input(item), activation)).collect()
     }
 
     /// The evaluation itself; `see` is shown the result of every step.
-    fn walk(
-        &self,
-        input: &[f64],
-        activation: &dyn Activation,
-        see: &mut dyn FnMut(Op, &Tensor),
-    ) -> Outcome {
+    fn walk(&self, input: &[f64], activation: &dyn Activation, see: &mut dyn FnMut(Op, &Tensor)) -> Outcome {
         let mut x = Tensor::image(input);
         let mut columns = Vec::new();
         let mut overflow = Vec::with_capacity(self.activations());
@@ -145,10 +127,7 @@ impl ResNet {
         see(Op::Pool, &x);
         x = self.classifier.apply(&x);
         see(Op::Linear, &x);
-        Outcome {
-            logits: x.data,
-            overflow,
-        }
+        Outcome { logits: x.data, overflow }
     }
 }
 
@@ -159,60 +138,28 @@ impl Tensor {
     /// Where `values` has another length than 3 * 32 * 32.
     pub fn image(values: &[f64]) -> Self {
         let wanted = INPUT_CHANNELS * INPUT_SIDE * INPUT_SIDE;
-        assert_eq!(
-            values.len(),
-            wanted,
-            "values of an image: found {}, wanted {wanted}",
-            values.len()
-        );
-        Self {
-            channels: INPUT_CHANNELS,
-            height: INPUT_SIDE,
-            width: INPUT_SIDE,
-            data: values.to_vec(),
-        }
+        assert_eq!(values.len(), wanted, "values of an image: found {}, wanted {wanted}", values.len());
+        Self { channels: INPUT_CHANNELS, height: INPUT_SIDE, width: INPUT_SIDE, data: values.to_vec() }
     }
 
     fn add(&mut self, other: &Self) {
         debug_assert_eq!(self.data.len(), other.data.len());
-        self.data
-            .iter_mut()
-            .zip(&other.data)
-            .for_each(|(a, b)| *a += b);
+        self.data.iter_mut().zip(&other.data).for_each(|(a, b)| *a += b);
     }
 
     /// The average of each plane, as planes of one value.
     fn average(&self) -> Self {
         let area = self.height * self.width;
-        let data = self
-            .data
-            .chunks_exact(area)
-            .map(|plane| plane.iter().sum::<f64>() / area as f64)
-            .collect();
-        Self {
-            channels: self.channels,
-            height: 1,
-            width: 1,
-            data,
-        }
+        let data = self.data.chunks_exact(area).map(|plane| plane.iter().sum::<f64>() / area as f64).collect();
+        Self { channels: self.channels, height: 1, width: 1, data }
     }
 }
 
 impl Linear {
     fn apply(&self, input: &Tensor) -> Tensor {
         let row = |row: &[f64]| -> f64 { row.iter().zip(&input.data).map(|(w, x)| w * x).sum() };
-        let data = self
-            .weight
-            .chunks_exact(self.in_features)
-            .zip(&self.bias)
-            .map(|(w, b)| row(w) + b)
-            .collect();
-        Tensor {
-            channels: self.out_features,
-            height: 1,
-            width: 1,
-            data,
-        }
+        let data = self.weight.chunks_exact(self.in_features).zip(&self.bias).map(|(w, b)| row(w) + b).collect();
+        Tensor { channels: self.out_features, height: 1, width: 1, data }
     }
 }
 
@@ -222,10 +169,7 @@ mod tests {
 
     #[test]
     fn an_outcome_without_numbers_has_no_class() {
-        let outcome = |logits: &[f64]| Outcome {
-            logits: logits.to_vec(),
-            overflow: vec![0, 2, 1],
-        };
+        let outcome = |logits: &[f64]| Outcome { logits: logits.to_vec(), overflow: vec![0, 2, 1] };
         assert_eq!(outcome(&[1.0, 3.0, 3.0, -1.0]).class(), Some(1));
         assert_eq!(outcome(&[1.0, f64::NAN]).class(), None);
         assert_eq!(outcome(&[1.0, f64::INFINITY]).class(), None);

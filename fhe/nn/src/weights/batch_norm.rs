@@ -39,8 +39,7 @@ impl BatchNorm {
         for (channel, weights) in conv.weight.chunks_exact_mut(filter).enumerate() {
             let scale = self.gamma[channel] / (self.variance[channel] + EPSILON).sqrt();
             weights.iter_mut().for_each(|w| *w *= scale);
-            conv.bias[channel] =
-                (conv.bias[channel] - self.mean[channel]) * scale + self.beta[channel];
+            conv.bias[channel] = (conv.bias[channel] - self.mean[channel]) * scale + self.beta[channel];
         }
         conv
     }

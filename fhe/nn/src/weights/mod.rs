@@ -21,10 +21,7 @@ impl ResNet {
     /// # Errors
     /// [`Error::Io`] and those of [`ResNet::from_safetensors`].
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::Io {
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
         Self::from_safetensors(&bytes)
     }
 
@@ -41,47 +38,24 @@ impl ResNet {
             Some(&[width, _, _, _]) => width,
             _ => 16,
         };
-        let stem = conv(
-            &mut tensors,
-            "conv1",
-            Some("bn1"),
-            [width, INPUT_CHANNELS],
-            3,
-            1,
-        )?;
-        let n = (0..)
-            .take_while(|k| tensors.shape(&format!("layer1.{k}.conv1.weight")).is_some())
-            .count();
+        let stem = conv(&mut tensors, "conv1", Some("bn1"), [width, INPUT_CHANNELS], 3, 1)?;
+        let n = (0..).take_while(|k| tensors.shape(&format!("layer1.{k}.conv1.weight")).is_some()).count();
         if n == 0 {
-            return Err(Error::MissingTensor {
-                wanted: "`layer1.0.conv1.weight`".to_owned(),
-            });
+            return Err(Error::MissingTensor { wanted: "`layer1.0.conv1.weight`".to_owned() });
         }
         let mut blocks = Vec::with_capacity(STAGES * n);
         let mut channels = width;
         for stage in 0..STAGES {
             for k in 0..n {
                 let out = width << stage;
-                blocks.push(block(
-                    &mut tensors,
-                    &format!("layer{}.{k}", stage + 1),
-                    channels,
-                    out,
-                )?);
+                blocks.push(block(&mut tensors, &format!("layer{}.{k}", stage + 1), channels, out)?);
                 channels = out;
             }
         }
         let classifier = classifier(&mut tensors, channels)?;
-        let network = Self {
-            stem,
-            blocks,
-            classifier,
-        };
+        let network = Self { stem, blocks, classifier };
         match tensors.left_over() {
-            Some(name) => Err(Error::UnusedTensor {
-                name,
-                depth: network.depth(),
-            }),
+            Some(name) => Err(Error::UnusedTensor { name, depth: network.depth() }),
             None => Ok(network),
         }
     }
@@ -90,42 +64,15 @@ impl ResNet {
 fn block(tensors: &mut Tensors, name: &str, inp: usize, out: usize) -> Result<Block, Error> {
     // only the first block of a later stage changes the shape
     let stride = if inp == out { 1 } else { 2 };
-    let conv1 = conv(
-        tensors,
-        &format!("{name}.conv1"),
-        Some(&format!("{name}.bn1")),
-        [out, inp],
-        3,
-        stride,
-    )?;
-    let conv2 = conv(
-        tensors,
-        &format!("{name}.conv2"),
-        Some(&format!("{name}.bn2")),
-        [out, out],
-        3,
-        1,
-    )?;
-    Ok(Block {
-        conv1,
-        conv2,
-        shortcut: shortcut(tensors, name, inp, out, stride)?,
-        stride,
-    })
+    let conv1 = conv(tensors, &format!("{name}.conv1"), Some(&format!("{name}.bn1")), [out, inp], 3, stride)?;
+    let conv2 = conv(tensors, &format!("{name}.conv2"), Some(&format!("{name}.bn2")), [out, out], 3, 1)?;
+    Ok(Block { conv1, conv2, shortcut: shortcut(tensors, name, inp, out, stride)?, stride })
 }
 
-fn shortcut(
-    tensors: &mut Tensors,
-    block: &str,
-    inp: usize,
-    out: usize,
-    stride: usize,
-) -> Result<Option<Conv>, Error> {
-    for (prefix, norm) in [
-        ("downsample.0", Some("downsample.1")),
-        ("downsample", None),
-        ("shortcut.0", Some("shortcut.1")),
-    ] {
+fn shortcut(tensors: &mut Tensors, block: &str, inp: usize, out: usize, stride: usize) -> Result<Option<Conv>, Error> {
+    for (prefix, norm) in
+        [("downsample.0", Some("downsample.1")), ("downsample", None), ("shortcut.0", Some("shortcut.1"))]
+    {
         let name = format!("{block}.{prefix}");
         if tensors.shape(&format!("{name}.weight")).is_some() {
             let norm = norm.map(|norm| format!("{block}.{norm}"));
@@ -139,9 +86,7 @@ fn shortcut(
         return Ok(Some(padded_identity(inp, out, stride)));
     }
     Err(Error::MissingTensor {
-        wanted: format!(
-            "`{block}.downsample.0.weight` (or `shortcut` = `identity-padded` in the file's metadata)"
-        ),
+        wanted: format!("`{block}.downsample.0.weight` (or `shortcut` = `identity-padded` in the file's metadata)"),
     })
 }
 
@@ -152,14 +97,7 @@ fn padded_identity(inp: usize, out: usize, stride: usize) -> Conv {
     for channel in 0..inp {
         weight[(first + channel) * inp + channel] = 1.0;
     }
-    Conv {
-        out_channels: out,
-        in_channels: inp,
-        kernel: 1,
-        stride,
-        weight,
-        bias: vec![0.0; out],
-    }
+    Conv { out_channels: out, in_channels: inp, kernel: 1, stride, weight, bias: vec![0.0; out] }
 }
 
 /// Reads the convolution `name` and folds the batch norm `norm` into it, where the file has one.
@@ -179,19 +117,10 @@ fn conv(
     };
     if bias.is_none() && norm.is_none() {
         // Without this a file that lost one layer's batch norm would load and be wrong.
-        return Err(Error::MissingTensor {
-            wanted: format!("`{name}.bias`, or batch norm after `{name}`,"),
-        });
+        return Err(Error::MissingTensor { wanted: format!("`{name}.bias`, or batch norm after `{name}`,") });
     }
     let bias = bias.unwrap_or_else(|| vec![0.0; out]);
-    let conv = Conv {
-        out_channels: out,
-        in_channels: inp,
-        kernel,
-        stride,
-        weight,
-        bias,
-    };
+    let conv = Conv { out_channels: out, in_channels: inp, kernel, stride, weight, bias };
     Ok(match norm {
         Some(norm) => norm.fold(conv),
         None => conv,
@@ -199,23 +128,9 @@ fn conv(
 }
 
 fn classifier(tensors: &mut Tensors, inp: usize) -> Result<Linear, Error> {
-    let name = if tensors.shape("linear.weight").is_some() {
-        "linear"
-    } else {
-        "fc"
-    };
-    let out = tensors
-        .shape(&format!("{name}.weight"))
-        .and_then(|s| s.first().copied())
-        .unwrap_or(10);
+    let name = if tensors.shape("linear.weight").is_some() { "linear" } else { "fc" };
+    let out = tensors.shape(&format!("{name}.weight")).and_then(|s| s.first().copied()).unwrap_or(10);
     let weight = tensors.take(&format!("{name}.weight"), &[out, inp])?;
-    let bias = tensors
-        .take_if_there(&format!("{name}.bias"), &[out])?
-        .unwrap_or_else(|| vec![0.0; out]);
-    Ok(Linear {
-        out_features: out,
-        in_features: inp,
-        weight,
-        bias,
-    })
+    let bias = tensors.take_if_there(&format!("{name}.bias"), &[out])?.unwrap_or_else(|| vec![0.0; out]);
+    Ok(Linear { out_features: out, in_features: inp, weight, bias })
 }

@@ -18,25 +18,14 @@ impl<'a> Tensors<'a> {
         let metadata = header.metadata().clone().unwrap_or_default();
         let file = SafeTensors::deserialize(bytes)?;
         // a counter for training only
-        let left = file
-            .names()
-            .iter()
-            .filter(|n| !n.ends_with(".num_batches_tracked"))
-            .map(|n| n.to_string())
-            .collect();
-        Ok(Self {
-            file,
-            metadata,
-            left,
-        })
+        let left =
+            file.names().iter().filter(|n| !n.ends_with(".num_batches_tracked")).map(|n| n.to_string()).collect();
+        Ok(Self { file, metadata, left })
     }
 
     /// Shape of a tensor, `None` where there is no such tensor.
     pub(super) fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.file
-            .tensor(name)
-            .ok()
-            .map(|view| view.shape().to_vec())
+        self.file.tensor(name).ok().map(|view| view.shape().to_vec())
     }
 
     pub(super) fn metadata(&self, key: &str) -> Option<&str> {
@@ -46,41 +35,24 @@ impl<'a> Tensors<'a> {
     /// Values of a tensor, last index fastest; each is exactly the file's float32.
     pub(super) fn take(&mut self, name: &str, wanted: &[usize]) -> Result<Vec<f64>, Error> {
         let values = self.take_if_there(name, wanted)?;
-        values.ok_or_else(|| Error::MissingTensor {
-            wanted: format!("`{name}`"),
-        })
+        values.ok_or_else(|| Error::MissingTensor { wanted: format!("`{name}`") })
     }
 
-    pub(super) fn take_if_there(
-        &mut self,
-        name: &str,
-        wanted: &[usize],
-    ) -> Result<Option<Vec<f64>>, Error> {
+    pub(super) fn take_if_there(&mut self, name: &str, wanted: &[usize]) -> Result<Option<Vec<f64>>, Error> {
         let Ok(view) = self.file.tensor(name) else {
             return Ok(None);
         };
         if view.dtype() != Dtype::F32 {
-            return Err(Error::WrongType {
-                name: name.to_owned(),
-                found: format!("{:?}", view.dtype()),
-            });
+            return Err(Error::WrongType { name: name.to_owned(), found: format!("{:?}", view.dtype()) });
         }
         if view.shape() != wanted {
             let (found, wanted) = (view.shape().to_vec(), wanted.to_vec());
-            return Err(Error::WrongShape {
-                name: name.to_owned(),
-                found,
-                wanted,
-            });
+            return Err(Error::WrongShape { name: name.to_owned(), found, wanted });
         }
         let (words, _) = view.data().as_chunks::<4>();
         let values: Vec<f32> = words.iter().map(|&word| f32::from_le_bytes(word)).collect();
         if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-            return Err(Error::NotFinite {
-                name: name.to_owned(),
-                index,
-                found: values[index],
-            });
+            return Err(Error::NotFinite { name: name.to_owned(), index, found: values[index] });
         }
         self.left.remove(name);
         Ok(Some(values.into_iter().map(f64::from).collect()))
