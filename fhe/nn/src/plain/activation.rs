@@ -1,7 +1,7 @@
 //! What stands between two convolutions: the exact ReLU, a polynomial, or anything else.
 
 use crate::Error;
-use crate::chebyshev::ChebyshevSeries;
+use crate::chebyshev::{self, ChebyshevSeries};
 use crate::ranges::Interval;
 
 /// A function of each value of a layer. Closures of the same shape are activations too, for recorders and experiments.
@@ -40,9 +40,9 @@ impl PolynomialRelu {
     /// The Chebyshev interpolant of degree `degree` on each interval.
     ///
     /// # Errors
-    /// Those of [`ChebyshevSeries::interpolate`].
+    /// Those of [`chebyshev::interpolate`].
     pub fn chebyshev(intervals: &[Interval], degree: usize) -> Result<Self, Error> {
-        let interpolate = |i: &Interval| ChebyshevSeries::interpolate(|x| x.max(0.0), i.lo, i.hi, degree);
+        let interpolate = |i: &Interval| chebyshev::interpolate(|x| x.max(0.0), i.lo, i.hi, degree);
         Ok(Self { series: intervals.iter().map(interpolate).collect::<Result<_, _>>()? })
     }
 }
@@ -52,8 +52,8 @@ impl Activation for PolynomialRelu {
     /// Where there is no polynomial for `index`.
     fn apply(&self, index: usize, values: &mut [f64]) -> usize {
         let series = &self.series[index];
-        let overflow = series.overflow(values);
-        series.eval_in_place(values);
+        let overflow = chebyshev::overflow(series, values);
+        chebyshev::evaluate_in_place(series, values);
         overflow
     }
 }
