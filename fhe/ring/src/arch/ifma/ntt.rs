@@ -223,36 +223,55 @@ fn quarters(block: &mut [u64]) -> impl Iterator<Item = (&mut Lanes, &mut Lanes, 
     upper.zip(lower).map(|((x0, x1), (x2, x3))| (x0, x1, x2, x3))
 }
 
-/// How sixteen residues in two registers change places between the last levels.
+/// Sixteen residues.
+type Pair = (__m512i, __m512i);
+
+/// How sixteen residues in two registers change places between the last levels, and the roots in lanes.
 #[derive(Clone, Copy)]
-struct Shuffles {
+struct Tail {
     /// From halves of eight to lanes four apart facing each other, and the rest down to neighbours.
-    fours: (__m512i, __m512i),
-    twos: (__m512i, __m512i),
+    fours: Pair,
+    twos: Pair,
     /// From facing neighbours back to the natural order.
-    natural: (__m512i, __m512i),
+    natural: Pair,
     /// From the natural order to facing neighbours.
-    neighbours: (__m512i, __m512i),
+    neighbours: Pair,
+    /// The first 2, 4 and 8 roots in the lanes that they serve.
+    w4: W,
+    w2: W,
+    w1: W,
 }
 
-impl Shuffles {
+impl Tail {
+    /// With the first eight roots in the order given.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn new() -> Self {
+    fn new(heads: &[[u64; 2]], order: [usize; 8]) -> Self {
         // Index 8 + l takes lane l of the second operand.
+        let spread = |step: usize| W::gather(heads, std::array::from_fn(|lane| order[lane] / step));
         Self {
             fours: (_mm512_setr_epi64(0, 1, 2, 3, 8, 9, 10, 11), _mm512_setr_epi64(4, 5, 6, 7, 12, 13, 14, 15)),
             twos: (_mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15)),
             natural: (_mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15)),
             neighbours: (_mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15)),
+            w4: spread(4),
+            w2: spread(2),
+            w1: spread(1),
         }
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn shuffle(x: __m512i, y: __m512i, order: (__m512i, __m512i)) -> (__m512i, __m512i) {
+fn shuffle((x, y): Pair, order: Pair) -> Pair {
     (_mm512_permutex2var_epi64(x, order.0, y), _mm512_permutex2var_epi64(x, order.1, y))
+}
+
+/// From lanes two apart to neighbours facing each other, or back.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn unpack((x, y): Pair) -> Pair {
+    (_mm512_unpacklo_epi64(x, y), _mm512_unpackhi_epi64(x, y))
 }
 
 /// Distances 8, 4, 2 and 1 on blocks of sixteen, one line of `tails` each; to [0, q).
@@ -264,23 +283,50 @@ fn shuffle(x: __m512i, y: __m512i, order: (__m512i, __m512i)) -> (__m512i, __m51
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn forward_last_four_levels<const EVERY: u64>(q: Words, t: Twiddles<'_>, tails: &[[[u64; 2]; 4]], data: &mut [u64]) {
-    let s = Shuffles::new();
-    let four = W::gather(t.heads, [0, 0, 0, 0, 1, 1, 1, 1]);
-    let two = W::gather(t.heads, [0, 0, 1, 1, 2, 2, 3, 3]);
-    let one = W::gather(t.heads, [0, 1, 2, 3, 4, 5, 6, 7]);
+    let constants = Tail::new(t.heads, [0, 1, 2, 3, 4, 5, 6, 7]);
+    let (data, rest) = lanes_mut(data).as_chunks_mut::<8>();
+    let (tails, tails_of_rest) = tails.as_chunks::<4>();
+    for (blocks, tails) in data.iter_mut().zip(tails) {
+        forward_blocks_of_sixteen::<EVERY, 4>(q, constants, tails, blocks.as_chunks_mut().0);
+    }
+    // The smallest sizes leave less than four blocks.
+    for (block, tails) in rest.chunks_exact_mut(2).zip(tails_of_rest.as_chunks().0) {
+        forward_blocks_of_sixteen::<EVERY, 1>(q, constants, tails, block.as_chunks_mut().0);
+    }
+}
+
+/// `B` blocks step by step side by side: one alone is a chain of dependent instructions too long for the processor to
+/// find the next one's behind it.
+#[inline(always)]
+fn side_by_side<const B: usize>(step: impl FnMut(usize) -> Pair) -> [Pair; B] {
+    std::array::from_fn(step)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn forward_blocks_of_sixteen<const EVERY: u64, const B: usize>(
+    q: Words,
+    c: Tail,
+    tails: &[[[u64; 2]; 4]; B],
+    data: &mut [[Lanes; 2]],
+) {
     let reduce_before = |level: u64, x| if EVERY > 0 && level.is_multiple_of(EVERY) { q.reduce(x) } else { x };
-    for (pair, tail) in lanes_mut(data).as_chunks_mut::<2>().0.iter_mut().zip(tails) {
-        let [a, b] = pair;
-        let (x, y) = q.butterfly(reduce_before(0, load(a)), load(b), W::broadcast(tail, 0));
-        let (x, y) = shuffle(x, y, s.fours);
-        let (x, y) = q.butterfly(reduce_before(1, x), q.mul(y, W::broadcast(tail, 1)), four);
-        let (x, y) = shuffle(x, y, s.twos);
-        let (x, y) = q.butterfly(reduce_before(2, x), q.mul(y, W::broadcast(tail, 2)), two);
-        let (x, y) = (_mm512_unpacklo_epi64(x, y), _mm512_unpackhi_epi64(x, y));
-        let (x, y) = q.butterfly(reduce_before(3, x), q.mul(y, W::broadcast(tail, 3)), one);
-        let (x, y) = shuffle(q.canonical(x), q.canonical(y), s.natural);
-        store(a, x);
-        store(b, y);
+    let level = |level: u64, (x, y): Pair, tail: &[[u64; 2]; 4], w: W| {
+        q.butterfly(reduce_before(level, x), q.mul(y, W::broadcast(tail, level as usize)), w)
+    };
+    let v: [Pair; B] = side_by_side(|i| {
+        q.butterfly(reduce_before(0, load(&data[i][0])), load(&data[i][1]), W::broadcast(&tails[i], 0))
+    });
+    let v: [Pair; B] = side_by_side(|i| shuffle(v[i], c.fours));
+    let v: [Pair; B] = side_by_side(|i| level(1, v[i], &tails[i], c.w4));
+    let v: [Pair; B] = side_by_side(|i| shuffle(v[i], c.twos));
+    let v: [Pair; B] = side_by_side(|i| level(2, v[i], &tails[i], c.w2));
+    let v: [Pair; B] = side_by_side(|i| unpack(v[i]));
+    let v: [Pair; B] = side_by_side(|i| level(3, v[i], &tails[i], c.w1));
+    let v: [Pair; B] = side_by_side(|i| shuffle((q.canonical(v[i].0), q.canonical(v[i].1)), c.natural));
+    for (block, (x, y)) in data.iter_mut().zip(v) {
+        store(&mut block[0], x);
+        store(&mut block[1], y);
     }
 }
 
@@ -383,30 +429,52 @@ impl Words {
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn inverse_last_four_levels<const ROOM: u64>(q: Words, t: Twiddles<'_>, tails: &[[[u64; 2]; 4]], data: &mut [u64]) {
-    let s = Shuffles::new();
-    let four = W::gather(t.heads, [1, 1, 1, 1, 0, 0, 0, 0]);
-    let two = W::gather(t.heads, [3, 3, 2, 2, 1, 1, 0, 0]);
-    let one = W::gather(t.heads, [7, 6, 5, 4, 3, 2, 1, 0]);
+    let constants = Tail::new(t.heads, [7, 6, 5, 4, 3, 2, 1, 0]);
+    let (data, rest) = lanes_mut(data).as_chunks_mut::<8>();
+    let (tails_of_rest, tails) = tails.as_rchunks::<4>();
+    for (blocks, tails) in data.iter_mut().zip(tails.iter().rev()) {
+        inverse_blocks_of_sixteen::<ROOM, 4>(q, constants, tails, blocks.as_chunks_mut().0);
+    }
+    // The smallest sizes leave less than four blocks.
+    for (block, tails) in rest.chunks_exact_mut(2).zip(tails_of_rest.as_chunks().0.iter().rev()) {
+        inverse_blocks_of_sixteen::<ROOM, 1>(q, constants, tails, block.as_chunks_mut().0);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+fn inverse_blocks_of_sixteen<const ROOM: u64, const B: usize>(
+    q: Words,
+    c: Tail,
+    tails: &[[[u64; 2]; 4]; B],
+    data: &mut [[Lanes; 2]],
+) {
     let third = if ROOM == 4 { q.q2 } else { q.times(4) };
     let fourth = if ROOM == 16 { q.times(8) } else { q.q2 };
-    let butterfly = |x, y, offset, w, tail| {
+    let level = |(x, y): Pair, offset, w, tail: usize, i: usize| {
         let (sum, product) = q.inverse_butterfly(x, y, offset, w);
-        (sum, q.mul(product, tail))
+        (sum, q.mul(product, W::broadcast(&tails[B - 1 - i], tail)))
     };
-    for (pair, tail) in lanes_mut(data).as_chunks_mut::<2>().0.iter_mut().zip(tails.iter().rev()) {
-        let [a, b] = pair;
-        let (x, y) = shuffle(load(a), load(b), s.neighbours);
-        let (x, y) = butterfly(x, y, q.q, one, W::broadcast(tail, 3));
-        let (x, y) = (_mm512_unpacklo_epi64(x, y), _mm512_unpackhi_epi64(x, y));
-        let (x, y) = butterfly(x, y, q.q2, two, W::broadcast(tail, 2));
-        let x = if ROOM == 4 { q.reduce(x) } else { x };
-        let (x, y) = shuffle(x, y, s.twos);
-        let (x, y) = butterfly(x, y, third, four, W::broadcast(tail, 1));
-        let x = if ROOM < 16 { q.reduce(x) } else { x };
-        let (x, y) = shuffle(x, y, s.fours);
-        let (x, y) = q.inverse_butterfly(x, y, fourth, W::broadcast(tail, 0));
-        store(a, q.reduce(x));
-        store(b, y);
+    let v: [Pair; B] = side_by_side(|i| shuffle((load(&data[i][0]), load(&data[i][1])), c.neighbours));
+    let v: [Pair; B] = side_by_side(|i| level(v[i], q.q, c.w1, 3, i));
+    let v: [Pair; B] = side_by_side(|i| unpack(v[i]));
+    let v: [Pair; B] = side_by_side(|i| {
+        let (x, y) = level(v[i], q.q2, c.w2, 2, i);
+        (if ROOM == 4 { q.reduce(x) } else { x }, y)
+    });
+    let v: [Pair; B] = side_by_side(|i| shuffle(v[i], c.twos));
+    let v: [Pair; B] = side_by_side(|i| {
+        let (x, y) = level(v[i], third, c.w4, 1, i);
+        (if ROOM < 16 { q.reduce(x) } else { x }, y)
+    });
+    let v: [Pair; B] = side_by_side(|i| shuffle(v[i], c.fours));
+    let v: [Pair; B] = side_by_side(|i| {
+        let (x, y) = q.inverse_butterfly(v[i].0, v[i].1, fourth, W::broadcast(&tails[B - 1 - i], 0));
+        (q.reduce(x), y)
+    });
+    for (block, (x, y)) in data.iter_mut().zip(v) {
+        store(&mut block[0], x);
+        store(&mut block[1], y);
     }
 }
 
