@@ -110,10 +110,7 @@ fn reductions(room: u64, bound: &mut u64, levels: u64) -> u64 {
         *bound += 2 * levels;
         return 0;
     }
-    let mut every = levels;
-    while 2 + 2 * every > room {
-        every /= 2;
-    }
+    let every = [levels, 2, 1].into_iter().find(|every| 2 + 2 * every <= room).expect("room for a level");
     *bound = 2 + 2 * every;
     every
 }
@@ -122,92 +119,126 @@ fn reductions(room: u64, bound: &mut u64, levels: u64) -> u64 {
 pub fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
     let q = modulus.value();
     let (words, room) = (Words::new(q), (1 << 52) / q);
+    let tail = Tail::new(t.heads, [0, 1, 2, 3, 4, 5, 6, 7]);
     let mut bound = 1;
-    // Levels in pairs down to blocks that the first-level cache holds; then each block to the end.
+    // In one pass down to blocks that the first-level cache holds; then each block to the end.
     let n = data.len();
+    let mut above = if n > CACHED { (n / CACHED).trailing_zeros() } else { n.trailing_zeros() % 2 };
     let mut groups = 1;
-    if n.trailing_zeros() % 2 == 1 {
-        bound += 2;
-        let w = W::broadcast(t.heads, 1);
-        let (upper, lower) = data.split_at_mut(n / 2);
-        for (x, y) in lanes_mut(upper).iter_mut().zip(lanes_mut(lower)) {
-            let (a, b) = words.butterfly(load(x), load(y), w);
-            store(x, a);
-            store(y, b);
-        }
-        groups = 2;
-    }
-    while n / groups > CACHED {
-        forward_two_levels(words, reductions(room, &mut bound, 2), t, groups, 0, data, n / groups);
-        groups *= 4;
+    while above > 0 {
+        let levels = above.min(4);
+        forward_levels(words, room, levels, &mut bound, t, groups, 0, data, n / groups);
+        groups <<= levels;
+        above -= levels;
     }
     for (i, block) in data.chunks_exact_mut(n / groups).enumerate() {
         let mut bound = bound;
         let mut size = n / groups;
         while size > 16 {
             let first = i * (block.len() / size);
-            forward_two_levels(words, reductions(room, &mut bound, 2), t, n / size, first, block, size);
+            forward_levels(words, room, 2, &mut bound, t, n / size, first, block, size);
             size /= 4;
         }
         let tails = &t.tails[n / 16 + i * (block.len() / 16)..][..block.len() / 16];
         match reductions(room, &mut bound, 4) {
-            0 => forward_last_four_levels::<0>(words, t, tails, block),
-            4 => forward_last_four_levels::<4>(words, t, tails, block),
-            2 => forward_last_four_levels::<2>(words, t, tails, block),
-            _ => forward_last_four_levels::<1>(words, t, tails, block),
+            0 => forward_last_four_levels::<0>(words, tail, tails, block),
+            4 => forward_last_four_levels::<4>(words, tail, tails, block),
+            2 => forward_last_four_levels::<2>(words, tail, tails, block),
+            _ => forward_last_four_levels::<1>(words, tail, tails, block),
         }
     }
 }
 
-/// Two levels on blocks of `size`, the first of them number `first` of `groups`.
-#[inline]
+/// `levels` levels, at most four, on blocks of `size`, the first of them number `first` of `groups`.
+#[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn forward_two_levels(
-    words: Words,
-    every: u64,
+fn forward_levels(
+    q: Words,
+    room: u64,
+    levels: u32,
+    bound: &mut u64,
     t: Twiddles<'_>,
     groups: usize,
     first: usize,
     data: &mut [u64],
     size: usize,
 ) {
-    match every {
-        0 => forward_two_levels_reducing::<0>(words, t, groups, first, data, size),
-        2 => forward_two_levels_reducing::<2>(words, t, groups, first, data, size),
-        _ => forward_two_levels_reducing::<1>(words, t, groups, first, data, size),
+    let heads = t.heads;
+    let first = groups + first;
+    match (levels, reductions(room, bound, levels as u64)) {
+        (1, 0) => forward_rows::<2, 0>(q, heads, first, data, size),
+        (1, _) => forward_rows::<2, 1>(q, heads, first, data, size),
+        (2, 0) => forward_rows::<4, 0>(q, heads, first, data, size),
+        (2, 2) => forward_rows::<4, 2>(q, heads, first, data, size),
+        (2, _) => forward_rows::<4, 1>(q, heads, first, data, size),
+        (3, 0) => forward_rows::<8, 0>(q, heads, first, data, size),
+        (3, 3) => forward_rows::<8, 3>(q, heads, first, data, size),
+        (3, 2) => forward_rows::<8, 2>(q, heads, first, data, size),
+        (3, _) => forward_rows::<8, 1>(q, heads, first, data, size),
+        (_, 0) => forward_rows::<16, 0>(q, heads, first, data, size),
+        (_, 4) => forward_rows::<16, 4>(q, heads, first, data, size),
+        (_, 2) => forward_rows::<16, 2>(q, heads, first, data, size),
+        (_, _) => forward_rows::<16, 1>(q, heads, first, data, size),
     }
 }
 
+/// How many lines ahead [`forward_rows`] asks for its rows: they come from the third-level cache when many primes take
+/// turns, and the processor's own prefetching stops at each page.
+const AHEAD: usize = 16;
+
+/// log2 `ROWS` levels in registers, on blocks of `size` whose first twiddles are the roots from `first`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn forward_two_levels_reducing<const EVERY: u64>(
+fn forward_rows<const ROWS: usize, const EVERY: u32>(
     q: Words,
-    t: Twiddles<'_>,
-    groups: usize,
+    heads: &[[u64; 2]],
     first: usize,
     data: &mut [u64],
     size: usize,
 ) {
     for (i, block) in data.chunks_exact_mut(size).enumerate() {
-        let i = groups + first + i;
-        let (w1, w2, w3) = (W::broadcast(t.heads, i), W::broadcast(t.heads, 2 * i), W::broadcast(t.heads, 2 * i + 1));
-        for (x0, x1, x2, x3) in quarters(block) {
-            let (mut a0, mut a1) = (load(x0), load(x1));
-            if EVERY > 0 {
-                (a0, a1) = (q.reduce(a0), q.reduce(a1));
+        // Root 2^l·first + g of level l at 2^l + g; 0 is not read.
+        let w: [W; ROWS] = std::array::from_fn(|j| {
+            let level = j.max(1).ilog2();
+            W::broadcast(heads, ((first + i) << level) + j.max(1) - (1 << level))
+        });
+        let rows = lanes_mut(block);
+        let row = rows.len() / ROWS;
+        let rows = rows.as_mut_ptr();
+        for j in 0..row {
+            if ROWS >= 8 {
+                for r in 0..ROWS {
+                    _mm_prefetch::<_MM_HINT_T1>(rows.wrapping_add(r * row + j + AHEAD).cast());
+                }
             }
-            let (mut a0, mut a2) = q.butterfly(a0, load(x2), w1);
-            let (a1, a3) = q.butterfly(a1, load(x3), w1);
-            if EVERY == 1 {
-                (a0, a2) = (q.reduce(a0), q.reduce(a2));
+            // SAFETY: `r·row + j` is below `ROWS·row`, the number of registers in the block, and the block is borrowed
+            // mutably for the whole loop.
+            let mut v: [__m512i; ROWS] = std::array::from_fn(|r| unsafe { load(&*rows.add(r * row + j)) });
+            for level in 0..ROWS.trailing_zeros() {
+                if EVERY > 0 && level.is_multiple_of(EVERY) {
+                    one_level::<ROWS, true>(q, &mut v, &w, level);
+                } else {
+                    one_level::<ROWS, false>(q, &mut v, &w, level);
+                }
             }
-            let (a0, a1) = q.butterfly(a0, a1, w2);
-            let (a2, a3) = q.butterfly(a2, a3, w3);
-            store(x0, a0);
-            store(x1, a1);
-            store(x2, a2);
-            store(x3, a3);
+            for (r, v) in v.into_iter().enumerate() {
+                // SAFETY: as above.
+                unsafe { store(&mut *rows.add(r * row + j), v) }
+            }
         }
+    }
+}
+
+/// One level on the rows in registers.
+#[inline]
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn one_level<const ROWS: usize, const REDUCE: bool>(q: Words, v: &mut [__m512i; ROWS], w: &[W; ROWS], level: u32) {
+    let half = ROWS >> (level + 1);
+    for i in 0..ROWS / 2 {
+        let g = i / half;
+        let r = 2 * half * g + i % half;
+        let x = if REDUCE { q.reduce(v[r]) } else { v[r] };
+        (v[r], v[r + half]) = q.butterfly(x, v[r + half], w[(1 << level) + g]);
     }
 }
 
@@ -282,8 +313,7 @@ fn unpack((x, y): Pair) -> Pair {
 /// roots: three more instructions, where a table of all roots would come from memory.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn forward_last_four_levels<const EVERY: u64>(q: Words, t: Twiddles<'_>, tails: &[[[u64; 2]; 4]], data: &mut [u64]) {
-    let constants = Tail::new(t.heads, [0, 1, 2, 3, 4, 5, 6, 7]);
+fn forward_last_four_levels<const EVERY: u64>(q: Words, constants: Tail, tails: &[[[u64; 2]; 4]], data: &mut [u64]) {
     let (data, rest) = lanes_mut(data).as_chunks_mut::<8>();
     let (tails, tails_of_rest) = tails.as_chunks::<4>();
     for (blocks, tails) in data.iter_mut().zip(tails) {
@@ -349,9 +379,10 @@ fn inverse_within<const ROOM: u64>(modulus: &Modulus, t: Twiddles<'_>, scale: Sh
     // Forward, mirrored: blocks in cache from the bottom up, pairs of levels above, and a top that divides by N.
     let top = if n.trailing_zeros() % 2 == 1 { 2 } else { 4 };
     let cached = (n / top).min(CACHED);
+    let tail = Tail::new(t.heads, [7, 6, 5, 4, 3, 2, 1, 0]);
     for (i, block) in data.chunks_exact_mut(cached).enumerate() {
         let first = i * (cached / 16);
-        inverse_last_four_levels::<ROOM>(q, t, &t.tails[n / 8 - first - cached / 16..n / 8 - first], block);
+        inverse_last_four_levels::<ROOM>(q, tail, &t.tails[n / 8 - first - cached / 16..n / 8 - first], block);
         let mut size = 64;
         while size <= cached {
             inverse_two_levels::<ROOM>(q, t, n / size, i * (cached / size), block, size);
@@ -428,8 +459,7 @@ impl Words {
 /// fit, and in any case at the end.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn inverse_last_four_levels<const ROOM: u64>(q: Words, t: Twiddles<'_>, tails: &[[[u64; 2]; 4]], data: &mut [u64]) {
-    let constants = Tail::new(t.heads, [7, 6, 5, 4, 3, 2, 1, 0]);
+fn inverse_last_four_levels<const ROOM: u64>(q: Words, constants: Tail, tails: &[[[u64; 2]; 4]], data: &mut [u64]) {
     let (data, rest) = lanes_mut(data).as_chunks_mut::<8>();
     let (tails_of_rest, tails) = tails.as_rchunks::<4>();
     for (blocks, tails) in data.iter_mut().zip(tails.iter().rev()) {
