@@ -16,8 +16,10 @@ pub const MIN_NTT: usize = 32;
 pub struct NttTable {
     modulus: Modulus,
     backend: Backend,
-    roots: Limb,
-    quotients: Limb,
+    n: usize,
+    /// [`Twiddles::heads`] and [`Twiddles::tails`], word by word.
+    heads: Limb,
+    tails: Limb,
     /// (1/n, ψ_n^(−n/2)/n) for n = 2^k at index k.
     scales: Vec<(Shoup, Shoup)>,
 }
@@ -32,15 +34,25 @@ impl NttTable {
         let modulus = Modulus::new(q);
         let psi = modulus.shoup(root_of_unity(&modulus, 2 * n as u64));
         let bits = n.trailing_zeros();
-        let (mut roots, mut quotients) = (Limb::zeroed(n), Limb::zeroed(n));
+        let mut roots = Limb::recycled(n);
         let mut power = 1;
         for i in 0..n {
-            let at = i.reverse_bits() >> (usize::BITS - bits);
-            let w = modulus.shoup(power);
-            roots[at] = w.value;
-            quotients[at] = w.quotient >> (64 - backend.shoup_bits());
+            roots[i.reverse_bits() >> (usize::BITS - bits)] = power;
             power = psi.mul(power, q);
         }
+        let pair = |i: usize| [roots[i], modulus.shoup(roots[i]).quotient >> (64 - backend.shoup_bits())];
+        let pairs = |indices: &mut dyn Iterator<Item = usize>, len: usize| {
+            let mut words = Limb::recycled(2 * len);
+            indices.zip(words.as_chunks_mut().0).for_each(|(i, words)| *words = pair(i));
+            words
+        };
+        let (heads, tails) = match backend.splits_tails() {
+            false => (pairs(&mut (0..n), n), Limb::recycled(0)),
+            true => {
+                let few = (n / 16).max(8);
+                (pairs(&mut (0..few), few), pairs(&mut (0..n / 8).flat_map(|k| [k, 2 * k, 4 * k, 8 * k]), n / 2))
+            }
+        };
         let half_turn_back = modulus.inv(roots[1]);
         let scales = (0..=bits)
             .map(|k| {
@@ -48,7 +60,7 @@ impl NttTable {
                 (modulus.shoup(inverse), modulus.shoup(modulus.mul(inverse, half_turn_back)))
             })
             .collect();
-        Self { modulus, backend, roots, quotients, scales }
+        Self { modulus, backend, n, heads, tails, scales }
     }
 
     /// The prime.
@@ -62,11 +74,11 @@ impl NttTable {
     }
 
     fn twiddles(&self) -> Twiddles<'_> {
-        Twiddles { roots: &self.roots, quotients: &self.quotients }
+        Twiddles { heads: self.heads.as_chunks().0, tails: self.tails.as_chunks().0.as_chunks().0 }
     }
 
     fn check(&self, data: &[u64]) {
-        let (len, n) = (data.len(), self.roots.len());
+        let (len, n) = (data.len(), self.n);
         assert!(len.is_power_of_two() && (MIN_NTT..=n).contains(&len), "transform of {len} residues at N = {n}");
         debug_assert!(data.iter().all(|&x| x < self.modulus.value()));
     }
@@ -101,7 +113,7 @@ mod tests {
     /// Evaluation at ψ^(2·brv(i) + 1), term by term.
     fn naive(table: &NttTable, data: &[u64]) -> Vec<u64> {
         let (m, n) = (&table.modulus, data.len());
-        let psi = m.pow(root_of_unity(m, 2 * table.roots.len() as u64), (table.roots.len() / n) as u64);
+        let psi = m.pow(root_of_unity(m, 2 * table.n as u64), (table.n / n) as u64);
         (0..n)
             .map(|i| {
                 let exponent = 2 * (i.reverse_bits() >> (usize::BITS - n.trailing_zeros())) + 1;
@@ -120,7 +132,7 @@ mod tests {
     fn every_backend_agrees_with_direct_evaluation() {
         for backend in Backend::available() {
             for log_n in 5..=9 {
-                for bits in [20, 42, 50] {
+                for bits in [20, 46, 47, 48, 49, 50] {
                     let q = primes::search(log_n, &[bits]).unwrap()[0];
                     let table = NttTable::new(1 << log_n, q, backend);
                     for size in (5..=log_n).map(|k| 1 << k) {
@@ -139,7 +151,7 @@ mod tests {
     #[test]
     fn backends_agree_bit_for_bit_at_every_size_and_edge() {
         for log_n in 5..=17 {
-            for bits in [log_n + 8, 42, 50] {
+            for bits in [log_n + 8, 46, 47, 48, 49, 50] {
                 let q = primes::search(log_n, &[bits]).unwrap()[0];
                 let n = 1 << log_n;
                 let inputs =

@@ -33,13 +33,14 @@ pub struct UnavailableBackend {
     available: String,
 }
 
-/// The twiddle factors of one prime, as the kernels read them.
+/// The twiddle factors of one prime, as the kernels read them. Root i is ψ^brv(i), so that the first 2^k roots serve
+/// size 2^k; each comes with ⌊root·2^w/q⌋, w the backend's [`Backend::shoup_bits`].
 #[derive(Clone, Copy)]
 pub(crate) struct Twiddles<'a> {
-    /// Powers of the 2N-th root ψ in bit-reversed order; a prefix of 2^k of them serves size 2^k.
-    pub roots: &'a [u64],
-    /// ⌊root·2^w/q⌋ with w the backend's [`Backend::shoup_bits`].
-    pub quotients: &'a [u64],
+    /// The leading roots: all N for the scalar kernels, the first N/16 (and no less than eight) for SIMD ones.
+    pub heads: &'a [[u64; 2]],
+    /// For SIMD kernels, which finish a block of sixteen in registers: roots k, 2k, 4k and 8k at k < N/8.
+    pub tails: &'a [[[u64; 2]; 4]],
 }
 
 macro_rules! dispatch {
@@ -99,6 +100,11 @@ impl Backend {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Ifma => 52,
         }
+    }
+
+    /// Whether the NTT of this backend reads [`Twiddles::tails`].
+    pub(crate) fn splits_tails(self) -> bool {
+        self.0 != Isa::Scalar
     }
 
     /// Negacyclic NTT in place, coefficients in natural order to evaluations in bit-reversed order.

@@ -10,9 +10,8 @@ pub fn ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]) 
     let mut groups = 1;
     let mut half = data.len() / 2;
     while half > 0 {
-        let level = groups..2 * groups;
-        let factors = twiddles.roots[level.clone()].iter().zip(&twiddles.quotients[level]);
-        for (block, (&value, &quotient)) in data.chunks_exact_mut(2 * half).zip(factors) {
+        let factors = &twiddles.heads[groups..2 * groups];
+        for (block, &[value, quotient]) in data.chunks_exact_mut(2 * half).zip(factors) {
             let w = Shoup { value, quotient };
             let (upper, lower) = block.split_at_mut(half);
             for (x, y) in upper.iter_mut().zip(lower) {
@@ -40,9 +39,8 @@ pub fn ntt_inverse(modulus: &Modulus, twiddles: Twiddles<'_>, scale: Shoup, last
     let mut groups = data.len() / 2;
     let mut half = 1;
     while groups > 1 {
-        let level = groups..2 * groups;
-        let factors = twiddles.roots[level.clone()].iter().zip(&twiddles.quotients[level]).rev();
-        for (block, (&value, &quotient)) in data.chunks_exact_mut(2 * half).zip(factors) {
+        let factors = twiddles.heads[groups..2 * groups].iter().rev();
+        for (block, &[value, quotient]) in data.chunks_exact_mut(2 * half).zip(factors) {
             let w = Shoup { value, quotient };
             let (upper, lower) = block.split_at_mut(half);
             for (x, y) in upper.iter_mut().zip(lower) {
