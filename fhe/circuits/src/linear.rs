@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext};
+use fhe_ckks::keyswitch::GaloisProduct;
+use fhe_ckks::{
+    Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext, SwitchingKey,
+};
 use fhe_ring::{Basis, Limb, Ntt, Poly};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -163,96 +166,137 @@ impl LinearTransform {
         let mut input = input.clone();
         evaluator.drop_to(&mut input, self.level);
         let params = evaluator.params();
-        let (ring, basis) = (params.ring(), self.shape.basis());
-        let switch_key = |steps: i64| {
-            let galois = params.galois_of_rotation(steps);
-            if galois == 1 {
-                return Ok(None);
-            }
-            let key = evaluator.keys().get(KeyKind::Galois(galois), self.level)?;
-            // A taller key would do, but the diagonals are encoded over the special primes of this shape.
-            match key.shape() == self.shape {
-                true => Ok(Some((key, ring.permutation(galois)))),
-                false => Err(CkksError::MissingKey { kind: KeyKind::Galois(galois), wanted: self.level, found: None }),
-            }
-        };
-        let baby_keys = self.babies.iter().map(|&step| switch_key(step)).collect::<Result<Vec<_>, _>>()?;
-        let digits = input.parts()[1].mod_up(self.shape.digit, self.shape.special);
-        let lifted = |m: &fhe_ring::Modulus| {
-            ring.special()[..self.shape.special].iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())))
-        };
+        let digits = Digits::new(&input.parts()[1], self.shape);
+        let babies = self.rotations(evaluator, &self.babies)?;
+        let sums = self.inner_sums(params, &input, &digits, &babies);
 
-        // One pass over the limbs: within a limb every baby step, and with those still in cache every giant sum.
-        let sums: Vec<Vec<[Limb; 2]>> = (0..basis.len())
-            .into_par_iter()
-            .map(|i| {
-                let (table, n) = (ring.table(basis, i), ring.n());
-                let (backend, m) = (table.backend(), table.modulus());
-                let is_main = i < basis.main;
-                let p = m.shoup(if is_main { lifted(m) } else { 0 });
-                let babies: Vec<[Limb; 2]> = baby_keys
-                    .iter()
-                    .map(|key| {
-                        let mut pair = [Limb::recycled(n), Limb::recycled(n)];
-                        let Some((key, permutation)) = key else {
-                            for (out, part) in pair.iter_mut().zip(input.parts()) {
-                                match is_main {
-                                    true => backend.scale(m, out, &part.limbs()[i], p),
-                                    false => out.fill(0),
-                                }
-                            }
-                            return pair;
-                        };
-                        let mut product = Limb::recycled(n);
-                        for (part, out) in pair.iter_mut().enumerate() {
-                            let terms: Vec<(&[u64], &[u64])> = digits
-                                .iter()
-                                .zip(key.digits())
-                                .map(|(digit, key)| (&*digit.limbs()[i], &*key[part].limbs()[i]))
-                                .collect();
-                            backend.dot(m, &mut product, false, &terms, 0);
-                            if part == 0 && is_main {
-                                backend.add_scaled(m, &mut product, &input.parts()[0].limbs()[i], p);
-                            }
-                            backend.permute(out, &product, permutation);
-                        }
-                        pair
-                    })
-                    .collect();
-                self.giants
-                    .iter()
-                    .map(|(_, parts)| {
-                        [0, 1].map(|part| {
-                            let mut sum = Limb::recycled(n);
-                            dot_of_periods(backend, m, &mut sum, parts, |(b, plain)| {
-                                (&babies[*b][part], &plain.poly().limbs()[i], plain.poly().stretch())
-                            });
-                            sum
-                        })
-                    })
-                    .collect()
-            })
-            .collect();
-
+        // Each inner sum is rotated on its own: only its second half is divided by P, decomposed and switched.
+        let giants: Vec<i64> = self.giants.iter().map(|(giant, _)| *giant).collect();
         let mut total: Option<[Poly<Ntt>; 2]> = None;
-        for ((giant, _), [u0, u1]) in self.giants.iter().zip(transpose(ring, basis, sums)) {
-            let rotated = match switch_key(*giant)? {
-                None => [u0, u1],
-                Some((key, permutation)) => {
-                    let [u1] = Poly::divide_round([u1], basis.main);
-                    let [mut h0, h1] = evaluator.gadget_product(&evaluator.decompose(&u1, key), key);
-                    h0.add_assign(&u0);
-                    [h0, h1].map(|h| h.automorphism(&permutation))
-                }
+        for ([u0, u1], giant) in sums.into_iter().zip(self.rotations(evaluator, &giants)?) {
+            let Some((galois, key)) = giant else {
+                add_to(&mut total, [u0, u1]);
+                continue;
             };
-            match &mut total {
-                None => total = Some(rotated),
-                Some(total) => total.iter_mut().zip(&rotated).for_each(|(t, r)| t.add_assign(r)),
-            }
+            let [u1] = Poly::divide_round([u1], self.shape.main);
+            let digits = Digits::new(&u1, self.shape);
+            let product = GaloisProduct::new(&digits, key, galois);
+            let total = total.get_or_insert_with(|| [0, 1].map(|_| Poly::zero(params.ring(), self.shape.basis())));
+            add_product(total, &product, &u0);
         }
         let total = total.expect("a matrix has at least one diagonal");
         let scale = input.scale() * self.scale / params.prime(self.level);
         Ok(Ciphertext::from_parts(Poly::divide_round(total, self.level), scale, input.slots()))
+    }
+
+    /// The Galois element and key of each rotation; `None` for a rotation by nothing.
+    #[allow(clippy::type_complexity)]
+    fn rotations<'a>(
+        &self,
+        evaluator: &'a Evaluator,
+        steps: &[i64],
+    ) -> Result<Vec<Option<(u64, &'a SwitchingKey)>>, CkksError> {
+        steps
+            .iter()
+            .map(|&steps| {
+                let galois = evaluator.params().galois_of_rotation(steps);
+                if galois == 1 {
+                    return Ok(None);
+                }
+                let kind = KeyKind::Galois(galois);
+                let key = evaluator.keys().get(kind, self.level)?;
+                // A taller key would do, but the diagonals are encoded over the special primes of this shape.
+                match key.shape() == self.shape {
+                    true => Ok(Some((galois, key))),
+                    false => Err(CkksError::MissingKey { kind, wanted: self.level, found: None }),
+                }
+            })
+            .collect()
+    }
+
+    /// For each giant step the sum of its diagonals times the baby steps' rotations, over main and special primes.
+    ///
+    /// One pass: within a limb, and within a chunk of it that the second-level cache holds, first every baby step, then
+    /// every sum. Keys and diagonals are read once, and rotations are never written out.
+    fn inner_sums(
+        &self,
+        params: &Parameters,
+        input: &Ciphertext,
+        digits: &Digits,
+        babies: &[Option<(u64, &SwitchingKey)>],
+    ) -> Vec<[Poly<Ntt>; 2]> {
+        let (ring, basis) = (params.ring(), self.shape.basis());
+        let size = CHUNK.min(ring.n());
+        let products: Vec<_> =
+            babies.iter().map(|baby| baby.map(|(galois, key)| GaloisProduct::new(digits, key, galois))).collect();
+        let limbs = (0..basis.len()).into_par_iter().map(|i| {
+            let table = ring.table(basis, i);
+            let (backend, m) = (table.backend(), table.modulus());
+            let special = &ring.special()[..basis.special];
+            let lift = special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())));
+            let lift = m.shoup(if i < basis.main { lift } else { 0 });
+            let own = |part: usize| input.parts()[part].limbs().get(i).filter(|_| i < basis.main);
+            let mut sums: Vec<[Limb; 2]> =
+                self.giants.iter().map(|_| [0, 1].map(|_| Limb::recycled(ring.n()))).collect();
+            let mut rotated: Vec<[Limb; 2]> = babies.iter().map(|_| [0, 1].map(|_| Limb::recycled(size))).collect();
+            for first in (0..ring.n()).step_by(size) {
+                for (product, rotated) in products.iter().zip(&mut rotated) {
+                    for (part, out) in rotated.iter_mut().enumerate() {
+                        match (product, own(part)) {
+                            (None, Some(own)) => backend.scale(m, out, &own[first..][..size], lift),
+                            (None, None) => out.fill(0),
+                            (Some(product), own) => product.chunk(i, part, first, out, |sum, from| {
+                                if let (0, Some(own)) = (part, own) {
+                                    backend.add_scaled(m, sum, &own[from..][..size], lift);
+                                }
+                            }),
+                        }
+                    }
+                }
+                for (sum, (_, terms)) in sums.iter_mut().zip(&self.giants) {
+                    for (part, sum) in sum.iter_mut().enumerate() {
+                        dot_of_periods(backend, m, &mut sum[first..][..size], terms, |(baby, plain)| {
+                            let stretch = plain.poly().stretch();
+                            let diagonal = &plain.poly().limbs()[i][first >> stretch..][..size >> stretch];
+                            (&rotated[*baby][part], diagonal, stretch)
+                        });
+                    }
+                }
+            }
+            sums
+        });
+        transpose(ring, basis, limbs.collect())
+    }
+}
+
+/// Positions that one pass works on: eight rotations of this many fit half of a second-level cache.
+const CHUNK: usize = 4096;
+
+fn add_to(total: &mut Option<[Poly<Ntt>; 2]>, sum: [Poly<Ntt>; 2]) {
+    match total {
+        None => *total = Some(sum),
+        Some(total) => total.iter_mut().zip(&sum).for_each(|(t, s)| t.add_assign(s)),
+    }
+}
+
+/// `total ← total + σ(product + (u0, 0))`, chunk by chunk.
+fn add_product(total: &mut [Poly<Ntt>; 2], product: &GaloisProduct<'_>, u0: &Poly<Ntt>) {
+    let (ring, basis) = (u0.ring().clone(), u0.basis());
+    let size = CHUNK.min(ring.n());
+    for (part, total) in total.iter_mut().enumerate() {
+        total.limbs_mut().par_iter_mut().enumerate().for_each(|(i, limb)| {
+            let table = ring.table(basis, i);
+            let (backend, m) = (table.backend(), table.modulus());
+            let mut rotated = Limb::recycled(size);
+            for (k, limb) in limb.chunks_exact_mut(size).enumerate() {
+                product.chunk(i, part, k * size, &mut rotated, |sum, from| {
+                    if part == 0 {
+                        backend.add(m, sum, &u0.limbs()[i][from..][..size]);
+                    }
+                });
+                backend.add(m, limb, &rotated);
+            }
+        });
     }
 }
 
@@ -262,7 +306,7 @@ fn dot_of_periods<'a, T>(
     m: &fhe_ring::Modulus,
     sum: &mut [u64],
     terms: &'a [T],
-    term: impl Fn(&'a T) -> (&'a Limb, &'a Limb, u32),
+    term: impl Fn(&'a T) -> (&'a [u64], &'a [u64], u32),
 ) {
     let mut by_stretch: BTreeMap<u32, Vec<(&[u64], &[u64])>> = BTreeMap::new();
     for (a, b, stretch) in terms.iter().map(term) {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use fhe_ring::{Basis, Modulus, Ntt, Poly};
+use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly};
+use rayon::prelude::*;
 
 use crate::ciphertext::Ciphertext;
 use crate::encoder::Plaintext;
 use crate::error::CkksError;
 use crate::keys::{EvaluationKeys, KeyKind, SwitchingKey};
+use crate::keyswitch::{self, Digits};
 use crate::params::Parameters;
 
 /// Scales closer than this ratio are the same: far below the noise, far above rounding in the scale's own arithmetic.
@@ -18,12 +20,6 @@ const SCALE_TOLERANCE: f64 = 1e-9;
 pub struct Evaluator {
     params: Parameters,
     keys: Arc<EvaluationKeys>,
-}
-
-/// The gadget digits of a polynomial, raised for keys of one shape: what rotations of the same ciphertext share.
-pub struct Digits {
-    digits: Vec<Poly<Ntt>>,
-    digit: usize,
 }
 
 impl Evaluator {
@@ -167,21 +163,14 @@ impl Evaluator {
             return Err(CkksError::LevelTooLow { operation, found: lowest.min(level), wanted: level.max(drop) });
         }
 
-        let (ring, basis) = (self.params.ring(), Basis::main(level + 1));
-        let tensor = |pairs: &[(usize, usize)]| {
-            let terms: Vec<_> =
-                products.iter().flat_map(|(a, b)| pairs.iter().map(|&(i, j)| (&a.parts[i], &b.parts[j]))).collect();
-            Poly::dot(ring, basis, &terms)
-        };
-        let mut parts = [tensor(&[(0, 0)]), tensor(&[(0, 1), (1, 0)])];
-        for (c, w) in linear {
-            parts.iter_mut().zip(&c.parts).for_each(|(sum, c)| sum.add_scaled(c, |m| residue(m, *w)));
-        }
-        self.add_integer(&mut parts[0], constant);
+        let basis = Basis::main(level + 1);
+        let mut parts = self.tensor(basis, products, linear, constant);
         if !products.is_empty() {
             let key = self.keys.get(KeyKind::Relinearization, level)?;
-            let mut switched = self.gadget_product(&self.decompose(&tensor(&[(1, 1)]), key), key);
-            switched.iter_mut().zip(&parts).for_each(|(g, d)| self.add_lifted(g, d));
+            let factors: Vec<_> = products.iter().map(|(a, b)| (&a.parts[1], &b.parts[1])).collect();
+            let quadratic = Poly::dot(self.params.ring(), basis, &factors);
+            let mut switched = Digits::new(&quadratic, key.shape()).product(key);
+            switched.iter_mut().zip(&parts).for_each(|(g, d)| keyswitch::add_lifted(g, d));
             parts = switched;
         }
         if parts[0].basis().len() > level + 1 - drop {
@@ -189,6 +178,45 @@ impl Evaluator {
         }
         let scale = (0..drop).fold(scale, |scale, k| scale / self.params.prime(level - k));
         Ok(Ciphertext { parts, scale, slots: first.slots })
+    }
+
+    /// The parts of `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` that stand beside 1 and s, in one pass over the limbs.
+    fn tensor(
+        &self,
+        basis: Basis,
+        products: &[(&Ciphertext, &Ciphertext)],
+        linear: &[(&Ciphertext, i128)],
+        constant: i128,
+    ) -> [Poly<Ntt>; 2] {
+        let ring = self.params.ring();
+        let (c0, c1) = (0..basis.main)
+            .into_par_iter()
+            .map(|i| {
+                let (backend, m) = (ring.backend(), ring.main()[i].modulus());
+                let sum = |pairs: &[(usize, usize)], part: usize| {
+                    let terms: Vec<(&[u64], &[u64])> = products
+                        .iter()
+                        .flat_map(|(a, b)| {
+                            pairs.iter().map(|&(x, y)| (&*a.parts[x].limbs()[i], &*b.parts[y].limbs()[i]))
+                        })
+                        .collect();
+                    let mut out = Limb::recycled(ring.n());
+                    backend.dot_all(m, &mut out, &terms, 0);
+                    for (c, w) in linear {
+                        backend.add_scaled(m, &mut out, &c.parts[part].limbs()[i], m.shoup(residue(m, *w)));
+                    }
+                    out
+                };
+                let mut c0 = sum(&[(0, 0)], 0);
+                if constant != 0 {
+                    // A constant polynomial has the same value at every evaluation point.
+                    let c = residue(m, constant);
+                    c0.iter_mut().for_each(|x| *x = m.add(*x, c));
+                }
+                (c0, sum(&[(0, 1), (1, 0)], 1))
+            })
+            .unzip();
+        [c0, c1].map(|limbs| Poly::from_limbs(ring, basis, limbs))
     }
 
     /// `a·plaintext`, not rescaled. The scales multiply.
@@ -232,36 +260,12 @@ impl Evaluator {
 
     // Key switching.
 
-    /// The gadget digits of a polynomial for keys of `key`'s shape.
-    pub fn decompose(&self, poly: &Poly<Ntt>, key: &SwitchingKey) -> Digits {
-        let shape = key.shape();
-        Digits { digits: poly.mod_up(shape.digit, shape.special), digit: shape.digit }
-    }
-
-    /// Σ dⱼ·keyⱼ over main and special primes: P times the switched polynomial.
-    ///
-    /// # Panics
-    /// If the digits were made for keys of another shape.
-    pub fn gadget_product(&self, digits: &Digits, key: &SwitchingKey) -> [Poly<Ntt>; 2] {
-        assert_eq!(digits.digit, key.shape().digit, "digits for keys of another shape");
-        [0, 1].map(|part| {
-            let terms: Vec<_> = digits.digits.iter().zip(&key.digits).map(|(d, key)| (d, &key[part])).collect();
-            Poly::dot(self.params.ring(), digits.digits[0].basis(), &terms)
-        })
-    }
-
-    /// `sum ← sum + P·poly`, P the product of the special primes of `sum`: puts a polynomial over main primes beside a
-    /// gadget product.
-    pub fn add_lifted(&self, sum: &mut Poly<Ntt>, poly: &Poly<Ntt>) {
-        let special = &self.params.ring().special()[..sum.basis().special];
-        sum.add_scaled(poly, |m| special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value()))));
-    }
-
-    /// Switches `a` as if it were encrypted under the key's source secret.
+    /// `a`, encrypted under the key's source secret, under its target.
     pub fn switch(&self, a: &Ciphertext, key: &SwitchingKey) -> Ciphertext {
-        let [mut g0, g1] = self.gadget_product(&self.decompose(&a.parts[1], key), key);
-        self.add_lifted(&mut g0, &a.parts[0]);
-        let parts = Poly::divide_round([g0, g1], a.level() + 1);
+        let digits = Digits::new(&a.parts[1], key.shape());
+        let mut switched = digits.product(key);
+        keyswitch::add_lifted(&mut switched[0], &a.parts[0]);
+        let parts = Poly::divide_round(switched, a.level() + 1);
         Ciphertext { parts, scale: a.scale, slots: a.slots }
     }
 
@@ -279,17 +283,22 @@ impl Evaluator {
         if galois == 1 {
             return Ok(a.clone());
         }
-        let switched = self.switch(a, self.keys.get(KeyKind::Galois(galois), a.level())?);
-        let permutation = self.params.ring().permutation(galois);
-        let parts = switched.parts.each_ref().map(|p| p.automorphism(&permutation));
-        Ok(Ciphertext { parts, ..switched })
+        let key = self.keys.get(KeyKind::Galois(galois), a.level())?;
+        Ok(self.galois_from_digits(a, galois, key, &Digits::new(&a.parts[1], key.shape())))
     }
 
-    /// The rotations of one ciphertext by each of `steps`: its digits are raised once (hoisting).
-    ///
-    /// Digits are shared by keys of one shape; all keys of one level have the same.
+    fn galois_from_digits(&self, a: &Ciphertext, galois: u64, key: &SwitchingKey, digits: &Digits) -> Ciphertext {
+        let permutation = self.params.ring().permutation(galois);
+        let mut switched = digits.product(key);
+        keyswitch::add_lifted(&mut switched[0], &a.parts[0]);
+        let parts = Poly::divide_round(switched, a.level() + 1).map(|p| p.automorphism(&permutation));
+        Ciphertext { parts, scale: a.scale, slots: a.slots }
+    }
+
+    /// The rotations of one ciphertext by each of `steps`: its digits are raised once for all keys of one shape
+    /// (hoisting), which keys requested for one level are.
     pub fn rotate_hoisted(&self, a: &Ciphertext, steps: &[i64]) -> Result<Vec<Ciphertext>, CkksError> {
-        let mut shared: Option<(crate::params::KeyShape, Digits)> = None;
+        let mut shared: Option<Digits> = None;
         steps
             .iter()
             .map(|&steps| {
@@ -298,15 +307,13 @@ impl Evaluator {
                     return Ok(a.clone());
                 }
                 let key = self.keys.get(KeyKind::Galois(galois), a.level())?;
-                if shared.as_ref().is_none_or(|(shape, _)| *shape != key.shape()) {
-                    shared = Some((key.shape(), self.decompose(&a.parts[1], key)));
-                }
-                let (_, digits) = shared.as_ref().expect("made above");
-                let [mut g0, g1] = self.gadget_product(digits, key);
-                self.add_lifted(&mut g0, &a.parts[0]);
-                let permutation = self.params.ring().permutation(galois);
-                let parts = Poly::divide_round([g0, g1], a.level() + 1).map(|p| p.automorphism(&permutation));
-                Ok(Ciphertext { parts, scale: a.scale, slots: a.slots })
+                let digits = match shared.take() {
+                    Some(digits) if digits.shape() == key.shape() => digits,
+                    _ => Digits::new(&a.parts[1], key.shape()),
+                };
+                let rotated = self.galois_from_digits(a, galois, key, &digits);
+                shared = Some(digits);
+                Ok(rotated)
             })
             .collect()
     }

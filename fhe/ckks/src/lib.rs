@@ -11,13 +11,15 @@ pub mod encoder;
 pub mod error;
 pub mod evaluator;
 pub mod keys;
+pub mod keyswitch;
 pub mod params;
 pub mod security;
 
 pub use ciphertext::Ciphertext;
 pub use encoder::Plaintext;
 pub use error::CkksError;
-pub use evaluator::{Digits, Evaluator};
+pub use evaluator::Evaluator;
 pub use keys::{EvaluationKeys, KeyKind, KeyRequest, PublicKey, SecretKey, SwitchingKey};
+pub use keyswitch::Digits;
 pub use params::{KeyShape, Parameters, ParametersLiteral};
 pub use security::SecretDistribution;

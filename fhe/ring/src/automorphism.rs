@@ -68,10 +68,25 @@ impl Permutation {
         8 * block as usize + self.shuffles[shuffle as usize][i % 8] as usize
     }
 
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn blocks(&self) -> (&[(u32, u32)], &[[u64; 8]]) {
-        (&self.blocks, &self.shuffles)
+    /// What moves to the `len` positions from `first` on, both powers of two with `len` ≥ 8 dividing `first`.
+    ///
+    /// The top bits of a position are the low bits of its exponent, and those of a product depend on no others: aligned
+    /// chunks of any size come from aligned chunks, as blocks of eight do.
+    pub fn chunk(&self, first: usize, len: usize) -> Chunk<'_> {
+        debug_assert!(len.is_power_of_two() && len >= 8 && first.is_multiple_of(len));
+        let blocks = &self.blocks[first / 8..(first + len) / 8];
+        let source = 8 * blocks[0].0 as usize / len * len;
+        Chunk { source, blocks, shuffles: &self.shuffles }
     }
+}
+
+/// The part of a [`Permutation`] that fills an aligned chunk.
+#[derive(Clone, Copy)]
+pub struct Chunk<'a> {
+    /// First position of the chunk that the values come from.
+    pub source: usize,
+    pub(crate) blocks: &'a [(u32, u32)],
+    pub(crate) shuffles: &'a [[u64; 8]],
 }
 
 /// `out ← a(X^galois)` for coefficients: those that pass X^N change their sign.

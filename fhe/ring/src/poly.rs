@@ -199,28 +199,24 @@ impl Poly<Ntt> {
     /// `self(X^galois)` for the permutation's exponent.
     pub fn automorphism(&self, permutation: &Permutation) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
-        out.for_each(|t, i, limb| t.backend().permute(limb, &self.limbs[i], permutation));
+        let n = self.ring.n();
+        out.for_each(|t, i, limb| t.backend().permute(limb, &self.limbs[i], permutation.chunk(0, n)));
         out
     }
 
     /// `Σ aᵢ·bᵢ` over the primes of `basis`; the factors may be held modulo more.
     pub fn dot(ring: &Arc<Ring>, basis: Basis, terms: &[(&Self, &Self)]) -> Self {
         let mut out = Self::recycled(ring, basis);
-        if terms.is_empty() {
-            out.limbs.iter_mut().for_each(|limb| limb.fill(0));
-        }
         out.for_each(|t, i, limb| {
-            for (k, chunk) in terms.chunks(crate::arch::MAX_LAZY_PRODUCTS).enumerate() {
-                let products: Vec<(&[u64], &[u64])> =
-                    chunk.iter().map(|&(a, b)| (a.limb_of(basis, i), b.limb_of(basis, i))).collect();
-                t.backend().dot(t.modulus(), limb, k > 0, &products, 0);
-            }
+            let products: Vec<(&[u64], &[u64])> =
+                terms.iter().map(|&(a, b)| (a.limb_of(basis, i), b.limb_of(basis, i))).collect();
+            t.backend().dot_all(t.modulus(), limb, &products, 0);
         });
         out
     }
 
     /// The limb of this polynomial for limb `i` of one over fewer primes.
-    fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
+    pub fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
         debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);
         &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
     }
@@ -305,7 +301,7 @@ impl CompactPoly {
     }
 
     /// The limb of this polynomial for limb `i` of one over fewer primes.
-    fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
+    pub fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
         debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);
         &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
     }

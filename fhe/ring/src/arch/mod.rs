@@ -159,10 +159,20 @@ impl Backend {
         dispatch!(self, dot(modulus, out, accumulate, terms, stretch));
     }
 
-    /// `out ← a ∘ σ`: the NTT-domain automorphism that `permutation` describes.
-    pub fn permute(self, out: &mut [u64], a: &[u64], permutation: &crate::automorphism::Permutation) {
-        assert!(out.len() == a.len() && out.len() == permutation.len());
-        dispatch!(self, permute(out, a, permutation));
+    /// `out ← Σ aᵢ ⊙ bᵢ` for any number of terms, 0 for none; see [`Backend::dot`].
+    pub fn dot_all(self, modulus: &Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])], stretch: u32) {
+        if terms.is_empty() {
+            out.fill(0);
+        }
+        for (k, chunk) in terms.chunks(MAX_LAZY_PRODUCTS).enumerate() {
+            self.dot(modulus, out, k > 0, chunk, stretch);
+        }
+    }
+
+    /// `out ← a ∘ σ` on one chunk: `a` is the chunk of the source that starts at `chunk.source`.
+    pub fn permute(self, out: &mut [u64], a: &[u64], chunk: crate::automorphism::Chunk<'_>) {
+        assert!(out.len() == a.len() && out.len() == 8 * chunk.blocks.len());
+        dispatch!(self, permute(out, a, chunk));
     }
 
     /// Signed words to residues.

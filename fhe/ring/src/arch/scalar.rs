@@ -1,7 +1,7 @@
 //! The kernels in portable Rust: the specification of every other backend.
 
 use super::Twiddles;
-use crate::automorphism::Permutation;
+use crate::automorphism::Chunk;
 use crate::modulus::{Modulus, Shoup};
 
 /// Cooley–Tukey with Harvey's lazy butterflies (arXiv 1205.2926): residues stay in [0, 4q) between levels.
@@ -98,9 +98,12 @@ pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64
     }
 }
 
-pub fn permute(out: &mut [u64], a: &[u64], permutation: &Permutation) {
-    for (i, out) in out.iter_mut().enumerate() {
-        *out = a[permutation.source(i)];
+pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
+    for (out, &(block, shuffle)) in out.chunks_exact_mut(8).zip(chunk.blocks) {
+        let from = &a[8 * block as usize - chunk.source..][..8];
+        for (out, &lane) in out.iter_mut().zip(&chunk.shuffles[shuffle as usize]) {
+            *out = from[lane as usize];
+        }
     }
 }
 

@@ -10,7 +10,7 @@ pub use ntt::{forward as ntt_forward, inverse as ntt_inverse};
 
 use std::arch::x86_64::*;
 
-use crate::automorphism::Permutation;
+use crate::automorphism::Chunk;
 use crate::modulus::{Modulus, Shoup};
 
 const MASK52: u64 = (1 << 52) - 1;
@@ -248,12 +248,11 @@ fn dot_with(
 }
 
 #[target_feature(enable = "avx512f")]
-pub fn permute(out: &mut [u64], a: &[u64], permutation: &Permutation) {
-    let (blocks, shuffles) = permutation.blocks();
+pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
     let a = lanes(a);
-    for (out, &(block, shuffle)) in lanes_mut(out).iter_mut().zip(blocks) {
-        let order = load(&shuffles[shuffle as usize]);
-        store(out, _mm512_permutexvar_epi64(order, load(&a[block as usize])));
+    for (out, &(block, shuffle)) in lanes_mut(out).iter_mut().zip(chunk.blocks) {
+        let order = load(&chunk.shuffles[shuffle as usize]);
+        store(out, _mm512_permutexvar_epi64(order, load(&a[block as usize - chunk.source / 8])));
     }
 }
 

@@ -1,0 +1,106 @@
+//! Hybrid key switching (Han and Ki, ePrint 2019/688): the gadget product, with and without an automorphism.
+
+use std::sync::Arc;
+
+use fhe_ring::automorphism::Permutation;
+use fhe_ring::{Basis, Limb, Ntt, Poly};
+
+use crate::keys::SwitchingKey;
+use crate::params::KeyShape;
+
+/// The gadget digits of a polynomial, raised for keys of one shape: what all rotations of a ciphertext share (hoisting).
+pub struct Digits {
+    digits: Vec<Poly<Ntt>>,
+    shape: KeyShape,
+    /// Of the digits: the main primes of the polynomial and the special primes of the shape.
+    basis: Basis,
+}
+
+impl Digits {
+    /// Decomposes and raises a polynomial over main primes that the shape reaches.
+    pub fn new(poly: &Poly<Ntt>, shape: KeyShape) -> Self {
+        let main = poly.basis().main;
+        assert!(main <= shape.main, "{main} main primes for a key of {}", shape.main);
+        let digits = poly.mod_up(shape.digit, shape.special);
+        Self { digits, shape, basis: Basis { main, special: shape.special } }
+    }
+
+    /// Which keys the digits are for.
+    pub fn shape(&self) -> KeyShape {
+        self.shape
+    }
+
+    /// The primes of products with the digits.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// Σ dⱼ·keyⱼ: P times the switched polynomial, over main and special primes.
+    ///
+    /// # Panics
+    /// If the key is of another shape.
+    pub fn product(&self, key: &SwitchingKey) -> [Poly<Ntt>; 2] {
+        assert_eq!(self.shape, key.shape(), "digits for keys of another shape");
+        [0, 1].map(|part| {
+            let terms: Vec<_> = self.digits.iter().zip(key.digits()).map(|(d, key)| (d, &key[part])).collect();
+            Poly::dot(self.digits[0].ring(), self.basis, &terms)
+        })
+    }
+}
+
+/// `sum ← sum + P·poly`, P the product of the special primes of `sum`: puts a polynomial over main primes beside a
+/// gadget product.
+pub fn add_lifted(sum: &mut Poly<Ntt>, poly: &Poly<Ntt>) {
+    let ring = sum.ring().clone();
+    let special = &ring.special()[..sum.basis().special];
+    sum.add_scaled(poly, |m| special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value()))));
+}
+
+/// A product of digits with a Galois key under its automorphism, σ(Σ dⱼ·keyⱼ + addend), computed chunk by chunk so that
+/// it need not be written out: a chunk of the result depends on one chunk of each operand.
+pub struct GaloisProduct<'a> {
+    digits: &'a Digits,
+    key: &'a SwitchingKey,
+    permutation: Arc<Permutation>,
+}
+
+impl<'a> GaloisProduct<'a> {
+    /// The product of `digits` and `key`, a key for the automorphism X ↦ X^`galois`.
+    ///
+    /// # Panics
+    /// If the key is of another shape.
+    pub fn new(digits: &'a Digits, key: &'a SwitchingKey, galois: u64) -> Self {
+        assert_eq!(digits.shape, key.shape(), "digits for keys of another shape");
+        let permutation = digits.digits[0].ring().permutation(galois);
+        Self { digits, key, permutation }
+    }
+
+    /// The values at positions `first..` of limb `limb` of one half (0 or 1) into `out`, whose length is a power of two
+    /// that divides `first`. `addend` gets the sum before the automorphism and the first of its positions, to add to it.
+    pub fn chunk(
+        &self,
+        limb: usize,
+        half: usize,
+        first: usize,
+        out: &mut [u64],
+        addend: impl FnOnce(&mut [u64], usize),
+    ) {
+        let table = self.digits.digits[0].ring().table(self.digits.basis, limb);
+        let chunk = self.permutation.chunk(first, out.len());
+        let from = chunk.source..chunk.source + out.len();
+        let mut sum = Limb::recycled(out.len());
+        let terms: Vec<(&[u64], &[u64])> = self
+            .digits
+            .digits
+            .iter()
+            .zip(self.key.digits())
+            .map(|(d, key)| {
+                let basis = self.digits.basis;
+                (&d.limbs()[limb][from.clone()], &key[half].limb_of(basis, limb)[from.clone()])
+            })
+            .collect();
+        table.backend().dot_all(table.modulus(), &mut sum, &terms, 0);
+        addend(&mut sum, chunk.source);
+        table.backend().permute(out, &sum, chunk);
+    }
+}
