@@ -1,2 +1,30 @@
-//! cipherlab
-fn main() {}
+//! What it costs, in memory, time and precision, to classify an encrypted image.
+
+mod classify;
+mod machine;
+
+use clap::{Parser, Subcommand};
+
+/// Measures what it costs to classify an encrypted image: RNS-CKKS, ResNet-20, CIFAR-10.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Encrypts an image, classifies the ciphertext, decrypts, and compares with the plaintext model.
+    Classify(classify::Args),
+}
+
+fn main() {
+    let result = match Cli::parse().command {
+        Command::Classify(args) => classify::run(&args),
+    };
+    if let Err(error) = result {
+        eprintln!("error: {error:#}");
+        std::process::exit(2);
+    }
+}

@@ -29,7 +29,7 @@ impl Permutation {
         let mask = 2 * n as u64 - 1;
         let reverse = |i: u64| i.reverse_bits() >> (64 - bits);
         let source = |i: usize| {
-            let exponent = (2 * reverse(i as u64) + 1) * (galois & mask) & mask;
+            let exponent = ((2 * reverse(i as u64) + 1) * (galois & mask)) & mask;
             reverse(exponent / 2) as usize
         };
         let mut shuffles: Vec<[u64; 8]> = Vec::new();

@@ -1,5 +1,6 @@
 //! Polynomials in residue number system form, their domain in the type.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -148,14 +149,16 @@ impl<D> Poly<D> {
         out
     }
 
-    /// `self + other·w`, the integer `w` given modulo each prime; only the primes of `self` are read of `other`.
+    /// `self + other·w`, the integer `w` given modulo each prime, over the primes that both are held modulo: `other`
+    /// counts as zero modulo the special primes that it lacks.
     pub fn add_scaled(&mut self, other: &Self, w: impl Fn(&Modulus) -> u64 + Sync) {
-        assert!(other.basis.main >= self.basis.main && other.basis.special >= self.basis.special);
+        assert!(other.basis.main >= self.basis.main, "{:?} plus a multiple over {:?}", self.basis, other.basis);
         let (main, skip) = (self.basis.main, other.basis.main - self.basis.main);
         self.for_each(|t, i, limb| {
             let m = t.modulus();
-            let from = &other.limbs[if i < main { i } else { i + skip }];
-            t.backend().add_scaled(m, limb, from, m.shoup(w(m)));
+            if let Some(from) = other.limbs.get(if i < main { i } else { i + skip }) {
+                t.backend().add_scaled(m, limb, from, m.shoup(w(m)));
+            }
         });
     }
 }
@@ -200,52 +203,54 @@ impl Poly<Ntt> {
         out
     }
 
-    /// `Σ aᵢ·bᵢ` over the primes of the first `a`; the factors may be held modulo more primes.
-    ///
-    /// # Panics
-    /// If there is no term.
-    pub fn dot(terms: &[(&Self, &Self)]) -> Self {
-        let first = terms.first().expect("a sum of at least one product").0;
-        let mut out = Self::recycled(&first.ring, first.basis);
-        let basis = out.basis;
+    /// `Σ aᵢ·bᵢ` over the primes of `basis`; the factors may be held modulo more.
+    pub fn dot(ring: &Arc<Ring>, basis: Basis, terms: &[(&Self, &Self)]) -> Self {
+        let mut out = Self::recycled(ring, basis);
+        if terms.is_empty() {
+            out.limbs.iter_mut().for_each(|limb| limb.fill(0));
+        }
         out.for_each(|t, i, limb| {
-            let pick = |p: &'_ Self| if i < basis.main { i } else { i - basis.main + p.basis.main };
             for (k, chunk) in terms.chunks(crate::arch::MAX_LAZY_PRODUCTS).enumerate() {
                 let products: Vec<(&[u64], &[u64])> =
-                    chunk.iter().map(|&(a, b)| (&*a.limbs[pick(a)], &*b.limbs[pick(b)])).collect();
+                    chunk.iter().map(|&(a, b)| (a.limb_of(basis, i), b.limb_of(basis, i))).collect();
                 t.backend().dot(t.modulus(), limb, k > 0, &products, 0);
             }
         });
         out
     }
 
+    /// The limb of this polynomial for limb `i` of one over fewer primes.
+    fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
+        debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);
+        &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
+    }
+
     /// `self·other`; `other` may be held modulo more primes.
     pub fn mul(&self, other: &Self) -> Self {
-        Self::dot(&[(self, other)])
+        Self::dot(&self.ring, self.basis, &[(self, other)])
     }
 
-    /// `self·w` for a polynomial in a power of X (see [`CompactPoly`]).
+    /// `self·w` for a polynomial in a power of X (see [`CompactPoly`]), which may be held modulo more primes.
     pub fn mul_compact(&self, w: &CompactPoly) -> Self {
-        Self::dot_compact(&[(self, w)])
+        Self::dot_compact(&self.ring, self.basis, &[(self, w)])
     }
 
-    /// `Σ aᵢ·wᵢ` for polynomials wᵢ in the same power of X, over the primes of the first `a`.
-    ///
-    /// # Panics
-    /// If there is no term.
-    pub fn dot_compact(terms: &[(&Self, &CompactPoly)]) -> Self {
-        let (first, compact) = terms.first().expect("a sum of at least one product");
-        let stretch = compact.stretch();
-        let mut out = Self::recycled(&first.ring, first.basis);
-        let basis = out.basis;
+    /// `Σ aᵢ·wᵢ` over the primes of `basis` for polynomials in powers of X; the factors may be held modulo more primes.
+    pub fn dot_compact(ring: &Arc<Ring>, basis: Basis, terms: &[(&Self, &CompactPoly)]) -> Self {
+        let mut by_stretch: BTreeMap<u32, Vec<(&Self, &CompactPoly)>> = BTreeMap::new();
+        for &(a, w) in terms {
+            by_stretch.entry(w.stretch()).or_default().push((a, w));
+        }
+        let chunks: Vec<_> = by_stretch
+            .iter()
+            .flat_map(|(&stretch, terms)| terms.chunks(crate::arch::MAX_LAZY_PRODUCTS).map(move |c| (stretch, c)))
+            .collect();
+        let mut out = if chunks.is_empty() { Self::zero(ring, basis) } else { Self::recycled(ring, basis) };
         out.for_each(|t, i, limb| {
-            let pick = |main: usize| if i < basis.main { i } else { i - basis.main + main };
-            for (k, chunk) in terms.chunks(crate::arch::MAX_LAZY_PRODUCTS).enumerate() {
-                let products: Vec<(&[u64], &[u64])> = chunk
-                    .iter()
-                    .map(|&(a, w)| (&*a.limbs[pick(a.basis.main)], &*w.limbs[pick(w.basis.main)]))
-                    .collect();
-                t.backend().dot(t.modulus(), limb, k > 0, &products, stretch);
+            for (k, (stretch, chunk)) in chunks.iter().enumerate() {
+                let products: Vec<(&[u64], &[u64])> =
+                    chunk.iter().map(|(a, w)| (a.limb_of(basis, i), w.limb_of(basis, i))).collect();
+                t.backend().dot(t.modulus(), limb, k > 0, &products, *stretch);
             }
         });
         out
@@ -297,6 +302,12 @@ impl CompactPoly {
             })
             .collect();
         Self { ring: ring.clone(), basis, limbs }
+    }
+
+    /// The limb of this polynomial for limb `i` of one over fewer primes.
+    fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
+        debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);
+        &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
     }
 
     /// log2 of the number of neighbours that a value stands for.
@@ -392,7 +403,7 @@ mod tests {
             check("add_scaled", &edit(&|p| p.add_scaled(&wide, |_| 3)), &|m, x, _, z| m.add(x, m.mul(3, z)));
             check("mul", &a.mul(&wide), &|m, x, _, z| m.mul(x, z));
             let many = vec![(&a, &wide); 40];
-            check("dot", &Poly::dot(&many), &|m, x, _, z| m.mul(40, m.mul(x, z)));
+            check("dot", &Poly::dot(&ring, basis, &many), &|m, x, _, z| m.mul(40, m.mul(x, z)));
         }
     }
 

@@ -97,7 +97,7 @@ pub fn is_prime(n: u64) -> bool {
 /// If `order` is not a power of two that divides q − 1.
 pub fn root_of_unity(modulus: &Modulus, order: u64) -> u64 {
     let q = modulus.value();
-    assert!(order.is_power_of_two() && (q - 1) % order == 0, "no root of order {order} modulo {q}");
+    assert!(order.is_power_of_two() && (q - 1).is_multiple_of(order), "no root of order {order} modulo {q}");
     // Half of all candidates are quadratic non-residues, whose power has full order.
     (2..q)
         .map(|g| modulus.pow(g, (q - 1) / order))

@@ -125,7 +125,7 @@ impl Backend {
     }
 
     /// `a ← a + b`.
-    pub(crate) fn add(self, modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+    pub fn add(self, modulus: &Modulus, a: &mut [u64], b: &[u64]) {
         dispatch!(self, add(modulus, a, b));
     }
 
@@ -135,12 +135,12 @@ impl Backend {
     }
 
     /// `out ← a·w`.
-    pub(crate) fn scale(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+    pub fn scale(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
         dispatch!(self, scale(modulus, out, a, w));
     }
 
     /// `out ← out + a·w`.
-    pub(crate) fn add_scaled(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+    pub fn add_scaled(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
         dispatch!(self, add_scaled(modulus, out, a, w));
     }
 
@@ -151,14 +151,7 @@ impl Backend {
 
     /// `out ← [out +] Σ aᵢ ⊙ bᵢ`, at most [`MAX_LAZY_PRODUCTS`] terms. An element of `bᵢ` stands for `1 << stretch`
     /// consecutive residues.
-    pub(crate) fn dot(
-        self,
-        modulus: &Modulus,
-        out: &mut [u64],
-        accumulate: bool,
-        terms: &[(&[u64], &[u64])],
-        stretch: u32,
-    ) {
+    pub fn dot(self, modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
         assert!(terms.len() <= MAX_LAZY_PRODUCTS, "{} products in one lazy sum", terms.len());
         for (a, b) in terms {
             assert!(a.len() == out.len() && b.len() << stretch == out.len(), "term of another length");
@@ -167,7 +160,7 @@ impl Backend {
     }
 
     /// `out ← a ∘ σ`: the NTT-domain automorphism that `permutation` describes.
-    pub(crate) fn permute(self, out: &mut [u64], a: &[u64], permutation: &crate::automorphism::Permutation) {
+    pub fn permute(self, out: &mut [u64], a: &[u64], permutation: &crate::automorphism::Permutation) {
         assert!(out.len() == a.len() && out.len() == permutation.len());
         dispatch!(self, permute(out, a, permutation));
     }

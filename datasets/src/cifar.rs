@@ -1,0 +1,185 @@
+//! CIFAR-10 images and the official binary layout (<https://www.cs.toronto.edu/~kriz/cifar.html>).
+//!
+//! A record is a label byte followed by 3072 pixel bytes: the red plane, the green plane, the blue plane, each 32 rows of
+//! 32 pixels from the top left. A batch is 10,000 records with nothing between them.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use crate::Error;
+
+/// Width and height of an image, in pixels.
+pub const SIDE: usize = 32;
+/// Bytes of an image: three planes of 32 x 32.
+pub const PIXELS: usize = 3 * SIDE * SIDE;
+/// Bytes of a record: a label and an image.
+pub const RECORD: usize = 1 + PIXELS;
+/// Records in an official batch.
+pub const BATCH: usize = 10_000;
+
+/// The ten classes, by label.
+pub const CLASS_NAMES: [&str; 10] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+
+/// What is done to a pixel before the network sees it: `(p / 255 - mean) / std`, channel by channel (red, green, blue).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normalisation {
+    /// Subtracted from the pixel in [0, 1].
+    pub mean: [f64; 3],
+    /// Divides the difference.
+    pub std: [f64; 3],
+}
+
+impl Normalisation {
+    /// The constants that our weights and the paper's were trained with.
+    pub const CIFAR10: Self = Self { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] };
+    /// Bare pixels in [0, 1], which is what the published C++ code feeds.
+    pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
+}
+
+/// An image of 32 x 32 pixels, with its label where one is known.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Class from 0 to 9 (see [`CLASS_NAMES`]); `None` for a user's own picture.
+    pub label: Option<u8>,
+    /// Planar: `pixels[1024 * channel + 32 * row + column]`, channels red, green, blue.
+    pub pixels: [u8; PIXELS],
+}
+
+impl fmt::Debug for Image {
+    // 3072 numbers help nobody
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Image").field("label", &self.label).finish_non_exhaustive()
+    }
+}
+
+impl Image {
+    /// The 3 * 32 * 32 values the network takes, in the order of [`Image::pixels`], by [`Normalisation::CIFAR10`].
+    pub fn normalised(&self) -> Vec<f64> {
+        self.normalised_by(&Normalisation::CIFAR10)
+    }
+
+    /// The same with other constants.
+    pub fn normalised_by(&self, by: &Normalisation) -> Vec<f64> {
+        let planes = self.pixels.chunks_exact(SIDE * SIDE);
+        let constants = by.mean.iter().zip(by.std);
+        planes
+            .zip(constants)
+            .flat_map(|(plane, (mean, std))| plane.iter().map(move |&p| (f64::from(p) / 255.0 - mean) / std))
+            .collect()
+    }
+}
+
+/// Reads any whole number of records.
+///
+/// # Errors
+/// [`Error::Truncated`] where the last record is not whole, [`Error::BadLabel`] for a label above 9.
+pub fn parse_records(bytes: &[u8]) -> Result<Vec<Image>, Error> {
+    let (records, rest) = bytes.as_chunks::<RECORD>();
+    if !rest.is_empty() {
+        return Err(Error::Truncated { found: bytes.len(), records: records.len(), rest: rest.len(), wanted: RECORD });
+    }
+    let parse = |(record, bytes): (usize, &[u8; RECORD])| {
+        let [label, pixels @ ..] = bytes;
+        if usize::from(*label) >= CLASS_NAMES.len() {
+            return Err(Error::BadLabel { record, found: *label });
+        }
+        Ok(Image { label: Some(*label), pixels: *pixels })
+    };
+    records.iter().enumerate().map(parse).collect()
+}
+
+/// Reads a whole official batch of 10,000 records.
+///
+/// # Errors
+/// Those of [`parse_records`], and [`Error::WrongLength`] for another number of records.
+pub fn parse_batch(bytes: &[u8]) -> Result<Vec<Image>, Error> {
+    let images = parse_records(bytes)?;
+    if images.len() != BATCH {
+        return Err(Error::WrongLength { found: bytes.len(), wanted: BATCH * RECORD });
+    }
+    Ok(images)
+}
+
+/// Reads a file of any whole number of records, such as a slice of a batch. Nothing vouches for its content; the files of
+/// [`crate::Cache`] are verified.
+///
+/// # Errors
+/// Those of [`parse_records`], and [`Error::Io`].
+pub fn read_records(path: &Path) -> Result<Vec<Image>, Error> {
+    parse_records(&std::fs::read(path).map_err(Error::io(path))?)
+}
+
+/// The first 100 images of the test set, in order.
+pub fn embedded_test_sample() -> &'static [Image] {
+    static SAMPLE: LazyLock<Vec<Image>> = LazyLock::new(|| {
+        parse_records(include_bytes!("../assets/cifar10-test-first-100.bin")).expect("the embedded sample is whole")
+    });
+    &SAMPLE
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_sample_is_the_start_of_the_test_set() {
+        let sample = embedded_test_sample();
+        assert_eq!(sample.len(), 100);
+        let names: Vec<_> = sample[..5].iter().map(|i| CLASS_NAMES[usize::from(i.label.unwrap())]).collect();
+        assert_eq!(names, ["cat", "ship", "ship", "airplane", "frog"]);
+        let bytes: Vec<u8> = sample.iter().flat_map(|i| i.label.into_iter().chain(i.pixels)).collect();
+        // of the first 307,300 bytes of a test batch whose own digest is the official one
+        let wanted = "440e5480f4f4a46030e496053a7f3d793d4bd5e284f762e076c2ee22afe98666";
+        assert_eq!(crate::digest::sha256(&bytes), wanted);
+    }
+
+    #[test]
+    fn a_record_cut_short_is_named() {
+        let error = parse_records(&[0; RECORD + 7]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "truncated CIFAR-10 data: found 3080 bytes, which is 1 whole records and 7 bytes; wanted a multiple of 3073"
+        );
+    }
+
+    #[test]
+    fn a_label_above_nine_is_named() {
+        let mut bytes = vec![0; 3 * RECORD];
+        bytes[2 * RECORD] = 10;
+        let error = parse_records(&bytes).unwrap_err();
+        assert_eq!(error.to_string(), "record 2: found label 10, wanted 0 to 9");
+    }
+
+    #[test]
+    fn a_batch_has_ten_thousand_records() {
+        let error = parse_batch(&[0; 2 * RECORD]).unwrap_err();
+        assert_eq!(error.to_string(), "CIFAR-10 batch of wrong length: found 6146 bytes, wanted 30730000");
+        assert_eq!(parse_batch(&vec![0; BATCH * RECORD]).unwrap().len(), BATCH);
+    }
+
+    #[test]
+    fn normalisation_maps_each_channel_by_its_own_constants() {
+        let mut image = Image { label: None, pixels: [0; PIXELS] };
+        image.pixels[1024] = 255; // first green pixel
+        let values = image.normalised();
+        assert_eq!(values.len(), PIXELS);
+        assert_eq!(values[0], (0.0 - 0.4914) / 0.2023);
+        assert_eq!(values[1024], (1.0 - 0.4822) / 0.1994);
+        assert_eq!(values[3071], (0.0 - 0.4465) / 0.2010);
+        assert_eq!(image.normalised_by(&Normalisation::NONE)[1024], 1.0);
+    }
+
+    proptest! {
+        #[test]
+        fn records_survive_a_round_trip(labels in prop::collection::vec(0u8..10, 0..4), fill: u8) {
+            let bytes: Vec<u8> = labels.iter().flat_map(|&l| std::iter::once(l).chain((0..PIXELS).map(move |i| fill.wrapping_add(i as u8)))).collect();
+            let images = parse_records(&bytes).unwrap();
+            let back: Vec<u8> = images.iter().flat_map(|i| i.label.into_iter().chain(i.pixels)).collect();
+            prop_assert_eq!(back, bytes);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Circuits over RNS-CKKS: from [`linear`] transforms and [`polynomial`] evaluation up to [`bootstrap`]ping.
+//!
+//! [`chebyshev`] approximates functions, [`dft`] factors the homomorphic Fourier transforms, and [`eval_mod`] is the
+//! remainder modulo the first prime.
+
+pub mod bootstrap;
+pub mod chebyshev;
+pub mod dft;
+pub mod eval_mod;
+pub mod linear;
+pub mod polynomial;
+
+pub use bootstrap::{BootstrapLiteral, Bootstrapper};
+pub use chebyshev::ChebyshevSeries;
+pub use eval_mod::EvalModLiteral;
+pub use linear::{Diagonals, LinearTransform};
+pub use polynomial::PolynomialPlan;

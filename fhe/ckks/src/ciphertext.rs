@@ -1,0 +1,124 @@
+//! Ciphertexts, and the client's half of their life: encryption and decryption.
+
+use fhe_ring::sample;
+use fhe_ring::{Basis, Ntt, Poly};
+use num_complex::Complex64;
+use rand::{Rng, RngCore};
+use zeroize::Zeroizing;
+
+use crate::encoder::Plaintext;
+use crate::error::CkksError;
+use crate::keys::{PublicKey, SecretKey, encryption_of_zero};
+use crate::params::Parameters;
+
+/// An encrypted vector: c₀ + c₁·s ≈ scale·m modulo the first level + 1 main primes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ciphertext {
+    pub(crate) parts: [Poly<Ntt>; 2],
+    pub(crate) scale: f64,
+    pub(crate) slots: usize,
+}
+
+impl Ciphertext {
+    /// How often it can still be rescaled.
+    pub fn level(&self) -> usize {
+        self.basis().main - 1
+    }
+
+    /// What the values are multiplied by.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// States another scale: the values change by the inverse ratio, at no cost in levels or noise.
+    pub fn set_scale(&mut self, scale: f64) {
+        self.scale = scale;
+    }
+
+    /// Number of slots n; the polynomial is one in X^(N/2n).
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// The primes it is held modulo.
+    pub fn basis(&self) -> Basis {
+        self.parts[0].basis()
+    }
+
+    /// The two polynomials c₀, c₁.
+    pub fn parts(&self) -> &[Poly<Ntt>; 2] {
+        &self.parts
+    }
+
+    /// The two polynomials, taken out.
+    pub fn into_parts(self) -> [Poly<Ntt>; 2] {
+        self.parts
+    }
+
+    /// A ciphertext from its polynomials, for circuits that work on them directly.
+    ///
+    /// # Panics
+    /// If the polynomials have different or special primes.
+    pub fn from_parts(parts: [Poly<Ntt>; 2], scale: f64, slots: usize) -> Self {
+        assert!(parts[0].basis() == parts[1].basis() && parts[0].basis().special == 0);
+        Self { parts, scale, slots }
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(Poly::bytes).sum()
+    }
+}
+
+impl PublicKey {
+    /// Encrypts at the level of the plaintext: (b, a)·u + (e₀ + m, e₁) with u uniform ternary.
+    pub fn encrypt(&self, params: &Parameters, plaintext: &Plaintext, rng: &mut impl RngCore) -> Ciphertext {
+        let (ring, basis) = (params.ring(), Basis::main(plaintext.poly.basis().main));
+        let signed = |values: Vec<i64>| Poly::from_signed(ring, basis, &Zeroizing::new(values)).into_ntt();
+        let u = signed(sample::ternary(params.n(), rng));
+        let mut c0 = u.mul(&self.b);
+        c0.add_assign(&signed(sample::gaussian(params.n(), rng)));
+        c0.add_assign(&plaintext.poly.expand().restricted(basis));
+        let mut c1 = u.mul(&self.a);
+        c1.add_assign(&signed(sample::gaussian(params.n(), rng)));
+        Ciphertext { parts: [c0, c1], scale: plaintext.scale, slots: plaintext.slots }
+    }
+}
+
+impl SecretKey {
+    /// Encrypts at the level of the plaintext: (−a·s + e + m, a), less noisy than under the public key.
+    pub fn encrypt(&self, plaintext: &Plaintext, rng: &mut impl RngCore) -> Ciphertext {
+        let basis = Basis::main(plaintext.poly.basis().main);
+        let [mut c0, c1] = encryption_of_zero(self, basis, &rng.random(), 0, rng);
+        c0.add_assign(&plaintext.poly.expand().restricted(basis));
+        Ciphertext { parts: [c0, c1], scale: plaintext.scale, slots: plaintext.slots }
+    }
+
+    /// Encodes real slots at `level` and `scale`, and encrypts them.
+    pub fn encrypt_real(
+        &self,
+        values: &[f64],
+        level: usize,
+        scale: f64,
+        rng: &mut impl RngCore,
+    ) -> Result<Ciphertext, CkksError> {
+        let found = self.params().max_level();
+        if level > found {
+            return Err(CkksError::LevelTooLow { operation: "encryption", found, wanted: level });
+        }
+        Ok(self.encrypt(&self.params().encode_real(values, scale, Basis::main(level + 1))?, rng))
+    }
+
+    /// The slots of a ciphertext.
+    pub fn decrypt(&self, ciphertext: &Ciphertext) -> Vec<Complex64> {
+        let [c0, c1] = &ciphertext.parts;
+        let mut message = c1.mul(self.poly());
+        message.add_assign(c0);
+        self.params().decode(&message.into_coefficients(), ciphertext.scale, ciphertext.slots)
+    }
+
+    /// The real parts of the slots of a ciphertext.
+    pub fn decrypt_real(&self, ciphertext: &Ciphertext) -> Vec<f64> {
+        self.decrypt(ciphertext).into_iter().map(|v| v.re).collect()
+    }
+}

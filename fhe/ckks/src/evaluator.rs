@@ -1,0 +1,356 @@
+//! The server's half: arithmetic on ciphertexts.
+
+use std::sync::Arc;
+
+use fhe_ring::{Basis, Modulus, Ntt, Poly};
+
+use crate::ciphertext::Ciphertext;
+use crate::encoder::Plaintext;
+use crate::error::CkksError;
+use crate::keys::{EvaluationKeys, KeyKind, SwitchingKey};
+use crate::params::Parameters;
+
+/// Scales closer than this ratio are the same: far below the noise, far above rounding in the scale's own arithmetic.
+const SCALE_TOLERANCE: f64 = 1e-9;
+
+/// Evaluates on ciphertexts with evaluation keys. It has no place for a secret key.
+#[derive(Clone)]
+pub struct Evaluator {
+    params: Parameters,
+    keys: Arc<EvaluationKeys>,
+}
+
+/// The gadget digits of a polynomial, raised for keys of one shape: what rotations of the same ciphertext share.
+pub struct Digits {
+    digits: Vec<Poly<Ntt>>,
+    digit: usize,
+}
+
+impl Evaluator {
+    /// An evaluator over these keys.
+    pub fn new(params: &Parameters, keys: EvaluationKeys) -> Self {
+        Self { params: params.clone(), keys: Arc::new(keys) }
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> &EvaluationKeys {
+        &self.keys
+    }
+
+    // Addition.
+
+    /// Both operands at the lower of their levels.
+    fn aligned(
+        &self,
+        operation: &'static str,
+        a: &mut Ciphertext,
+        b: &Ciphertext,
+    ) -> Result<[Poly<Ntt>; 2], CkksError> {
+        check_slots(operation, a.slots, b.slots)?;
+        let level = a.level().min(b.level());
+        self.drop_to(a, level);
+        Ok(b.parts.each_ref().map(|p| p.restricted(Basis::main(level + 1))))
+    }
+
+    /// `a + b` at the lower level.
+    pub fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        let mut sum = a.clone();
+        self.add_assign(&mut sum, b)?;
+        Ok(sum)
+    }
+
+    /// `a ← a + b` at the lower level.
+    pub fn add_assign(&self, a: &mut Ciphertext, b: &Ciphertext) -> Result<(), CkksError> {
+        check_scales("addition", a.scale, b.scale)?;
+        let b = self.aligned("addition", a, b)?;
+        a.parts.iter_mut().zip(&b).for_each(|(a, b)| a.add_assign(b));
+        Ok(())
+    }
+
+    /// `a − b` at the lower level.
+    pub fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        check_scales("subtraction", a.scale, b.scale)?;
+        let mut difference = a.clone();
+        let b = self.aligned("subtraction", &mut difference, b)?;
+        difference.parts.iter_mut().zip(&b).for_each(|(a, b)| a.sub_assign(b));
+        Ok(difference)
+    }
+
+    /// `−a`.
+    pub fn negate(&self, a: &Ciphertext) -> Ciphertext {
+        let mut negated = a.clone();
+        negated.parts.iter_mut().for_each(Poly::negate);
+        negated
+    }
+
+    /// `a + plaintext`; the plaintext reaches at least the ciphertext's level.
+    pub fn add_plain(&self, a: &Ciphertext, plaintext: &Plaintext) -> Result<Ciphertext, CkksError> {
+        check_scales("plaintext addition", a.scale, plaintext.scale)?;
+        self.check_plain("plaintext addition", a, plaintext)?;
+        let mut sum = a.clone();
+        sum.parts[0].add_assign(&plaintext.poly.expand().restricted(a.basis()));
+        Ok(sum)
+    }
+
+    /// `a + c` in every slot.
+    pub fn add_constant(&self, a: &Ciphertext, c: f64) -> Ciphertext {
+        let mut sum = a.clone();
+        self.add_integer(&mut sum.parts[0], (c * a.scale).round() as i128);
+        sum
+    }
+
+    /// Adds a constant polynomial, which has the same value at every evaluation point.
+    fn add_integer(&self, poly: &mut Poly<Ntt>, c: i128) {
+        if c != 0 {
+            let ring = poly.ring().clone();
+            for (limb, m) in poly.limbs_mut().iter_mut().zip(ring.main()) {
+                let m = m.modulus();
+                let c = residue(m, c);
+                limb.iter_mut().for_each(|x| *x = m.add(*x, c));
+            }
+        }
+    }
+
+    // Multiplication.
+
+    /// `a·b`, relinearised and not rescaled, at the lower level. The scales multiply.
+    pub fn multiply(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        self.combine(&[(a, b)], &[], 0, a.level().min(b.level()), 0)
+    }
+
+    /// `a·b`, relinearised and rescaled in one division: cheaper and less noisy than one after the other.
+    pub fn multiply_rescale(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        self.combine(&[(a, b)], &[], 0, a.level().min(b.level()), 1)
+    }
+
+    /// `a²`, relinearised and rescaled in one division.
+    pub fn square_rescale(&self, a: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        self.multiply_rescale(a, a)
+    }
+
+    /// `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` with integers wⱼ, computed at `level`, relinearised once and divided once by the
+    /// last `drop` primes: what polynomial evaluation is made of.
+    ///
+    /// All summands must be meant at the scale of the first, before the division; the caller chooses the integers so.
+    ///
+    /// # Errors
+    /// Different slot counts, products at different scales, an operand below `level`, fewer than `drop` levels, or no
+    /// relinearization key.
+    ///
+    /// # Panics
+    /// If there is neither a product nor a linear term.
+    pub fn combine(
+        &self,
+        products: &[(&Ciphertext, &Ciphertext)],
+        linear: &[(&Ciphertext, i128)],
+        constant: i128,
+        level: usize,
+        drop: usize,
+    ) -> Result<Ciphertext, CkksError> {
+        let operation = "multiplication";
+        let operands = || products.iter().flat_map(|&(a, b)| [a, b]).chain(linear.iter().map(|&(c, _)| c));
+        let first = operands().next().expect("at least one summand");
+        let lowest = operands().map(Ciphertext::level).min().expect("at least one summand");
+        operands().try_for_each(|c| check_slots(operation, first.slots, c.slots))?;
+        let scale = match (products, linear) {
+            ([(a, b), ..], _) => a.scale * b.scale,
+            ([], [(c, w), ..]) => c.scale * *w as f64,
+            ([], []) => unreachable!("at least one summand"),
+        };
+        products.iter().try_for_each(|(a, b)| check_scales(operation, scale, a.scale * b.scale))?;
+        if lowest < level || level < drop {
+            return Err(CkksError::LevelTooLow { operation, found: lowest.min(level), wanted: level.max(drop) });
+        }
+
+        let (ring, basis) = (self.params.ring(), Basis::main(level + 1));
+        let tensor = |pairs: &[(usize, usize)]| {
+            let terms: Vec<_> =
+                products.iter().flat_map(|(a, b)| pairs.iter().map(|&(i, j)| (&a.parts[i], &b.parts[j]))).collect();
+            Poly::dot(ring, basis, &terms)
+        };
+        let mut parts = [tensor(&[(0, 0)]), tensor(&[(0, 1), (1, 0)])];
+        for (c, w) in linear {
+            parts.iter_mut().zip(&c.parts).for_each(|(sum, c)| sum.add_scaled(c, |m| residue(m, *w)));
+        }
+        self.add_integer(&mut parts[0], constant);
+        if !products.is_empty() {
+            let key = self.keys.get(KeyKind::Relinearization, level)?;
+            let mut switched = self.gadget_product(&self.decompose(&tensor(&[(1, 1)]), key), key);
+            switched.iter_mut().zip(&parts).for_each(|(g, d)| self.add_lifted(g, d));
+            parts = switched;
+        }
+        if parts[0].basis().len() > level + 1 - drop {
+            parts = Poly::divide_round(parts, level + 1 - drop);
+        }
+        let scale = (0..drop).fold(scale, |scale, k| scale / self.params.prime(level - k));
+        Ok(Ciphertext { parts, scale, slots: first.slots })
+    }
+
+    /// `a·plaintext`, not rescaled. The scales multiply.
+    pub fn multiply_plain(&self, a: &Ciphertext, plaintext: &Plaintext) -> Result<Ciphertext, CkksError> {
+        self.check_plain("plaintext multiplication", a, plaintext)?;
+        let parts = a.parts.each_ref().map(|p| p.mul_compact(&plaintext.poly));
+        Ok(Ciphertext { parts, scale: a.scale * plaintext.scale, slots: a.slots })
+    }
+
+    /// `a·c` for an integer c; neither scale nor level change.
+    pub fn multiply_integer(&self, a: &Ciphertext, c: i64) -> Ciphertext {
+        let mut product = a.clone();
+        product.parts.iter_mut().for_each(|p| p.scale(|m| m.reduce_signed(c)));
+        product
+    }
+
+    /// `a·c` in every slot, with c rounded at `scale`; not rescaled.
+    pub fn multiply_constant(&self, a: &Ciphertext, c: f64, scale: f64) -> Ciphertext {
+        let c = (c * scale).round() as i128;
+        let parts = a.parts.each_ref().map(|p| p.scaled(|m| residue(m, c)));
+        Ciphertext { parts, scale: a.scale * scale, slots: a.slots }
+    }
+
+    /// Divides by the last prime: one level lower, the scale smaller by that prime.
+    pub fn rescale(&self, a: Ciphertext) -> Result<Ciphertext, CkksError> {
+        let level = a.level();
+        if level == 0 {
+            return Err(CkksError::LevelTooLow { operation: "rescaling", found: 0, wanted: 1 });
+        }
+        let parts = Poly::divide_round(a.parts, level);
+        Ok(Ciphertext { parts, scale: a.scale / self.params.prime(level), slots: a.slots })
+    }
+
+    /// Forgets primes above `level`; the values stay.
+    ///
+    /// # Panics
+    /// If the ciphertext is below `level`.
+    pub fn drop_to(&self, a: &mut Ciphertext, level: usize) {
+        a.parts.iter_mut().for_each(|p| p.restrict(Basis::main(level + 1)));
+    }
+
+    // Key switching.
+
+    /// The gadget digits of a polynomial for keys of `key`'s shape.
+    pub fn decompose(&self, poly: &Poly<Ntt>, key: &SwitchingKey) -> Digits {
+        let shape = key.shape();
+        Digits { digits: poly.mod_up(shape.digit, shape.special), digit: shape.digit }
+    }
+
+    /// Σ dⱼ·keyⱼ over main and special primes: P times the switched polynomial.
+    ///
+    /// # Panics
+    /// If the digits were made for keys of another shape.
+    pub fn gadget_product(&self, digits: &Digits, key: &SwitchingKey) -> [Poly<Ntt>; 2] {
+        assert_eq!(digits.digit, key.shape().digit, "digits for keys of another shape");
+        [0, 1].map(|part| {
+            let terms: Vec<_> = digits.digits.iter().zip(&key.digits).map(|(d, key)| (d, &key[part])).collect();
+            Poly::dot(self.params.ring(), digits.digits[0].basis(), &terms)
+        })
+    }
+
+    /// `sum ← sum + P·poly`, P the product of the special primes of `sum`: puts a polynomial over main primes beside a
+    /// gadget product.
+    pub fn add_lifted(&self, sum: &mut Poly<Ntt>, poly: &Poly<Ntt>) {
+        let special = &self.params.ring().special()[..sum.basis().special];
+        sum.add_scaled(poly, |m| special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value()))));
+    }
+
+    /// Switches `a` as if it were encrypted under the key's source secret.
+    pub fn switch(&self, a: &Ciphertext, key: &SwitchingKey) -> Ciphertext {
+        let [mut g0, g1] = self.gadget_product(&self.decompose(&a.parts[1], key), key);
+        self.add_lifted(&mut g0, &a.parts[0]);
+        let parts = Poly::divide_round([g0, g1], a.level() + 1);
+        Ciphertext { parts, scale: a.scale, slots: a.slots }
+    }
+
+    /// The slots rotated to the left by `steps`, to the right if negative.
+    pub fn rotate(&self, a: &Ciphertext, steps: i64) -> Result<Ciphertext, CkksError> {
+        self.apply_galois(a, self.params.galois_of_rotation(steps))
+    }
+
+    /// The complex conjugate of every slot.
+    pub fn conjugate(&self, a: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        self.apply_galois(a, self.params.galois_of_conjugation())
+    }
+
+    fn apply_galois(&self, a: &Ciphertext, galois: u64) -> Result<Ciphertext, CkksError> {
+        if galois == 1 {
+            return Ok(a.clone());
+        }
+        let switched = self.switch(a, self.keys.get(KeyKind::Galois(galois), a.level())?);
+        let permutation = self.params.ring().permutation(galois);
+        let parts = switched.parts.each_ref().map(|p| p.automorphism(&permutation));
+        Ok(Ciphertext { parts, ..switched })
+    }
+
+    /// The rotations of one ciphertext by each of `steps`: its digits are raised once (hoisting).
+    ///
+    /// Digits are shared by keys of one shape; all keys of one level have the same.
+    pub fn rotate_hoisted(&self, a: &Ciphertext, steps: &[i64]) -> Result<Vec<Ciphertext>, CkksError> {
+        let mut shared: Option<(crate::params::KeyShape, Digits)> = None;
+        steps
+            .iter()
+            .map(|&steps| {
+                let galois = self.params.galois_of_rotation(steps);
+                if galois == 1 {
+                    return Ok(a.clone());
+                }
+                let key = self.keys.get(KeyKind::Galois(galois), a.level())?;
+                if shared.as_ref().is_none_or(|(shape, _)| *shape != key.shape()) {
+                    shared = Some((key.shape(), self.decompose(&a.parts[1], key)));
+                }
+                let (_, digits) = shared.as_ref().expect("made above");
+                let [mut g0, g1] = self.gadget_product(digits, key);
+                self.add_lifted(&mut g0, &a.parts[0]);
+                let permutation = self.params.ring().permutation(galois);
+                let parts = Poly::divide_round([g0, g1], a.level() + 1).map(|p| p.automorphism(&permutation));
+                Ok(Ciphertext { parts, scale: a.scale, slots: a.slots })
+            })
+            .collect()
+    }
+
+    /// Every slot the sum of `count` slots `stride` apart, `count` a power of two: log2(count) rotations by
+    /// stride·2^k.
+    ///
+    /// # Panics
+    /// If `count` is not a power of two.
+    pub fn inner_sum(&self, a: &Ciphertext, stride: i64, count: usize) -> Result<Ciphertext, CkksError> {
+        assert!(count.is_power_of_two(), "inner sum of {count} slots");
+        let mut sum = a.clone();
+        for k in 0..count.trailing_zeros() {
+            let rotated = self.rotate(&sum, stride << k)?;
+            self.add_assign(&mut sum, &rotated)?;
+        }
+        Ok(sum)
+    }
+
+    fn check_plain(&self, operation: &'static str, a: &Ciphertext, plaintext: &Plaintext) -> Result<(), CkksError> {
+        // A vector of period n is one of every multiple of n.
+        if !a.slots.is_multiple_of(plaintext.slots) {
+            return Err(CkksError::SlotMismatch { operation, found: plaintext.slots, wanted: a.slots });
+        }
+        let found = plaintext.poly.basis().main - 1;
+        match found < a.level() {
+            true => Err(CkksError::LevelTooLow { operation, found, wanted: a.level() }),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The residue of a signed integer.
+fn residue(m: &Modulus, c: i128) -> u64 {
+    c.rem_euclid(m.value() as i128) as u64
+}
+
+fn check_slots(operation: &'static str, wanted: usize, found: usize) -> Result<(), CkksError> {
+    if wanted == found { Ok(()) } else { Err(CkksError::SlotMismatch { operation, found, wanted }) }
+}
+
+fn check_scales(operation: &'static str, wanted: f64, found: f64) -> Result<(), CkksError> {
+    match (found / wanted - 1.0).abs() < SCALE_TOLERANCE {
+        true => Ok(()),
+        false => Err(CkksError::ScaleMismatch { operation, found, wanted }),
+    }
+}

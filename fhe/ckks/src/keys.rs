@@ -1,0 +1,326 @@
+//! Keys: the secret, the public one, and the evaluation keys that a server gets.
+
+use std::collections::BTreeMap;
+
+use fhe_ring::sample::{self, Seed};
+use fhe_ring::{Basis, Ntt, Poly};
+use rand::{Rng, RngCore};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::CkksError;
+use crate::params::{KeyShape, Parameters};
+use crate::security::SecretDistribution;
+
+/// A secret polynomial s, wiped from memory when dropped.
+pub struct SecretKey {
+    params: Parameters,
+    coefficients: Zeroizing<Vec<i64>>,
+    /// s modulo every prime.
+    poly: Poly<Ntt>,
+}
+
+impl SecretKey {
+    /// Draws a secret from the distribution that the parameters name.
+    pub fn generate(params: &Parameters, rng: &mut impl RngCore) -> Self {
+        Self::draw(params, params.literal().secret, rng)
+    }
+
+    /// Draws the ephemeral sparse secret of bootstrapping.
+    ///
+    /// # Panics
+    /// If the parameters name no ephemeral weight.
+    pub fn generate_ephemeral(params: &Parameters, rng: &mut impl RngCore) -> Self {
+        let weight = params.literal().ephemeral_weight.expect("parameters for bootstrapping name an ephemeral weight");
+        Self::draw(params, SecretDistribution::FixedWeight(weight), rng)
+    }
+
+    fn draw(params: &Parameters, distribution: SecretDistribution, rng: &mut impl RngCore) -> Self {
+        let n = params.n();
+        let coefficients = Zeroizing::new(match distribution {
+            SecretDistribution::UniformTernary => sample::ternary(n, rng),
+            SecretDistribution::FixedWeight(weight) => sample::ternary_of_weight(n, weight as usize, rng),
+        });
+        let poly = Poly::from_signed(params.ring(), params.ring().basis(), &coefficients).into_ntt();
+        Self { params: params.clone(), coefficients, poly }
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// Number of nonzero coefficients.
+    pub fn weight(&self) -> usize {
+        self.coefficients.iter().filter(|&&c| c != 0).count()
+    }
+
+    pub(crate) fn poly(&self) -> &Poly<Ntt> {
+        &self.poly
+    }
+}
+
+impl Drop for SecretKey {
+    fn drop(&mut self) {
+        self.poly.limbs_mut().iter_mut().for_each(|limb| limb.zeroize());
+    }
+}
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+/// An encryption of zero, (−a·s + e, a), over all main primes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PublicKey {
+    pub(crate) b: Poly<Ntt>,
+    pub(crate) a: Poly<Ntt>,
+}
+
+impl PublicKey {
+    /// The public key of a secret.
+    pub fn generate(secret: &SecretKey, rng: &mut impl RngCore) -> Self {
+        let params = secret.params();
+        let basis = Basis::main(params.max_level() + 1);
+        let [b, a] = encryption_of_zero(secret, basis, &rng.random(), 0, rng);
+        Self { b, a }
+    }
+}
+
+/// (−a·s + e, a) with a regenerated from stream `index` of `seed` and a fresh error e.
+pub(crate) fn encryption_of_zero(
+    secret: &SecretKey,
+    basis: Basis,
+    seed: &Seed,
+    index: u64,
+    rng: &mut impl RngCore,
+) -> [Poly<Ntt>; 2] {
+    let params = secret.params();
+    let error = Zeroizing::new(sample::gaussian(params.n(), rng));
+    let mut b = Poly::from_signed(params.ring(), basis, &error).into_ntt();
+    let a = sample::uniform(params.ring(), basis, seed, index);
+    b.sub_assign(&a.mul(secret.poly()));
+    [b, a]
+}
+
+/// What an evaluation key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyKind {
+    /// s² to s: multiplication.
+    Relinearization,
+    /// s(X^g) to s: the automorphism X ↦ X^g, a rotation or the conjugation.
+    Galois(u64),
+    /// The main secret to the ephemeral sparse one, over q₀·p₀.
+    DenseToSparse,
+    /// The ephemeral secret back to the main one.
+    SparseToDense,
+}
+
+impl std::fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Relinearization => f.write_str("relinearization"),
+            Self::Galois(g) => write!(f, "Galois (X ↦ X^{g})"),
+            Self::DenseToSparse => f.write_str("dense-to-sparse"),
+            Self::SparseToDense => f.write_str("sparse-to-dense"),
+        }
+    }
+}
+
+/// A key-switching key: encryptions of P·gⱼ·s′, one for each gadget digit j.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SwitchingKey {
+    pub(crate) shape: KeyShape,
+    /// Where the uniform halves come from.
+    pub(crate) seed: Seed,
+    /// (b, a) of each digit.
+    pub(crate) digits: Vec<[Poly<Ntt>; 2]>,
+}
+
+impl SwitchingKey {
+    /// The key that switches from `source`, a polynomial over at least the key's main primes, to `target`.
+    pub(crate) fn generate(source: &Poly<Ntt>, target: &SecretKey, shape: KeyShape, rng: &mut impl RngCore) -> Self {
+        let seed: Seed = rng.random();
+        let params = target.params();
+        let ring = params.ring();
+        let basis = shape.basis();
+        let digits = sample::with_generators(shape.digits(), rng, |j, rng| {
+            let [mut b, a] = encryption_of_zero(target, basis, &seed, j as u64, rng);
+            let own = j * shape.digit..((j + 1) * shape.digit).min(shape.main);
+            // P·gⱼ is P modulo the digit's own primes and 0 modulo all others.
+            for i in own {
+                let table = ring.table(basis, i);
+                let m = table.modulus();
+                let p = ring.special()[..shape.special].iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())));
+                let p = m.shoup(p);
+                for (b, &s) in b.limbs_mut()[i].iter_mut().zip(source.limbs()[i].iter()) {
+                    *b = m.add(*b, p.mul(s, m.value()));
+                }
+            }
+            [b, a]
+        });
+        Self { shape, seed, digits }
+    }
+
+    /// How it decomposes, and over which primes.
+    pub fn shape(&self) -> KeyShape {
+        self.shape
+    }
+
+    /// (b, a) of each gadget digit, over the primes of the shape.
+    pub fn digits(&self) -> &[[Poly<Ntt>; 2]] {
+        &self.digits
+    }
+
+    /// Bytes held in memory.
+    pub fn bytes(&self) -> usize {
+        self.digits.iter().flatten().map(Poly::bytes).sum()
+    }
+}
+
+/// Everything that a server needs to evaluate: no secret is among it.
+#[derive(Clone, Default, PartialEq, Debug)]
+pub struct EvaluationKeys {
+    /// Of each kind, the shortest first.
+    keys: BTreeMap<KeyKind, Vec<SwitchingKey>>,
+}
+
+impl EvaluationKeys {
+    /// Adds a key; one of the same kind and height is replaced.
+    pub fn insert(&mut self, kind: KeyKind, key: SwitchingKey) {
+        let keys = self.keys.entry(kind).or_default();
+        keys.retain(|known| known.shape.main != key.shape.main);
+        keys.push(key);
+        keys.sort_by_key(|key| key.shape.main);
+    }
+
+    /// The shortest key of a kind that reaches `level`.
+    pub fn get(&self, kind: KeyKind, level: usize) -> Result<&SwitchingKey, CkksError> {
+        let keys = self.keys.get(&kind).map_or(&[][..], Vec::as_slice);
+        keys.iter().find(|key| key.shape.main > level).ok_or_else(|| CkksError::MissingKey {
+            kind,
+            wanted: level,
+            found: keys.last().map(|key| key.shape.main - 1),
+        })
+    }
+
+    /// Every key with its kind.
+    pub fn iter(&self) -> impl Iterator<Item = (KeyKind, &SwitchingKey)> {
+        self.keys.iter().flat_map(|(&kind, keys)| keys.iter().map(move |key| (kind, key)))
+    }
+
+    /// Number of keys.
+    pub fn len(&self) -> usize {
+        self.keys.values().map(Vec::len).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Bytes held in memory.
+    pub fn bytes(&self) -> usize {
+        self.iter().map(|(_, key)| key.bytes()).sum()
+    }
+}
+
+/// The evaluation keys that a computation asks for: each kind with the highest levels it is used at.
+#[derive(Clone, Default, Debug, PartialEq, Eq)]
+pub struct KeyRequest(BTreeMap<KeyKind, Vec<KeyShape>>);
+
+impl KeyRequest {
+    /// Asks for a key of a shape. A request that an equal or taller one of fewer special primes serves is dropped.
+    pub fn add(&mut self, kind: KeyKind, shape: KeyShape) {
+        let shapes = self.0.entry(kind).or_default();
+        if !shapes.contains(&shape) {
+            shapes.push(shape);
+        }
+    }
+
+    /// Asks for relinearization at `level`.
+    pub fn relinearization(&mut self, params: &Parameters, level: usize) {
+        self.add(KeyKind::Relinearization, params.key_shape(level));
+    }
+
+    /// Asks for a rotation by `steps` at `level`; a rotation by nothing needs no key.
+    pub fn rotation(&mut self, params: &Parameters, steps: i64, level: usize) {
+        let galois = params.galois_of_rotation(steps);
+        if galois != 1 {
+            self.add(KeyKind::Galois(galois), params.key_shape(level));
+        }
+    }
+
+    /// Asks for the conjugation at `level`.
+    pub fn conjugation(&mut self, params: &Parameters, level: usize) {
+        self.add(KeyKind::Galois(params.galois_of_conjugation()), params.key_shape(level));
+    }
+
+    /// Asks for both keys of sparse-secret encapsulation.
+    pub fn encapsulation(&mut self, params: &Parameters) {
+        self.add(KeyKind::DenseToSparse, KeyShape { main: 1, special: 1, digit: 1 });
+        self.add(KeyKind::SparseToDense, params.key_shape(params.max_level()));
+    }
+
+    /// Takes in another request.
+    pub fn merge(&mut self, other: &Self) {
+        for (&kind, shapes) in &other.0 {
+            for &shape in shapes {
+                self.add(kind, shape);
+            }
+        }
+    }
+
+    /// Every key asked for.
+    pub fn iter(&self) -> impl Iterator<Item = (KeyKind, KeyShape)> {
+        self.0.iter().flat_map(|(&kind, shapes)| shapes.iter().map(move |&shape| (kind, shape)))
+    }
+
+    /// Bytes that the keys will hold in memory.
+    pub fn bytes(&self, params: &Parameters) -> usize {
+        self.iter().map(|(_, shape)| 2 * 8 * params.n() * shape.digits() * shape.basis().len()).sum()
+    }
+
+    /// Generates the keys. The result depends on the secret and the generator alone, not on the number of threads.
+    ///
+    /// An ephemeral secret is drawn if the request holds the keys of encapsulation, used for both, and wiped.
+    pub fn generate(&self, secret: &SecretKey, rng: &mut impl RngCore) -> EvaluationKeys {
+        let params = secret.params();
+        let ephemeral =
+            self.0.contains_key(&KeyKind::SparseToDense).then(|| SecretKey::generate_ephemeral(params, rng));
+        let ephemeral = || ephemeral.as_ref().expect("drawn above");
+        let requests: Vec<_> = self.iter().collect();
+        let mut keys = EvaluationKeys::default();
+        let made = sample::with_generators(requests.len(), rng, |i, rng| {
+            let (kind, shape) = requests[i];
+            match kind {
+                KeyKind::Relinearization => {
+                    let s = secret.poly().restricted(Basis::main(shape.main));
+                    SwitchingKey::generate(&s.mul(&s), secret, shape, rng)
+                }
+                // Made under s(X^(1/g)), so that a product with digits can be taken before the automorphism
+                // (hoisting): the automorphism then brings the result back under s.
+                KeyKind::Galois(galois) => {
+                    let inverse = inverse_exponent(galois, params.n());
+                    let poly = secret.poly().automorphism(&params.ring().permutation(inverse));
+                    let target = SecretKey { params: params.clone(), coefficients: Zeroizing::default(), poly };
+                    SwitchingKey::generate(secret.poly(), &target, shape, rng)
+                }
+                KeyKind::DenseToSparse => SwitchingKey::generate(secret.poly(), ephemeral(), shape, rng),
+                KeyKind::SparseToDense => SwitchingKey::generate(ephemeral().poly(), secret, shape, rng),
+            }
+        });
+        for ((kind, _), key) in requests.iter().zip(made) {
+            keys.insert(*kind, key);
+        }
+        keys
+    }
+}
+
+/// g⁻¹ modulo 2N for odd g.
+fn inverse_exponent(galois: u64, n: usize) -> u64 {
+    // Newton's iteration doubles the correct low bits: 3, 6, 12, 24, 48, 96.
+    let inverse = (0..5).fold(galois, |x, _| x.wrapping_mul(2u64.wrapping_sub(galois.wrapping_mul(x))));
+    inverse & (2 * n as u64 - 1)
+}

@@ -1,0 +1,23 @@
+//! The RNS-CKKS scheme (Cheon, Kim, Kim and Song, ePrint 2016/421; Cheon, Han, Kim, Kim and Song, ePrint 2018/931)
+//! with hybrid key switching (Han and Ki, ePrint 2019/688).
+//!
+//! A [`ParametersLiteral`](params::ParametersLiteral) becomes checked [`Parameters`](params::Parameters), which hold
+//! the ring, the encoder and the [`security`] report. The client has a [`SecretKey`](keys::SecretKey); the server an
+//! [`Evaluator`](evaluator::Evaluator) over [`EvaluationKeys`](keys::EvaluationKeys), which hold no secret.
+
+pub mod ciphertext;
+pub mod embedding;
+pub mod encoder;
+pub mod error;
+pub mod evaluator;
+pub mod keys;
+pub mod params;
+pub mod security;
+
+pub use ciphertext::Ciphertext;
+pub use encoder::Plaintext;
+pub use error::CkksError;
+pub use evaluator::{Digits, Evaluator};
+pub use keys::{EvaluationKeys, KeyKind, KeyRequest, PublicKey, SecretKey, SwitchingKey};
+pub use params::{KeyShape, Parameters, ParametersLiteral};
+pub use security::SecretDistribution;

@@ -1,0 +1,228 @@
+//! Parameters: an unchecked literal becomes a checked, immutable set.
+
+use std::sync::Arc;
+
+use fhe_ring::{Backend, Basis, Ring, primes};
+
+use crate::embedding::Embeddings;
+use crate::error::CkksError;
+use crate::security::{self, SecretDistribution, SecurityReport};
+
+/// Parameters as a person writes them down, unchecked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParametersLiteral {
+    /// log2 of the ring dimension N.
+    pub log_n: u32,
+    /// Size in bits of the main primes q₀, q₁, …: level ℓ holds the first ℓ + 1 and rescaling spends the last.
+    pub main_bits: Vec<u32>,
+    /// Size in bits of the special primes of key switching.
+    pub special_bits: Vec<u32>,
+    /// Distribution of the main secret.
+    pub secret: SecretDistribution,
+    /// Hamming weight of the ephemeral secret of bootstrapping (sparse-secret encapsulation, ePrint 2022/024).
+    pub ephemeral_weight: Option<u32>,
+    /// Accept less than 128 bits of security. Every report then says so.
+    pub insecure: bool,
+    /// The kernels to use; the fastest of the machine if `None`.
+    pub backend: Option<Backend>,
+}
+
+/// Checked parameters with their ring; cheap to clone.
+#[derive(Clone)]
+pub struct Parameters(Arc<Inner>);
+
+struct Inner {
+    literal: ParametersLiteral,
+    ring: Arc<Ring>,
+    embeddings: Embeddings,
+    security: Option<SecurityReport>,
+    ephemeral_security: Option<SecurityReport>,
+}
+
+/// How a key-switching key decomposes its input and how many special primes it is made over.
+///
+/// A key for few levels needs few special primes: its size, and the time of every switch with it, shrink with both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyShape {
+    /// Main primes it reaches: one more than the highest level it serves.
+    pub main: usize,
+    /// Special primes.
+    pub special: usize,
+    /// Main primes in a digit of the gadget decomposition.
+    pub digit: usize,
+}
+
+impl KeyShape {
+    /// The primes of the key.
+    pub fn basis(self) -> Basis {
+        Basis { main: self.main, special: self.special }
+    }
+
+    /// Number of digits at full height.
+    pub fn digits(self) -> usize {
+        self.main.div_ceil(self.digit)
+    }
+}
+
+impl TryFrom<ParametersLiteral> for Parameters {
+    type Error = CkksError;
+
+    fn try_from(literal: ParametersLiteral) -> Result<Self, CkksError> {
+        let invalid =
+            |what, found: String, wanted: &str| CkksError::Parameters { what, found, wanted: wanted.to_owned() };
+        if !(5..=17).contains(&literal.log_n) {
+            return Err(invalid("ring dimension", format!("2^{}", literal.log_n), "2^5 to 2^17"));
+        }
+        if literal.main_bits.is_empty() || literal.special_bits.is_empty() {
+            let found = format!("{} main and {} special", literal.main_bits.len(), literal.special_bits.len());
+            return Err(invalid("number of primes", found, "at least one of each"));
+        }
+        let sizes: Vec<u32> = literal.main_bits.iter().chain(&literal.special_bits).copied().collect();
+        let primes = primes::search(literal.log_n, &sizes)?;
+        let (main, special) = primes.split_at(literal.main_bits.len());
+        let log = |primes: &[u64]| primes.iter().map(|&q| (q as f64).log2()).sum::<f64>();
+
+        let judge = |secret, log_qp| match security::check(literal.log_n, secret, log_qp) {
+            Err(_) if literal.insecure => Ok(security::assess(literal.log_n, secret, log_qp)),
+            judged => judged.map(Some),
+        };
+        let security = judge(literal.secret, log(&primes))?;
+        let ephemeral_security = match literal.ephemeral_weight {
+            Some(weight) if weight as usize > 1 << literal.log_n => {
+                return Err(invalid("ephemeral weight", weight.to_string(), "at most the ring dimension"));
+            }
+            // The widest thing encrypted under it is the key that switches to it, over q₀·p₀.
+            Some(weight) => judge(SecretDistribution::FixedWeight(weight), log(&main[..1]) + log(&special[..1]))?,
+            None => None,
+        };
+        let ring = Ring::new(1 << literal.log_n, main, special, literal.backend.unwrap_or_else(Backend::detect));
+        let embeddings = Embeddings::default();
+        Ok(Self(Arc::new(Inner { literal, ring, embeddings, security, ephemeral_security })))
+    }
+}
+
+impl Parameters {
+    /// What they were made from.
+    pub fn literal(&self) -> &ParametersLiteral {
+        &self.0.literal
+    }
+
+    /// The ring of the ciphertexts.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.0.ring
+    }
+
+    /// log2 of the ring dimension.
+    pub fn log_n(&self) -> u32 {
+        self.0.literal.log_n
+    }
+
+    /// The ring dimension N.
+    pub fn n(&self) -> usize {
+        self.0.ring.n()
+    }
+
+    /// The most slots a ciphertext has, N/2.
+    pub fn max_slots(&self) -> usize {
+        self.n() / 2
+    }
+
+    /// The highest level: how often a fresh ciphertext can be rescaled.
+    pub fn max_level(&self) -> usize {
+        self.0.literal.main_bits.len() - 1
+    }
+
+    /// The main prime that rescaling from `level` divides by.
+    pub fn prime(&self, level: usize) -> f64 {
+        self.0.ring.main()[level].modulus().value() as f64
+    }
+
+    /// log2 of the product of all main and special primes.
+    pub fn log_qp(&self) -> f64 {
+        self.0.ring.log_modulus(self.0.ring.basis())
+    }
+
+    /// What the tables say of the main secret; `None` where no table bounds it (insecure parameters only).
+    pub fn security(&self) -> Option<SecurityReport> {
+        self.0.security
+    }
+
+    /// What the tables say of the ephemeral secret.
+    pub fn ephemeral_security(&self) -> Option<SecurityReport> {
+        self.0.ephemeral_security
+    }
+
+    /// Bits of security of the weaker secret; 0 when below 128.
+    pub fn security_bits(&self) -> u32 {
+        let bits = |report: Option<SecurityReport>| report.map_or(0, |r| r.bits);
+        let ephemeral = self.literal().ephemeral_weight.map_or(u32::MAX, |_| bits(self.ephemeral_security()));
+        bits(self.security()).min(ephemeral)
+    }
+
+    pub(crate) fn embeddings(&self) -> &Embeddings {
+        &self.0.embeddings
+    }
+
+    /// The cheapest key shape for ciphertexts up to `level`: the fewest digits whose widest is covered by the special
+    /// primes, and then the fewest special primes that cover it.
+    ///
+    /// # Panics
+    /// If `level` exceeds the highest, or one prime alone is wider than all special primes together.
+    pub fn key_shape(&self, level: usize) -> KeyShape {
+        assert!(level <= self.max_level(), "level {level} of {}", self.max_level());
+        let ring = self.ring();
+        let main = level + 1;
+        let logs: Vec<f64> = ring.main()[..main].iter().map(|t| t.modulus().log2()).collect();
+        let mut covered = 0.0;
+        let special: Vec<f64> = ring
+            .special()
+            .iter()
+            .map(|t| {
+                covered += t.modulus().log2();
+                covered
+            })
+            .collect();
+        (1..=main)
+            .map(|digits| main.div_ceil(digits))
+            .find_map(|digit| {
+                let widest = logs.chunks(digit).map(|group| group.iter().sum::<f64>()).fold(0.0, f64::max);
+                // A digit is centred, so that half a bit over the special modulus still costs less noise than rounding.
+                let special = special.iter().position(|&covered| covered + 0.5 >= widest)? + 1;
+                Some(KeyShape { main, special, digit })
+            })
+            .unwrap_or_else(|| panic!("a main prime exceeds the special modulus of 2^{covered:.1}"))
+    }
+
+    /// The exponent g of the automorphism X ↦ X^g that rotates slots to the left by `steps` (to the right if negative).
+    pub fn galois_of_rotation(&self, steps: i64) -> u64 {
+        let mask = 2 * self.n() as u64 - 1;
+        let mut exponent = steps.rem_euclid(self.max_slots() as i64);
+        let (mut result, mut square) = (1u64, 5u64);
+        while exponent > 0 {
+            if exponent & 1 == 1 {
+                result = result.wrapping_mul(square) & mask;
+            }
+            square = square.wrapping_mul(square) & mask;
+            exponent >>= 1;
+        }
+        result
+    }
+
+    /// The exponent of complex conjugation, −1.
+    pub fn galois_of_conjugation(&self) -> u64 {
+        2 * self.n() as u64 - 1
+    }
+}
+
+impl std::fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Parameters(N = 2^{}, {} levels, logQP = {:.1}, {} bits)",
+            self.log_n(),
+            self.max_level(),
+            self.log_qp(),
+            self.security_bits()
+        )
+    }
+}

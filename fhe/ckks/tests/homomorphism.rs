@@ -1,0 +1,147 @@
+//! Each operation against the same operation on cleartext vectors, at every level of a small, insecure ring.
+#![allow(missing_docs)]
+
+use fhe_ckks::*;
+use num_complex::Complex64;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+
+const SCALE: f64 = (1u64 << 40) as f64;
+
+struct Client {
+    params: Parameters,
+    secret: SecretKey,
+    rng: ChaCha20Rng,
+}
+
+fn client() -> Client {
+    let literal = ParametersLiteral {
+        log_n: 10,
+        main_bits: vec![50, 40, 40, 40, 40],
+        special_bits: vec![50, 50],
+        secret: SecretDistribution::UniformTernary,
+        ephemeral_weight: None,
+        insecure: true,
+        backend: None,
+    };
+    let params = Parameters::try_from(literal).unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let secret = SecretKey::generate(&params, &mut rng);
+    Client { params, secret, rng }
+}
+
+impl Client {
+    fn evaluator(&mut self, request: &KeyRequest) -> Evaluator {
+        Evaluator::new(&self.params, request.generate(&self.secret, &mut self.rng))
+    }
+
+    fn random(&mut self, slots: usize) -> Vec<f64> {
+        (0..slots).map(|_| self.rng.random_range(-1.0..1.0)).collect()
+    }
+
+    fn encrypt(&mut self, values: &[f64], level: usize) -> Ciphertext {
+        self.secret.encrypt_real(values, level, SCALE, &mut self.rng).unwrap()
+    }
+
+    fn assert_near(&self, what: &str, found: &Ciphertext, expected: impl Fn(usize) -> f64) {
+        for (i, v) in self.secret.decrypt(found).iter().enumerate() {
+            let error = (v - Complex64::from(expected(i))).norm();
+            assert!(error < 1e-6, "{what} at level {}, slot {i}: {v} for {}", found.level(), expected(i));
+        }
+    }
+}
+
+#[test]
+fn every_operation_at_every_level_and_slot_count() {
+    let mut c = client();
+    let mut request = KeyRequest::default();
+    for level in 0..=4 {
+        request.relinearization(&c.params, level);
+        request.conjugation(&c.params, level);
+        for steps in [1, -3, 2, 4] {
+            request.rotation(&c.params, steps, level);
+        }
+    }
+    let evaluator = c.evaluator(&request);
+    for slots in [8, 64, 512] {
+        for level in 0..=4 {
+            let (x, y) = (c.random(slots), c.random(slots));
+            let (a, b) = (c.encrypt(&x, level), c.encrypt(&y, 4));
+            c.assert_near("add", &evaluator.add(&a, &b).unwrap(), |i| x[i] + y[i]);
+            c.assert_near("sub", &evaluator.sub(&b, &a).unwrap(), |i| y[i] - x[i]);
+            c.assert_near("negate", &evaluator.negate(&a), |i| -x[i]);
+            c.assert_near("add_constant", &evaluator.add_constant(&a, -0.375), |i| x[i] - 0.375);
+            c.assert_near("multiply_integer", &evaluator.multiply_integer(&a, -3), |i| -3.0 * x[i]);
+            c.assert_near("conjugate", &evaluator.conjugate(&a).unwrap(), |i| x[i]);
+            for steps in [0i64, 1, -3] {
+                let rotated = evaluator.rotate(&a, steps).unwrap();
+                c.assert_near("rotate", &rotated, |i| x[(i as i64 + steps).rem_euclid(slots as i64) as usize]);
+            }
+            let hoisted = evaluator.rotate_hoisted(&a, &[0, 1, -3, 2]).unwrap();
+            for (rotated, steps) in hoisted.iter().zip([0i64, 1, -3, 2]) {
+                c.assert_near("hoisted", rotated, |i| x[(i as i64 + steps).rem_euclid(slots as i64) as usize]);
+            }
+            let summed = evaluator.inner_sum(&a, 1, 8).unwrap();
+            c.assert_near("inner_sum", &summed, |i| (0..8).map(|k| x[(i + k) % slots]).sum());
+            let plain = c.params.encode_real(&y, SCALE, a.basis()).unwrap();
+            c.assert_near("add_plain", &evaluator.add_plain(&a, &plain).unwrap(), |i| x[i] + y[i]);
+            if level >= 1 {
+                c.assert_near("multiply", &evaluator.multiply_rescale(&a, &b).unwrap(), |i| x[i] * y[i]);
+                c.assert_near("square", &evaluator.square_rescale(&a).unwrap(), |i| x[i] * x[i]);
+                let separately = evaluator.rescale(evaluator.multiply(&b, &a).unwrap()).unwrap();
+                c.assert_near("multiply, rescale", &separately, |i| x[i] * y[i]);
+                let product = evaluator.rescale(evaluator.multiply_plain(&a, &plain).unwrap()).unwrap();
+                c.assert_near("multiply_plain", &product, |i| x[i] * y[i]);
+                let product = evaluator.rescale(evaluator.multiply_constant(&a, 0.3, SCALE)).unwrap();
+                c.assert_near("multiply_constant", &product, |i| 0.3 * x[i]);
+            }
+        }
+    }
+}
+
+#[test]
+fn complex_slots_and_the_public_key() {
+    let mut c = client();
+    let values: Vec<Complex64> =
+        (0..32).map(|_| Complex64::new(c.rng.random_range(-1.0..1.0), c.rng.random_range(-1.0..1.0))).collect();
+    let mut request = KeyRequest::default();
+    request.conjugation(&c.params, 4);
+    let evaluator = c.evaluator(&request);
+    let public = PublicKey::generate(&c.secret, &mut c.rng);
+    let plain = c.params.encode(&values, SCALE, fhe_ring::Basis::main(5)).unwrap();
+    let encrypted = public.encrypt(&c.params, &plain, &mut c.rng);
+    let conjugated = evaluator.conjugate(&encrypted).unwrap();
+    for ((v, d), k) in values.iter().zip(c.secret.decrypt(&encrypted)).zip(c.secret.decrypt(&conjugated)) {
+        assert!((v - d).norm() < 1e-6 && (v.conj() - k).norm() < 1e-6, "{v} {d} {k}");
+    }
+}
+
+#[test]
+fn misuse_is_a_typed_error_with_both_values() {
+    let mut c = client();
+    let mut request = KeyRequest::default();
+    request.rotation(&c.params, 1, 2);
+    let evaluator = c.evaluator(&request);
+    let x = c.random(16);
+    let (top, bottom) = (c.encrypt(&x, 4), c.encrypt(&x, 0));
+    let other = c.encrypt(&vec![0.0; 32], 4);
+    let mut rescaled = top.clone();
+    rescaled.set_scale(SCALE * 1.001);
+    let message = |r: Result<Ciphertext, CkksError>| r.unwrap_err().to_string();
+    let expectations = [
+        (message(evaluator.rescale(bottom)), "rescaling needs level 1, the ciphertext is at level 0"),
+        (message(evaluator.add(&top, &rescaled)), "scales 2^40.001442 and 2^40.000000 differ"),
+        (message(evaluator.add(&top, &other)), "operands have 32 and 16 slots"),
+        (message(evaluator.rotate(&top, 1)), "for level 4 (the tallest one reaches level 2)"),
+        (message(evaluator.rotate(&top, 2)), "for level 4 (there is none)"),
+        (
+            message(c.secret.encrypt_real(&[0.0; 1024], 4, SCALE, &mut c.rng)),
+            "1024 slots: wanted a power of two up to 512",
+        ),
+        (message(c.secret.encrypt_real(&[f64::NAN], 4, SCALE, &mut c.rng)), "value 0 to encode is NaN"),
+        (message(c.secret.encrypt_real(&[1e9], 4, SCALE, &mut c.rng)), "exceeds the 2^62"),
+    ];
+    for (found, wanted) in expectations {
+        assert!(found.contains(wanted), "'{found}' should say '{wanted}'");
+    }
+}

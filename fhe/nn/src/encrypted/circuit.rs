@@ -1,0 +1,159 @@
+//! Parameters and levels of an encrypted network, from the ring dimension and the degree of its activations.
+//!
+//! A ciphertext's life between two activations, from the top: CoeffsToSlots, EvalMod, the activation, one level for the
+//! convolution, SlotsToCoeffs. The main primes are sized by what spends them.
+
+use std::f64::consts::TAU;
+
+use fhe_circuits::{BootstrapLiteral, ChebyshevSeries, EvalModLiteral, PolynomialPlan};
+use fhe_ckks::security::{SecurityLevel, SecurityTable};
+use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
+
+/// Sizes of primes in bits.
+const BASE_BITS: u32 = 50;
+const LINEAR_BITS: u32 = 42;
+const ACTIVATION_BITS: u32 = 45;
+const EVAL_MOD_BITS: u32 = 50;
+const COEFFS_TO_SLOTS_BITS: u32 = 50;
+const SPECIAL_BITS: u32 = 49;
+
+/// Butterfly levels merged by the stages of SlotsToCoeffs and CoeffsToSlots, smallest strides first.
+const SLOTS_TO_COEFFS: [u32; 3] = [5, 5, 4];
+const COEFFS_TO_SLOTS: [u32; 4] = [3, 3, 4, 4];
+/// Weight of the ephemeral secret.
+const EPHEMERAL_WEIGHT: u32 = 32;
+/// The first prime over the scale at which values in [−1, 1] are raised.
+const MESSAGE_RATIO: f64 = 128.0;
+/// Terms of an activation smaller than this relative to the interval are left out: below the precision of a bootstrap.
+const NEGLIGIBLE_TERM: f64 = 1e-7;
+
+/// What an encrypted network is evaluated with.
+#[derive(Clone, Debug)]
+pub struct Circuit {
+    /// The scheme's parameters.
+    pub parameters: ParametersLiteral,
+    /// Degree of the activations.
+    pub degree: usize,
+    /// The activation on [−1, 1] of a bootstrapped value; it undoes the sine of EvalMod in passing.
+    pub activation: ChebyshevSeries,
+    /// Level of a bootstrapped ciphertext, where the activation starts.
+    pub activation_level: usize,
+    /// Level at which convolutions are evaluated.
+    pub linear_level: usize,
+}
+
+impl Circuit {
+    /// The circuit for ring dimension 2^`log_n` and Chebyshev interpolants of ReLU of this degree.
+    ///
+    /// # Errors
+    /// Modulus above the 128-bit limit of the ring at every number of special primes.
+    pub fn chebyshev_relu(log_n: u32, degree: usize) -> Result<Self, CkksError> {
+        // On bootstrapped values s = sin(2πx/ρ)·ρ/2π of x in [−1, 1].
+        let reach = straighten_inverse(1.0);
+        let mut activation = ChebyshevSeries::interpolate(|s| straighten(s).max(0.0), degree, -reach, reach);
+        activation.coefficients.iter_mut().filter(|c| c.abs() < NEGLIGIBLE_TERM).for_each(|c| *c = 0.0);
+        let depth = PolynomialPlan::new(&activation).depth();
+        let eval_mod_depth = fhe_circuits::eval_mod::EvalMod::new(eval_mod(), MESSAGE_RATIO).depth();
+        let linear_level = SLOTS_TO_COEFFS.len() + 1;
+        let main_bits = [
+            vec![BASE_BITS],
+            vec![LINEAR_BITS; linear_level],
+            vec![ACTIVATION_BITS; depth - 1],
+            // The activation's first product takes a bootstrapped value's scale down to that of the others.
+            vec![EVAL_MOD_BITS],
+            vec![EVAL_MOD_BITS; eval_mod_depth],
+            vec![COEFFS_TO_SLOTS_BITS; COEFFS_TO_SLOTS.len()],
+        ]
+        .concat();
+        let special = special_primes(log_n, &main_bits)?;
+        let parameters = ParametersLiteral {
+            log_n,
+            main_bits,
+            special_bits: vec![SPECIAL_BITS; special],
+            secret: SecretDistribution::UniformTernary,
+            ephemeral_weight: Some(EPHEMERAL_WEIGHT),
+            insecure: false,
+            backend: None,
+        };
+        Ok(Self { parameters, degree, activation, activation_level: linear_level + depth, linear_level })
+    }
+
+    /// Scale of ciphertexts before a bootstrap, and of an activation's result.
+    pub fn linear_scale(&self) -> f64 {
+        f64::from(LINEAR_BITS).exp2()
+    }
+
+    /// Scale of bootstrapped ciphertexts: its square over the first activation prime is the scale of the next level.
+    pub fn bootstrapped_scale(&self) -> f64 {
+        (f64::from(ACTIVATION_BITS + EVAL_MOD_BITS) / 2.0).exp2()
+    }
+
+    /// The bootstrapping circuit for `slots` slots.
+    pub fn bootstrap(&self, slots: usize) -> BootstrapLiteral {
+        let levels = slots.trailing_zeros();
+        // Small strides are merged alike for every slot count, so that they share rotation keys.
+        let small_first = split(levels, &SLOTS_TO_COEFFS);
+        let mut large_first = split(levels, &COEFFS_TO_SLOTS);
+        large_first.reverse();
+        BootstrapLiteral {
+            slots,
+            slots_to_coeffs: small_first,
+            coeffs_to_slots: large_first,
+            eval_mod: eval_mod(),
+            message_ratio: MESSAGE_RATIO,
+            input_scale: self.linear_scale(),
+            output_scale: self.bootstrapped_scale(),
+        }
+    }
+}
+
+/// `levels` butterfly levels in as many stages as `shares` has entries: each takes its share, the last what is left.
+fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
+    let mut left = levels;
+    let stages = shares.iter().enumerate().map(|(k, &share)| {
+        let after = (shares.len() - 1 - k) as u32;
+        let taken = if after == 0 { left } else { share.min(left - after) };
+        left -= taken;
+        taken
+    });
+    stages.collect()
+}
+
+fn eval_mod() -> EvalModLiteral {
+    EvalModLiteral { range: EPHEMERAL_WEIGHT / 2, degree: 30, double_angles: 3, arcsine_degree: 0 }
+}
+
+/// What a bootstrapped value s stands for: EvalMod leaves the sine of the message.
+pub fn straighten(s: f64) -> f64 {
+    (s * TAU / MESSAGE_RATIO).asin() * MESSAGE_RATIO / TAU
+}
+
+/// What a message x is bootstrapped to.
+pub fn straighten_inverse(x: f64) -> f64 {
+    (x * TAU / MESSAGE_RATIO).sin() * MESSAGE_RATIO / TAU
+}
+
+/// As few special primes as let the tallest key have as few digits as security allows.
+fn special_primes(log_n: u32, main_bits: &[u32]) -> Result<usize, CkksError> {
+    let log_q: u32 = main_bits.iter().sum();
+    let limits = SecurityTable::ALL
+        .into_iter()
+        .filter_map(|table| table.max_log_qp(log_n, SecretDistribution::UniformTernary, SecurityLevel::Classical128));
+    let limit = limits.fold(f64::INFINITY, f64::min);
+    let most = ((limit - f64::from(log_q)) / f64::from(SPECIAL_BITS)).floor();
+    (2..=main_bits.len())
+        .map(|digits| {
+            // The widest digit decides, and it stands at the top, where the primes are largest.
+            let digit = main_bits.len().div_ceil(digits);
+            let widest = main_bits.chunks(digit).map(|d| d.iter().sum::<u32>()).max().unwrap_or(0);
+            widest.div_ceil(SPECIAL_BITS) as usize
+        })
+        .find(|&special| special as f64 <= most)
+        .ok_or_else(|| CkksError::Parameters {
+            what: "modulus of the circuit",
+            found: format!("{log_q} bits of main primes at ring dimension 2^{log_n}"),
+            wanted: format!(
+                "room for a special prime below the 128-bit limit of {limit} bits: a lower degree or a larger ring"
+            ),
+        })
+}

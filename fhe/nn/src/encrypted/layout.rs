@@ -1,0 +1,252 @@
+//! Where the values of a layer stand among the slots, and convolutions as matrices between two such layouts.
+//!
+//! Every stage keeps the 32 × 32 grid of the input image. After a stride the pixels lie further apart, and the gaps are
+//! filled with channels: a cell of s × s slots holds s² channels of one pixel (multiplexed packing; Lee et al., ePrint
+//! 2021/1688). A convolution of any stride is then a matrix whose diagonals are few, and spends one level.
+
+use std::collections::BTreeMap;
+
+use crate::network::{Conv, INPUT_SIDE, Linear};
+
+/// Slots of one grid.
+const GRID: usize = INPUT_SIDE * INPUT_SIDE;
+
+/// How `channels` planes of `side` × `side` values stand in slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Number of channels.
+    pub channels: usize,
+    /// Height and width of a plane; divides 32.
+    pub side: usize,
+}
+
+/// A distance between slots: whole grids, rows and columns of a grid. The slots of distance apart are
+/// 1024·grids + 32·rows + columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Offset {
+    /// Grids, modulo the number of grids of the input.
+    pub grids: i64,
+    /// Rows.
+    pub rows: i64,
+    /// Columns.
+    pub columns: i64,
+}
+
+impl Offset {
+    /// The distance in slots.
+    pub fn slots(self) -> i64 {
+        GRID as i64 * self.grids + INPUT_SIDE as i64 * self.rows + self.columns
+    }
+}
+
+impl Layout {
+    /// Side of a cell, s.
+    pub fn cell(self) -> usize {
+        INPUT_SIDE / self.side
+    }
+
+    /// Number of grids, a power of two.
+    pub fn grids(self) -> usize {
+        self.channels.div_ceil(self.cell() * self.cell()).next_power_of_two()
+    }
+
+    /// Number of slots: those of all grids.
+    pub fn slots(self) -> usize {
+        GRID * self.grids()
+    }
+
+    /// Grid, row and column of a value.
+    fn position(self, channel: usize, y: usize, x: usize) -> (usize, usize, usize) {
+        let s = self.cell();
+        let within = channel % (s * s);
+        (channel / (s * s), y * s + within / s, x * s + within % s)
+    }
+
+    /// The slot of a value.
+    pub fn slot(self, channel: usize, y: usize, x: usize) -> usize {
+        let (grid, row, column) = self.position(channel, y, x);
+        GRID * grid + INPUT_SIDE * row + column
+    }
+
+    /// Planes one after another, row by row, to slots; slots without a value are 0.
+    ///
+    /// # Panics
+    /// If there are not channels·side² values.
+    pub fn pack(self, values: &[f64]) -> Vec<f64> {
+        assert_eq!(values.len(), self.channels * self.side * self.side);
+        let mut slots = vec![0.0; self.slots()];
+        self.for_each(|i, slot| slots[slot] = values[i]);
+        slots
+    }
+
+    /// The inverse of [`Layout::pack`].
+    pub fn unpack(self, slots: &[f64]) -> Vec<f64> {
+        let mut values = vec![0.0; self.channels * self.side * self.side];
+        self.for_each(|i, slot| values[i] = slots[slot]);
+        values
+    }
+
+    fn for_each(self, mut f: impl FnMut(usize, usize)) {
+        for c in 0..self.channels {
+            for y in 0..self.side {
+                for x in 0..self.side {
+                    f((c * self.side + y) * self.side + x, self.slot(c, y, x));
+                }
+            }
+        }
+    }
+}
+
+/// A sparse matrix between layouts: for each distance, what multiplies the input found there, by output slot.
+///
+/// Vectors have as many slots as the larger of the two layouts; the other's values are repeated to fill them.
+pub type SlotMatrix = BTreeMap<Offset, Vec<f64>>;
+
+/// A convolution as a matrix, every weight times `factor`.
+///
+/// # Panics
+/// If the layouts do not have the convolution's channels, or their sides are not in the ratio of its stride.
+pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> SlotMatrix {
+    assert_eq!((input.channels, output.channels), (conv.in_channels, conv.out_channels));
+    assert_eq!(output.side, input.side.div_ceil(conv.stride), "stride {}", conv.stride);
+    let (grids, slots) = (input.grids(), input.slots().max(output.slots()));
+    let copies = slots / output.slots();
+    let reach = (conv.kernel / 2) as i64;
+    let inside = 0..input.side as i64;
+    let mut matrix = SlotMatrix::new();
+    for o in 0..conv.out_channels {
+        for i in 0..conv.in_channels {
+            for (tap, (ky, kx)) in taps(conv.kernel).enumerate() {
+                let weight = factor * conv.weight[(o * conv.in_channels + i) * conv.kernel * conv.kernel + tap];
+                // A step of one output pixel is a step of `stride` input pixels, and both are as many slots: the
+                // distance between the two ends of a weight is the same at every pixel.
+                let from = |at: usize, k: i64| (at * conv.stride) as i64 + k - reach;
+                let (to_grid, to_row, to_column) = output.position(o, 0, 0);
+                let (grid, row, column) = input.position(i, 0, 0);
+                let cell = input.cell() as i64;
+                for copy in 0..copies {
+                    let to_grid = to_grid + copy * output.grids();
+                    let offset = Offset {
+                        grids: (grid as i64 - to_grid as i64).rem_euclid(grids as i64),
+                        rows: from(0, ky) * cell + row as i64 - to_row as i64,
+                        columns: from(0, kx) * cell + column as i64 - to_column as i64,
+                    };
+                    let diagonal = matrix.entry(offset).or_insert_with(|| vec![0.0; slots]);
+                    let first = copy * output.slots();
+                    for y in (0..output.side).filter(|&y| inside.contains(&from(y, ky))) {
+                        for x in (0..output.side).filter(|&x| inside.contains(&from(x, kx))) {
+                            diagonal[first + output.slot(o, y, x)] += weight;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    matrix
+}
+
+fn taps(kernel: usize) -> impl Iterator<Item = (i64, i64)> {
+    (0..kernel as i64).flat_map(move |ky| (0..kernel as i64).map(move |kx| (ky, kx)))
+}
+
+/// The bias of each output channel times `factor`, by slot.
+pub fn bias(conv: &Conv, output: Layout, factor: f64) -> Vec<f64> {
+    let plane = output.side * output.side;
+    let values: Vec<f64> = conv.bias.iter().flat_map(|&b| std::iter::repeat_n(b * factor, plane)).collect();
+    output.pack(&values)
+}
+
+/// The average over each channel and the classifier in one, by diagonals: after Σ_j diagonal_j ⊙ rotation_j and the sum
+/// over slots `width` apart, slot k holds output k. `width` is the first power of two that holds all outputs.
+pub fn pooled_classifier(linear: &Linear, input: Layout, factor: f64) -> Vec<Vec<f64>> {
+    let width = linear.out_features.next_power_of_two();
+    let slots = input.slots();
+    // Which channel a slot belongs to.
+    let mut channel = vec![None; slots];
+    let plane = input.side * input.side;
+    input.for_each(|i, slot| channel[slot] = Some(i / plane));
+    (0..width)
+        .map(|j| {
+            (0..slots)
+                .map(|slot| match (slot % width, channel[(slot + j) % slots]) {
+                    (k, Some(c)) if k < linear.out_features => {
+                        linear.weight[k * linear.in_features + c] * factor / plane as f64
+                    }
+                    _ => 0.0,
+                })
+                .collect()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plain::Tensor;
+    use proptest::prelude::*;
+
+    fn apply(matrix: &SlotMatrix, x: &[f64]) -> Vec<f64> {
+        let n = x.len() as i64;
+        let at = |i: usize, d: Offset| x[(i as i64 + d.slots()).rem_euclid(n) as usize];
+        let slots = matrix.values().next().map_or(0, Vec::len);
+        (0..slots).map(|i| matrix.iter().map(|(&d, w)| w[i] * at(i, d)).sum()).collect()
+    }
+
+    fn numbers(count: usize, seed: usize) -> Vec<f64> {
+        (0..count).map(|i| ((i * 7919 + seed * 104_729) % 201) as f64 / 100.0 - 1.0).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn the_matrix_is_the_convolution(
+            log_side in 2u32..=5, in_channels in 1usize..=20, out_channels in 1usize..=20,
+            kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..=2, seed in 0usize..100,
+        ) {
+            let side = 1 << log_side;
+            let input = Layout { channels: in_channels, side };
+            let output = Layout { channels: out_channels, side: side / stride };
+            let conv = Conv {
+                out_channels, in_channels, kernel, stride,
+                weight: numbers(out_channels * in_channels * kernel * kernel, seed),
+                bias: numbers(out_channels, seed + 1),
+            };
+            let data = numbers(in_channels * side * side, seed + 2);
+            let expected = conv.apply(&Tensor { channels: in_channels, height: side, width: side, data: data.clone() }).data;
+            let mut found = apply(&convolution(&conv, input, output, 0.5), &input.pack(&data));
+            let copies: Vec<_> = found.chunks(output.slots()).map(<[f64]>::to_vec).collect();
+            prop_assert!(copies.iter().all(|copy| copy.iter().zip(&copies[0]).all(|(a, b)| (a - b).abs() < 1e-9)));
+            found.truncate(output.slots());
+            let bias = bias(&conv, output, 0.5);
+            let found: Vec<f64> = found.iter().zip(&bias).map(|(y, b)| y + b).collect();
+            for (f, e) in output.unpack(&found).iter().zip(&expected) {
+                prop_assert!((f - e / 2.0).abs() < 1e-9, "{f} for {}", e / 2.0);
+            }
+        }
+    }
+
+    #[test]
+    fn pooling_and_classifier_are_a_few_diagonals() {
+        let input = Layout { channels: 20, side: 8 };
+        let linear = Linear { out_features: 10, in_features: 20, weight: numbers(200, 1), bias: numbers(10, 2) };
+        let x = numbers(20 * 64, 3);
+        let slots = input.pack(&x);
+        let n = slots.len();
+        let diagonals = pooled_classifier(&linear, input, 3.0);
+        let products: Vec<f64> =
+            (0..n).map(|i| diagonals.iter().enumerate().map(|(j, d)| d[i] * slots[(i + j) % n]).sum()).collect();
+        for k in 0..10 {
+            let found: f64 = products.iter().skip(k).step_by(16).sum();
+            let expected: f64 =
+                (0..20).map(|c| linear.weight[k * 20 + c] * x[c * 64..][..64].iter().sum::<f64>() / 64.0).sum();
+            assert!((found - 3.0 * expected).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn the_network_fills_its_slots() {
+        for (channels, side, slots) in [(16, 32, 1 << 14), (32, 16, 1 << 13), (64, 8, 1 << 12)] {
+            assert_eq!(Layout { channels, side }.slots(), slots);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! The server's half: the network on a ciphertext. It holds evaluation keys and weights, and no secret.
+
+use std::collections::BTreeMap;
+
+use fhe_circuits::{Bootstrapper, PolynomialPlan, polynomial};
+use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, KeyRequest, Parameters};
+use fhe_ring::{Basis, Poly};
+
+use super::circuit::Circuit;
+use super::layout::{self, Layout, SlotMatrix};
+use super::matvec::{self, MatVecPlan};
+use crate::network::{Conv, INPUT_CHANNELS, INPUT_SIDE, ResNet};
+
+/// The network as an encrypted circuit: what to compute, and which keys that takes.
+#[derive(Clone)]
+pub struct Program {
+    network: ResNet,
+    circuit: Circuit,
+    /// Half-width of each activation's interval: values are divided by it while encrypted.
+    ranges: Vec<f64>,
+}
+
+/// A step of the evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// A convolution, with the shortcut added where it ends a block.
+    Convolution,
+    /// A bootstrap.
+    Bootstrap,
+    /// An activation.
+    Activation,
+    /// The average over each channel and the classifier.
+    Classifier,
+}
+
+/// Where a step's result stands: for whoever holds the secret and wants to look.
+#[derive(Clone, Debug)]
+pub struct StepInfo {
+    /// PyTorch's name of the layer.
+    pub layer: String,
+    /// What was done.
+    pub op: Op,
+    /// How the values stand in the slots; `None` for the classifier, whose outputs are the first slots.
+    pub layout: Option<Layout>,
+    /// What the slots were divided by.
+    pub range: f64,
+}
+
+/// Evaluates a [`Program`] with evaluation keys.
+pub struct Server {
+    program: Program,
+    evaluator: Evaluator,
+    bootstrappers: BTreeMap<usize, Bootstrapper>,
+    activation: PolynomialPlan,
+}
+
+/// A matrix with the values it multiplies.
+struct Term<'a> {
+    conv: &'a Conv,
+    x: &'a Ciphertext,
+    from: Layout,
+    /// What x's slots were divided by.
+    range: f64,
+}
+
+impl Program {
+    /// The program for a network whose activations see values within ±`ranges`, in order of evaluation.
+    ///
+    /// # Panics
+    /// If there is not one range for each activation.
+    pub fn new(network: ResNet, circuit: Circuit, ranges: Vec<f64>) -> Self {
+        assert_eq!(ranges.len(), network.activations(), "one range for each activation");
+        Self { network, circuit, ranges }
+    }
+
+    /// The circuit.
+    pub fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    /// The network.
+    pub fn network(&self) -> &ResNet {
+        &self.network
+    }
+
+    /// Half-width of each activation's interval.
+    pub fn ranges(&self) -> &[f64] {
+        &self.ranges
+    }
+
+    /// Where the input's values stand.
+    pub fn input_layout(&self) -> Layout {
+        Layout { channels: INPUT_CHANNELS, side: INPUT_SIDE }
+    }
+
+    /// How many steps [`Server::evaluate`] reports.
+    pub fn steps(&self) -> usize {
+        3 * self.network.activations() + 1
+    }
+
+    /// Every convolution with its layouts.
+    fn convolutions(&self) -> Vec<(&Conv, Layout, Layout)> {
+        let mut all = Vec::new();
+        let mut at = self.input_layout();
+        let add = |conv: &'_ Conv, from: Layout| {
+            let to = Layout { channels: conv.out_channels, side: from.side.div_ceil(conv.stride) };
+            (from, to)
+        };
+        let (from, to) = add(&self.network.stem, at);
+        all.push((&self.network.stem, from, to));
+        at = to;
+        for block in &self.network.blocks {
+            if let Some(shortcut) = &block.shortcut {
+                let (from, to) = add(shortcut, at);
+                all.push((shortcut, from, to));
+            }
+            for conv in [&block.conv1, &block.conv2] {
+                let (from, to) = add(conv, at);
+                all.push((conv, from, to));
+                at = to;
+            }
+        }
+        all
+    }
+
+    /// The slot counts that ciphertexts are bootstrapped at.
+    fn slot_counts(&self) -> Vec<usize> {
+        let mut counts: Vec<usize> = self.convolutions().iter().map(|(_, _, to)| to.slots()).collect();
+        counts.sort_unstable();
+        counts.dedup();
+        counts
+    }
+
+    /// The evaluation keys that the program uses, each at the level where it uses it.
+    ///
+    /// # Errors
+    /// A bootstrapping circuit that the parameters cannot hold.
+    pub fn request_keys(&self, params: &Parameters) -> Result<KeyRequest, CkksError> {
+        let mut request = KeyRequest::default();
+        for slots in self.slot_counts() {
+            request.merge(&self.circuit.bootstrap(slots).request_keys(params)?);
+        }
+        request.relinearization(params, self.circuit.activation_level);
+        let level = self.circuit.linear_level;
+        for (conv, from, to) in self.convolutions() {
+            MatVecPlan::new(&layout::convolution(conv, from, to, 1.0)).request_keys(params, level, &mut request);
+        }
+        let (width, slots) = self.classifier_shape();
+        (1..width).for_each(|step| request.rotation(params, step as i64, level));
+        let strides = std::iter::successors(Some(width), |s| Some(2 * s)).take_while(|&s| s < slots);
+        strides.for_each(|stride| request.rotation(params, stride as i64, level - 1));
+        Ok(request)
+    }
+
+    /// Width of the classifier's output and slots of its input.
+    fn classifier_shape(&self) -> (usize, usize) {
+        let last = self.convolutions().last().expect("a network has convolutions").2;
+        (self.network.classifier.out_features.next_power_of_two(), last.slots())
+    }
+}
+
+impl Server {
+    /// Encodes the constants of the bootstrapping circuits.
+    ///
+    /// # Errors
+    /// A bootstrapping circuit that the parameters cannot hold.
+    pub fn new(program: Program, params: &Parameters, keys: EvaluationKeys) -> Result<Self, CkksError> {
+        let bootstrappers = program
+            .slot_counts()
+            .into_iter()
+            .map(|slots| Ok((slots, Bootstrapper::new(params, program.circuit.bootstrap(slots))?)))
+            .collect::<Result<_, CkksError>>()?;
+        let activation = PolynomialPlan::new(&program.circuit.activation);
+        Ok(Self { program, evaluator: Evaluator::new(params, keys), bootstrappers, activation })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The evaluator, with the keys.
+    pub fn evaluator(&self) -> &Evaluator {
+        &self.evaluator
+    }
+
+    /// Bytes of the encoded bootstrapping constants.
+    pub fn constant_bytes(&self) -> usize {
+        self.bootstrappers.values().map(Bootstrapper::bytes).sum()
+    }
+
+    /// From an encrypted image to encrypted logits, in the first slots. `see` is shown the result of every step; what it
+    /// does counts to nobody's time but the caller's.
+    ///
+    /// # Errors
+    /// A missing key, or an input of another level, scale or slot count than [`super::Circuit`] says.
+    pub fn evaluate(
+        &self,
+        image: &Ciphertext,
+        see: &mut dyn FnMut(&StepInfo, &Ciphertext),
+    ) -> Result<Ciphertext, CkksError> {
+        let network = &self.program.network;
+        let ranges = &self.program.ranges;
+        let mut names = network.steps().into_iter().map(|(name, _)| name);
+        let mut next_name = || names.next().expect("as many steps as names");
+
+        let mut index = 0;
+        let mut refresh =
+            |sum: Ciphertext, at: Layout, names: [String; 2], see: &mut dyn FnMut(&StepInfo, &Ciphertext)| {
+                let range = ranges[index];
+                index += 1;
+                let [conv, act] = names;
+                let info = |layer: &str, op| StepInfo { layer: layer.to_owned(), op, layout: Some(at), range };
+                see(&info(&conv, Op::Convolution), &sum);
+                let fresh = self.bootstrappers[&at.slots()].bootstrap(&self.evaluator, &sum)?;
+                see(&info(&conv, Op::Bootstrap), &fresh);
+                let scale = self.program.circuit.linear_scale();
+                let y = polynomial::evaluate(
+                    &self.evaluator,
+                    &self.activation,
+                    &self.program.circuit.activation,
+                    &fresh,
+                    scale,
+                )?;
+                see(&info(&act, Op::Activation), &y);
+                Ok::<_, CkksError>(y)
+            };
+
+        let input = self.program.input_layout();
+        let stem = Term { conv: &network.stem, x: image, from: input, range: 1.0 };
+        let (sum, mut at) = self.convolve(&[stem], None, ranges[0])?;
+        let mut x = refresh(sum, at, [next_name(), next_name()], see)?;
+        for (k, block) in network.blocks.iter().enumerate() {
+            let [range_in, range_mid, range_out] = [ranges[2 * k], ranges[2 * k + 1], ranges[2 * k + 2]];
+            let first = Term { conv: &block.conv1, x: &x, from: at, range: range_in };
+            let (sum, to) = self.convolve(&[first], None, range_mid)?;
+            let y = refresh(sum, to, [next_name(), next_name()], see)?;
+            let second = Term { conv: &block.conv2, x: &y, from: to, range: range_mid };
+            let (sum, to) = match &block.shortcut {
+                None => self.convolve(&[second], Some((&x, range_in)), range_out)?,
+                Some(conv) => {
+                    let shortcut = Term { conv, x: &x, from: at, range: range_in };
+                    self.convolve(&[second, shortcut], None, range_out)?
+                }
+            };
+            x = refresh(sum, to, [next_name(), next_name()], see)?;
+            at = to;
+        }
+        let logits = self.classify(&x, at, *ranges.last().expect("a network has activations"))?;
+        see(&StepInfo { layer: "fc".to_owned(), op: Op::Classifier, layout: None, range: 1.0 }, &logits);
+        Ok(logits)
+    }
+
+    /// Σ convₖ(xₖ) [+ identity], divided by `range`, one level lower.
+    fn convolve(
+        &self,
+        terms: &[Term<'_>],
+        identity: Option<(&Ciphertext, f64)>,
+        range: f64,
+    ) -> Result<(Ciphertext, Layout), CkksError> {
+        let params = self.evaluator.params();
+        let level = self.program.circuit.linear_level;
+        let scale = params.prime(level) * self.program.circuit.linear_scale() / terms[0].x.scale();
+        let to =
+            Layout { channels: terms[0].conv.out_channels, side: terms[0].from.side.div_ceil(terms[0].conv.stride) };
+        let mut sum: Option<Ciphertext> = None;
+        let mut bias = vec![0.0; to.slots()];
+        for term in terms {
+            let matrix: SlotMatrix = layout::convolution(term.conv, term.from, to, term.range / range);
+            layout::bias(term.conv, to, 1.0 / range).iter().zip(&mut bias).for_each(|(b, sum)| *sum += b);
+            let mut x = term.x.clone();
+            self.evaluator.drop_to(&mut x, level);
+            let x = with_slots(x, term.from.slots().max(to.slots()));
+            let product = matvec::multiply(&self.evaluator, &MatVecPlan::new(&matrix), &matrix, &x, scale)?;
+            let product = with_slots(product, to.slots());
+            match &mut sum {
+                None => sum = Some(product),
+                Some(sum) => self.evaluator.add_assign(sum, &product)?,
+            }
+        }
+        let mut sum = sum.expect("at least one term");
+        if let Some((x, range_in)) = identity {
+            self.evaluator.add_assign(&mut sum, &self.evaluator.multiply_constant(x, range_in / range, scale))?;
+        }
+        let sum = self.evaluator.rescale(sum)?;
+        let bias = params.encode_real(&bias, sum.scale(), sum.basis())?;
+        Ok((self.evaluator.add_plain(&sum, &bias)?, to))
+    }
+
+    /// Average pooling and the classifier.
+    fn classify(&self, x: &Ciphertext, from: Layout, range: f64) -> Result<Ciphertext, CkksError> {
+        let params = self.evaluator.params();
+        let classifier = &self.program.network.classifier;
+        let diagonals = layout::pooled_classifier(classifier, from, range);
+        let width = diagonals.len();
+        let scale = params.prime(self.program.circuit.linear_level);
+        let steps: Vec<i64> = (0..width as i64).collect();
+        let rotated = self.evaluator.rotate_hoisted(x, &steps)?;
+        let encoded =
+            diagonals.iter().map(|d| params.encode_real(d, scale, x.basis())).collect::<Result<Vec<_>, _>>()?;
+        let parts = [0, 1].map(|part| {
+            let terms: Vec<_> = rotated.iter().zip(&encoded).map(|(r, w)| (&r.parts()[part], w.poly())).collect();
+            Poly::dot_compact(params.ring(), x.basis(), &terms)
+        });
+        let products = self.evaluator.rescale(Ciphertext::from_parts(parts, x.scale() * scale, x.slots()))?;
+        let sums = self.evaluator.inner_sum(&products, width as i64, x.slots() / width)?;
+        let mut bias = classifier.bias.clone();
+        bias.resize(width, 0.0);
+        let bias = params.encode_real(&bias, sums.scale(), Basis::main(sums.level() + 1))?;
+        self.evaluator.add_plain(&sums, &bias)
+    }
+}
+
+/// The same ciphertext read as another number of slots, of which one divides the other.
+fn with_slots(x: Ciphertext, slots: usize) -> Ciphertext {
+    let scale = x.scale();
+    Ciphertext::from_parts(x.into_parts(), scale, slots)
+}

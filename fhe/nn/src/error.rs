@@ -1,0 +1,103 @@
+use std::path::PathBuf;
+
+/// What can be wrong with weights, a model card or an interval.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The bytes are not a safetensors file.
+    #[error("not a safetensors file: {0}")]
+    Format(#[from] safetensors::SafeTensorError),
+    /// A tensor that the architecture needs is absent.
+    #[error("tensor {wanted} not found; wanted PyTorch's names for a CIFAR ResNet of 6n+2 layers")]
+    MissingTensor {
+        /// Its name, or the names either of which would do.
+        wanted: String,
+    },
+    /// A tensor of another shape.
+    #[error("tensor `{name}`: found shape {found:?}, wanted {wanted:?}")]
+    WrongShape {
+        /// Its name.
+        name: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape that the layers before it ask for.
+        wanted: Vec<usize>,
+    },
+    /// A tensor of another element type.
+    #[error("tensor `{name}`: found elements of type {found}, wanted F32")]
+    WrongType {
+        /// Its name.
+        name: String,
+        /// Element type in the file.
+        found: String,
+    },
+    /// A weight that is no number.
+    #[error("tensor `{name}`: found {found} at element {index}, wanted finite numbers")]
+    NotFinite {
+        /// Its name.
+        name: String,
+        /// Flat index of the first such element.
+        index: usize,
+        /// The element.
+        found: f32,
+    },
+    /// A variance below zero.
+    #[error("tensor `{name}`: found variance {found} at element {index}, wanted 0 or more")]
+    NegativeVariance {
+        /// Its name.
+        name: String,
+        /// Flat index of the first such element.
+        index: usize,
+        /// The element.
+        found: f64,
+    },
+    /// A tensor that no layer takes: the file is of another architecture.
+    #[error("tensor `{name}` belongs to no layer of the ResNet-{depth} that the other tensors make")]
+    UnusedTensor {
+        /// Its name.
+        name: String,
+        /// Depth that the number of blocks in the first stage implies.
+        depth: usize,
+    },
+    /// The model card is not the JSON object it should be.
+    #[error("model card: {0}")]
+    Card(#[from] serde_json::Error),
+    /// The model card lacks the range of an activation, or has one for which there is no interval.
+    #[error("model card: range of activation `{activation}` found {found:?}, wanted a finite number above 0")]
+    BadRange {
+        /// Name of the activation.
+        activation: String,
+        /// Range in the card; `None` where there is none.
+        found: Option<f64>,
+    },
+    /// A headroom that makes no interval.
+    #[error("headroom: found {found}, wanted a finite factor above 0, such as 1.05")]
+    BadHeadroom {
+        /// The factor.
+        found: f64,
+    },
+    /// An interval without inside.
+    #[error("interval: found [{lo}, {hi}], wanted finite ends, the lower first")]
+    BadInterval {
+        /// Lower end.
+        lo: f64,
+        /// Upper end.
+        hi: f64,
+    },
+    /// A function that cannot be interpolated.
+    #[error("interpolation: found f({x}) = {found}, wanted finite values on the whole interval")]
+    BadSample {
+        /// The node.
+        x: f64,
+        /// The function's value there.
+        found: f64,
+    },
+}

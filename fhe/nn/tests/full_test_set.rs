@@ -1,0 +1,76 @@
+//! All 10,000 test images, where they are at hand: `CIPHERLAB_DATA=FOLDER cargo test --release -p fhe-nn --test full_test_set --
+//! --nocapture`. The paper's weights take `CIPHERLAB_PAPER_WEIGHTS=FILE` as well.
+
+use std::time::Instant;
+
+use datasets::cifar::{Image, Normalisation};
+use datasets::{Cache, Split, pretrained};
+use fhe_nn::ResNet;
+use fhe_nn::plain::{PolynomialRelu, Relu};
+use fhe_nn::ranges::ModelCard;
+
+fn test_set() -> Option<Vec<Image>> {
+    match std::env::var_os("CIPHERLAB_DATA") {
+        Some(folder) => Some(Cache::new(folder.into()).read(Split::Test).unwrap()),
+        None => {
+            eprintln!("skipped: CIPHERLAB_DATA names no folder of CIFAR-10 batches");
+            None
+        }
+    }
+}
+
+fn right(network: &ResNet, images: &[Image], normalisation: &Normalisation) -> usize {
+    let start = Instant::now();
+    let outcomes = network.forward_all(images, |image| image.normalised_by(normalisation), &Relu);
+    let right = images.iter().zip(&outcomes).filter(|(i, o)| o.class() == i.label.map(usize::from)).count();
+    let (seconds, threads) = (start.elapsed().as_secs_f64(), rayon::current_num_threads());
+    eprintln!("{right} of {} right, {seconds:.1} s on {threads} threads", images.len());
+    right
+}
+
+#[test]
+fn our_weights_reach_what_their_card_claims() {
+    let Some(images) = test_set() else { return };
+    let network = ResNet::from_safetensors(pretrained::RESNET20).unwrap();
+    assert_eq!(right(&network, &images, &Normalisation::CIFAR10), 9183);
+}
+
+#[test]
+fn the_papers_weights_need_the_normalisation_they_were_trained_with() {
+    let Some(weights) = std::env::var_os("CIPHERLAB_PAPER_WEIGHTS") else {
+        eprintln!("skipped: CIPHERLAB_PAPER_WEIGHTS names no file");
+        return;
+    };
+    let Some(images) = test_set() else { return };
+    let network = ResNet::from_file(weights.as_ref()).unwrap();
+    assert_eq!(right(&network, &images, &Normalisation::CIFAR10), 9257);
+    assert_eq!(right(&network, &images, &Normalisation::NONE), 3263);
+}
+
+/// The table of `datasets/MODEL_CARD.md`.
+#[test]
+fn polynomial_relus_do_as_the_card_says() {
+    let Some(images) = test_set() else { return };
+    let images = &images[..1000];
+    let network = ResNet::from_safetensors(pretrained::RESNET20).unwrap();
+    let card = ModelCard::from_json(pretrained::RESNET20_CARD).unwrap();
+    let exact = network.forward_all(images, Image::normalised, &Relu);
+    let row = |degree, headroom| {
+        let relu = PolynomialRelu::chebyshev(&card.intervals(&network, headroom).unwrap(), degree).unwrap();
+        let found = network.forward_all(images, Image::normalised, &relu);
+        let right = images.iter().zip(&found).filter(|(i, o)| o.class() == i.label.map(usize::from));
+        let same = exact.iter().zip(&found).filter(|(e, o)| o.class() == e.class());
+        let outside = found.iter().filter(|o| o.overflows() > 0);
+        (degree, headroom, right.count(), same.count(), outside.count())
+    };
+    let wanted = [
+        (13, 1.05, 121, 114, 0),
+        (27, 1.05, 891, 927, 1),
+        (43, 1.05, 912, 970, 1),
+        (59, 1.05, 916, 987, 1),
+        (119, 1.05, 915, 994, 1),
+        (59, 1.2, 914, 983, 0),
+        (119, 1.3, 918, 993, 0),
+    ];
+    assert_eq!(wanted.map(|(degree, headroom, ..)| row(degree, headroom)), wanted);
+}
