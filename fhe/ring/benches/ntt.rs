@@ -1,43 +1,63 @@
-//! `ntt/backend/log_n`: one limb, against the `tfhe-ntt` crate on the same prime.
+//! `ntt_forward/backend/log_n/limbs` and `ntt_inverse/…`, against the `tfhe-ntt` crate on the same prime.
+//!
+//! One limb shows the arithmetic; thirty, what a polynomial costs where the data and tables of many primes take turns
+//! in the caches. `fhe/ring/docs/floor.md` counts how far both are from what the processor allows.
 #![allow(missing_docs)]
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fhe_ring::arch::Backend;
 use fhe_ring::buffer::Limb;
 use fhe_ring::ntt::NttTable;
 use fhe_ring::primes;
 
+const LIMBS: usize = 30;
+
 fn transforms(c: &mut Criterion) {
-    for log_n in [14, 15, 16] {
+    for (log_n, bits) in [(14, 50), (15, 50), (16, 48), (16, 50)] {
         let n = 1usize << log_n;
-        let q = primes::search(log_n, &[50]).expect("primes of this size exist")[0];
-        let mut data = Limb::zeroed(n);
-        data.iter_mut().enumerate().for_each(|(i, x)| *x = i as u64 * 0x9e37_79b9_7f4a % q);
-        let mut group = c.benchmark_group("ntt");
+        let primes = primes::search(log_n, &[bits; LIMBS]).expect("primes of this size exist");
+        let limb = |q: u64| {
+            let mut limb = Limb::zeroed(n);
+            limb.iter_mut().enumerate().for_each(|(i, x)| *x = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) % q);
+            limb
+        };
         for backend in Backend::available() {
-            let table = NttTable::new(n, q, backend);
-            group.bench_function(BenchmarkId::new(format!("forward/{}", backend.name()), log_n), |b| {
-                b.iter(|| table.forward(&mut data));
-            });
-            group.bench_function(BenchmarkId::new(format!("inverse/{}", backend.name()), log_n), |b| {
-                b.iter(|| table.inverse(&mut data));
-            });
+            let limbs = if backend == Backend::SCALAR { 1 } else { LIMBS };
+            let mut polynomial: Vec<_> =
+                primes[..limbs].iter().map(|&q| (NttTable::new(n, q, backend), limb(q))).collect();
+            for limbs in [1, limbs].into_iter().take(limbs) {
+                let polynomial = &mut polynomial[..limbs];
+                let id = BenchmarkId::new(format!("{}-{bits}bit", backend.name()), format!("{log_n}/{limbs}"));
+                let mut group = c.benchmark_group("ntt_forward");
+                group.throughput(Throughput::Elements(limbs as u64));
+                group.bench_function(id.clone(), |b| {
+                    b.iter(|| polynomial.iter_mut().for_each(|(table, limb)| table.forward(limb)));
+                });
+                group.finish();
+                let mut group = c.benchmark_group("ntt_inverse");
+                group.throughput(Throughput::Elements(limbs as u64));
+                group.bench_function(id, |b| {
+                    b.iter(|| polynomial.iter_mut().for_each(|(table, limb)| table.inverse(limb)));
+                });
+                group.finish();
+            }
         }
-        let plan = tfhe_ntt::prime64::Plan::try_new(n, q).expect("an NTT-friendly prime");
-        group.bench_function(BenchmarkId::new("forward/tfhe-ntt", log_n), |b| b.iter(|| plan.fwd(&mut data)));
-        group.bench_function(BenchmarkId::new("inverse/tfhe-ntt", log_n), |b| b.iter(|| plan.inv(&mut data)));
+        let plan = tfhe_ntt::prime64::Plan::try_new(n, primes[0]).expect("an NTT-friendly prime");
+        let mut data = limb(primes[0]);
+        let id = BenchmarkId::new(format!("tfhe-ntt-{bits}bit"), format!("{log_n}/1"));
+        c.benchmark_group("ntt_forward").bench_function(id.clone(), |b| b.iter(|| plan.fwd(&mut data)));
+        c.benchmark_group("ntt_inverse").bench_function(id, |b| b.iter(|| plan.inv(&mut data)));
     }
-    // What a whole polynomial costs, where the tables of many primes compete for the caches.
-    let (log_n, limbs) = (16, 30);
-    let primes = primes::search(log_n, &vec![49; limbs]).expect("primes of this size exist");
-    let mut polynomial: Vec<_> = primes
-        .into_iter()
-        .map(|q| (NttTable::new(1 << log_n, q, Backend::detect()), Limb::zeroed(1 << log_n)))
-        .collect();
-    c.bench_function(&format!("ntt/forward/{limbs} limbs/{log_n}"), |b| {
-        b.iter(|| polynomial.iter_mut().for_each(|(table, limb)| table.forward(limb)));
-    });
 }
 
-criterion_group! { name = benches; config = Criterion::default().sample_size(20); targets = transforms }
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(500));
+    targets = transforms
+}
 criterion_main!(benches);

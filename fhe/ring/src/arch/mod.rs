@@ -201,3 +201,80 @@ impl Backend {
         dispatch!(self, convert(modulus, out, digits, factors, overflow, correction));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::primes;
+
+    /// Residues modulo q: 0, q − 1 and powers of 3 in turn.
+    fn residues(m: &Modulus, len: usize, seed: u64) -> Vec<u64> {
+        let mut power = seed + 1;
+        (0..len)
+            .map(|i| {
+                power = m.mul(m.reduce(power), 3);
+                [0, m.value() - 1, power, power][(i + seed as usize) % 4]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_backend_equals_the_scalar_one() {
+        let len = 128;
+        for bits in [14, 42, 47, 48, 49, 50] {
+            let m = Modulus::new(primes::search(5, &[bits]).unwrap()[0]);
+            let columns: Vec<Vec<u64>> = (0..16).map(|seed| residues(&m, len, seed)).collect();
+            let largest = vec![m.value() - 1; len];
+            let words: Vec<i64> = [0, 1, -1, i64::MIN, i64::MAX, m.value() as i64, -(m.value() as i64), 1 << 52]
+                .into_iter()
+                .cycle()
+                .zip(&columns[2])
+                .map(|(edge, &x)| if x % 2 == 0 { edge } else { (x as i64).wrapping_mul(edge) })
+                .take(len)
+                .collect();
+            let w = m.shoup(m.value() - 1);
+            let run = |backend: Backend| {
+                let mut results: Vec<Vec<u64>> = Vec::new();
+                let mut keep = |f: &dyn Fn(&mut [u64])| {
+                    let mut out = columns[1].clone();
+                    f(&mut out);
+                    results.push(out);
+                };
+                keep(&|out| backend.add(&m, out, &columns[0]));
+                keep(&|out| backend.sub(&m, out, &columns[0]));
+                keep(&|out| backend.scale(&m, out, &columns[0], w));
+                keep(&|out| backend.add_scaled(&m, out, &columns[0], w));
+                keep(&|out| backend.sub_scale(&m, out, &columns[0], w));
+                keep(&|out| backend.reduce_signed(&m, out, &words));
+                for count in [0, 1, 2, 14, MAX_LAZY_PRODUCTS] {
+                    for stretch in 0..=4 {
+                        for accumulate in [false, count < MAX_LAZY_PRODUCTS] {
+                            let short = len >> stretch;
+                            let terms: Vec<(&[u64], &[u64])> =
+                                (0..count).map(|i| (&*columns[i], &columns[15 - i][..short])).collect();
+                            keep(&|out| backend.dot(&m, out, accumulate, &terms, stretch));
+                            let terms: Vec<(&[u64], &[u64])> = vec![(&largest, &largest[..short]); count];
+                            keep(&|out| backend.dot(&m, out, accumulate, &terms, stretch));
+                        }
+                    }
+                }
+                for count in [1, 2, MAX_LAZY_PRODUCTS - 1] {
+                    let digits: Vec<&[u64]> = columns[..count].iter().map(|c| &**c).collect();
+                    let reciprocals = vec![1.0 / m.value() as f64; count];
+                    keep(&|out| backend.quotient_sum(out, &digits, &reciprocals));
+                    let overflow: Vec<u64> = (0..len).map(|j| (j % (count + 1)) as u64).collect();
+                    let factors = &columns[3][..count];
+                    keep(&|out| backend.convert(&m, out, &digits, factors, &overflow, m.value() - 1));
+                    let digits = vec![&*largest; count];
+                    keep(&|out| backend.convert(&m, out, &digits, &largest[..count], &overflow, m.value() - 1));
+                }
+                results
+            };
+            let expected = run(Backend::SCALAR);
+            assert!(expected.iter().skip(1).flatten().all(|&x| x < m.value()));
+            for backend in Backend::available() {
+                assert!(run(backend) == expected, "{} modulo a prime of {bits} bits", backend.name());
+            }
+        }
+    }
+}

@@ -53,6 +53,38 @@ fn lanes_mut(data: &mut [u64]) -> &mut [Lanes] {
     lanes
 }
 
+/// Registers of a result that advance together: one sum of products alone would wait for its own last multiply-add.
+const SIDE: usize = 4;
+
+/// `N` independent computations step by step side by side, so that the processor finds the next one's instructions
+/// without having to look past a long dependent chain.
+#[inline(always)]
+fn side_by_side<T, const N: usize>(step: impl FnMut(usize) -> T) -> [T; N] {
+    std::array::from_fn(step)
+}
+
+/// The `i`-th run of [`SIDE`] registers.
+#[inline]
+fn side(data: &[u64], i: usize) -> &[Lanes; SIDE] {
+    &lanes(data).as_chunks().0[i]
+}
+
+/// The runs of [`SIDE`] registers; every limb is of a power of two of residues, at least [`MIN_NTT`](crate::ntt::MIN_NTT).
+#[inline]
+fn sides_mut(data: &mut [u64]) -> &mut [[Lanes; SIDE]] {
+    let (sides, rest) = lanes_mut(data).as_chunks_mut();
+    assert!(rest.is_empty(), "limbs hold whole runs of {SIDE} registers");
+    sides
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_all(out: &mut [Lanes; SIDE], values: [__m512i; SIDE]) {
+    for (out, value) in out.iter_mut().zip(values) {
+        store(out, value);
+    }
+}
+
 /// A prime spread over the lanes.
 #[derive(Clone, Copy)]
 struct Q {
@@ -164,6 +196,12 @@ struct Wide {
 
 impl Wide {
     #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn new(low: __m512i) -> Self {
+        Self { low, high: _mm512_setzero_si512() }
+    }
+
+    #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn add_product(&mut self, a: __m512i, b: __m512i) {
         self.low = _mm512_madd52lo_epu64(self.low, a, b);
@@ -191,7 +229,8 @@ impl Fold {
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn reduce(self, sum: Wide) -> __m512i {
         let high = _mm512_add_epi64(sum.high, _mm512_srli_epi64::<52>(sum.low));
-        let low = _mm512_and_si512(sum.low, self.q.mask);
+        // What has just been carried stays above the 52 bits that the multiplier and the last mask see.
+        let low = sum.low;
         let zero = _mm512_setzero_si512();
         // high·2^52 + low, less the multiples of q that Shoup's estimates find: each part in [0, 2q).
         let estimate = _mm512_madd52hi_epu64(_mm512_madd52hi_epu64(zero, high, self.radix.quotient), low, self.one);
@@ -204,26 +243,35 @@ impl Fold {
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
     match stretch {
-        0 => dot_with(modulus, out, accumulate, terms, |b, i| load(&lanes(b)[i])),
+        0 => dot_with(modulus, out, accumulate, terms, |b, i| {
+            let b = side(b, i);
+            side_by_side(|k| load(&b[k]))
+        }),
         1 => {
-            let pattern = _mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3);
+            let pattern = |k: i64| {
+                let l = 4 * (k % 2);
+                _mm512_setr_epi64(l, l, l + 1, l + 1, l + 2, l + 2, l + 3, l + 3)
+            };
+            let patterns = [pattern(0), pattern(1)];
             dot_with(modulus, out, accumulate, terms, |b, i| {
-                let four = b[4 * i..].first_chunk::<4>().expect("half as long as the output");
-                // SAFETY: the reference is valid for 32 bytes, and this load asks for no alignment.
-                let four = unsafe { _mm256_loadu_si256(four.as_ptr().cast()) };
-                _mm512_permutexvar_epi64(pattern, _mm512_castsi256_si512(four))
+                let b: &[Lanes; SIDE / 2] = &lanes(b).as_chunks().0[i];
+                side_by_side(|k| _mm512_permutexvar_epi64(patterns[k % 2], load(&b[k / 2])))
             })
         }
         2 => {
-            let pattern = _mm512_setr_epi64(0, 0, 0, 0, 1, 1, 1, 1);
+            let pattern = |k: i64| {
+                let l = 2 * (k % 4);
+                _mm512_setr_epi64(l, l, l, l, l + 1, l + 1, l + 1, l + 1)
+            };
+            let patterns = [pattern(0), pattern(1), pattern(2), pattern(3)];
             dot_with(modulus, out, accumulate, terms, |b, i| {
-                let pair = b[2 * i..].first_chunk::<2>().expect("a quarter as long as the output");
-                // SAFETY: the reference is valid for 16 bytes, and this load asks for no alignment.
-                let pair = unsafe { _mm_loadu_si128(pair.as_ptr().cast()) };
-                _mm512_permutexvar_epi64(pattern, _mm512_castsi128_si512(pair))
+                let b: &[Lanes; SIDE / 4] = &lanes(b).as_chunks().0[i];
+                side_by_side(|k| _mm512_permutexvar_epi64(patterns[k % 4], load(&b[k / 4])))
             })
         }
-        _ => dot_with(modulus, out, accumulate, terms, |b, i| splat(b[(8 * i) >> stretch])),
+        _ => dot_with(modulus, out, accumulate, terms, |b, i| {
+            side_by_side(|k| splat(b[(8 * (SIDE * i + k)) >> stretch]))
+        }),
     }
 }
 
@@ -234,16 +282,20 @@ fn dot_with(
     out: &mut [u64],
     accumulate: bool,
     terms: &[(&[u64], &[u64])],
-    second: impl Fn(&[u64], usize) -> __m512i,
+    second: impl Fn(&[u64], usize) -> [__m512i; SIDE],
 ) {
     let fold = Fold::new(modulus);
     let zero = _mm512_setzero_si512();
-    for (i, out) in lanes_mut(out).iter_mut().enumerate() {
-        let mut sum = Wide { low: if accumulate { load(out) } else { zero }, high: zero };
-        for (a, b) in terms {
-            sum.add_product(load(&lanes(a)[i]), second(b, i));
-        }
-        store(out, fold.reduce(sum));
+    for (i, out) in sides_mut(out).iter_mut().enumerate() {
+        let start = if accumulate { side_by_side(|k| load(&out[k])) } else { [zero; SIDE] };
+        let sums = terms.iter().fold(start.map(|low| Wide::new(low)), |mut sums, (a, b)| {
+            let (a, b) = (side(a, i), second(b, i));
+            for (k, sum) in sums.iter_mut().enumerate() {
+                sum.add_product(load(&a[k]), b[k]);
+            }
+            sums
+        });
+        store_all(out, sums.map(|sum| fold.reduce(sum)));
     }
 }
 
@@ -256,21 +308,33 @@ pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
     }
 }
 
-#[target_feature(enable = "avx512f")]
+#[target_feature(enable = "avx512f,avx512ifma")]
 pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
-    // Words may exceed 52 bits, and encoding is bound by the NTTs that follow.
-    super::scalar::reduce_signed(modulus, out, a);
+    let fold = Fold::new(modulus);
+    let q = fold.q;
+    for (out, a) in lanes_mut(out).iter_mut().zip(lanes(bytemuck::cast_slice(a))) {
+        let a = load(a);
+        let magnitude = fold.reduce(Wide::new(_mm512_abs_epi64(a)));
+        // q − 0 = q is not canonical yet.
+        let negated = q.canonical(_mm512_sub_epi64(q.q, magnitude));
+        let negative = _mm512_cmplt_epi64_mask(a, _mm512_setzero_si512());
+        store(out, _mm512_mask_mov_epi64(magnitude, negative, negated));
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
 pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
-    for (j, overflow) in lanes_mut(overflow).iter_mut().enumerate() {
-        let mut sum = _mm512_set1_pd(0.5);
-        for (y, &r) in digits.iter().zip(reciprocals) {
-            let y = _mm512_cvtepu64_pd(load(&lanes(y)[j]));
-            sum = _mm512_add_pd(sum, _mm512_mul_pd(y, _mm512_set1_pd(r)));
-        }
-        store(overflow, _mm512_cvttpd_epu64(sum));
+    let term = |y: &Lanes, r: f64| _mm512_mul_pd(_mm512_cvtepu64_pd(load(y)), _mm512_set1_pd(r));
+    let half = _mm512_set1_pd(0.5);
+    for (j, overflow) in sides_mut(overflow).iter_mut().enumerate() {
+        let sums = digits.iter().zip(reciprocals).fold([half; SIDE], |mut sums, (y, &r)| {
+            let y = side(y, j);
+            for (k, sum) in sums.iter_mut().enumerate() {
+                *sum = _mm512_add_pd(*sum, term(&y[k], r));
+            }
+            sums
+        });
+        store_all(overflow, sums.map(|sum| _mm512_cvttpd_epu64(sum)));
     }
 }
 
@@ -284,14 +348,16 @@ pub fn convert(
     correction: u64,
 ) {
     let fold = Fold::new(modulus);
-    let correction = splat(correction);
-    for (j, (out, overflow)) in lanes_mut(out).iter_mut().zip(lanes(overflow)).enumerate() {
-        let zero = _mm512_setzero_si512();
-        let mut sum = Wide { low: zero, high: zero };
-        sum.add_product(load(overflow), correction);
-        for (y, &f) in digits.iter().zip(factors) {
-            sum.add_product(load(&lanes(y)[j]), splat(f));
-        }
-        store(out, fold.reduce(sum));
+    let zero = Wide::new(_mm512_setzero_si512());
+    let terms = || digits.iter().zip(factors).chain([(&overflow, &correction)]);
+    for (j, out) in sides_mut(out).iter_mut().enumerate() {
+        let sums = terms().fold([zero; SIDE], |mut sums, (y, &factor)| {
+            let (y, factor) = (side(y, j), splat(factor));
+            for (k, sum) in sums.iter_mut().enumerate() {
+                sum.add_product(load(&y[k]), factor);
+            }
+            sums
+        });
+        store_all(out, sums.map(|sum| fold.reduce(sum)));
     }
 }

@@ -8,7 +8,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Lanes, MASK52, W, lanes_mut, load, splat, store};
+use super::{Lanes, MASK52, W, lanes_mut, load, side_by_side, splat, store};
 use crate::arch::Twiddles;
 use crate::modulus::{Modulus, Shoup};
 
@@ -323,13 +323,6 @@ fn forward_last_four_levels<const EVERY: u64>(q: Words, constants: Tail, tails: 
     for (block, tails) in rest.chunks_exact_mut(2).zip(tails_of_rest.as_chunks().0) {
         forward_blocks_of_sixteen::<EVERY, 1>(q, constants, tails, block.as_chunks_mut().0);
     }
-}
-
-/// `B` blocks step by step side by side: one alone is a chain of dependent instructions too long for the processor to
-/// find the next one's behind it.
-#[inline(always)]
-fn side_by_side<const B: usize>(step: impl FnMut(usize) -> Pair) -> [Pair; B] {
-    std::array::from_fn(step)
 }
 
 #[inline]
