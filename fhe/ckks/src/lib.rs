@@ -11,7 +11,9 @@ pub mod encoder;
 pub mod error;
 pub mod evaluator;
 pub mod keys;
+pub mod noise;
 pub mod params;
+pub mod precision;
 pub mod security;
 
 pub use ciphertext::Ciphertext;
@@ -19,5 +21,7 @@ pub use encoder::Plaintext;
 pub use error::CkksError;
 pub use evaluator::{Digits, Evaluator};
 pub use keys::{EvaluationKeys, KeyKind, KeyRequest, PublicKey, SecretKey, SwitchingKey};
+pub use noise::Noise;
 pub use params::{KeyShape, Parameters, ParametersLiteral};
+pub use precision::Precision;
 pub use security::SecretDistribution;
