@@ -15,6 +15,7 @@ pub mod noise;
 pub mod params;
 pub mod precision;
 pub mod security;
+pub mod serial;
 
 pub use ciphertext::Ciphertext;
 pub use encoder::Plaintext;
@@ -25,3 +26,4 @@ pub use noise::Noise;
 pub use params::{KeyShape, Parameters, ParametersLiteral};
 pub use precision::Precision;
 pub use security::SecretDistribution;
+pub use serial::{Serial, SerialError};
