@@ -2,13 +2,13 @@
 
 use std::io::{Read, Write};
 
-use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly, Ring, sample};
+use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly, Ring};
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
+use super::digest::half;
+use super::pack::{PADDING, pack, unpack};
 use super::{Kind, MAGIC, SerialError, VERSION};
 use crate::params::Parameters;
-use crate::security::SecretDistribution;
 
 const HEADER: u64 = 36;
 const CHECKSUM: u64 = 16;
@@ -48,41 +48,6 @@ pub(crate) fn read_whole<T: Payload>(params: &Parameters, input: impl Read) -> R
         0 => Ok(object),
         found => Err(SerialError::Trailing { found: found as u64 }),
     }
-}
-
-/// The identity of parameters: everything that decides what residues mean. Kernels and the word `insecure` do not.
-///
-/// The transform of X and the start of a seeded polynomial are part of it, so that a release with another root of
-/// unity, order of evaluations or sampler refuses the data of this one instead of computing nonsense with it.
-pub(crate) fn parameters_digest(params: &Parameters) -> [u8; 16] {
-    let (literal, ring) = (params.literal(), params.ring());
-    let mut hash = Sha256::new();
-    let mut number = |value: u64| hash.update(value.to_le_bytes());
-    number(u64::from(VERSION));
-    number(u64::from(literal.log_n));
-    for sizes in [&literal.main_bits, &literal.special_bits] {
-        number(sizes.len() as u64);
-        sizes.iter().for_each(|&bits| number(u64::from(bits)));
-    }
-    // A weight is below 2^32: the value beyond says that there is none.
-    let none = 1 << 32;
-    number(match literal.secret {
-        SecretDistribution::UniformTernary => none,
-        SecretDistribution::FixedWeight(weight) => u64::from(weight),
-    });
-    number(literal.ephemeral_weight.map_or(none, u64::from));
-    ring.moduli(ring.basis()).for_each(|q| number(q.value()));
-    let mut x = vec![0; ring.n()];
-    x[1] = 1;
-    let x = Poly::from_signed(ring, ring.basis(), &x).into_ntt();
-    let seeded = sample::uniform(ring, Basis::main(1), &[0x5a; 32], 1);
-    x.limbs().iter().chain(seeded.limbs()).flat_map(|limb| &limb[..32]).for_each(|&value| number(value));
-    half(hash)
-}
-
-fn half(hash: Sha256) -> [u8; 16] {
-    let digest: [u8; 32] = hash.finalize().into();
-    std::array::from_fn(|i| digest[i])
 }
 
 /// Bits of a residue of `q`.
@@ -304,83 +269,4 @@ fn read_up_to(input: &mut impl Read, bytes: &mut [u8]) -> Result<usize, SerialEr
 fn read_fully(input: &mut impl Read, what: &'static str, bytes: &mut [u8]) -> Result<(), SerialError> {
     let (found, wanted) = (read_up_to(input, bytes)? as u64, bytes.len() as u64);
     if found == wanted { Ok(()) } else { Err(SerialError::Truncated { what, found, wanted }) }
-}
-
-/// Bytes behind a packed limb that [`unpack`] may read.
-const PADDING: usize = 8;
-
-/// Residues of `bits` bits each, one behind the other, the lowest bits first.
-fn pack(residues: &[u64], bits: u32, out: &mut Vec<u8>) {
-    out.clear();
-    let (mut word, mut filled) = (0, 0);
-    for &x in residues {
-        word |= x << filled;
-        filled += bits;
-        if filled >= u64::BITS {
-            out.extend_from_slice(&word.to_le_bytes());
-            filled -= u64::BITS;
-            word = x >> (bits - filled);
-        }
-    }
-    out.extend_from_slice(&word.to_le_bytes()[..filled as usize / 8]);
-}
-
-/// The inverse of [`pack`]; `bytes` has [`PADDING`] more.
-fn unpack(bytes: &[u8], bits: u32, out: &mut [u64]) {
-    // At most 7 + 50 bits of the eight bytes from where a residue starts.
-    debug_assert!(bits <= 57 && bytes.len() == out.len() * bits as usize / 8 + PADDING);
-    for (i, x) in out.iter_mut().enumerate() {
-        let at = i * bits as usize;
-        let word: [u8; 8] = std::array::from_fn(|k| bytes[at / 8 + k]);
-        *x = u64::from_le_bytes(word) >> (at % 8) & ((1 << bits) - 1);
-    }
-}
-
-/// Two bits a coefficient, for [`super::secret`].
-pub(crate) fn pack_ternary(coefficients: &[i64]) -> Zeroizing<Vec<u8>> {
-    let code = |c: i64| (c & 3) as u8;
-    Zeroizing::new(
-        coefficients.chunks(4).map(|four| four.iter().rev().fold(0, |byte, &c| byte << 2 | code(c))).collect(),
-    )
-}
-
-/// The inverse of [`pack_ternary`].
-pub(crate) fn unpack_ternary(bytes: &[u8]) -> Result<Zeroizing<Vec<i64>>, SerialError> {
-    let mut coefficients = Zeroizing::new(Vec::with_capacity(4 * bytes.len()));
-    for index in 0..4 * bytes.len() {
-        coefficients.push(match bytes[index / 4] >> (2 * (index % 4)) & 3 {
-            0 => 0,
-            1 => 1,
-            3 => -1,
-            _ => return Err(SerialError::Coefficient { index }),
-        });
-    }
-    Ok(coefficients)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn residues_of_every_width_come_back() {
-        for bits in 7..=50 {
-            let residues: Vec<u64> =
-                (0..64u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & ((1 << bits) - 1)).collect();
-            let mut packed = Vec::new();
-            pack(&residues, bits, &mut packed);
-            assert_eq!(packed.len(), 8 * bits as usize);
-            // The definition: bit k of residue i is bit i·bits + k of the bytes.
-            for (i, x) in residues.iter().enumerate() {
-                for k in 0..bits as usize {
-                    let at = i * bits as usize + k;
-                    assert_eq!(u64::from(packed[at / 8] >> (at % 8) & 1), x >> k & 1);
-                }
-            }
-            packed.resize(packed.len() + PADDING, 0xff);
-            let mut back = vec![0; 64];
-            unpack(&packed, bits, &mut back);
-            assert_eq!(back, residues);
-        }
-    }
 }

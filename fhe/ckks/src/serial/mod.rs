@@ -31,15 +31,17 @@
 //! Memory grows with the bytes that have arrived, never with a length that is only stated: reading allocates one limb
 //! after its residues are there, and for seeded keys as much again for the regenerated half.
 
+mod digest;
 mod error;
 mod frame;
 mod objects;
+mod pack;
 mod secret;
 
 use std::io::{Read, Write};
 
+pub(crate) use digest::parameters_digest;
 pub use error::SerialError;
-pub(crate) use frame::parameters_digest;
 
 use crate::ciphertext::Ciphertext;
 use crate::keys::{EvaluationKeys, PublicKey, SwitchingKey};

@@ -6,7 +6,7 @@ use fhe_ring::Poly;
 use zeroize::Zeroizing;
 
 use super::frame::{self, Payload, Reader, Writer};
-use super::{Kind, SerialError};
+use super::{Kind, SerialError, pack};
 use crate::keys::SecretKey;
 use crate::params::Parameters;
 use crate::security::SecretDistribution;
@@ -60,14 +60,14 @@ impl Payload for SecretKey {
     }
 
     fn write(&self, out: &mut Writer<impl Write>) -> Result<(), SerialError> {
-        out.bytes(&frame::pack_ternary(&self.coefficients))
+        out.bytes(&pack::pack_ternary(&self.coefficients))
     }
 
     fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
         let mut packed = Zeroizing::new(vec![0; params.n() / 4]);
         input.ends_after("a secret key", packed.len() as u64)?;
         input.bytes("secret key", &mut packed)?;
-        let coefficients = frame::unpack_ternary(&packed)?;
+        let coefficients = pack::unpack_ternary(&packed)?;
         let ring = params.ring();
         let poly = Poly::from_signed(ring, ring.basis(), &coefficients).into_ntt();
         let key = Self { params: params.clone(), coefficients, poly };
