@@ -69,7 +69,7 @@ fn random(slots: usize, size: f64, rng: &mut ChaCha20Rng) -> Vec<Complex64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     /// Seen through an encryption, the only way back from a plaintext that the interface has.
     #[test]

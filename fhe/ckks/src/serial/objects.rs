@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 
+use fhe_ring::arch::MAX_LAZY_PRODUCTS;
 use fhe_ring::{Basis, sample};
 
 use super::frame::{Payload, Reader, Writer, check_ring, poly_len};
@@ -80,6 +81,11 @@ impl Payload for PublicKey {
     }
 }
 
+/// The most main primes in a digit: a wider one would stop the evaluator, whose base conversion holds no more.
+fn widest_digit(main: usize) -> usize {
+    main.min(MAX_LAZY_PRODUCTS - 1)
+}
+
 impl SwitchingKey {
     /// Bytes of the polynomials bⱼ.
     fn body_len(params: &Parameters, shape: KeyShape) -> u64 {
@@ -91,7 +97,7 @@ impl SwitchingKey {
         let ring = params.ring().basis();
         let main = input.u32_in("main primes", 1, ring.main)?;
         let special = input.u32_in("special primes", 1, ring.special)?;
-        let digit = input.u32_in("main primes in a digit", 1, main)?;
+        let digit = input.u32_in("main primes in a digit", 1, widest_digit(main))?;
         Ok((KeyShape { main, special, digit }, input.array("seed")?))
     }
 
@@ -122,7 +128,7 @@ impl Payload for SwitchingKey {
         let ring = params.ring().basis();
         range("main primes", main, ring.main)?;
         range("special primes", special, ring.special)?;
-        range("main primes in a digit", digit, main)?;
+        range("main primes in a digit", digit, widest_digit(main))?;
         self.digits.iter().try_for_each(|[b, _]| check_ring(params, b))
     }
 
