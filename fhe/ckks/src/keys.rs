@@ -13,10 +13,10 @@ use crate::security::SecretDistribution;
 
 /// A secret polynomial s, wiped from memory when dropped.
 pub struct SecretKey {
-    params: Parameters,
-    coefficients: Zeroizing<Vec<i64>>,
+    pub(crate) params: Parameters,
+    pub(crate) coefficients: Zeroizing<Vec<i64>>,
     /// s modulo every prime.
-    poly: Poly<Ntt>,
+    pub(crate) poly: Poly<Ntt>,
 }
 
 impl SecretKey {
@@ -74,6 +74,8 @@ impl std::fmt::Debug for SecretKey {
 /// An encryption of zero, (−a·s + e, a), over all main primes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PublicKey {
+    /// Where `a` comes from.
+    pub(crate) seed: Seed,
     pub(crate) b: Poly<Ntt>,
     pub(crate) a: Poly<Ntt>,
 }
@@ -83,8 +85,9 @@ impl PublicKey {
     pub fn generate(secret: &SecretKey, rng: &mut impl RngCore) -> Self {
         let params = secret.params();
         let basis = Basis::main(params.max_level() + 1);
-        let [b, a] = encryption_of_zero(secret, basis, &rng.random(), 0, rng);
-        Self { b, a }
+        let seed = rng.random();
+        let [b, a] = encryption_of_zero(secret, basis, &seed, 0, rng);
+        Self { seed, b, a }
     }
 }
 

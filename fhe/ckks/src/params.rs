@@ -1,6 +1,6 @@
 //! Parameters: an unchecked literal becomes a checked, immutable set.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fhe_ring::{Backend, Basis, Ring, primes};
 
@@ -37,6 +37,7 @@ struct Inner {
     embeddings: Embeddings,
     security: Option<SecurityReport>,
     ephemeral_security: Option<SecurityReport>,
+    digest: OnceLock<[u8; 16]>,
 }
 
 /// How a key-switching key decomposes its input and how many special primes it is made over.
@@ -96,8 +97,8 @@ impl TryFrom<ParametersLiteral> for Parameters {
             None => None,
         };
         let ring = Ring::new(1 << literal.log_n, main, special, literal.backend.unwrap_or_else(Backend::detect));
-        let embeddings = Embeddings::default();
-        Ok(Self(Arc::new(Inner { literal, ring, embeddings, security, ephemeral_security })))
+        let (embeddings, digest) = Default::default();
+        Ok(Self(Arc::new(Inner { literal, ring, embeddings, security, ephemeral_security, digest })))
     }
 }
 
@@ -157,6 +158,11 @@ impl Parameters {
         let bits = |report: Option<SecurityReport>| report.map_or(0, |r| r.bits);
         let ephemeral = self.literal().ephemeral_weight.map_or(u32::MAX, |_| bits(self.ephemeral_security()));
         bits(self.security()).min(ephemeral)
+    }
+
+    /// The identity that serialised objects carry: of dimension, primes, secrets, transform and seed expansion.
+    pub fn digest(&self) -> [u8; 16] {
+        *self.0.digest.get_or_init(|| crate::serial::parameters_digest(self))
     }
 
     pub(crate) fn embeddings(&self) -> &Embeddings {

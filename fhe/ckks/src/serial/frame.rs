@@ -1,0 +1,272 @@
+//! The frame around a payload, and the polynomials in it.
+
+use std::io::{Read, Write};
+
+use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly, Ring};
+use sha2::{Digest, Sha256};
+
+use super::digest::half;
+use super::pack::{PADDING, pack, unpack};
+use super::{Kind, MAGIC, SerialError, VERSION};
+use crate::params::Parameters;
+
+const HEADER: u64 = 36;
+const CHECKSUM: u64 = 16;
+
+/// Bytes of a frame beside its payload.
+pub(crate) const OVERHEAD: u64 = HEADER + CHECKSUM;
+
+/// What each kind of object says of its payload.
+pub trait Payload: Sized {
+    /// The kind that the header states.
+    const KIND: Kind;
+
+    /// Whether the object can be written for these parameters.
+    fn check(&self, params: &Parameters) -> Result<(), SerialError>;
+
+    /// Bytes that [`Payload::write`] writes.
+    fn payload_len(&self) -> u64;
+
+    /// Writes the payload.
+    fn write(&self, out: &mut Writer<impl Write>) -> Result<(), SerialError>;
+
+    /// Reads the payload, trusting nothing.
+    fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError>;
+}
+
+/// Reads a frame; the stream is left behind it.
+pub(crate) fn read_from<T: Payload, R: Read>(params: &Parameters, input: R) -> Result<(T, R), SerialError> {
+    let mut reader = Reader::begin(input, params, T::KIND)?;
+    let object = T::read(params, &mut reader)?;
+    Ok((object, reader.finish()?))
+}
+
+/// Reads a frame after which the stream must end.
+pub(crate) fn read_whole<T: Payload>(params: &Parameters, input: impl Read) -> Result<T, SerialError> {
+    let (object, mut rest) = read_from(params, input)?;
+    match read_up_to(&mut rest, &mut [0; 64])? {
+        0 => Ok(object),
+        found => Err(SerialError::Trailing { found: found as u64 }),
+    }
+}
+
+/// Bits of a residue of `q`.
+fn bits(q: &Modulus) -> u32 {
+    u64::BITS - q.value().leading_zeros()
+}
+
+/// Bytes of one limb: N is a multiple of 32, so that no byte is shared.
+fn limb_len(n: usize, q: &Modulus) -> u64 {
+    n as u64 * u64::from(bits(q)) / 8
+}
+
+/// Bytes of a polynomial.
+pub(crate) fn poly_len(ring: &Ring, basis: Basis) -> u64 {
+    ring.moduli(basis).map(|q| limb_len(ring.n(), q)).sum()
+}
+
+/// Whether a polynomial is one of the parameters' ring.
+pub(crate) fn check_ring(params: &Parameters, poly: &Poly<Ntt>) -> Result<(), SerialError> {
+    let (found, wanted, basis) = (poly.ring(), params.ring(), poly.basis());
+    let equal =
+        found.n() == wanted.n() && wanted.basis().contains(basis) && found.moduli(basis).eq(wanted.moduli(basis));
+    match equal {
+        true => Ok(()),
+        false => Err(SerialError::Ring { found: format!("{found:?}"), wanted: format!("{wanted:?}") }),
+    }
+}
+
+/// Writes a frame.
+pub struct Writer<W> {
+    out: W,
+    hash: Sha256,
+    left: u64,
+    /// One packed limb.
+    packed: Vec<u8>,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes the header.
+    pub(crate) fn begin(out: W, params: &Parameters, kind: Kind, payload: u64) -> Result<Self, SerialError> {
+        let mut writer = Self { out, hash: Sha256::new(), left: HEADER + payload, packed: Vec::new() };
+        let mut header = [0; HEADER as usize];
+        header[..8].copy_from_slice(&MAGIC);
+        header[8..10].copy_from_slice(&VERSION.to_le_bytes());
+        header[10..12].copy_from_slice(&(kind as u16).to_le_bytes());
+        header[12..28].copy_from_slice(&params.digest());
+        header[28..].copy_from_slice(&payload.to_le_bytes());
+        writer.bytes(&header)?;
+        Ok(writer)
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), SerialError> {
+        let len = bytes.len() as u64;
+        assert!(len <= self.left, "the payload was said to end {} bytes earlier", len - self.left);
+        self.left -= len;
+        self.hash.update(bytes);
+        Ok(self.out.write_all(bytes)?)
+    }
+
+    pub(crate) fn u32(&mut self, value: usize) -> Result<(), SerialError> {
+        let value = u32::try_from(value).expect("no count of a checked object reaches 2^32");
+        self.bytes(&value.to_le_bytes())
+    }
+
+    pub(crate) fn u64(&mut self, value: u64) -> Result<(), SerialError> {
+        self.bytes(&value.to_le_bytes())
+    }
+
+    pub(crate) fn poly(&mut self, poly: &Poly<Ntt>) -> Result<(), SerialError> {
+        let mut packed = std::mem::take(&mut self.packed);
+        for (limb, q) in poly.limbs().iter().zip(poly.ring().moduli(poly.basis())) {
+            pack(limb, bits(q), &mut packed);
+            self.bytes(&packed)?;
+        }
+        self.packed = packed;
+        Ok(())
+    }
+
+    /// Writes the checksum.
+    pub(crate) fn finish(mut self) -> Result<(), SerialError> {
+        assert_eq!(self.left, 0, "the payload was said to have that many more bytes");
+        self.out.write_all(&half(self.hash))?;
+        Ok(self.out.flush()?)
+    }
+}
+
+/// Reads a frame.
+pub struct Reader<R> {
+    input: R,
+    hash: Sha256,
+    /// Bytes of the payload still to come, as the header has it.
+    left: u64,
+    /// One packed limb.
+    packed: Vec<u8>,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads and checks the header.
+    pub(crate) fn begin(input: R, params: &Parameters, wanted: Kind) -> Result<Self, SerialError> {
+        let mut reader = Self { input, hash: Sha256::new(), left: HEADER, packed: Vec::new() };
+        let magic = reader.array("magic number")?;
+        if magic != MAGIC {
+            return Err(SerialError::Magic { found: magic });
+        }
+        let version = u16::from_le_bytes(reader.array("format version")?);
+        if version != VERSION {
+            return Err(SerialError::Version { found: version });
+        }
+        let kind = u16::from_le_bytes(reader.array("kind")?);
+        if kind != wanted as u16 {
+            return Err(SerialError::Kind { found: kind, wanted });
+        }
+        let digest = reader.array("parameter digest")?;
+        if digest != params.digest() {
+            return Err(SerialError::Parameters { found: digest, wanted: params.digest() });
+        }
+        reader.left = reader.u64("payload length")?;
+        Ok(reader)
+    }
+
+    /// Demands that the rest of the payload has exactly this length.
+    pub(crate) fn ends_after(&self, what: &'static str, wanted: u64) -> Result<(), SerialError> {
+        match self.left == wanted {
+            true => Ok(()),
+            false => Err(SerialError::Length { what, found: self.left, wanted }),
+        }
+    }
+
+    /// Demands that so much of the payload is left.
+    pub(crate) fn has(&self, what: &'static str, wanted: u64) -> Result<(), SerialError> {
+        match self.left >= wanted {
+            true => Ok(()),
+            false => Err(SerialError::Length { what, found: self.left, wanted }),
+        }
+    }
+
+    /// Fills `bytes`.
+    pub(crate) fn bytes(&mut self, what: &'static str, bytes: &mut [u8]) -> Result<(), SerialError> {
+        let wanted = bytes.len() as u64;
+        self.has(what, wanted)?;
+        self.left -= wanted;
+        read_fully(&mut self.input, what, bytes)?;
+        self.hash.update(bytes);
+        Ok(())
+    }
+
+    pub(crate) fn array<const L: usize>(&mut self, what: &'static str) -> Result<[u8; L], SerialError> {
+        let mut bytes = [0; L];
+        self.bytes(what, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    pub(crate) fn u64(&mut self, what: &'static str) -> Result<u64, SerialError> {
+        Ok(u64::from_le_bytes(self.array(what)?))
+    }
+
+    /// A number of four bytes in a range.
+    pub(crate) fn u32_in(&mut self, what: &'static str, least: usize, most: usize) -> Result<usize, SerialError> {
+        let found = u32::from_le_bytes(self.array(what)?) as usize;
+        match (least..=most).contains(&found) {
+            true => Ok(found),
+            false => Err(SerialError::Range { what, found: found as u64, least: least as u64, most: most as u64 }),
+        }
+    }
+
+    /// A polynomial over primes that are the ring's.
+    pub(crate) fn poly(
+        &mut self,
+        what: &'static str,
+        params: &Parameters,
+        basis: Basis,
+    ) -> Result<Poly<Ntt>, SerialError> {
+        let ring = params.ring();
+        let mut packed = std::mem::take(&mut self.packed);
+        let mut limbs = Vec::with_capacity(basis.len());
+        for (i, q) in ring.moduli(basis).enumerate() {
+            let len = limb_len(ring.n(), q) as usize;
+            packed.resize(len + PADDING, 0);
+            self.bytes(what, &mut packed[..len])?;
+            packed[len..].fill(0);
+            let mut limb = Limb::recycled(ring.n());
+            unpack(&packed, bits(q), &mut limb);
+            if let Some(index) = limb.iter().position(|&x| x >= q.value()) {
+                return Err(SerialError::Residue { limb: i, index, found: limb[index], modulus: q.value() });
+            }
+            limbs.push(limb);
+        }
+        self.packed = packed;
+        Ok(Poly::from_limbs(ring, basis, limbs))
+    }
+
+    /// Checks that the payload has ended, and the checksum. Returns the stream.
+    pub(crate) fn finish(mut self) -> Result<R, SerialError> {
+        self.ends_after("the end of the payload", 0)?;
+        let mut found = [0; CHECKSUM as usize];
+        read_fully(&mut self.input, "checksum", &mut found)?;
+        let wanted = half(self.hash);
+        match found == wanted {
+            true => Ok(self.input),
+            false => Err(SerialError::Checksum { found, wanted }),
+        }
+    }
+}
+
+/// Reads until `bytes` is full or the stream ends.
+fn read_up_to(input: &mut impl Read, bytes: &mut [u8]) -> Result<usize, SerialError> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match input.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(filled)
+}
+
+fn read_fully(input: &mut impl Read, what: &'static str, bytes: &mut [u8]) -> Result<(), SerialError> {
+    let (found, wanted) = (read_up_to(input, bytes)? as u64, bytes.len() as u64);
+    if found == wanted { Ok(()) } else { Err(SerialError::Truncated { what, found, wanted }) }
+}

@@ -1,0 +1,77 @@
+//! The secret key as bytes: apart from [`Serial`](super::Serial), so that none is written by accident.
+
+use std::io::{Read, Write};
+
+use fhe_ring::Poly;
+use zeroize::Zeroizing;
+
+use super::frame::{self, Payload, Reader, Writer};
+use super::{Kind, SerialError, pack};
+use crate::keys::SecretKey;
+use crate::params::Parameters;
+use crate::security::SecretDistribution;
+
+impl SecretKey {
+    /// The secret as bytes, wiped when dropped. Who holds them decrypts everything.
+    ///
+    /// # Errors
+    /// None for a key that was generated or read.
+    pub fn to_bytes_secret(&self) -> Result<Zeroizing<Vec<u8>>, SerialError> {
+        self.check(self.params())?;
+        // Made at full length at once: a vector that grows leaves copies behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity((frame::OVERHEAD + self.payload_len()) as usize));
+        let mut writer = Writer::begin(&mut *bytes, self.params(), Self::KIND, self.payload_len())?;
+        self.write(&mut writer)?;
+        writer.finish()?;
+        Ok(bytes)
+    }
+
+    /// The secret that these bytes are.
+    ///
+    /// # Errors
+    /// [`SerialError`] for whatever is not exactly a secret key of these parameters.
+    pub fn from_bytes_secret(params: &Parameters, bytes: &[u8]) -> Result<Self, SerialError> {
+        frame::read_whole(params, bytes)
+    }
+}
+
+/// Whether the parameters name such a weight, for the main or the ephemeral secret.
+fn check_weight(params: &Parameters, found: usize) -> Result<(), SerialError> {
+    let SecretDistribution::FixedWeight(main) = params.literal().secret else { return Ok(()) };
+    let known = [Some(main), params.literal().ephemeral_weight].into_iter().flatten();
+    match known.clone().any(|weight| weight as usize == found) {
+        true => Ok(()),
+        false => {
+            let wanted: Vec<String> = known.map(|weight| weight.to_string()).collect();
+            Err(SerialError::Weight { found, wanted: wanted.join(" or ") })
+        }
+    }
+}
+
+impl Payload for SecretKey {
+    const KIND: Kind = Kind::SecretKey;
+
+    fn check(&self, params: &Parameters) -> Result<(), SerialError> {
+        check_weight(params, self.weight())
+    }
+
+    fn payload_len(&self) -> u64 {
+        self.params().n() as u64 / 4
+    }
+
+    fn write(&self, out: &mut Writer<impl Write>) -> Result<(), SerialError> {
+        out.bytes(&pack::pack_ternary(&self.coefficients))
+    }
+
+    fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
+        let mut packed = Zeroizing::new(vec![0; params.n() / 4]);
+        input.ends_after("a secret key", packed.len() as u64)?;
+        input.bytes("secret key", &mut packed)?;
+        let coefficients = pack::unpack_ternary(&packed)?;
+        let ring = params.ring();
+        let poly = Poly::from_signed(ring, ring.basis(), &coefficients).into_ntt();
+        let key = Self { params: params.clone(), coefficients, poly };
+        key.check(params)?;
+        Ok(key)
+    }
+}
