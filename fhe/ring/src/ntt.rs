@@ -201,9 +201,9 @@ mod tests {
             let m = table.modulus();
             let (a, b) = (random(n, q, seed), random(n, q, !seed));
             let mut expected = vec![0; n];
-            for i in 0..n {
-                for j in 0..n {
-                    let product = m.mul(a[i], b[j]);
+            for (i, &x) in a.iter().enumerate() {
+                for (j, &y) in b.iter().enumerate() {
+                    let product = m.mul(x, y);
                     let k = (i + j) % n;
                     expected[k] = if i + j < n { m.add(expected[k], product) } else { m.sub(expected[k], product) };
                 }
