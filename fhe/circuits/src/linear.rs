@@ -6,6 +6,8 @@ use fhe_ckks::keyswitch::GaloisProduct;
 use fhe_ckks::{
     Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext, SwitchingKey,
 };
+use fhe_ring::arch::MAX_LAZY_PRODUCTS;
+use fhe_ring::ntt::NttTable;
 use fhe_ring::{Basis, Limb, Ntt, Poly};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -107,7 +109,7 @@ pub struct LinearTransform {
     shape: KeyShape,
     scale: f64,
     babies: Vec<i64>,
-    /// Of each giant step: its offset and, by baby step, the diagonals encoded.
+    /// Of each giant step: its offset and the encoded diagonals, each with its baby step, ordered by period.
     giants: Vec<(i64, Vec<(usize, Plaintext)>)>,
 }
 
@@ -131,7 +133,9 @@ impl LinearTransform {
                     rotated.rotate_right(giant.rem_euclid(period as i64) as usize);
                     Some(params.encode(&rotated, scale, shape.basis()).map(|plain| (b, plain)))
                 });
-                Ok((giant, parts.collect::<Result<_, CkksError>>()?))
+                let mut parts = parts.collect::<Result<Vec<_>, CkksError>>()?;
+                parts.sort_by_key(|(_, plain)| plain.poly().stretch());
+                Ok((giant, parts))
             })
             .collect::<Result<_, CkksError>>()?;
         Ok(Self { level, shape, scale, babies: plan.babies, giants })
@@ -189,13 +193,8 @@ impl LinearTransform {
         Ok(Ciphertext::from_parts(Poly::divide_round(total, self.level), scale, input.slots()))
     }
 
-    /// The Galois element and key of each rotation; `None` for a rotation by nothing.
-    #[allow(clippy::type_complexity)]
-    fn rotations<'a>(
-        &self,
-        evaluator: &'a Evaluator,
-        steps: &[i64],
-    ) -> Result<Vec<Option<(u64, &'a SwitchingKey)>>, CkksError> {
+    /// Each rotation with its key.
+    fn rotations<'a>(&self, evaluator: &'a Evaluator, steps: &[i64]) -> Result<Vec<Rotation<'a>>, CkksError> {
         steps
             .iter()
             .map(|&steps| {
@@ -223,7 +222,7 @@ impl LinearTransform {
         params: &Parameters,
         input: &Ciphertext,
         digits: &Digits,
-        babies: &[Option<(u64, &SwitchingKey)>],
+        babies: &[Rotation<'_>],
     ) -> Vec<[Poly<Ntt>; 2]> {
         let (ring, basis) = (params.ring(), self.shape.basis());
         let size = CHUNK.min(ring.n());
@@ -255,11 +254,8 @@ impl LinearTransform {
                 }
                 for (sum, (_, terms)) in sums.iter_mut().zip(&self.giants) {
                     for (part, sum) in sum.iter_mut().enumerate() {
-                        dot_of_periods(backend, m, &mut sum[first..][..size], terms, |(baby, plain)| {
-                            let stretch = plain.poly().stretch();
-                            let diagonal = &plain.poly().limbs()[i][first >> stretch..][..size >> stretch];
-                            (&rotated[*baby][part], diagonal, stretch)
-                        });
+                        let sum = &mut sum[first..][..size];
+                        multiply_diagonals(table, sum, terms, i, first, |baby| &rotated[baby][part]);
                     }
                 }
             }
@@ -268,6 +264,9 @@ impl LinearTransform {
         transpose(ring, basis, limbs.collect())
     }
 }
+
+/// A Galois element and its key; `None` for a rotation by nothing.
+type Rotation<'a> = Option<(u64, &'a SwitchingKey)>;
 
 /// Positions that one pass works on: eight rotations of this many fit half of a second-level cache.
 const CHUNK: usize = 4096;
@@ -300,22 +299,29 @@ fn add_product(total: &mut [Poly<Ntt>; 2], product: &GaloisProduct<'_>, u0: &Pol
     }
 }
 
-/// Σ aᵢ·bᵢ where the bᵢ may have different periods: one lazy sum for each.
-fn dot_of_periods<'a, T>(
-    backend: fhe_ring::Backend,
-    m: &fhe_ring::Modulus,
+/// `sum ← Σ rotated·diagonal` at the positions from `first` on: `rotated` gives the values of a baby step there. A lazy
+/// sum takes diagonals of one period, so that each run of equal periods is one.
+fn multiply_diagonals<'a>(
+    table: &NttTable,
     sum: &mut [u64],
-    terms: &'a [T],
-    term: impl Fn(&'a T) -> (&'a [u64], &'a [u64], u32),
+    terms: &'a [(usize, Plaintext)],
+    limb: usize,
+    first: usize,
+    rotated: impl Fn(usize) -> &'a [u64],
 ) {
-    let mut by_stretch: BTreeMap<u32, Vec<(&[u64], &[u64])>> = BTreeMap::new();
-    for (a, b, stretch) in terms.iter().map(term) {
-        by_stretch.entry(stretch).or_default().push((a, b));
-    }
+    let stretch = |plain: &Plaintext| plain.poly().stretch();
     let mut accumulate = false;
-    for (stretch, terms) in by_stretch {
-        for chunk in terms.chunks(fhe_ring::arch::MAX_LAZY_PRODUCTS) {
-            backend.dot(m, sum, accumulate, chunk, stretch);
+    for run in terms.chunk_by(|(_, a), (_, b)| stretch(a) == stretch(b)) {
+        let stretch = stretch(&run[0].1);
+        for chunk in run.chunks(MAX_LAZY_PRODUCTS) {
+            let pairs: Vec<(&[u64], &[u64])> = chunk
+                .iter()
+                .map(|(baby, plain)| {
+                    let diagonal = &plain.poly().limbs()[limb][first >> stretch..][..sum.len() >> stretch];
+                    (rotated(*baby), diagonal)
+                })
+                .collect();
+            table.backend().dot(table.modulus(), sum, accumulate, &pairs, stretch);
             accumulate = true;
         }
     }

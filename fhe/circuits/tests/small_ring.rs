@@ -79,7 +79,8 @@ fn polynomials_of_every_degree_and_parity_at_the_least_depth() {
     let mut request = KeyRequest::default();
     request.relinearization(&c.params, 9);
     let evaluator = c.evaluator(&request);
-    let functions: [(&str, fn(f64) -> f64); 4] = [
+    type Function = fn(f64) -> f64;
+    let functions: [(&str, Function); 4] = [
         ("relu", |x| x.max(0.0)),
         ("even", |x| (2.0 * x).cos()),
         ("odd", |x| (2.0 * x).sin()),

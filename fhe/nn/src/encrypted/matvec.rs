@@ -79,6 +79,9 @@ impl MatVecPlan {
     }
 }
 
+/// A baby step with the diagonal that its rotation is multiplied by.
+type BabyTerm<'a> = (i64, &'a Vec<f64>);
+
 /// The matrix times the slots, not rescaled: the scale is multiplied by `scale`. Diagonals are encoded on the way.
 ///
 /// # Errors
@@ -94,7 +97,7 @@ pub fn multiply(
     let slots = x.slots();
     let babies: BTreeMap<i64, Ciphertext> =
         plan.babies.iter().copied().zip(evaluator.rotate_hoisted(x, &plan.babies)?).collect();
-    let mut by_giant: BTreeMap<(i64, i64), Vec<(i64, &Vec<f64>)>> = BTreeMap::new();
+    let mut by_giant: BTreeMap<(i64, i64), Vec<BabyTerm<'_>>> = BTreeMap::new();
     for (&offset, diagonal) in matrix {
         let (baby, giant) = plan.split(offset);
         by_giant.entry(giant).or_default().push((baby, diagonal));
