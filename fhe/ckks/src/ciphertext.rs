@@ -31,7 +31,11 @@ impl Ciphertext {
     }
 
     /// States another scale: the values change by the inverse ratio, at no cost in levels or noise.
+    ///
+    /// # Panics
+    /// If the scale is not a positive number.
     pub fn set_scale(&mut self, scale: f64) {
+        assert!(scale.is_finite() && scale > 0.0, "scale {scale}");
         self.scale = scale;
     }
 
@@ -58,8 +62,9 @@ impl Ciphertext {
     /// A ciphertext from its polynomials, for circuits that work on them directly.
     ///
     /// # Panics
-    /// If the polynomials have different or special primes.
+    /// If the polynomials have different or special primes, or the scale is not a positive number.
     pub fn from_parts(parts: [Poly<Ntt>; 2], scale: f64, slots: usize) -> Self {
+        assert!(scale.is_finite() && scale > 0.0, "scale {scale}");
         assert!(parts[0].basis() == parts[1].basis() && parts[0].basis().special == 0);
         Self { parts, scale, slots }
     }
@@ -74,7 +79,8 @@ impl PublicKey {
     /// Encrypts at the level of the plaintext: (b, a)·u + (e₀ + m, e₁) with u uniform ternary.
     pub fn encrypt(&self, params: &Parameters, plaintext: &Plaintext, rng: &mut impl RngCore) -> Ciphertext {
         let (ring, basis) = (params.ring(), Basis::main(plaintext.poly.basis().main));
-        let signed = |values: Vec<i64>| Poly::from_signed(ring, basis, &Zeroizing::new(values)).into_ntt();
+        let signed =
+            |values: Vec<i64>| Zeroizing::new(Poly::from_signed(ring, basis, &Zeroizing::new(values)).into_ntt());
         let u = signed(sample::ternary(params.n(), rng));
         let mut c0 = u.mul(&self.b);
         c0.add_assign(&signed(sample::gaussian(params.n(), rng)));
@@ -114,7 +120,8 @@ impl SecretKey {
         let [c0, c1] = &ciphertext.parts;
         let mut message = c1.mul(self.poly());
         message.add_assign(c0);
-        self.params().decode(&message.into_coefficients(), ciphertext.scale, ciphertext.slots)
+        let message = Zeroizing::new(message.into_coefficients());
+        self.params().decode(&message, ciphertext.scale, ciphertext.slots)
     }
 
     /// The real parts of the slots of a ciphertext.

@@ -49,6 +49,10 @@ impl Parameters {
     /// power of two up to N/2; a vector of period n costs least when given as n slots, and serves as any multiple of n.
     pub fn encode(&self, values: &[Complex64], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
         self.check_slots(values.len())?;
+        if !(scale.is_finite() && scale > 0.0) {
+            let wanted = "a positive number".to_owned();
+            return Err(CkksError::Parameters { what: "scale", found: scale.to_string(), wanted });
+        }
         if let Some((index, v)) = values.iter().enumerate().find(|(_, v)| !v.is_finite()) {
             return Err(CkksError::NotFinite { index, value: if v.re.is_finite() { v.im } else { v.re } });
         }
@@ -57,8 +61,10 @@ impl Parameters {
         let scaled = |part: fn(&Complex64) -> f64| coefficients.iter().map(move |c| part(c) * scale);
         let all = scaled(|c| c.re).chain(scaled(|c| c.im));
         let largest = all.clone().fold(0.0, |max: f64, c| max.max(c.abs()));
-        if largest >= 2f64.powi(62) {
-            return Err(CkksError::EncodingOverflow { found: largest.log2() });
+        // Coefficients are centred modulo the product of the main primes, and pass through signed words.
+        let limit = (self.ring().log_modulus(Basis::main(basis.main)) - 1.0).min(62.0);
+        if largest.log2() >= limit {
+            return Err(CkksError::EncodingOverflow { found: largest.log2(), limit });
         }
         let mut rounded: Vec<i64> = all.map(|c| c.round() as i64).collect();
         // The smallest transform is larger than the smallest encodings: their coefficients are spread out in it.

@@ -64,10 +64,14 @@ pub enum CkksError {
         max: usize,
     },
     /// A value too large for its scale.
-    #[error("a coefficient of 2^{found:.1} exceeds the 2^62 that encoding carries; lower the scale or the values")]
+    #[error(
+        "a coefficient of 2^{found:.1} exceeds the 2^{limit:.1} that encoding carries at this level; lower the scale or the values"
+    )]
     EncodingOverflow {
         /// log2 of the largest scaled coefficient.
         found: f64,
+        /// log2 of what fits: half the modulus of the level, and at most 2^62.
+        limit: f64,
     },
     /// A value that is no number.
     #[error("value {index} to encode is {value}; wanted a finite number")]

@@ -94,9 +94,12 @@ impl Evaluator {
     }
 
     /// `a + c` in every slot.
+    ///
+    /// # Panics
+    /// If c is not finite.
     pub fn add_constant(&self, a: &Ciphertext, c: f64) -> Ciphertext {
         let mut sum = a.clone();
-        self.add_integer(&mut sum.parts[0], (c * a.scale).round() as i128);
+        self.add_integer(&mut sum.parts[0], rounded(c * a.scale));
         sum
     }
 
@@ -234,8 +237,11 @@ impl Evaluator {
     }
 
     /// `a·c` in every slot, with c rounded at `scale`; not rescaled.
+    ///
+    /// # Panics
+    /// If c·scale is not finite.
     pub fn multiply_constant(&self, a: &Ciphertext, c: f64, scale: f64) -> Ciphertext {
-        let c = (c * scale).round() as i128;
+        let c = rounded(c * scale);
         let parts = a.parts.each_ref().map(|p| p.scaled(|m| residue(m, c)));
         Ciphertext { parts, scale: a.scale * scale, slots: a.slots }
     }
@@ -344,6 +350,11 @@ impl Evaluator {
             false => Ok(()),
         }
     }
+}
+
+fn rounded(c: f64) -> i128 {
+    assert!(c.is_finite(), "a constant times its scale is {c}");
+    c.round() as i128
 }
 
 /// The residue of a signed integer.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fhe_ring::sample::{self, Seed};
 use fhe_ring::{Basis, Ntt, Poly};
 use rand::{Rng, RngCore};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::error::CkksError;
 use crate::params::{KeyShape, Parameters};
@@ -16,7 +16,7 @@ pub struct SecretKey {
     pub(crate) params: Parameters,
     pub(crate) coefficients: Zeroizing<Vec<i64>>,
     /// s modulo every prime.
-    pub(crate) poly: Poly<Ntt>,
+    pub(crate) poly: Zeroizing<Poly<Ntt>>,
 }
 
 impl SecretKey {
@@ -40,7 +40,7 @@ impl SecretKey {
             SecretDistribution::UniformTernary => sample::ternary(n, rng),
             SecretDistribution::FixedWeight(weight) => sample::ternary_of_weight(n, weight as usize, rng),
         });
-        let poly = Poly::from_signed(params.ring(), params.ring().basis(), &coefficients).into_ntt();
+        let poly = Zeroizing::new(Poly::from_signed(params.ring(), params.ring().basis(), &coefficients).into_ntt());
         Self { params: params.clone(), coefficients, poly }
     }
 
@@ -56,12 +56,6 @@ impl SecretKey {
 
     pub(crate) fn poly(&self) -> &Poly<Ntt> {
         &self.poly
-    }
-}
-
-impl Drop for SecretKey {
-    fn drop(&mut self) {
-        self.poly.limbs_mut().iter_mut().for_each(|limb| limb.zeroize());
     }
 }
 
@@ -103,7 +97,7 @@ pub(crate) fn encryption_of_zero(
     let error = Zeroizing::new(sample::gaussian(params.n(), rng));
     let mut b = Poly::from_signed(params.ring(), basis, &error).into_ntt();
     let a = sample::uniform(params.ring(), basis, seed, index);
-    b.sub_assign(&a.mul(secret.poly()));
+    b.sub_assign(&Zeroizing::new(a.mul(secret.poly())));
     [b, a]
 }
 
@@ -229,17 +223,14 @@ impl EvaluationKeys {
     }
 }
 
-/// The evaluation keys that a computation asks for: each kind with the highest levels it is used at.
+/// The evaluation keys that a computation asks for: of each kind, one for each height it is used at.
 #[derive(Clone, Default, Debug, PartialEq, Eq)]
-pub struct KeyRequest(BTreeMap<KeyKind, Vec<KeyShape>>);
+pub struct KeyRequest(BTreeMap<(KeyKind, usize), KeyShape>);
 
 impl KeyRequest {
-    /// Asks for a key of a shape. A request that an equal or taller one of fewer special primes serves is dropped.
+    /// Asks for a key of a shape, in place of one of the same kind and height.
     pub fn add(&mut self, kind: KeyKind, shape: KeyShape) {
-        let shapes = self.0.entry(kind).or_default();
-        if !shapes.contains(&shape) {
-            shapes.push(shape);
-        }
+        self.0.insert((kind, shape.main), shape);
     }
 
     /// Asks for relinearization at `level`.
@@ -268,16 +259,12 @@ impl KeyRequest {
 
     /// Takes in another request.
     pub fn merge(&mut self, other: &Self) {
-        for (&kind, shapes) in &other.0 {
-            for &shape in shapes {
-                self.add(kind, shape);
-            }
-        }
+        other.iter().for_each(|(kind, shape)| self.add(kind, shape));
     }
 
     /// Every key asked for.
     pub fn iter(&self) -> impl Iterator<Item = (KeyKind, KeyShape)> {
-        self.0.iter().flat_map(|(&kind, shapes)| shapes.iter().map(move |&shape| (kind, shape)))
+        self.0.iter().map(|(&(kind, _), &shape)| (kind, shape))
     }
 
     /// Bytes that the keys will hold in memory.
@@ -290,8 +277,8 @@ impl KeyRequest {
     /// An ephemeral secret is drawn if the request holds the keys of encapsulation, used for both, and wiped.
     pub fn generate(&self, secret: &SecretKey, rng: &mut impl RngCore) -> EvaluationKeys {
         let params = secret.params();
-        let ephemeral =
-            self.0.contains_key(&KeyKind::SparseToDense).then(|| SecretKey::generate_ephemeral(params, rng));
+        let encapsulated = self.iter().any(|(kind, _)| matches!(kind, KeyKind::DenseToSparse | KeyKind::SparseToDense));
+        let ephemeral = encapsulated.then(|| SecretKey::generate_ephemeral(params, rng));
         let ephemeral = || ephemeral.as_ref().expect("drawn above");
         let requests: Vec<_> = self.iter().collect();
         let mut keys = EvaluationKeys::default();
@@ -299,14 +286,15 @@ impl KeyRequest {
             let (kind, shape) = requests[i];
             match kind {
                 KeyKind::Relinearization => {
-                    let s = secret.poly().restricted(Basis::main(shape.main));
-                    SwitchingKey::generate(&s.mul(&s), secret, shape, rng)
+                    let basis = Basis::main(shape.main);
+                    let square = Zeroizing::new(Poly::dot(params.ring(), basis, &[(secret.poly(), secret.poly())]));
+                    SwitchingKey::generate(&square, secret, shape, rng)
                 }
                 // Made under s(X^(1/g)), so that a product with digits can be taken before the automorphism
                 // (hoisting): the automorphism then brings the result back under s.
                 KeyKind::Galois(galois) => {
                     let inverse = inverse_exponent(galois, params.n());
-                    let poly = secret.poly().automorphism(&params.ring().permutation(inverse));
+                    let poly = Zeroizing::new(secret.poly().automorphism(&params.ring().permutation(inverse)));
                     let target = SecretKey { params: params.clone(), coefficients: Zeroizing::default(), poly };
                     SwitchingKey::generate(secret.poly(), &target, shape, rng)
                 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use fhe_ring::arch::MAX_LAZY_PRODUCTS;
+use fhe_ring::ntt::NttTable;
 use fhe_ring::{Backend, Basis, Ring, primes};
 
 use crate::embedding::Embeddings;
@@ -65,6 +67,13 @@ impl KeyShape {
     }
 }
 
+fn fixed_weight(secret: SecretDistribution) -> Option<u32> {
+    match secret {
+        SecretDistribution::UniformTernary => None,
+        SecretDistribution::FixedWeight(weight) => Some(weight),
+    }
+}
+
 impl TryFrom<ParametersLiteral> for Parameters {
     type Error = CkksError;
 
@@ -81,7 +90,19 @@ impl TryFrom<ParametersLiteral> for Parameters {
         let sizes: Vec<u32> = literal.main_bits.iter().chain(&literal.special_bits).copied().collect();
         let primes = primes::search(literal.log_n, &sizes)?;
         let (main, special) = primes.split_at(literal.main_bits.len());
-        let log = |primes: &[u64]| primes.iter().map(|&q| (q as f64).log2()).sum::<f64>();
+        let logs = |primes: &[u64]| primes.iter().map(|&q| (q as f64).log2()).collect::<Vec<_>>();
+        let log = |primes: &[u64]| logs(primes).iter().sum::<f64>();
+        if key_shape(&logs(main), &logs(special)).is_none() {
+            let found = format!("{:.0} bits of special primes", log(special));
+            return Err(invalid("special modulus", found, "at least the widest main prime"));
+        }
+        for (what, weight) in
+            [("secret's weight", fixed_weight(literal.secret)), ("ephemeral weight", literal.ephemeral_weight)]
+        {
+            if let Some(weight) = weight.filter(|&weight| weight as usize > 1 << literal.log_n) {
+                return Err(invalid(what, weight.to_string(), "at most the ring dimension"));
+            }
+        }
 
         let judge = |secret, log_qp| match security::check(literal.log_n, secret, log_qp) {
             Err(_) if literal.insecure => Ok(security::assess(literal.log_n, secret, log_qp)),
@@ -89,9 +110,6 @@ impl TryFrom<ParametersLiteral> for Parameters {
         };
         let security = judge(literal.secret, log(&primes))?;
         let ephemeral_security = match literal.ephemeral_weight {
-            Some(weight) if weight as usize > 1 << literal.log_n => {
-                return Err(invalid("ephemeral weight", weight.to_string(), "at most the ring dimension"));
-            }
             // The widest thing encrypted under it is the key that switches to it, over q₀·p₀.
             Some(weight) => judge(SecretDistribution::FixedWeight(weight), log(&main[..1]) + log(&special[..1]))?,
             None => None,
@@ -173,30 +191,12 @@ impl Parameters {
     /// primes, and then the fewest special primes that cover it.
     ///
     /// # Panics
-    /// If `level` exceeds the highest, or one prime alone is wider than all special primes together.
+    /// If `level` exceeds the highest.
     pub fn key_shape(&self, level: usize) -> KeyShape {
         assert!(level <= self.max_level(), "level {level} of {}", self.max_level());
         let ring = self.ring();
-        let main = level + 1;
-        let logs: Vec<f64> = ring.main()[..main].iter().map(|t| t.modulus().log2()).collect();
-        let mut covered = 0.0;
-        let special: Vec<f64> = ring
-            .special()
-            .iter()
-            .map(|t| {
-                covered += t.modulus().log2();
-                covered
-            })
-            .collect();
-        (1..=main)
-            .map(|digits| main.div_ceil(digits))
-            .find_map(|digit| {
-                let widest = logs.chunks(digit).map(|group| group.iter().sum::<f64>()).fold(0.0, f64::max);
-                // A digit is centred, so that half a bit over the special modulus still costs less noise than rounding.
-                let special = special.iter().position(|&covered| covered + 0.5 >= widest)? + 1;
-                Some(KeyShape { main, special, digit })
-            })
-            .unwrap_or_else(|| panic!("a main prime exceeds the special modulus of 2^{covered:.1}"))
+        let logs = |tables: &[NttTable]| tables.iter().map(|t| t.modulus().log2()).collect::<Vec<_>>();
+        key_shape(&logs(&ring.main()[..=level]), &logs(ring.special())).expect("checked when the parameters were made")
     }
 
     /// The exponent g of the automorphism X ↦ X^g that rotates slots to the left by `steps` (to the right if negative).
@@ -218,6 +218,28 @@ impl Parameters {
     pub fn galois_of_conjugation(&self) -> u64 {
         2 * self.n() as u64 - 1
     }
+}
+
+/// See [`Parameters::key_shape`]; sizes of primes in bits. `None` if the widest main prime exceeds all special primes.
+fn key_shape(main: &[f64], special: &[f64]) -> Option<KeyShape> {
+    // One base conversion takes so many primes: those of a digit, or the special primes with one that rescaling drops.
+    let most = MAX_LAZY_PRODUCTS - 1;
+    let mut sum = 0.0;
+    let covered: Vec<f64> = special
+        .iter()
+        .take(most - 1)
+        .map(|bits| {
+            sum += bits;
+            sum
+        })
+        .collect();
+    let digits = (1..=main.len()).map(|digits| main.len().div_ceil(digits)).filter(|&digit| digit <= most);
+    digits.into_iter().find_map(|digit| {
+        let widest = main.chunks(digit).map(|group| group.iter().sum::<f64>()).fold(0.0, f64::max);
+        // A digit is centred, so that half a bit over the special modulus still costs less noise than rounding.
+        let special = covered.iter().position(|&covered| covered + 0.5 >= widest)? + 1;
+        Some(KeyShape { main: main.len(), special, digit })
+    })
 }
 
 impl std::fmt::Debug for Parameters {

@@ -139,9 +139,63 @@ fn misuse_is_a_typed_error_with_both_values() {
             "1024 slots: wanted a power of two up to 512",
         ),
         (message(c.secret.encrypt_real(&[f64::NAN], 4, SCALE, &mut c.rng)), "value 0 to encode is NaN"),
-        (message(c.secret.encrypt_real(&[1e9], 4, SCALE, &mut c.rng)), "exceeds the 2^62"),
+        (message(c.secret.encrypt_real(&[1e9], 4, SCALE, &mut c.rng)), "exceeds the 2^62.0 that encoding carries"),
     ];
     for (found, wanted) in expectations {
         assert!(found.contains(wanted), "'{found}' should say '{wanted}'");
+    }
+}
+
+#[test]
+fn parameters_that_contradict_themselves_say_so() {
+    let sound = client().params.literal().clone();
+    let message = |edit: &dyn Fn(&mut ParametersLiteral)| {
+        let mut literal = sound.clone();
+        edit(&mut literal);
+        Parameters::try_from(literal).unwrap_err().to_string()
+    };
+    let expectations = [
+        (message(&|p| p.log_n = 18), "ring dimension: found 2^18, wanted 2^5 to 2^17"),
+        (
+            message(&|p| p.main_bits.clear()),
+            "number of primes: found 0 main and 2 special, wanted at least one of each",
+        ),
+        (message(&|p| p.special_bits = vec![40]), "special modulus: found 40 bits of special primes"),
+        (message(&|p| p.main_bits[1] = 51), "prime size of 51 bits: wanted 12 to 50 bits"),
+        (message(&|p| p.secret = SecretDistribution::FixedWeight(2000)), "secret's weight: found 2000"),
+        (message(&|p| p.ephemeral_weight = Some(1025)), "ephemeral weight: found 1025"),
+        (message(&|p| p.insecure = false), "insecure: log_n = 10"),
+    ];
+    for (found, wanted) in expectations {
+        assert!(found.contains(wanted), "'{found}' should say '{wanted}'");
+    }
+}
+
+/// Base conversion takes at most fourteen primes at a time: shapes stay within that for any chain.
+#[test]
+fn tall_chains_switch_keys() {
+    let literal =
+        ParametersLiteral { main_bits: vec![50; 32], special_bits: vec![50; 20], ..client().params.literal().clone() };
+    let params = Parameters::try_from(literal).unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let secret = SecretKey::generate(&params, &mut rng);
+    let mut request = KeyRequest::default();
+    request.relinearization(&params, 31);
+    request.rotation(&params, 1, 15);
+    let evaluator = Evaluator::new(&params, request.generate(&secret, &mut rng));
+    let mut a = secret.encrypt_real(&[0.25, -0.5], 31, SCALE, &mut rng).unwrap();
+    a = evaluator.multiply_rescale(&a, &a).unwrap();
+    evaluator.drop_to(&mut a, 15);
+    let found = secret.decrypt_real(&evaluator.rotate(&a, 1).unwrap());
+    assert!((found[0] - 0.25).abs() < 1e-6 && (found[1] - 0.0625).abs() < 1e-6, "{found:?}");
+}
+
+#[test]
+fn values_beyond_the_modulus_are_refused() {
+    let mut c = client();
+    let error = c.secret.encrypt_real(&[3.0], 0, 2f64.powi(59), &mut c.rng).unwrap_err().to_string();
+    assert!(error.contains("a coefficient of 2^60.6 exceeds the 2^49.0"), "{error}");
+    for scale in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(c.secret.encrypt_real(&[1.0], 1, scale, &mut c.rng).is_err(), "scale {scale}");
     }
 }

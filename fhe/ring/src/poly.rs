@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use zeroize::Zeroize;
 
 use crate::automorphism::{Permutation, permute_coefficients};
 use crate::buffer::Limb;
@@ -262,6 +263,13 @@ impl<D> Clone for Poly<D> {
 impl<D> PartialEq for Poly<D> {
     fn eq(&self, other: &Self) -> bool {
         self.basis == other.basis && self.limbs == other.limbs
+    }
+}
+
+/// For secrets: wrap them in `Zeroizing`, or their limbs return to the pool as they are.
+impl<D> Zeroize for Poly<D> {
+    fn zeroize(&mut self) {
+        self.limbs.iter_mut().for_each(|limb| (**limb).zeroize());
     }
 }
 

@@ -70,7 +70,7 @@ impl Payload for SecretKey {
         let coefficients = pack::unpack_ternary(&packed)?;
         let ring = params.ring();
         let poly = Poly::from_signed(ring, ring.basis(), &coefficients).into_ntt();
-        let key = Self { params: params.clone(), coefficients, poly };
+        let key = Self { params: params.clone(), coefficients, poly: poly.into() };
         key.check(params)?;
         Ok(key)
     }
