@@ -68,34 +68,46 @@ impl Diagonals {
     }
 }
 
-/// How the offsets of a matrix split into baby steps (applied to the input) and giant steps (applied to sums).
+/// How the offsets of a matrix split into baby steps, applied to the input, and giant steps, applied to sums.
+///
+/// An offset is one of `babies` plus a multiple, below `giants`, of `giant_step`. Giant steps are taken by Horner's rule,
+/// so that one key serves all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BsgsPlan {
     /// Offsets of the baby steps.
     pub babies: Vec<i64>,
-    /// Offsets of the giant steps; each sum of a giant and a baby step may be an offset of the matrix.
-    pub giants: Vec<i64>,
+    /// Distance between giant steps.
+    pub giant_step: i64,
+    /// Number of sums; one giant step less is taken.
+    pub giants: usize,
 }
 
 impl BsgsPlan {
-    /// Splits `offsets`, all multiples of a common stride, so that the fewest rotations do, with the fewest giant steps
-    /// among equals: a baby step shares its decomposition with the others, a giant step has one of its own.
+    /// Splits `offsets` so that the fewest rotations do, with the fewest giant steps among equals: baby steps share one
+    /// decomposition, a giant step has one of its own.
     pub fn new(offsets: impl Iterator<Item = i64> + Clone) -> Self {
-        let stride = offsets.clone().fold(0, |g, d| gcd(g, d.abs())).max(1);
-        let span = offsets.clone().map(|d| d.abs() / stride).max().unwrap_or(0) + 1;
+        let first = offsets.clone().min().unwrap_or(0);
+        let stride = offsets.clone().fold(0, |g, d| gcd(g, d - first)).max(1);
+        let span = offsets.clone().map(|d| (d - first) / stride).max().unwrap_or(0) + 1;
         let split = |width: i64| {
-            let part = |f: fn(i64, i64) -> i64| -> Vec<i64> {
-                let distinct: BTreeSet<i64> = offsets.clone().map(|d| f(d / stride, width) * stride).collect();
-                distinct.into_iter().collect()
-            };
-            Self { babies: part(|d, w| d.rem_euclid(w)), giants: part(|d, w| d.div_euclid(w) * w) }
+            let babies: BTreeSet<i64> = offsets.clone().map(|d| first + (d - first) % (width * stride)).collect();
+            let giants = (span - 1) / width + 1;
+            Self { babies: babies.into_iter().collect(), giant_step: width * stride, giants: giants as usize }
         };
-        let cost = |plan: &Self| {
-            let rotations = |steps: &[i64]| steps.iter().filter(|&&s| s != 0).count();
-            (rotations(&plan.babies) + rotations(&plan.giants), plan.giants.len())
-        };
-        let widths = std::iter::successors(Some(1), |&w| Some(2 * w)).take_while(|&w| w <= 2 * span);
-        widths.map(split).min_by_key(cost).expect("width 1 is always tried")
+        let widths = std::iter::successors(Some(1), |&w| Some(2 * w)).take_while(|&w| w < 2 * span);
+        widths.map(split).min_by_key(|plan| (plan.rotations(), plan.giants)).expect("width 1 is always tried")
+    }
+
+    /// Key switches, those that share a decomposition included.
+    pub fn rotations(&self) -> usize {
+        self.babies.iter().filter(|&&baby| baby != 0).count() + self.giants - 1
+    }
+
+    /// Baby step (by its place) and giant step of an offset.
+    fn place(&self, offset: i64) -> (usize, usize) {
+        let giant = (offset - self.babies[0]) / self.giant_step;
+        let baby = offset - giant * self.giant_step;
+        (self.babies.binary_search(&baby).expect("an offset of the matrix"), giant as usize)
     }
 }
 
@@ -108,9 +120,9 @@ pub struct LinearTransform {
     level: usize,
     shape: KeyShape,
     scale: f64,
-    babies: Vec<i64>,
-    /// Of each giant step: its offset and the encoded diagonals, each with its baby step, ordered by period.
-    giants: Vec<(i64, Vec<(usize, Plaintext)>)>,
+    plan: BsgsPlan,
+    /// For each sum the encoded diagonals, each with its baby step, ordered by period.
+    sums: Vec<Vec<(usize, Plaintext)>>,
 }
 
 impl LinearTransform {
@@ -121,30 +133,30 @@ impl LinearTransform {
     pub fn new(params: &Parameters, matrix: &Diagonals, level: usize, scale: f64) -> Result<Self, CkksError> {
         let shape = params.key_shape(level);
         let plan = BsgsPlan::new(matrix.0.keys().copied());
-        let giants = plan
-            .giants
+        let encoded = matrix
+            .0
             .par_iter()
-            .map(|&giant| {
-                let parts = plan.babies.iter().enumerate().filter_map(|(b, baby)| {
-                    let diagonal = matrix.0.get(&(giant + baby))?;
-                    // The giant rotation comes after the product, so that the diagonal is rotated back before.
-                    let period = diagonal.len();
-                    let mut rotated = diagonal.clone();
-                    rotated.rotate_right(giant.rem_euclid(period as i64) as usize);
-                    Some(params.encode(&rotated, scale, shape.basis()).map(|plain| (b, plain)))
-                });
-                let mut parts = parts.collect::<Result<Vec<_>, CkksError>>()?;
-                parts.sort_by_key(|(_, plain)| plain.poly().stretch());
-                Ok((giant, parts))
+            .map(|(&offset, diagonal)| {
+                let (baby, giant) = plan.place(offset);
+                // The giant rotation comes after the product, so that the diagonal is rotated back before.
+                let mut rotated = diagonal.clone();
+                rotated.rotate_right((giant as i64 * plan.giant_step).rem_euclid(diagonal.len() as i64) as usize);
+                Ok((giant, baby, params.encode(&rotated, scale, shape.basis())?))
             })
-            .collect::<Result<_, CkksError>>()?;
-        Ok(Self { level, shape, scale, babies: plan.babies, giants })
+            .collect::<Result<Vec<_>, CkksError>>()?;
+        let mut sums: Vec<Vec<(usize, Plaintext)>> = (0..plan.giants).map(|_| Vec::new()).collect();
+        encoded.into_iter().for_each(|(giant, baby, plain)| sums[giant].push((baby, plain)));
+        sums.iter_mut().for_each(|terms| terms.sort_by_key(|(_, plain)| plain.poly().stretch()));
+        Ok(Self { level, shape, scale, plan, sums })
     }
 
     /// Asks for the rotation keys of the transform.
     pub fn request_keys(params: &Parameters, matrix: &Diagonals, level: usize, request: &mut KeyRequest) {
         let plan = BsgsPlan::new(matrix.0.keys().copied());
-        plan.babies.iter().chain(&plan.giants).for_each(|&step| request.rotation(params, step, level));
+        plan.babies.iter().for_each(|&step| request.rotation(params, step, level));
+        if plan.giants > 1 {
+            request.rotation(params, plan.giant_step, level);
+        }
     }
 
     /// Level of the input; the output is one lower.
@@ -154,7 +166,7 @@ impl LinearTransform {
 
     /// Bytes of the encoded diagonals.
     pub fn bytes(&self) -> usize {
-        self.giants.iter().flat_map(|(_, parts)| parts).map(|(_, plain)| plain.bytes()).sum()
+        self.sums.iter().flatten().map(|(_, plain)| plain.bytes()).sum()
     }
 
     /// The matrix times the slots, rescaled. Input and output scale are in the ratio of the diagonals' scale to the
@@ -171,46 +183,36 @@ impl LinearTransform {
         evaluator.drop_to(&mut input, self.level);
         let params = evaluator.params();
         let digits = Digits::new(&input.parts()[1], self.shape);
-        let babies = self.rotations(evaluator, &self.babies)?;
-        let sums = self.inner_sums(params, &input, &digits, &babies);
+        let babies = self.plan.babies.iter().map(|&step| self.key(evaluator, step)).collect::<Result<Vec<_>, _>>()?;
+        let mut sums = self.inner_sums(params, &input, &digits, &babies).into_iter().rev();
 
-        // Each inner sum is rotated on its own: only its second half is divided by P, decomposed and switched.
-        let giants: Vec<i64> = self.giants.iter().map(|(giant, _)| *giant).collect();
-        let mut total: Option<[Poly<Ntt>; 2]> = None;
-        for ([u0, u1], giant) in sums.into_iter().zip(self.rotations(evaluator, &giants)?) {
-            let Some((galois, key)) = giant else {
-                add_to(&mut total, [u0, u1]);
-                continue;
-            };
+        // Horner's rule: of the total so far only the second half is divided by P, decomposed and switched.
+        let mut total = sums.next().expect("a matrix has at least one diagonal");
+        for mut sum in sums {
+            let [u0, u1] = total;
+            let (galois, key) = self.key(evaluator, self.plan.giant_step)?.expect("a giant step goes somewhere");
             let [u1] = Poly::divide_round([u1], self.shape.main);
             let digits = Digits::new(&u1, self.shape);
-            let product = GaloisProduct::new(&digits, key, galois);
-            let total = total.get_or_insert_with(|| [0, 1].map(|_| Poly::zero(params.ring(), self.shape.basis())));
-            add_product(total, &product, &u0);
+            add_product(&mut sum, &GaloisProduct::new(&digits, key, galois), &u0);
+            total = sum;
         }
-        let total = total.expect("a matrix has at least one diagonal");
         let scale = input.scale() * self.scale / params.prime(self.level);
         Ok(Ciphertext::from_parts(Poly::divide_round(total, self.level), scale, input.slots()))
     }
 
-    /// Each rotation with its key.
-    fn rotations<'a>(&self, evaluator: &'a Evaluator, steps: &[i64]) -> Result<Vec<Rotation<'a>>, CkksError> {
-        steps
-            .iter()
-            .map(|&steps| {
-                let galois = evaluator.params().galois_of_rotation(steps);
-                if galois == 1 {
-                    return Ok(None);
-                }
-                let kind = KeyKind::Galois(galois);
-                let key = evaluator.keys().get(kind, self.level)?;
-                // A taller key would do, but the diagonals are encoded over the special primes of this shape.
-                match key.shape() == self.shape {
-                    true => Ok(Some((galois, key))),
-                    false => Err(CkksError::MissingKey { kind, wanted: self.level, found: None }),
-                }
-            })
-            .collect()
+    /// A rotation with its key.
+    fn key<'a>(&self, evaluator: &'a Evaluator, steps: i64) -> Result<Rotation<'a>, CkksError> {
+        let galois = evaluator.params().galois_of_rotation(steps);
+        if galois == 1 {
+            return Ok(None);
+        }
+        let kind = KeyKind::Galois(galois);
+        let key = evaluator.keys().get(kind, self.level)?;
+        // A taller key would do, but the diagonals are encoded over the special primes of this shape.
+        match key.shape() == self.shape {
+            true => Ok(Some((galois, key))),
+            false => Err(CkksError::MissingKey { kind, wanted: self.level, found: None }),
+        }
     }
 
     /// For each giant step the sum of its diagonals times the baby steps' rotations, over main and special primes.
@@ -235,8 +237,7 @@ impl LinearTransform {
             let lift = special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())));
             let lift = m.shoup(if i < basis.main { lift } else { 0 });
             let own = |part: usize| input.parts()[part].limbs().get(i).filter(|_| i < basis.main);
-            let mut sums: Vec<[Limb; 2]> =
-                self.giants.iter().map(|_| [0, 1].map(|_| Limb::recycled(ring.n()))).collect();
+            let mut sums: Vec<[Limb; 2]> = self.sums.iter().map(|_| [0, 1].map(|_| Limb::recycled(ring.n()))).collect();
             let mut rotated: Vec<[Limb; 2]> = babies.iter().map(|_| [0, 1].map(|_| Limb::recycled(size))).collect();
             for first in (0..ring.n()).step_by(size) {
                 for (product, rotated) in products.iter().zip(&mut rotated) {
@@ -252,7 +253,7 @@ impl LinearTransform {
                         }
                     }
                 }
-                for (sum, (_, terms)) in sums.iter_mut().zip(&self.giants) {
+                for (sum, terms) in sums.iter_mut().zip(&self.sums) {
                     for (part, sum) in sum.iter_mut().enumerate() {
                         let sum = &mut sum[first..][..size];
                         multiply_diagonals(table, sum, terms, i, first, |baby| &rotated[baby][part]);
@@ -270,13 +271,6 @@ type Rotation<'a> = Option<(u64, &'a SwitchingKey)>;
 
 /// Positions that one pass works on: eight rotations of this many fit half of a second-level cache.
 const CHUNK: usize = 4096;
-
-fn add_to(total: &mut Option<[Poly<Ntt>; 2]>, sum: [Poly<Ntt>; 2]) {
-    match total {
-        None => *total = Some(sum),
-        Some(total) => total.iter_mut().zip(&sum).for_each(|(t, s)| t.add_assign(s)),
-    }
-}
 
 /// `total ← total + σ(product + (u0, 0))`, chunk by chunk.
 fn add_product(total: &mut [Poly<Ntt>; 2], product: &GaloisProduct<'_>, u0: &Poly<Ntt>) {
@@ -311,6 +305,9 @@ fn multiply_diagonals<'a>(
 ) {
     let stretch = |plain: &Plaintext| plain.poly().stretch();
     let mut accumulate = false;
+    if terms.is_empty() {
+        sum.fill(0);
+    }
     for run in terms.chunk_by(|(_, a), (_, b)| stretch(a) == stretch(b)) {
         let stretch = stretch(&run[0].1);
         for chunk in run.chunks(MAX_LAZY_PRODUCTS) {

@@ -8,24 +8,23 @@ use rayon::prelude::*;
 
 use super::layout::{Offset, SlotMatrix};
 
-/// More baby steps than this are not worth their keys: rows then become giant steps too.
-const MAX_BABIES: usize = 16;
+/// Rows and columns are both baby steps up to this many: those of a 3 × 3 kernel.
+const MAX_BABIES: usize = 9;
 
-/// How a matrix is evaluated: y = Σ_giant rotate(Σ_baby diagonal ⊙ rotate(x, baby), giant).
+/// How a matrix is evaluated: y = Σ_giant rotate(Σ_baby diagonal ⊙ rotate(x, shift + baby), giant).
 ///
-/// Baby steps share one decomposition, giant steps one key a stride: they are taken by Horner's rule, from the farthest
-/// to the nearest, along rows and then along grids.
+/// Baby steps share one decomposition. Giant steps share one key a stride, as they are taken by Horner's rule from the
+/// farthest to the nearest, along rows and then along grids; the shift makes all of them go one way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatVecPlan {
+    /// Distance that the input is rotated by before all else, in slots.
+    pub shift: i64,
     /// Distances of the baby steps, in slots.
     pub babies: Vec<i64>,
-    /// Numbers of giant steps along grids and along rows.
-    pub grids: Vec<i64>,
-    /// Rows of the giant steps, counted from the first; `[0]` where rows are baby steps.
+    /// Numbers of rows that giant steps go: 0 alone where rows are baby steps.
     pub rows: Vec<i64>,
-    /// First row of all: added to every baby step.
-    first_row: i64,
-    rows_are_babies: bool,
+    /// Numbers of grids that giant steps go.
+    pub grids: Vec<i64>,
 }
 
 const GRID: i64 = 1024;
@@ -34,36 +33,27 @@ const ROW: i64 = 32;
 impl MatVecPlan {
     /// The plan for a matrix.
     pub fn new(matrix: &SlotMatrix) -> Self {
-        let distinct = |f: fn(&Offset) -> (i64, i64)| matrix.keys().map(f).collect::<BTreeSet<_>>();
-        let within = distinct(|o| (o.rows, o.columns));
-        let range = |values: BTreeSet<i64>| match (values.first(), values.last()) {
-            (Some(&lo), Some(&hi)) => (lo, (0..=hi - lo).collect()),
-            _ => (0, vec![0]),
-        };
-        let grids = matrix.keys().map(|o| o.grids).collect::<BTreeSet<_>>();
-        let grids = (0..=grids.last().copied().unwrap_or(0)).collect();
-        let rows_are_babies = within.len() <= MAX_BABIES;
-        if rows_are_babies {
-            let babies = within.into_iter().map(|(row, column)| ROW * row + column).collect();
-            return Self { babies, grids, rows: vec![0], first_row: 0, rows_are_babies };
+        let distinct = |f: fn(&Offset) -> i64| matrix.keys().map(f).collect::<BTreeSet<_>>();
+        let grids = (0..=distinct(|o| o.grids).last().copied().unwrap_or(0)).collect();
+        let near = distinct(|o| ROW * o.rows + o.columns);
+        if near.len() <= MAX_BABIES {
+            return Self { shift: 0, babies: near.into_iter().collect(), rows: vec![0], grids };
         }
-        let (first_row, rows) = range(matrix.keys().map(|o| o.rows).collect());
-        let columns: BTreeSet<i64> = matrix.keys().map(|o| o.columns).collect();
-        let babies = columns.into_iter().map(|column| ROW * first_row + column).collect();
-        Self { babies, grids, rows, first_row, rows_are_babies }
+        let rows = distinct(|o| o.rows);
+        let (first, last) = (rows.first().copied().unwrap_or(0), rows.last().copied().unwrap_or(0));
+        let babies = distinct(|o| o.columns).into_iter().collect();
+        Self { shift: ROW * first, babies, rows: (0..=last - first).collect(), grids }
     }
 
     /// Baby step and giant step (grids, rows) of an offset.
     fn split(&self, offset: Offset) -> (i64, (i64, i64)) {
-        match self.rows_are_babies {
-            true => (ROW * offset.rows + offset.columns, (offset.grids, 0)),
-            false => (ROW * self.first_row + offset.columns, (offset.grids, offset.rows - self.first_row)),
-        }
+        let row = if self.rows.len() > 1 { offset.rows - self.shift / ROW } else { 0 };
+        (ROW * (offset.rows - row) + offset.columns - self.shift, (offset.grids, row))
     }
 
     /// Asks for the rotation keys.
     pub fn request_keys(&self, params: &Parameters, level: usize, request: &mut KeyRequest) {
-        self.babies.iter().for_each(|&step| request.rotation(params, step, level));
+        self.babies.iter().chain([&self.shift]).for_each(|&step| request.rotation(params, step, level));
         if self.grids.len() > 1 {
             request.rotation(params, GRID, level);
         }
@@ -75,7 +65,7 @@ impl MatVecPlan {
     /// Key switches: hoisted ones (a shared decomposition) and others.
     pub fn rotations(&self) -> (usize, usize) {
         let hoisted = self.babies.iter().filter(|&&b| b != 0).count();
-        (hoisted, self.grids.len() * self.rows.len() - 1)
+        (hoisted, self.grids.len() * self.rows.len() - 1 + usize::from(self.shift != 0))
     }
 }
 
@@ -95,8 +85,9 @@ pub fn multiply(
 ) -> Result<Ciphertext, CkksError> {
     let params = evaluator.params();
     let slots = x.slots();
+    let shifted = evaluator.rotate(x, plan.shift)?;
     let babies: BTreeMap<i64, Ciphertext> =
-        plan.babies.iter().copied().zip(evaluator.rotate_hoisted(x, &plan.babies)?).collect();
+        plan.babies.iter().copied().zip(evaluator.rotate_hoisted(&shifted, &plan.babies)?).collect();
     let mut by_giant: BTreeMap<(i64, i64), Vec<BabyTerm<'_>>> = BTreeMap::new();
     for (&offset, diagonal) in matrix {
         let (baby, giant) = plan.split(offset);

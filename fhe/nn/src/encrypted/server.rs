@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fhe_circuits::{Bootstrapper, PolynomialPlan, polynomial};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, KeyRequest, Parameters};
-use fhe_ring::{Basis, Poly};
+use fhe_ring::Basis;
 
 use super::circuit::Circuit;
 use super::layout::{self, Layout, SlotMatrix};
@@ -146,7 +146,7 @@ impl Program {
             MatVecPlan::new(&layout::convolution(conv, from, to, 1.0)).request_keys(params, level, &mut request);
         }
         let (width, slots) = self.classifier_shape();
-        (1..width).for_each(|step| request.rotation(params, step as i64, level));
+        request.rotation(params, 1, level);
         let strides = std::iter::successors(Some(width), |s| Some(2 * s)).take_while(|&s| s < slots);
         strides.for_each(|stride| request.rotation(params, stride as i64, level - 1));
         Ok(request)
@@ -294,15 +294,18 @@ impl Server {
         let diagonals = layout::pooled_classifier(classifier, from, range);
         let width = diagonals.len();
         let scale = params.prime(self.program.circuit.linear_level);
-        let steps: Vec<i64> = (0..width as i64).collect();
-        let rotated = self.evaluator.rotate_hoisted(x, &steps)?;
-        let encoded =
-            diagonals.iter().map(|d| params.encode_real(d, scale, x.basis())).collect::<Result<Vec<_>, _>>()?;
-        let parts = [0, 1].map(|part| {
-            let terms: Vec<_> = rotated.iter().zip(&encoded).map(|(r, w)| (&r.parts()[part], w.poly())).collect();
-            Poly::dot_compact(params.ring(), x.basis(), &terms)
-        });
-        let products = self.evaluator.rescale(Ciphertext::from_parts(parts, x.scale() * scale, x.slots()))?;
+        // Σ_j diagonal_j ⊙ rotate(x, j) by Horner's rule, with one key: the diagonals are rotated back instead.
+        let mut products: Option<Ciphertext> = None;
+        for (j, mut diagonal) in diagonals.into_iter().enumerate().rev() {
+            diagonal.rotate_right(j);
+            let diagonal = params.encode_real(&diagonal, scale, x.basis())?;
+            let term = self.evaluator.multiply_plain(x, &diagonal)?;
+            products = Some(match products {
+                None => term,
+                Some(sum) => self.evaluator.add(&self.evaluator.rotate(&sum, 1)?, &term)?,
+            });
+        }
+        let products = self.evaluator.rescale(products.expect("a classifier has outputs"))?;
         let sums = self.evaluator.inner_sum(&products, width as i64, x.slots() / width)?;
         let mut bias = classifier.bias.clone();
         bias.resize(width, 0.0);
