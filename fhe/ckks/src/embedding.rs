@@ -12,20 +12,24 @@ use num_complex::Complex64;
 /// The transform for n slots.
 pub struct Embedding {
     slots: usize,
-    /// ζ^k for k below 4n.
-    roots: Vec<Complex64>,
-    /// 5^j modulo 4n.
-    powers_of_five: Vec<usize>,
+    /// The twiddle factors of blocks of 2^(k + 1) slots at index k.
+    twiddles: Vec<Vec<Complex64>>,
 }
 
 impl Embedding {
     /// The transform for `slots` slots, a power of two.
     pub fn new(slots: usize) -> Self {
         assert!(slots.is_power_of_two(), "{slots} slots");
-        let m = 4 * slots;
-        let roots = (0..m).map(|k| Complex64::cis(2.0 * PI * k as f64 / m as f64)).collect();
-        let powers_of_five = std::iter::successors(Some(1), |&p| Some(p * 5 % m)).take(slots).collect();
-        Self { slots, roots, powers_of_five }
+        let levels = slots.trailing_zeros();
+        let twiddles = (0..levels)
+            .map(|k| {
+                // ζ_(4·block)^(5^j) for blocks of 2^(k + 1).
+                let order = 8usize << k;
+                let powers_of_five = std::iter::successors(Some(1), |&p| Some(p * 5 % order)).take(1 << k);
+                powers_of_five.map(|p| Complex64::cis(2.0 * PI * p as f64 / order as f64)).collect()
+            })
+            .collect();
+        Self { slots, twiddles }
     }
 
     /// Number of slots n.
@@ -33,10 +37,10 @@ impl Embedding {
         self.slots
     }
 
-    /// The twiddle factor of butterfly `j` in blocks of `block` slots: ζ_(4·block)^(5^j).
-    pub fn twiddle(&self, block: usize, j: usize) -> Complex64 {
-        let order = 4 * block;
-        self.roots[self.powers_of_five[j] % order * (4 * self.slots / order)]
+    /// The twiddle factors of the butterflies in blocks of `block` slots: ζ_(4·block)^(5^j), ζ_k a primitive k-th root of
+    /// unity.
+    pub fn twiddles(&self, block: usize) -> &[Complex64] {
+        &self.twiddles[block.trailing_zeros() as usize - 1]
     }
 
     /// Coefficients to slots, in place.
@@ -69,10 +73,10 @@ impl Embedding {
         block: usize,
         f: impl Fn(Complex64, Complex64, Complex64) -> (Complex64, Complex64),
     ) {
-        let twiddles: Vec<Complex64> = (0..block / 2).map(|j| self.twiddle(block, j)).collect();
+        let twiddles = self.twiddles(block);
         for part in values.chunks_exact_mut(block) {
             let (upper, lower) = part.split_at_mut(block / 2);
-            for ((u, v), &w) in upper.iter_mut().zip(lower).zip(&twiddles) {
+            for ((u, v), &w) in upper.iter_mut().zip(lower).zip(twiddles) {
                 (*u, *v) = f(*u, *v, w);
             }
         }
@@ -117,7 +121,8 @@ mod tests {
             let original = values.clone();
             embedding.to_slots(&mut values);
             for (j, v) in values.iter().enumerate() {
-                let zeta = embedding.roots[embedding.powers_of_five[j]];
+                let exponent = (0..j).fold(1, |p, _| p * 5 % (4 * slots));
+                let zeta = Complex64::cis(2.0 * PI * exponent as f64 / (4 * slots) as f64);
                 let direct: Complex64 = coefficients.iter().rev().fold(Complex64::default(), |sum, &c| sum * zeta + c);
                 assert!((v - direct).norm() < 1e-10 * slots as f64, "slot {j} of {slots}: {v} {direct}");
             }

@@ -121,13 +121,12 @@ pub fn multiply(
             Ok(Some(sum))
         }
     };
-    let mut total = None;
-    for &grid in plan.grids.iter().rev() {
-        let mut rows = None;
-        for &row in plan.rows.iter().rev() {
-            rows = horner(ROW, rows, inner((grid, row))?)?;
-        }
-        total = horner(GRID, total, rows)?;
-    }
+    // Grids are independent until their sums meet: whole chains in parallel keep both ends of a small ciphertext busy.
+    let grids = plan
+        .grids
+        .par_iter()
+        .map(|&grid| plan.rows.iter().rev().try_fold(None, |rows, &row| horner(ROW, rows, inner((grid, row))?)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let total = grids.into_iter().rev().try_fold(None, |total, grid| horner(GRID, total, grid))?;
     Ok(total.expect("a matrix has at least one diagonal"))
 }
