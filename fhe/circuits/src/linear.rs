@@ -12,7 +12,7 @@ use fhe_ring::{Basis, Limb, Ntt, Poly};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
-/// A matrix over n slots by its nonzero generalised diagonals: y[i] = Σ_d diagonal_d[i]·x[i + d].
+/// A matrix over n slots by its nonzero generalised diagonals: y_i = Σ_d diagonal_(d,i)·x_(i + d).
 ///
 /// A diagonal that repeats with a period p dividing n is held as p values, and costs p/n of the memory when encoded.
 #[derive(Clone, Debug, Default, PartialEq)]

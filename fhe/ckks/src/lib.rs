@@ -1,9 +1,9 @@
 //! The RNS-CKKS scheme (Cheon, Kim, Kim and Song, ePrint 2016/421; Cheon, Han, Kim, Kim and Song, ePrint 2018/931)
 //! with hybrid key switching (Han and Ki, ePrint 2019/688).
 //!
-//! A [`ParametersLiteral`](params::ParametersLiteral) becomes checked [`Parameters`](params::Parameters), which hold
-//! the ring, the encoder and the [`security`] report. The client has a [`SecretKey`](keys::SecretKey); the server an
-//! [`Evaluator`](evaluator::Evaluator) over [`EvaluationKeys`](keys::EvaluationKeys), which hold no secret.
+//! A [`ParametersLiteral`] becomes checked [`Parameters`], which hold
+//! the ring, the encoder and the [`security`] report. The client has a [`SecretKey`]; the server an
+//! [`Evaluator`] over [`EvaluationKeys`], which hold no secret.
 
 pub mod ciphertext;
 pub mod embedding;
