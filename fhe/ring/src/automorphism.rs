@@ -1,4 +1,4 @@
-//! The automorphisms X ↦ X^g of Z[X]/(X^N + 1), in both domains.
+//! The automorphisms X ↦ X^g of Z\[X\]/(X^N + 1), in both domains.
 //!
 //! In the NTT domain position i holds the evaluation at ψ^(2·brv(i) + 1), so the automorphism is a permutation. Eight
 //! neighbours share the low bits of the exponent and differ in its top three, and multiplying by an odd g keeps that

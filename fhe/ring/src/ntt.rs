@@ -1,4 +1,4 @@
-//! The negacyclic number-theoretic transform: Z_q[X]/(X^N + 1) ≅ Z_q^N.
+//! The negacyclic number-theoretic transform: Z_q\[X\]/(X^N + 1) ≅ Z_q^N.
 
 use crate::arch::{Backend, Twiddles};
 use crate::buffer::Limb;

@@ -1,6 +1,6 @@
 //! The kernels, once for each instruction set, and the one place where the instruction set is chosen.
 //!
-//! [`scalar`] is the specification: every other backend equals it bit for bit, because each kernel returns canonical
+//! `scalar` is the specification: every other backend equals it bit for bit, because each kernel returns canonical
 //! residues in [0, q). A [`Backend`] other than `Scalar` can only be had from [`Backend::detect`] or
 //! [`Backend::forced`], which look at the processor; that is the proof of capability the `unsafe` calls rest on.
 #![allow(unsafe_code)]
