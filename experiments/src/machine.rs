@@ -6,3 +6,22 @@ pub fn peak_rss_bytes() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
+
+/// The processor's name for itself; `None` where the kernel does not tell.
+pub fn cpu_model() -> Option<String> {
+    let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = info.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// Programs that ran or wanted to, on average over the last minute: above the number of cores, times are not to be
+/// trusted.
+pub fn load_average() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// The revision of the sources that this program was built from, if they were under version control.
+pub const REVISION: Option<&str> = option_env!("CIPHERLAB_REVISION");
+
+/// The compiler that built this program.
+pub const RUSTC: Option<&str> = option_env!("CIPHERLAB_RUSTC");

@@ -1,5 +1,6 @@
 //! What it costs, in memory, time and precision, to classify an encrypted image.
 
+mod bench;
 mod classify;
 mod machine;
 
@@ -17,11 +18,14 @@ struct Cli {
 enum Command {
     /// Encrypts an image, classifies the ciphertext, decrypts, and compares with the plaintext model.
     Classify(classify::Args),
+    /// Measures what each operation costs, from one transform to a bootstrap: seconds, memory, precision.
+    Bench(bench::Args),
 }
 
 fn main() {
     let result = match Cli::parse().command {
         Command::Classify(args) => classify::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     if let Err(error) = result {
         eprintln!("error: {error:#}");

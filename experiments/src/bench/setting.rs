@@ -1,0 +1,147 @@
+//! Which parameters are measured, and which operations they leave out.
+
+use anyhow::{Result, bail};
+use fhe_ckks::security::{self, SecurityReport};
+use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
+use fhe_nn::encrypted::Circuit;
+use serde::Serialize;
+
+/// The activation that is measured: the network's.
+pub const RELU_DEGREE: usize = 59;
+/// Ring dimensions that bootstrap at the network's own slot counts have at least this logarithm.
+const NETWORK_LOG_N: u32 = 16;
+/// log2 of the network's slot counts at that dimension, largest first.
+const NETWORK_LOG_SLOTS: [u32; 3] = [14, 13, 12];
+/// Special primes of a reduced set: as wide as the widest main prime, so that one of them carries a digit of one.
+const SPECIAL_BITS: u32 = 50;
+
+/// A circuit whose parameters fit the ring, with what had to go for that.
+pub struct Setting {
+    /// The network's circuit; its parameters are those to measure.
+    pub circuit: Circuit,
+    /// Whether the levels suffice for the activation.
+    pub relu: bool,
+    /// Slot counts to bootstrap at; none where the levels do not suffice.
+    pub bootstraps: Vec<usize>,
+    /// What is not measured.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An operation that the parameters have no room for.
+#[derive(Serialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub op: &'static str,
+    /// Why.
+    pub why: String,
+}
+
+impl Setting {
+    /// The network's parameters at ring dimension 2^`log_n`; where it is too small for them, as much of their chain of
+    /// primes as 128 bits of security allow.
+    ///
+    /// # Errors
+    /// A ring too small for one main and one special prime.
+    pub fn new(log_n: u32, insecure: bool) -> Result<Self> {
+        match Circuit::chebyshev_relu(log_n, RELU_DEGREE) {
+            Ok(circuit) => Ok(Self::whole(circuit, log_n)),
+            Err(_) if insecure => {
+                let mut circuit = Circuit::chebyshev_relu(NETWORK_LOG_N, RELU_DEGREE)?;
+                circuit.parameters = ParametersLiteral { log_n, insecure: true, ..circuit.parameters };
+                Ok(Self::whole(circuit, log_n))
+            }
+            Err(error) => Self::reduced(log_n, &error),
+        }
+    }
+
+    fn whole(circuit: Circuit, log_n: u32) -> Self {
+        let smaller = NETWORK_LOG_N.saturating_sub(log_n);
+        let bootstraps = NETWORK_LOG_SLOTS.iter().map(|log| 1 << (log - smaller)).collect();
+        Self { circuit, relu: true, bootstraps, left_out: Vec::new() }
+    }
+
+    /// The longest beginning of the network's chain that fits, without the levels of a bootstrap.
+    fn reduced(log_n: u32, error: &CkksError) -> Result<Self> {
+        let mut circuit = Circuit::chebyshev_relu(NETWORK_LOG_N, RELU_DEGREE)?;
+        let secret = SecretDistribution::UniformTernary;
+        let limit = security::assess(log_n, secret, 1.0).map_or(0.0, |SecurityReport { limit, .. }| limit);
+        let chain = &circuit.parameters.main_bits[..=circuit.activation_level];
+        let fit = (1..=chain.len()).rev().find_map(|main| Some((main, special_primes(&chain[..main], limit)?)));
+        let Some((main, special)) = fit else {
+            bail!(
+                "--ring-dim {}: 128 bits of security allow {limit} bits of modulus, too few for a main prime of {} \
+                 bits and a special prime of {SPECIAL_BITS}; wanted a larger ring, such as 65536",
+                1u32 << log_n,
+                chain[0],
+            );
+        };
+        let (level, relu) = (main - 1, main == chain.len());
+        let mut left_out: Vec<_> =
+            ["bootstrap", "bootstrap_arcsine"].map(|op| LeftOut { op, why: error.to_string() }).into();
+        if !relu {
+            let why = format!(
+                "takes {} levels; 128 bits of security allow {limit} bits of modulus at this ring dimension, which \
+                 leaves {level}",
+                circuit.activation_level - circuit.linear_level,
+            );
+            left_out.push(LeftOut { op: "relu", why });
+        }
+        if level == 0 {
+            for op in ["multiply", "multiply_rescale", "multiply_plain", "rescale"] {
+                left_out.push(LeftOut { op, why: "takes a level, and the modulus is one prime".to_owned() });
+            }
+        }
+        circuit.parameters = ParametersLiteral {
+            log_n,
+            main_bits: chain[..main].to_vec(),
+            special_bits: vec![SPECIAL_BITS; special],
+            secret,
+            ephemeral_weight: None,
+            insecure: false,
+            backend: None,
+        };
+        Ok(Self { circuit, relu, bootstraps: Vec::new(), left_out })
+    }
+}
+
+/// Special primes for as few digits as the limit of the modulus allows; `None` if it allows none.
+fn special_primes(main_bits: &[u32], limit: f64) -> Option<usize> {
+    let log_q: u32 = main_bits.iter().sum();
+    (1..=main_bits.len()).find_map(|digits| {
+        let digit = main_bits.len().div_ceil(digits);
+        let widest = main_bits.chunks(digit).map(|d| d.iter().sum::<u32>()).max()?;
+        let special = widest.div_ceil(SPECIAL_BITS);
+        // The product of primes that straddle a power of two may exceed it by a fraction of a bit.
+        (f64::from(log_q + special * SPECIAL_BITS) + 0.5 <= limit).then_some(special as usize)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fhe_ckks::Parameters;
+
+    #[test]
+    fn every_ring_gets_what_fits() {
+        for (log_n, relu, bootstraps) in [(12, false, 0), (13, false, 0), (14, false, 0), (15, true, 0), (16, true, 3)]
+        {
+            let setting = Setting::new(log_n, false).unwrap();
+            assert_eq!((setting.relu, setting.bootstraps.len()), (relu, bootstraps), "2^{log_n}");
+            assert_eq!(setting.left_out.is_empty(), bootstraps > 0, "2^{log_n}");
+            let level = setting.circuit.parameters.main_bits.len() - 1;
+            assert_eq!(level == 0, setting.left_out.iter().any(|l| l.op == "rescale"), "2^{log_n}");
+            if log_n < 15 {
+                let params = Parameters::try_from(setting.circuit.parameters).unwrap();
+                assert!(params.security_bits() >= 128);
+                params.key_shape(params.max_level());
+            }
+        }
+    }
+
+    #[test]
+    fn a_ring_without_room_says_so() {
+        let error = Setting::new(11, false).err().expect("no room").to_string();
+        assert!(error.contains("--ring-dim 2048") && error.contains("wanted a larger ring"), "{error}");
+        assert_eq!(Setting::new(11, true).unwrap().bootstraps, [512, 256, 128]);
+    }
+}
