@@ -19,6 +19,7 @@ enum Command {
     /// Encrypts an image, classifies the ciphertext, decrypts, and compares with the plaintext model.
     Classify(classify::Args),
     /// Measures what each operation costs, from one transform to a bootstrap: seconds, memory, precision.
+    #[command(long_about = bench::LONG_ABOUT)]
     Bench(bench::Args),
 }
 

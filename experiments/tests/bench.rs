@@ -142,6 +142,15 @@ fn the_table_names_its_units() {
 }
 
 #[test]
+fn the_manual_explains_every_operation() {
+    let manual = String::from_utf8(bench(&["--help"]).stdout).unwrap();
+    for (op, ..) in OPERATIONS.iter().filter(|(op, ..)| !op.ends_with("_every_prime") && *op != "ntt_tfhe") {
+        assert!(manual.contains(op), "'{op}' in\n{manual}");
+    }
+    assert!(!manual.contains("--insecure"));
+}
+
+#[test]
 fn what_cannot_be_measured_is_refused_with_the_reason() {
     for (arguments, reason) in [
         (["--ring-dim", "2048"], "128 bits of security"),

@@ -17,7 +17,8 @@ use setting::Setting;
 /// log2 of the ring dimensions measured.
 const LOG_N: std::ops::RangeInclusive<u32> = 10..=17;
 
-const LONG_ABOUT: &str = "\
+/// The manual.
+pub const LONG_ABOUT: &str = "\
 Measures what the operations of encrypted evaluation cost, from one transform to a bootstrap.
 
 The parameters are those of the network at the ring dimension asked for. Every operation runs once to warm up, then \
@@ -34,11 +35,14 @@ primes that an operand is held modulo: operations are measured at the top of the
 Transforms run on one thread, all else on all of them (column thr).
 
   ntt, inverse_ntt      one limb; *_every_prime: one limb of each prime in turn
+  encode                a vector to a plaintext polynomial
   rotation_key          one key generated; circuit_keys: those of the ReLU and all bootstraps
   mod_up                gadget digits of a polynomial, raised to the special primes
   key_switch            mod_up, product with the key, division by the special primes
-  rotate_hoisted        each of 8 rotations that share a mod_up
+  rotate_hoisted        each of 8 rotations that share a mod_up; rotate: one alone
+  add                   two ciphertexts; multiply_plain: a ciphertext and an encoded vector, not rescaled
   multiply              with relinearisation; multiply_rescale: rescaled in the same division
+  rescale               division by the last prime
   relu                  the network's polynomial of degree 59, on a bootstrapped ciphertext
   bootstrap             the network's: slots to coefficients first; it leaves the sine of the message, undone here
                         after decryption (the network's ReLU undoes it in passing)
@@ -53,7 +57,6 @@ limbs, seconds, ntts, own_ntts, bits, mean_bits, bytes and more). null is what w
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
-#[command(long_about = LONG_ABOUT)]
 pub struct Args {
     /// Ring dimension N, a power of two from 1024 to 131072. Bootstraps need 65536.
     #[arg(long, default_value_t = 65536)]
