@@ -40,17 +40,14 @@ impl Evaluator {
 
     // Addition.
 
-    /// Both operands at the lower of their levels.
-    fn aligned(
-        &self,
-        operation: &'static str,
-        a: &mut Ciphertext,
-        b: &Ciphertext,
-    ) -> Result<[Poly<Ntt>; 2], CkksError> {
+    /// `a` lowered to the level of `b` if that is lower, so that `b` holds every prime of `a`.
+    fn align(&self, operation: &'static str, a: &mut Ciphertext, b: &Ciphertext) -> Result<(), CkksError> {
         check_slots(operation, a.slots, b.slots)?;
-        let level = a.level().min(b.level());
-        self.drop_to(a, level);
-        Ok(b.parts.each_ref().map(|p| p.restricted(Basis::main(level + 1))))
+        check_scales(operation, a.scale, b.scale)?;
+        if b.level() < a.level() {
+            self.drop_to(a, b.level());
+        }
+        Ok(())
     }
 
     /// `a + b` at the lower level.
@@ -62,18 +59,16 @@ impl Evaluator {
 
     /// `a ← a + b` at the lower level.
     pub fn add_assign(&self, a: &mut Ciphertext, b: &Ciphertext) -> Result<(), CkksError> {
-        check_scales("addition", a.scale, b.scale)?;
-        let b = self.aligned("addition", a, b)?;
-        a.parts.iter_mut().zip(&b).for_each(|(a, b)| a.add_assign(b));
+        self.align("addition", a, b)?;
+        a.parts.iter_mut().zip(&b.parts).for_each(|(a, b)| a.add_assign(b));
         Ok(())
     }
 
     /// `a − b` at the lower level.
     pub fn sub(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        check_scales("subtraction", a.scale, b.scale)?;
         let mut difference = a.clone();
-        let b = self.aligned("subtraction", &mut difference, b)?;
-        difference.parts.iter_mut().zip(&b).for_each(|(a, b)| a.sub_assign(b));
+        self.align("subtraction", &mut difference, b)?;
+        difference.parts.iter_mut().zip(&b.parts).for_each(|(a, b)| a.sub_assign(b));
         Ok(difference)
     }
 

@@ -1,9 +1,11 @@
 //! Hybrid key switching (Han and Ki, ePrint 2019/688): the gadget product, with and without an automorphism.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use fhe_ring::automorphism::Permutation;
 use fhe_ring::{Basis, Limb, Ntt, Poly};
+use rayon::prelude::*;
 
 use crate::keys::SwitchingKey;
 use crate::params::KeyShape;
@@ -41,12 +43,41 @@ impl Digits {
     /// If the key is of another shape.
     pub fn product(&self, key: &SwitchingKey) -> [Poly<Ntt>; 2] {
         assert_eq!(self.shape, key.shape(), "digits for keys of another shape");
-        [0, 1].map(|part| {
-            let terms: Vec<_> = self.digits.iter().zip(key.digits()).map(|(d, key)| (d, &key[part])).collect();
-            Poly::dot(self.digits[0].ring(), self.basis, &terms)
-        })
+        let (ring, n) = (self.digits[0].ring(), self.digits[0].ring().n());
+        let (first, second) = (0..self.basis.len())
+            .into_par_iter()
+            .map(|i| {
+                let (table, size) = (ring.table(self.basis, i), CHUNK.min(n));
+                let mut halves = [0, 1].map(|_| Limb::recycled(n));
+                // Both halves of a chunk while the digits are in cache.
+                for at in (0..n).step_by(size).map(|first| first..first + size) {
+                    for (half, out) in halves.iter_mut().enumerate() {
+                        let terms = self.terms(key, i, half, at.clone());
+                        table.backend().dot_all(table.modulus(), &mut out[at.clone()], &terms, 0);
+                    }
+                }
+                let [first, second] = halves;
+                (first, second)
+            })
+            .unzip();
+        [first, second].map(|limbs| Poly::from_limbs(ring, self.basis, limbs))
+    }
+
+    /// What is multiplied and added up for positions `at` of limb `limb` of one half of a product.
+    fn terms<'a>(
+        &'a self,
+        key: &'a SwitchingKey,
+        limb: usize,
+        half: usize,
+        at: Range<usize>,
+    ) -> Vec<(&'a [u64], &'a [u64])> {
+        let pairs = self.digits.iter().zip(key.digits());
+        pairs.map(|(d, key)| (&d.limbs()[limb][at.clone()], &key[half].limb_of(self.basis, limb)[at.clone()])).collect()
     }
 }
+
+/// Positions that one pass works on: a few operands of this many fit the second-level cache.
+const CHUNK: usize = 4096;
 
 /// `sum ← sum + P·poly`, P the product of the special primes of `sum`: puts a polynomial over main primes beside a
 /// gadget product.
@@ -87,18 +118,8 @@ impl<'a> GaloisProduct<'a> {
     ) {
         let table = self.digits.digits[0].ring().table(self.digits.basis, limb);
         let chunk = self.permutation.chunk(first, out.len());
-        let from = chunk.source..chunk.source + out.len();
         let mut sum = Limb::recycled(out.len());
-        let terms: Vec<(&[u64], &[u64])> = self
-            .digits
-            .digits
-            .iter()
-            .zip(self.key.digits())
-            .map(|(d, key)| {
-                let basis = self.digits.basis;
-                (&d.limbs()[limb][from.clone()], &key[half].limb_of(basis, limb)[from.clone()])
-            })
-            .collect();
+        let terms = self.digits.terms(self.key, limb, half, chunk.source..chunk.source + out.len());
         table.backend().dot_all(table.modulus(), &mut sum, &terms, 0);
         addend(&mut sum, chunk.source);
         table.backend().permute(out, &sum, chunk);

@@ -40,8 +40,8 @@ struct Target {
     correction: u64,
 }
 
-/// Coefficients that one task converts: fifteen source digits of this many stay in the first two cache levels.
-const CHUNK: usize = 1024;
+/// Coefficients that one task converts: fourteen source digits of this many stay in the first-level cache.
+const CHUNK: usize = 256;
 
 impl BaseConverter {
     pub(crate) fn new(ring: &Ring, key: &ConversionKey) -> Self {
@@ -76,16 +76,15 @@ impl BaseConverter {
                 column.push(part);
             }
         }
-        columns.into_par_iter().enumerate().for_each(|(c, column)| {
-            let mut digits: Vec<Limb> = (0..source.len()).map(|_| Limb::recycled(chunk)).collect();
+        let scratch = || ((0..source.len()).map(|_| Limb::recycled(chunk)).collect::<Vec<_>>(), Limb::recycled(chunk));
+        columns.into_par_iter().enumerate().for_each_init(scratch, |(digits, overflow), (c, column)| {
             for ((digit, (modulus, inverse)), x) in digits.iter_mut().zip(&self.inverses).zip(source) {
                 backend.scale(modulus, digit, &x[c * chunk..][..chunk], *inverse);
             }
             let digits: Vec<&[u64]> = digits.iter().map(|digit| &**digit).collect();
-            let mut overflow = Limb::recycled(chunk);
-            backend.quotient_sum(&mut overflow, &digits, &self.reciprocals);
+            backend.quotient_sum(overflow, &digits, &self.reciprocals);
             for (out, target) in column.into_iter().zip(&self.targets) {
-                backend.convert(&target.modulus, out, &digits, &target.factors, &overflow, target.correction);
+                backend.convert(&target.modulus, out, &digits, &target.factors, overflow, target.correction);
             }
         });
     }

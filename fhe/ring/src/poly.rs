@@ -23,8 +23,8 @@ pub struct Ntt;
 
 /// A polynomial of degree below N modulo the primes of a [`Basis`], one [`Limb`] of canonical residues each.
 ///
-/// Binary operations demand equal bases and panic otherwise: which primes a value is held modulo is an invariant of
-/// the caller, never of its input data.
+/// Binary operations panic on operands that lack a prime of the result: which primes a value is held modulo is an
+/// invariant of the caller, never of its input data.
 pub struct Poly<D> {
     pub(crate) ring: Arc<Ring>,
     pub(crate) basis: Basis,
@@ -109,21 +109,25 @@ impl<D> Poly<D> {
         self.limbs.par_iter_mut().enumerate().for_each(|(i, limb)| f(ring.table(basis, i), i, limb));
     }
 
-    fn check(&self, other: &Self) {
-        debug_assert!(Arc::ptr_eq(&self.ring, &other.ring), "polynomials of different rings");
-        assert_eq!(self.basis, other.basis, "operands over different primes");
-    }
-
-    /// `self + other`.
+    /// `self + other`; `other` may be held modulo more primes.
     pub fn add_assign(&mut self, other: &Self) {
-        self.check(other);
-        self.for_each(|t, i, limb| t.backend().add(t.modulus(), limb, &other.limbs[i]));
+        let basis = self.basis;
+        self.for_each(|t, i, limb| t.backend().add(t.modulus(), limb, other.limb_of(basis, i)));
     }
 
-    /// `self − other`.
+    /// `self − other`; `other` may be held modulo more primes.
     pub fn sub_assign(&mut self, other: &Self) {
-        self.check(other);
-        self.for_each(|t, i, limb| t.backend().sub(t.modulus(), limb, &other.limbs[i]));
+        let basis = self.basis;
+        self.for_each(|t, i, limb| t.backend().sub(t.modulus(), limb, other.limb_of(basis, i)));
+    }
+
+    /// The limb of this polynomial for limb `i` of one over `basis`.
+    ///
+    /// # Panics
+    /// If `basis` holds primes that this polynomial is not held modulo.
+    pub fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
+        assert!(self.basis.contains(basis), "an operand over {:?} where {basis:?} is computed", self.basis);
+        &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
     }
 
     /// `−self`.
@@ -214,12 +218,6 @@ impl Poly<Ntt> {
             t.backend().dot_all(t.modulus(), limb, &products, 0);
         });
         out
-    }
-
-    /// The limb of this polynomial for limb `i` of one over fewer primes.
-    pub fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
-        debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);
-        &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
     }
 
     /// `self·other`; `other` may be held modulo more primes.
