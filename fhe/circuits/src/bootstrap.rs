@@ -13,7 +13,7 @@ use fhe_ring::{Basis, Ntt, Poly};
 
 use crate::dft;
 use crate::eval_mod::{EvalMod, EvalModLiteral};
-use crate::linear::{Diagonals, LinearTransform};
+use crate::linear::{BsgsPlan, Diagonals, LinearTransform};
 
 /// A bootstrapping circuit as a person writes it down.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,23 @@ pub struct BootstrapLiteral {
     pub input_scale: f64,
     /// Scale of the bootstrapped ciphertexts.
     pub output_scale: f64,
+}
+
+/// What a bootstrapping circuit costs: counted, before anything is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BootstrapCost {
+    /// Levels between the top of the chain and the output.
+    pub depth: usize,
+    /// Rotations that share a decomposition with others.
+    pub hoisted: usize,
+    /// Rotations, conjugations and switches of the secret with a decomposition of their own.
+    pub full: usize,
+    /// Relinearizations.
+    pub relinearizations: usize,
+    /// Bytes that the encoded matrices will hold.
+    pub bytes: usize,
+    /// The most polynomials over main and special primes that a transform holds at once.
+    pub polynomials: usize,
 }
 
 /// A bootstrapping circuit with its matrices encoded.
@@ -90,6 +107,40 @@ impl BootstrapLiteral {
             // Half, as the real part is the sum with the conjugate.
             coeffs_to_slots: dft::coeffs_to_slots(self.slots, &self.coeffs_to_slots, 0.5),
         }
+    }
+
+    /// What the circuit costs.
+    ///
+    /// # Errors
+    /// As [`Bootstrapper::new`].
+    pub fn cost(&self, params: &Parameters) -> Result<BootstrapCost, CkksError> {
+        self.check(params)?;
+        let top = params.max_level();
+        let depth = top - self.output_level(params)?;
+        let eval_mod = EvalMod::new(self.eval_mod.clone(), self.message_ratio);
+        // Beside the transforms: two switches of the secret, the trace, the conjugation.
+        let full = 2 + trace_steps(params, self.slots).count() + 1;
+        let mut cost = BootstrapCost {
+            depth,
+            hoisted: 0,
+            full,
+            relinearizations: eval_mod.relinearizations(),
+            bytes: 0,
+            polynomials: 0,
+        };
+        let matrices = self.matrices();
+        for (first, stages) in [(self.input_level(), matrices.slots_to_coeffs), (top, matrices.coeffs_to_slots)] {
+            for (k, matrix) in stages.iter().enumerate() {
+                let plan = BsgsPlan::new(matrix.0.keys().copied());
+                cost.hoisted += plan.hoisted();
+                cost.full += plan.rotations() - plan.hoisted();
+                cost.bytes += LinearTransform::bytes_of(params, matrix, first - k);
+                // The digits, a pair for each giant step, the total, and input or output.
+                let digits = params.key_shape(first - k).digits();
+                cost.polynomials = cost.polynomials.max(digits + 2 * plan.giants + 4);
+            }
+        }
+        Ok(cost)
     }
 
     /// The keys that the circuit needs, each at the level where it needs it.

@@ -61,6 +61,12 @@ impl EvalMod {
         self.plan.depth() + self.literal.double_angles as usize + arcsine
     }
 
+    /// Relinearizations that it costs.
+    pub fn relinearizations(&self) -> usize {
+        let arcsine = self.arcsine.as_ref().map_or(0, |(_, plan)| plan.relinearizations());
+        self.plan.relinearizations() + self.literal.double_angles as usize + arcsine
+    }
+
     /// From x/width in each slot, x = t/q₀, to x's distance from the nearest integer times 2π, at `scale`: the sine of
     /// it where no arcsine is asked for.
     ///

@@ -7,7 +7,7 @@ use fhe_ckks::{
     Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext, SwitchingKey,
 };
 use fhe_ring::arch::MAX_LAZY_PRODUCTS;
-use fhe_ring::ntt::NttTable;
+use fhe_ring::ntt::{MIN_NTT, NttTable};
 use fhe_ring::{Basis, Limb, Ntt, Poly};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -100,7 +100,12 @@ impl BsgsPlan {
 
     /// Key switches, those that share a decomposition included.
     pub fn rotations(&self) -> usize {
-        self.babies.iter().filter(|&&baby| baby != 0).count() + self.giants - 1
+        self.hoisted() + self.giants - 1
+    }
+
+    /// Those that share a decomposition.
+    pub fn hoisted(&self) -> usize {
+        self.babies.iter().filter(|&&baby| baby != 0).count()
     }
 
     /// Baby step (by its place) and giant step of an offset.
@@ -157,6 +162,13 @@ impl LinearTransform {
         if plan.giants > 1 {
             request.rotation(params, plan.giant_step, level);
         }
+    }
+
+    /// Bytes that a matrix encoded for ciphertexts at `level` will hold: [`LinearTransform::bytes`] before it is made.
+    pub fn bytes_of(params: &Parameters, matrix: &Diagonals, level: usize) -> usize {
+        let values =
+            |diagonal: &Vec<Complex64>| (2 * diagonal.len()).max(MIN_NTT) * params.key_shape(level).basis().len();
+        matrix.0.values().map(|diagonal| 8 * values(diagonal)).sum()
     }
 
     /// Level of the input; the output is one lower.

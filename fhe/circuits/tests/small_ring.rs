@@ -141,6 +141,7 @@ fn bootstrapping_full_and_sparse_slots() {
             let literal = bootstrap_literal(slots, arcsine, ratio);
             let evaluator = c.evaluator(&literal.request_keys(&c.params).unwrap());
             let bootstrapper = Bootstrapper::new(&c.params, literal.clone()).unwrap();
+            assert_eq!(literal.cost(&c.params).unwrap().bytes, bootstrapper.bytes());
             let x = c.random(slots);
             let a = c.secret.encrypt_real(&x, 2, literal.input_scale, &mut c.rng).unwrap();
             let fresh = bootstrapper.bootstrap(&evaluator, &a).unwrap();

@@ -27,11 +27,24 @@ const MESSAGE_RATIO: f64 = 128.0;
 /// Terms of an activation smaller than this relative to the interval are left out: below the precision of a bootstrap.
 const NEGLIGIBLE_TERM: f64 = 1e-7;
 
+/// Primes of one size and one purpose that follow each other in the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrimeGroup {
+    /// What spends them.
+    pub purpose: &'static str,
+    /// Size of each in bits.
+    pub bits: u32,
+    /// How many.
+    pub count: usize,
+}
+
 /// What an encrypted network is evaluated with.
 #[derive(Clone, Debug)]
 pub struct Circuit {
     /// The scheme's parameters.
     pub parameters: ParametersLiteral,
+    /// The main primes by what spends them, from the bottom of the chain to its top.
+    pub chain: Vec<PrimeGroup>,
     /// Degree of the activations.
     pub degree: usize,
     /// The activation on [−1, 1] of a bootstrapped value; it undoes the sine of EvalMod in passing.
@@ -48,6 +61,21 @@ impl Circuit {
     /// # Errors
     /// Modulus above the 128-bit limit of the ring at every number of special primes.
     pub fn chebyshev_relu(log_n: u32, degree: usize) -> Result<Self, CkksError> {
+        let limits = SecurityTable::ALL.into_iter().filter_map(|table| {
+            table.max_log_qp(log_n, SecretDistribution::UniformTernary, SecurityLevel::Classical128)
+        });
+        Self::within(log_n, degree, limits.fold(f64::INFINITY, f64::min))
+    }
+
+    /// The same circuit in a ring of any size, for tests: secure or not.
+    #[cfg(test)]
+    pub(crate) fn insecure(log_n: u32, degree: usize) -> Self {
+        let mut circuit = Self::within(log_n, degree, f64::INFINITY).expect("no limit");
+        circuit.parameters.insecure = true;
+        circuit
+    }
+
+    fn within(log_n: u32, degree: usize, limit: f64) -> Result<Self, CkksError> {
         // On bootstrapped values s = sin(2πx/ρ)·ρ/2π of x in [−1, 1].
         let reach = straighten_inverse(1.0);
         let mut activation = ChebyshevSeries::interpolate(|s| straighten(s).max(0.0), degree, -reach, reach);
@@ -55,17 +83,19 @@ impl Circuit {
         let depth = PolynomialPlan::new(&activation).depth();
         let eval_mod_depth = fhe_circuits::eval_mod::EvalMod::new(eval_mod(), MESSAGE_RATIO).depth();
         let linear_level = SLOTS_TO_COEFFS.len() + 1;
-        let main_bits = [
-            vec![BASE_BITS],
-            vec![LINEAR_BITS; linear_level],
-            vec![ACTIVATION_BITS; depth - 1],
+        let group = |purpose, bits, count| PrimeGroup { purpose, bits, count };
+        let chain = vec![
+            group("first prime", BASE_BITS, 1),
+            group("SlotsToCoeffs", LINEAR_BITS, SLOTS_TO_COEFFS.len()),
+            group("convolution", LINEAR_BITS, 1),
+            group("activation", ACTIVATION_BITS, depth - 1),
             // The activation's first product takes a bootstrapped value's scale down to that of the others.
-            vec![EVAL_MOD_BITS],
-            vec![EVAL_MOD_BITS; eval_mod_depth],
-            vec![COEFFS_TO_SLOTS_BITS; COEFFS_TO_SLOTS.len()],
-        ]
-        .concat();
-        let special = special_primes(log_n, &main_bits)?;
+            group("activation's first product", EVAL_MOD_BITS, 1),
+            group("EvalMod", EVAL_MOD_BITS, eval_mod_depth),
+            group("CoeffsToSlots", COEFFS_TO_SLOTS_BITS, COEFFS_TO_SLOTS.len()),
+        ];
+        let main_bits: Vec<u32> = chain.iter().flat_map(|group| vec![group.bits; group.count]).collect();
+        let special = special_primes(log_n, &main_bits, limit)?;
         let parameters = ParametersLiteral {
             log_n,
             main_bits,
@@ -75,7 +105,7 @@ impl Circuit {
             insecure: false,
             backend: None,
         };
-        Ok(Self { parameters, degree, activation, activation_level: linear_level + depth, linear_level })
+        Ok(Self { parameters, chain, degree, activation, activation_level: linear_level + depth, linear_level })
     }
 
     /// Scale of ciphertexts before a bootstrap, and of an activation's result.
@@ -133,13 +163,9 @@ pub fn straighten_inverse(x: f64) -> f64 {
     (x * TAU / MESSAGE_RATIO).sin() * MESSAGE_RATIO / TAU
 }
 
-/// As few special primes as let the tallest key have as few digits as security allows.
-fn special_primes(log_n: u32, main_bits: &[u32]) -> Result<usize, CkksError> {
+/// As few special primes as let the tallest key have as few digits as the limit on logQP allows.
+fn special_primes(log_n: u32, main_bits: &[u32], limit: f64) -> Result<usize, CkksError> {
     let log_q: u32 = main_bits.iter().sum();
-    let limits = SecurityTable::ALL
-        .into_iter()
-        .filter_map(|table| table.max_log_qp(log_n, SecretDistribution::UniformTernary, SecurityLevel::Classical128));
-    let limit = limits.fold(f64::INFINITY, f64::min);
     let most = ((limit - f64::from(log_q)) / f64::from(SPECIAL_BITS)).floor();
     (2..=main_bits.len())
         .map(|digits| {

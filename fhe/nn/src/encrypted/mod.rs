@@ -1,14 +1,21 @@
 //! The network on ciphertexts.
 //!
 //! [`layout`] says where values stand among the slots and turns convolutions into matrices, [`matvec`] multiplies an
-//! encrypted vector by one, [`circuit`] chooses parameters and levels, and [`server`] evaluates the network.
+//! encrypted vector by one, [`circuit`] chooses parameters and levels, [`schedule`] walks the network's steps and counts
+//! what they cost, and [`server`] evaluates them. [`memory`] predicts how much room that takes.
 
 pub mod circuit;
 pub mod client;
 pub mod layout;
 pub mod matvec;
+pub mod memory;
+pub mod schedule;
 pub mod server;
+#[cfg(test)]
+mod tests;
 
 pub use circuit::Circuit;
 pub use client::Client;
+pub use memory::Memory;
+pub use schedule::ScheduledStep;
 pub use server::{Op, Program, Server, StepInfo};

@@ -9,7 +9,8 @@ use fhe_ring::Basis;
 use super::circuit::Circuit;
 use super::layout::{self, Layout, SlotMatrix};
 use super::matvec::{self, MatVecPlan};
-use crate::network::{Conv, INPUT_CHANNELS, INPUT_SIDE, ResNet};
+use super::schedule::{Machine, Term};
+use crate::network::{Conv, INPUT_CHANNELS, INPUT_SIDE, Linear, ResNet};
 
 /// The network as an encrypted circuit: what to compute, and which keys that takes.
 #[derive(Clone)]
@@ -54,15 +55,6 @@ pub struct Server {
     activation: PolynomialPlan,
 }
 
-/// A matrix with the values it multiplies.
-struct Term<'a> {
-    conv: &'a Conv,
-    x: &'a Ciphertext,
-    from: Layout,
-    /// What x's slots were divided by.
-    range: f64,
-}
-
 impl Program {
     /// The program for a network whose activations see values within ±`ranges`, in order of evaluation.
     ///
@@ -93,11 +85,6 @@ impl Program {
         Layout { channels: INPUT_CHANNELS, side: INPUT_SIDE }
     }
 
-    /// How many steps [`Server::evaluate`] reports.
-    pub fn steps(&self) -> usize {
-        3 * self.network.activations() + 1
-    }
-
     /// Every convolution with its layouts.
     fn convolutions(&self) -> Vec<(&Conv, Layout, Layout)> {
         let mut all = Vec::new();
@@ -124,7 +111,7 @@ impl Program {
     }
 
     /// The slot counts that ciphertexts are bootstrapped at.
-    fn slot_counts(&self) -> Vec<usize> {
+    pub(super) fn slot_counts(&self) -> Vec<usize> {
         let mut counts: Vec<usize> = self.convolutions().iter().map(|(_, _, to)| to.slots()).collect();
         counts.sort_unstable();
         counts.dedup();
@@ -199,119 +186,120 @@ impl Server {
         image: &Ciphertext,
         see: &mut dyn FnMut(&StepInfo, &Ciphertext),
     ) -> Result<Ciphertext, CkksError> {
-        let network = &self.program.network;
-        let ranges = &self.program.ranges;
-        let mut names = network.steps().into_iter().map(|(name, _)| name);
-        let mut next_name = || names.next().expect("as many steps as names");
+        self.program.walk(&mut Evaluation { server: self, see }, image.clone())
+    }
+}
 
-        let mut index = 0;
-        let mut refresh =
-            |sum: Ciphertext, at: Layout, names: [String; 2], see: &mut dyn FnMut(&StepInfo, &Ciphertext)| {
-                let range = ranges[index];
-                index += 1;
-                let [conv, act] = names;
-                let info = |layer: &str, op| StepInfo { layer: layer.to_owned(), op, layout: Some(at), range };
-                see(&info(&conv, Op::Convolution), &sum);
-                let fresh = self.bootstrappers[&at.slots()].bootstrap(&self.evaluator, &sum)?;
-                see(&info(&conv, Op::Bootstrap), &fresh);
-                let scale = self.program.circuit.linear_scale();
-                let y = polynomial::evaluate(
-                    &self.evaluator,
-                    &self.activation,
-                    &self.program.circuit.activation,
-                    &fresh,
-                    scale,
-                )?;
-                see(&info(&act, Op::Activation), &y);
-                Ok::<_, CkksError>(y)
-            };
+/// The walk on ciphertexts.
+struct Evaluation<'a> {
+    server: &'a Server,
+    see: &'a mut dyn FnMut(&StepInfo, &Ciphertext),
+}
 
-        let input = self.program.input_layout();
-        let stem = Term { conv: &network.stem, x: image, from: input, range: 1.0 };
-        let (sum, mut at) = self.convolve(&[stem], None, ranges[0])?;
-        let mut x = refresh(sum, at, [next_name(), next_name()], see)?;
-        for (k, block) in network.blocks.iter().enumerate() {
-            let [range_in, range_mid, range_out] = [ranges[2 * k], ranges[2 * k + 1], ranges[2 * k + 2]];
-            let first = Term { conv: &block.conv1, x: &x, from: at, range: range_in };
-            let (sum, to) = self.convolve(&[first], None, range_mid)?;
-            let y = refresh(sum, to, [next_name(), next_name()], see)?;
-            let second = Term { conv: &block.conv2, x: &y, from: to, range: range_mid };
-            let (sum, to) = match &block.shortcut {
-                None => self.convolve(&[second], Some((&x, range_in)), range_out)?,
-                Some(conv) => {
-                    let shortcut = Term { conv, x: &x, from: at, range: range_in };
-                    self.convolve(&[second, shortcut], None, range_out)?
-                }
-            };
-            x = refresh(sum, to, [next_name(), next_name()], see)?;
-            at = to;
-        }
-        let logits = self.classify(&x, at, *ranges.last().expect("a network has activations"))?;
-        see(&StepInfo { layer: "fc".to_owned(), op: Op::Classifier, layout: None, range: 1.0 }, &logits);
+impl Machine for Evaluation<'_> {
+    type Value = Ciphertext;
+    type Error = CkksError;
+
+    fn convolve(
+        &mut self,
+        step: &StepInfo,
+        to: Layout,
+        terms: &[Term<'_, Ciphertext>],
+        identity: Option<(&Ciphertext, f64)>,
+    ) -> Result<Ciphertext, CkksError> {
+        let sum = convolve(&self.server.evaluator, &self.server.program.circuit, terms, identity, to, step.range)?;
+        (self.see)(step, &sum);
+        Ok(sum)
+    }
+
+    fn bootstrap(&mut self, step: &StepInfo, at: Layout, sum: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        let fresh = self.server.bootstrappers[&at.slots()].bootstrap(&self.server.evaluator, sum)?;
+        (self.see)(step, &fresh);
+        Ok(fresh)
+    }
+
+    fn activate(&mut self, step: &StepInfo, fresh: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        let Server { program, evaluator, activation, .. } = self.server;
+        let scale = program.circuit.linear_scale();
+        let y = polynomial::evaluate(evaluator, activation, &program.circuit.activation, fresh, scale)?;
+        (self.see)(step, &y);
+        Ok(y)
+    }
+
+    fn classify(&mut self, step: &StepInfo, x: &Ciphertext, from: Layout, range: f64) -> Result<Ciphertext, CkksError> {
+        let Server { program, evaluator, .. } = self.server;
+        let logits = classify(evaluator, &program.circuit, &program.network.classifier, x, from, range)?;
+        (self.see)(step, &logits);
         Ok(logits)
     }
+}
 
-    /// Σ convₖ(xₖ) [+ identity], divided by `range`, one level lower.
-    fn convolve(
-        &self,
-        terms: &[Term<'_>],
-        identity: Option<(&Ciphertext, f64)>,
-        range: f64,
-    ) -> Result<(Ciphertext, Layout), CkksError> {
-        let params = self.evaluator.params();
-        let level = self.program.circuit.linear_level;
-        let scale = params.prime(level) * self.program.circuit.linear_scale() / terms[0].x.scale();
-        let to =
-            Layout { channels: terms[0].conv.out_channels, side: terms[0].from.side.div_ceil(terms[0].conv.stride) };
-        let mut sum: Option<Ciphertext> = None;
-        let mut bias = vec![0.0; to.slots()];
-        for term in terms {
-            let matrix: SlotMatrix = layout::convolution(term.conv, term.from, to, term.range / range);
-            layout::bias(term.conv, to, 1.0 / range).iter().zip(&mut bias).for_each(|(b, sum)| *sum += b);
-            let mut x = term.x.clone();
-            self.evaluator.drop_to(&mut x, level);
-            let x = with_slots(x, term.from.slots().max(to.slots()));
-            let product = matvec::multiply(&self.evaluator, &MatVecPlan::new(&matrix), &matrix, &x, scale)?;
-            let product = with_slots(product, to.slots());
-            match &mut sum {
-                None => sum = Some(product),
-                Some(sum) => self.evaluator.add_assign(sum, &product)?,
-            }
+/// Σ convₖ(xₖ) [+ identity], divided by `range`, one level lower.
+pub(super) fn convolve(
+    evaluator: &Evaluator,
+    circuit: &Circuit,
+    terms: &[Term<'_, Ciphertext>],
+    identity: Option<(&Ciphertext, f64)>,
+    to: Layout,
+    range: f64,
+) -> Result<Ciphertext, CkksError> {
+    let params = evaluator.params();
+    let level = circuit.linear_level;
+    let scale = params.prime(level) * circuit.linear_scale() / terms[0].x.scale();
+    let mut sum: Option<Ciphertext> = None;
+    let mut bias = vec![0.0; to.slots()];
+    for term in terms {
+        let matrix: SlotMatrix = layout::convolution(term.conv, term.from, to, term.range / range);
+        layout::bias(term.conv, to, 1.0 / range).iter().zip(&mut bias).for_each(|(b, sum)| *sum += b);
+        let mut x = term.x.clone();
+        evaluator.drop_to(&mut x, level);
+        let x = with_slots(x, term.from.slots().max(to.slots()));
+        let product = matvec::multiply(evaluator, &MatVecPlan::new(&matrix), &matrix, &x, scale)?;
+        let product = with_slots(product, to.slots());
+        match &mut sum {
+            None => sum = Some(product),
+            Some(sum) => evaluator.add_assign(sum, &product)?,
         }
-        let mut sum = sum.expect("at least one term");
-        if let Some((x, range_in)) = identity {
-            self.evaluator.add_assign(&mut sum, &self.evaluator.multiply_constant(x, range_in / range, scale))?;
-        }
-        let sum = self.evaluator.rescale(sum)?;
-        let bias = params.encode_real(&bias, sum.scale(), sum.basis())?;
-        Ok((self.evaluator.add_plain(&sum, &bias)?, to))
     }
+    let mut sum = sum.expect("at least one term");
+    if let Some((x, range_in)) = identity {
+        evaluator.add_assign(&mut sum, &evaluator.multiply_constant(x, range_in / range, scale))?;
+    }
+    let sum = evaluator.rescale(sum)?;
+    let bias = params.encode_real(&bias, sum.scale(), sum.basis())?;
+    evaluator.add_plain(&sum, &bias)
+}
 
-    /// Average pooling and the classifier.
-    fn classify(&self, x: &Ciphertext, from: Layout, range: f64) -> Result<Ciphertext, CkksError> {
-        let params = self.evaluator.params();
-        let classifier = &self.program.network.classifier;
-        let diagonals = layout::pooled_classifier(classifier, from, range);
-        let width = diagonals.len();
-        let scale = params.prime(self.program.circuit.linear_level);
-        // Σ_j diagonal_j ⊙ rotate(x, j) by Horner's rule, with one key: the diagonals are rotated back instead.
-        let mut products: Option<Ciphertext> = None;
-        for (j, mut diagonal) in diagonals.into_iter().enumerate().rev() {
-            diagonal.rotate_right(j);
-            let diagonal = params.encode_real(&diagonal, scale, x.basis())?;
-            let term = self.evaluator.multiply_plain(x, &diagonal)?;
-            products = Some(match products {
-                None => term,
-                Some(sum) => self.evaluator.add(&self.evaluator.rotate(&sum, 1)?, &term)?,
-            });
-        }
-        let products = self.evaluator.rescale(products.expect("a classifier has outputs"))?;
-        let sums = self.evaluator.inner_sum(&products, width as i64, x.slots() / width)?;
-        let mut bias = classifier.bias.clone();
-        bias.resize(width, 0.0);
-        let bias = params.encode_real(&bias, sums.scale(), Basis::main(sums.level() + 1))?;
-        self.evaluator.add_plain(&sums, &bias)
+/// Average pooling and the classifier.
+pub(super) fn classify(
+    evaluator: &Evaluator,
+    circuit: &Circuit,
+    classifier: &Linear,
+    x: &Ciphertext,
+    from: Layout,
+    range: f64,
+) -> Result<Ciphertext, CkksError> {
+    let params = evaluator.params();
+    let diagonals = layout::pooled_classifier(classifier, from, range);
+    let width = diagonals.len();
+    let scale = params.prime(circuit.linear_level);
+    // Σ_j diagonal_j ⊙ rotate(x, j) by Horner's rule, with one key: the diagonals are rotated back instead.
+    let mut products: Option<Ciphertext> = None;
+    for (j, mut diagonal) in diagonals.into_iter().enumerate().rev() {
+        diagonal.rotate_right(j);
+        let diagonal = params.encode_real(&diagonal, scale, x.basis())?;
+        let term = evaluator.multiply_plain(x, &diagonal)?;
+        products = Some(match products {
+            None => term,
+            Some(sum) => evaluator.add(&evaluator.rotate(&sum, 1)?, &term)?,
+        });
     }
+    let products = evaluator.rescale(products.expect("a classifier has outputs"))?;
+    let sums = evaluator.inner_sum(&products, width as i64, x.slots() / width)?;
+    let mut bias = classifier.bias.clone();
+    bias.resize(width, 0.0);
+    let bias = params.encode_real(&bias, sums.scale(), Basis::main(sums.level() + 1))?;
+    evaluator.add_plain(&sums, &bias)
 }
 
 /// The same ciphertext read as another number of slots, of which one divides the other.

@@ -1,0 +1,51 @@
+//! How much memory an encrypted evaluation takes, before it starts.
+
+use fhe_circuits::PolynomialPlan;
+use fhe_ckks::{CkksError, KeyRequest, Parameters};
+
+use super::server::Program;
+
+/// Predicted bytes by what holds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Evaluation keys: exact.
+    pub keys: usize,
+    /// Encoded matrices of the bootstrapping circuits: exact.
+    pub constants: usize,
+    /// Transform tables, permutations, and the polynomials that the widest step holds at once: an estimate.
+    pub working: usize,
+}
+
+impl Memory {
+    /// All of it.
+    pub fn total(self) -> usize {
+        self.keys + self.constants + self.working
+    }
+}
+
+impl Program {
+    /// Predicts the memory of key generation and evaluation, with the keys of `request`.
+    ///
+    /// # Errors
+    /// A bootstrapping circuit that the parameters cannot hold.
+    pub fn memory(&self, params: &Parameters, request: &KeyRequest) -> Result<Memory, CkksError> {
+        let costs = self
+            .slot_counts()
+            .into_iter()
+            .map(|slots| self.circuit().bootstrap(slots).cost(params))
+            .collect::<Result<Vec<_>, _>>()?;
+        let limb = 8 * params.n();
+        let primes = params.ring().basis().len();
+        let widest = costs.iter().map(|cost| cost.polynomials).max().unwrap_or(0);
+        // A table holds a root and its quotient for each coefficient; a permutation an index of four bytes.
+        let tables = 2 * primes * limb + request.iter().count() * limb / 2;
+        // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's input.
+        let powers = 2 * PolynomialPlan::new(&self.circuit().activation).relinearizations();
+        let polynomials = (widest * primes).max(powers * (self.circuit().activation_level + 1));
+        Ok(Memory {
+            keys: request.bytes(params),
+            constants: costs.iter().map(|cost| cost.bytes).sum(),
+            working: tables + polynomials * limb,
+        })
+    }
+}
