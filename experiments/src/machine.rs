@@ -1,9 +1,24 @@
-//! What the operating system says of this process.
+//! What the operating system says of this process and its machine.
 
 /// The largest resident memory so far in bytes, from the kernel's own high-water mark; `None` where it keeps none.
 pub fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    field("/proc/self/status", "VmHWM:")
+}
+
+/// The resident memory in bytes.
+pub fn rss_bytes() -> Option<u64> {
+    field("/proc/self/status", "VmRSS:")
+}
+
+/// Bytes that a new process can have without swapping.
+pub fn available_bytes() -> Option<u64> {
+    field("/proc/meminfo", "MemAvailable:")
+}
+
+/// The bytes that a line such as `VmHWM:  1234 kB` of a kernel's file tells of.
+fn field(file: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 

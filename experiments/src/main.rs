@@ -1,9 +1,14 @@
 //! What it costs, in memory, time and precision, to classify an encrypted image.
 
 mod bench;
+mod case;
 mod classify;
+mod data;
 mod machine;
+mod output;
+mod plan;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 /// Measures what it costs to classify an encrypted image: RNS-CKKS, ResNet-20, CIFAR-10.
@@ -21,15 +26,33 @@ enum Command {
     /// Measures what each operation costs, from one transform to a bootstrap: seconds, memory, precision.
     #[command(long_about = bench::LONG_ABOUT)]
     Bench(bench::Args),
+    /// Shows a case before anything runs: primes, levels, steps, keys, security, memory.
+    Plan(plan::Args),
+    /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
+    Datasets(data::Args),
 }
 
 fn main() {
-    let result = match Cli::parse().command {
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
+    let result = match cli.command {
         Command::Classify(args) => classify::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Datasets(args) => data::run(&args),
     };
     if let Err(error) = result {
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", format!("{error:#}").replace('\n', " "));
         std::process::exit(2);
     }
+}
+
+/// Wrong arguments are one line, like every other error; help and version are as clap prints them.
+fn refuse(error: &clap::Error) -> ! {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    let text = error.to_string();
+    let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    eprintln!("{}; see --help", first.join(" "));
+    std::process::exit(2);
 }

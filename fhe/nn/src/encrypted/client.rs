@@ -3,8 +3,9 @@
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Parameters, SecretKey};
 use rand::RngCore;
 
+use super::circuit::straighten;
 use super::layout::Layout;
-use super::server::{Program, StepInfo};
+use super::server::{Op, Program, StepInfo};
 
 /// Holds the secret.
 pub struct Client {
@@ -55,14 +56,15 @@ impl Client {
         slots
     }
 
-    /// The values of a step, planes one after another, at their own size.
+    /// The values of a step, planes one after another, at their own size. Those of a bootstrap are what it stands for:
+    /// the sine that EvalMod leaves is undone here, as the activation after it does.
     pub fn look(&self, step: &StepInfo, result: &Ciphertext) -> Vec<f64> {
-        match step.layout {
-            None => self.decrypt(result),
-            Some(layout) => {
-                let slots = self.secret.decrypt_real(result);
-                layout.unpack(&slots).into_iter().map(|v| v * step.range).collect()
-            }
-        }
+        let Some(layout) = step.layout else { return self.decrypt(result) };
+        let value = match step.op {
+            Op::Bootstrap => straighten,
+            Op::Convolution | Op::Activation | Op::Classifier => |v| v,
+        };
+        let slots = self.secret.decrypt_real(result);
+        layout.unpack(&slots).into_iter().map(|v| value(v) * step.range).collect()
     }
 }

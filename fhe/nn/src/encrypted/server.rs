@@ -82,32 +82,17 @@ impl Program {
 
     /// Where the input's values stand.
     pub fn input_layout(&self) -> Layout {
-        Layout { channels: INPUT_CHANNELS, side: INPUT_SIDE }
+        INPUT
+    }
+
+    /// The slots that the network's widest layer takes: the ring dimension must be at least twice as many.
+    pub fn slots_needed(network: &ResNet) -> usize {
+        convolutions(network).iter().map(|(_, from, to)| from.slots().max(to.slots())).max().unwrap_or(0)
     }
 
     /// Every convolution with its layouts.
     fn convolutions(&self) -> Vec<(&Conv, Layout, Layout)> {
-        let mut all = Vec::new();
-        let mut at = self.input_layout();
-        let add = |conv: &'_ Conv, from: Layout| {
-            let to = Layout { channels: conv.out_channels, side: from.side.div_ceil(conv.stride) };
-            (from, to)
-        };
-        let (from, to) = add(&self.network.stem, at);
-        all.push((&self.network.stem, from, to));
-        at = to;
-        for block in &self.network.blocks {
-            if let Some(shortcut) = &block.shortcut {
-                let (from, to) = add(shortcut, at);
-                all.push((shortcut, from, to));
-            }
-            for conv in [&block.conv1, &block.conv2] {
-                let (from, to) = add(conv, at);
-                all.push((conv, from, to));
-                at = to;
-            }
-        }
-        all
+        convolutions(&self.network)
     }
 
     /// The slot counts that ciphertexts are bootstrapped at.
@@ -188,6 +173,34 @@ impl Server {
     ) -> Result<Ciphertext, CkksError> {
         self.program.walk(&mut Evaluation { server: self, see }, image.clone())
     }
+}
+
+/// Where the input's values stand.
+const INPUT: Layout = Layout { channels: INPUT_CHANNELS, side: INPUT_SIDE };
+
+/// Every convolution with its layouts.
+fn convolutions(network: &ResNet) -> Vec<(&Conv, Layout, Layout)> {
+    let mut all = Vec::new();
+    let mut at = INPUT;
+    let add = |conv: &'_ Conv, from: Layout| {
+        let to = Layout { channels: conv.out_channels, side: from.side.div_ceil(conv.stride) };
+        (from, to)
+    };
+    let (from, to) = add(&network.stem, at);
+    all.push((&network.stem, from, to));
+    at = to;
+    for block in &network.blocks {
+        if let Some(shortcut) = &block.shortcut {
+            let (from, to) = add(shortcut, at);
+            all.push((shortcut, from, to));
+        }
+        for conv in [&block.conv1, &block.conv2] {
+            let (from, to) = add(conv, at);
+            all.push((conv, from, to));
+            at = to;
+        }
+    }
+    all
 }
 
 /// The walk on ciphertexts.

@@ -1,0 +1,73 @@
+//! What is going on, on standard error, where that is a terminal.
+
+use std::time::Duration;
+
+use fhe_ckks::Parameters;
+use fhe_nn::encrypted::{Circuit, Op, ScheduledStep};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::report::op_name;
+
+const TICK: Duration = Duration::from_millis(120);
+
+/// Words beside a turning wheel.
+pub fn spinner(message: String, hidden: bool) -> ProgressBar {
+    let spinner = if hidden { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+    spinner.enable_steady_tick(TICK);
+    spinner.with_message(message)
+}
+
+/// A bar over the steps of an evaluation, each as long as it is expected to take.
+pub struct Steps<'a> {
+    bar: ProgressBar,
+    schedule: &'a [ScheduledStep],
+    weights: Vec<u64>,
+    done: usize,
+}
+
+impl<'a> Steps<'a> {
+    /// A bar at the first step.
+    pub fn new(schedule: &'a [ScheduledStep], circuit: &Circuit, params: &Parameters, hidden: bool) -> Self {
+        let weights: Vec<u64> = schedule.iter().map(|step| weight(step, circuit, params)).collect();
+        let style =
+            ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {msg}, {eta} left").expect("a valid template");
+        let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar =
+            ProgressBar::with_draw_target(Some(weights.iter().sum()), target).with_style(style.progress_chars("=> "));
+        bar.enable_steady_tick(TICK);
+        let steps = Self { bar, schedule, weights, done: 0 };
+        steps.name();
+        steps
+    }
+
+    /// A step is done, the next one runs.
+    pub fn advance(&mut self) {
+        self.bar.inc(self.weights[self.done]);
+        self.done += 1;
+        self.name();
+    }
+
+    fn name(&self) {
+        if let Some(step) = self.schedule.get(self.done) {
+            let count = self.schedule.len();
+            self.bar.set_message(format!("{}/{count} {} {}", self.done + 1, step.layer, op_name(step.op)));
+        }
+    }
+}
+
+impl Drop for Steps<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Key switches times the primes that they run over; one that shares its decomposition costs about half.
+fn weight(step: &ScheduledStep, circuit: &Circuit, params: &Parameters) -> u64 {
+    let height = match step.op {
+        Op::Convolution | Op::Classifier => circuit.linear_level,
+        Op::Bootstrap => params.max_level(),
+        Op::Activation => circuit.activation_level,
+    };
+    let switches = step.hoisted + 2 * (step.full + step.relinearizations);
+    ((switches + 1) * (height + 1)) as u64
+}

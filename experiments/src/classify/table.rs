@@ -1,0 +1,81 @@
+//! A report for people.
+
+use std::fmt::Write;
+
+use datasets::cifar::CLASS_NAMES;
+
+use super::report::{Layer, Report, Seconds};
+use crate::output::bytes;
+
+/// The whole report.
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    layers(&mut text, report)
+        .and_then(|()| classes(&mut text, report))
+        .and_then(|()| totals(&mut text, report))
+        .expect("strings take all text");
+    text
+}
+
+fn layers(text: &mut String, report: &Report) -> std::fmt::Result {
+    // Errors are known only where someone looked.
+    let traced = report.layers.iter().any(|layer| layer.max_abs_error.is_some());
+    write!(text, "{:<18} {:<12} {:>5} {:>9} {:>10}", "layer", "operation", "level", "seconds", "memory")?;
+    writeln!(text, "{}", if traced { "  max error   bits" } else { "" })?;
+    let optional = |v: Option<f64>, digits: usize| v.map_or(String::new(), |v| format!("{v:.digits$}"));
+    for layer in &report.layers {
+        let Layer { layer: name, op, level, seconds, rss_bytes, max_abs_error, precision_bits, .. } = layer;
+        let memory = rss_bytes.map_or(String::new(), bytes);
+        write!(text, "{name:<18} {op:<12} {level:>5} {seconds:>9.3} {memory:>10}")?;
+        if traced {
+            write!(text, " {:>10} {:>6}", optional(*max_abs_error, 6), optional(*precision_bits, 1))?;
+        }
+        writeln!(text)?;
+    }
+    for op in ["convolution", "bootstrap", "activation", "classifier"] {
+        let seconds: f64 = report.layers.iter().filter(|layer| layer.op == op).map(|layer| layer.seconds).sum();
+        let count = report.layers.iter().filter(|layer| layer.op == op).count();
+        writeln!(text, "{:<18} {op:<12} {:>5} {seconds:>9.3}", "total", format!("×{count}"))?;
+    }
+    let peak = report.peak_rss_bytes.map_or(String::new(), bytes);
+    writeln!(text, "{:<18} {:<12} {:>5} {:>9.3} {peak:>10}", "total", "all", "", report.seconds.evaluate)
+}
+
+fn classes(text: &mut String, report: &Report) -> std::fmt::Result {
+    writeln!(text, "\n{:<12} {:>10} {:>10} {:>10}", "class", "encrypted", "plaintext", "error")?;
+    for (name, (found, expected)) in CLASS_NAMES.iter().zip(report.logits.iter().zip(&report.plain_logits)) {
+        writeln!(text, "{name:<12} {found:>10.4} {expected:>10.4} {:>10.6}", found - expected)?;
+    }
+    let name = |class: Option<usize>| class.map_or("none", |class| CLASS_NAMES[class]);
+    writeln!(
+        text,
+        "\n{}: {} (plaintext polynomial model: {}, exact model: {}, label: {})",
+        report.image,
+        report.class_name,
+        name(report.plain_class),
+        name(report.exact_class),
+        name(report.label.map(usize::from)),
+    )
+}
+
+fn totals(text: &mut String, report: &Report) -> std::fmt::Result {
+    let bits = report.precision_bits.map_or("all".to_owned(), |bits| format!("{bits:.1}"));
+    writeln!(text, "logits: largest error {:.6}, {bits} bits", report.max_abs_error)?;
+    let Seconds { keygen, encrypt, evaluate, decrypt } = report.seconds;
+    writeln!(text, "seconds: keys {keygen:.2}, encrypt {encrypt:.3}, evaluate {evaluate:.2}, decrypt {decrypt:.3}")?;
+    writeln!(
+        text,
+        "memory: peak {} (predicted {}), evaluation keys {}, bootstrapping constants {}",
+        report.peak_rss_bytes.map_or("unknown".to_owned(), bytes),
+        bytes(report.predicted_bytes as u64),
+        bytes(report.key_bytes as u64),
+        bytes(report.constant_bytes as u64),
+    )?;
+    let p = &report.params;
+    let limit = p.log_qp_limit.map_or("no known limit".to_owned(), |limit| format!("{limit:.0}"));
+    writeln!(
+        text,
+        "parameters: N = {}, logQP = {:.1} of {limit}, {} bits of security, {}, {} packing, {} threads, {}",
+        p.ring_dim, p.log_qp, p.security, p.relu, p.packing, p.threads, p.backend,
+    )
+}

@@ -1,0 +1,58 @@
+//! Words for people: numbers with units, and standard output that may be closed.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+
+use anyhow::Result;
+
+/// Writes to standard output. A reader that has gone, such as `head`, ends the program and is no error.
+pub fn out(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        written => Ok(written?),
+    }
+}
+
+/// Whether standard output is a terminal that wants colours.
+pub fn colours() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && std::io::stdout().is_terminal()
+}
+
+/// `3.52 GB`, `17.3 MB`.
+pub fn bytes(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    if bytes >= 1e9 { format!("{:.2} GB", bytes / 1e9) } else { format!("{:.1} MB", bytes / 1e6) }
+}
+
+/// Reads `4G`, `1.5GB`, `800MiB` or a number of bytes; powers of 1000, of 1024 with an `i`.
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim().to_ascii_lowercase();
+    let unit = unit.strip_suffix('b').unwrap_or(&unit);
+    let (letter, base) = unit.strip_suffix('i').map_or((unit, 1000.0_f64), |letter| (letter, 1024.0));
+    let power = ["", "k", "m", "g", "t"].iter().position(|known| *known == letter)?;
+    let bytes = number.parse::<f64>().ok()? * base.powi(power as i32);
+    (bytes.is_finite() && bytes >= 1.0 && bytes < u64::MAX as f64).then_some(bytes as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        let read = [("4G", 4_000_000_000), ("1.5GB", 1_500_000_000), ("2 MiB", 2 << 20), ("17", 17), ("3k", 3000)];
+        read.iter().for_each(|&(text, bytes)| assert_eq!(parse_bytes(text), Some(bytes), "{text}"));
+        ["", "G", "4X", "-1G", "0", "1.2.3", "4Gi4"]
+            .iter()
+            .for_each(|text| assert_eq!(parse_bytes(text), None, "{text}"));
+    }
+
+    #[test]
+    fn sizes_are_written_with_three_digits() {
+        assert_eq!(bytes(3_519_000_000), "3.52 GB");
+        assert_eq!(bytes(17_340_000), "17.3 MB");
+    }
+}

@@ -1,0 +1,76 @@
+//! A plan for people.
+
+use std::fmt::Write;
+
+use super::{Plan, Secret};
+use crate::output::bytes;
+
+/// The whole plan.
+pub fn render(plan: &Plan) -> String {
+    let mut text = String::new();
+    write(&mut text, plan).expect("strings take all text");
+    text
+}
+
+fn write(text: &mut String, plan: &Plan) -> std::fmt::Result {
+    let p = &plan.params;
+    writeln!(text, "N = {}, {}, {} packing, {} threads, {}\n", p.ring_dim, p.relu, p.packing, p.threads, p.backend)?;
+    writeln!(text, "{:<28} {:>5} {:>5}", "primes, from the bottom up", "bits", "count")?;
+    for primes in &plan.chain {
+        writeln!(text, "{:<28} {:>5} {:>5}", primes.purpose, primes.bits, primes.count)?;
+    }
+    writeln!(text, "{} levels, logQP = {:.1}", plan.levels, p.log_qp)?;
+    secret(text, "\nmain secret", &plan.main_secret)?;
+    if let Some(ephemeral) = &plan.ephemeral_secret {
+        secret(text, "ephemeral secret", ephemeral)?;
+    }
+    steps(text, plan)?;
+    writeln!(text, "\n{:<28} {:>5} {:>10}", "keys", "count", "memory")?;
+    for keys in &plan.keys {
+        writeln!(text, "{:<28} {:>5} {:>10}", keys.kind, keys.count, bytes(keys.bytes))?;
+    }
+    writeln!(
+        text,
+        "\npredicted memory {}: keys {}, bootstrapping constants {}, working set about {}; available {}",
+        bytes(plan.predicted_bytes),
+        bytes(plan.key_bytes),
+        bytes(plan.constant_bytes),
+        bytes(plan.working_bytes),
+        plan.available_bytes.map_or("unknown".to_owned(), bytes),
+    )?;
+    match &plan.obstacle {
+        None => writeln!(text, "runs here"),
+        Some(reason) => writeln!(text, "cannot run here: {reason}"),
+    }
+}
+
+fn secret(text: &mut String, name: &str, secret: &Secret) -> std::fmt::Result {
+    let (Some(log_qp), Some(limit), Some(table)) = (secret.log_qp, secret.log_qp_limit, secret.table) else {
+        return writeln!(text, "{name}: {}, bounded by no table", secret.distribution);
+    };
+    let Secret { distribution, security, .. } = secret;
+    writeln!(text, "{name}: {distribution}, {security} bits; widest modulus {log_qp:.1} bits of {limit:.0} by {table}")
+}
+
+fn steps(text: &mut String, plan: &Plan) -> std::fmt::Result {
+    writeln!(
+        text,
+        "\n{:<18} {:<12} {:>5} {:>7} {:>6} {:>8} {:>5} {:>6}",
+        "layer", "operation", "level", "scale", "slots", "hoisted", "full", "relin"
+    )?;
+    let mut sums = [0; 3];
+    for step in &plan.steps {
+        let scale = format!("2^{:.1}", step.log_scale);
+        let counts = [step.hoisted, step.full, step.relinearizations];
+        sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        let [hoisted, full, relin] = counts;
+        writeln!(
+            text,
+            "{:<18} {:<12} {:>5} {scale:>7} {:>6} {hoisted:>8} {full:>5} {relin:>6}",
+            step.layer, step.op, step.level, step.slots
+        )?;
+    }
+    let [hoisted, full, relin] = sums;
+    let all = format!("{} bootstraps", plan.bootstraps);
+    writeln!(text, "{:<18} {all:<39} {hoisted:>8} {full:>5} {relin:>6}", "total")
+}

@@ -1,0 +1,96 @@
+//! Everything a user can get wrong ends in one clear line and exit code 2, before anything long starts.
+#![allow(missing_docs)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use common::cipherlab;
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+
+/// Asserts that `classify` with these arguments is refused in one line that holds each of `words`.
+fn refused(arguments: &[&str], words: &[&str]) {
+    let run = cipherlab(&[&["classify"], arguments].concat(), None);
+    let line = run.stderr.trim_end();
+    assert_eq!(run.code, Some(2), "{arguments:?}: {line}");
+    assert_eq!(run.stdout, "", "{arguments:?}");
+    assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
+    assert!(line.starts_with("error: "), "{line}");
+    for word in words {
+        assert!(line.contains(word), "{arguments:?}: no '{word}' in '{line}'");
+    }
+}
+
+#[test]
+fn images() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.png");
+    std::fs::write(&text, "not a picture").unwrap();
+    refused(&["--image", text.to_str().unwrap()], &["notes.png", "wanted a PNG or JPEG"]);
+    refused(&["--image", "absent.png"], &["absent.png", "No such file", "a range such as 0..20"]);
+    refused(&["--image", "10000"], &["found index 10000", "wanted 0 to 9999"]);
+    refused(&["--image", "98..103"], &["found index 100", "0 to 99 of the embedded sample", "datasets fetch"]);
+    refused(&["--image", "9..3"], &["empty range '9..3'", "0..20"]);
+    refused(&["--image", "1,,2"], &["nothing between commas"]);
+}
+
+#[test]
+fn parameters() {
+    refused(&["--ring-dim", "60000"], &["--ring-dim 60000", "power of two", "65536"]);
+    refused(&["--ring-dim", "16384"], &["found 8192 slots, wanted the 16384", "32768 or more"]);
+    refused(&["--ring-dim", "32768"], &["--ring-dim 32768", "128-bit limit", "larger ring"]);
+    refused(&["--ring-dim", "262144"], &["too large", "131072"]);
+    refused(&["--ring-dim", "many"], &["'many'", "--ring-dim"]);
+    refused(&["--relu", "gelu"], &["--relu gelu", "chebyshev:59"]);
+    refused(&["--relu", "chebyshev:x"], &["degree 'x'", "2 to 1023"]);
+    refused(&["--relu", "chebyshev:100000"], &["'100000'", "2 to 1023"]);
+    refused(&["--packing", "vector"], &["--packing vector", "not implemented", "multiplexed"]);
+    refused(&["--headroom", "0"], &["--headroom", "found 0", "above 0"]);
+    refused(&["--backend", "neon"], &["--backend", "'neon'", "scalar"]);
+    refused(&["--threads", "0"], &["--threads 0", "1 or more"]);
+    refused(&["--frobnicate"], &["--frobnicate", "--help"]);
+}
+
+#[test]
+fn memory() {
+    refused(&["--max-memory", "1G"], &["--max-memory: predicted", "keys", "wanted at most 1.00 GB", "--relu"]);
+    refused(&["--max-memory", "much"], &["--max-memory much", "4G"]);
+}
+
+/// The embedded weights after `change`, in a file.
+fn weights(path: &Path, change: impl FnOnce(&mut BTreeMap<String, (Vec<usize>, Vec<u8>)>)) {
+    let file = SafeTensors::deserialize(datasets::pretrained::RESNET20).unwrap();
+    let mut tensors: BTreeMap<_, _> =
+        file.tensors().into_iter().map(|(name, view)| (name, (view.shape().to_vec(), view.data().to_vec()))).collect();
+    change(&mut tensors);
+    let views = tensors
+        .iter()
+        .map(|(name, (shape, data))| (name, TensorView::new(safetensors::Dtype::F32, shape.clone(), data).unwrap()));
+    std::fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+#[test]
+fn weight_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let file = path.to_str().unwrap();
+    refused(&["--weights", file], &["--weights", "w.safetensors", "No such file"]);
+    std::fs::write(&path, "no tensors").unwrap();
+    refused(&["--weights", file], &["w.safetensors", "not a safetensors file"]);
+
+    let name = "layer2.1.conv1.weight";
+    weights(&path, |tensors| drop(tensors.remove(name)));
+    refused(&["--weights", file], &["w.safetensors", name, "not found"]);
+    weights(&path, |tensors| tensors.get_mut(name).unwrap().0 = vec![9, 32, 32, 1]);
+    refused(&["--weights", file], &[name, "found shape [9, 32, 32, 1]", "wanted [32, 32, 3, 3]"]);
+    weights(&path, |tensors| tensors.get_mut(name).unwrap().1[4..8].copy_from_slice(&f32::NAN.to_le_bytes()));
+    refused(&["--weights", file], &[name, "found NaN at element 1", "finite"]);
+
+    weights(&path, |_| ());
+    let card = folder.path().join("card.json");
+    std::fs::write(&card, "{}").unwrap();
+    refused(&["--weights", file, "--card", card.to_str().unwrap()], &["card.json", "missing field"]);
+    refused(&["--card", card.to_str().unwrap()], &["--weights", "--help"]);
+}

@@ -1,0 +1,58 @@
+//! The main job, end to end: one image of the embedded sample at N = 2^16.
+#![allow(missing_docs)]
+
+mod common;
+
+use common::cipherlab;
+use serde_json::Value;
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+#[test]
+fn an_encrypted_image_is_classified_as_in_plaintext() {
+    let run = cipherlab(&["classify", "--image", "0", "--json", "--seed", "1"], None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(run.stderr, "", "nothing to say beside the result");
+    assert_eq!(run.stdout.lines().count(), 1, "one object an image");
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+
+    // The first test image is a cat, and the model says so.
+    for key in ["class", "label", "plain_class"] {
+        assert_eq!(report[key], 3, "{key}");
+    }
+    let [logits, plain] = ["logits", "plain_logits"].map(|key| numbers(&report[key]));
+    assert_eq!((logits.len(), plain.len()), (10, 10));
+    let worst = logits.iter().zip(&plain).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(worst <= 0.05, "logits err by {worst}");
+    // Two-sided: encryption without noise would be none.
+    assert!(worst > 0.0);
+    assert_eq!(report["max_abs_error"].as_f64().unwrap(), worst);
+    assert!((report["precision_bits"].as_f64().unwrap() + worst.log2()).abs() < 1e-9);
+
+    for key in ["keygen", "encrypt", "evaluate", "decrypt"] {
+        assert!(report["seconds"][key].as_f64().unwrap() > 0.0, "{key}");
+    }
+    let layers = report["layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 3 * 19 + 1);
+    let seconds: f64 = layers.iter().map(|layer| layer["seconds"].as_f64().unwrap()).sum();
+    assert!((seconds - report["seconds"]["evaluate"].as_f64().unwrap()).abs() < 1e-6);
+    assert!(layers.iter().all(|layer| layer["max_abs_error"].is_null()), "nobody looked");
+    let steps = |layer: &Value| [&layer["layer"], &layer["op"]].map(|v| v.as_str().unwrap().to_owned());
+    assert_eq!(steps(&layers[0]), ["conv1", "convolution"]);
+    assert_eq!(steps(&layers[57]), ["fc", "classifier"]);
+
+    let params = &report["params"];
+    assert_eq!(params["ring_dim"], 65536);
+    assert!(params["log_qp"].as_f64().unwrap() <= params["log_qp_limit"].as_f64().unwrap());
+    assert!(params["security"].as_u64().unwrap() >= 128);
+    assert_eq!((params["relu"].as_str(), params["packing"].as_str()), (Some("chebyshev:59"), Some("multiplexed")));
+    assert!(params["threads"].as_u64().unwrap() >= 1 && params["backend"].is_string());
+    let bytes = |key: &str| report[key].as_u64().unwrap() as f64;
+    assert!(bytes("key_bytes") > 1e9);
+    if report["peak_rss_bytes"].is_u64() {
+        let ratio = bytes("predicted_bytes") / bytes("peak_rss_bytes");
+        assert!((0.8..1.25).contains(&ratio), "predicted {ratio:.3} times the peak memory");
+    }
+}

@@ -1,0 +1,40 @@
+//! What `plan` says of the case that `classify` runs.
+#![allow(missing_docs)]
+
+mod common;
+
+use common::cipherlab;
+use serde_json::Value;
+
+#[test]
+fn the_plan_holds_what_a_run_needs() {
+    let run = cipherlab(&["plan", "--json"], None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let plan: Value = serde_json::from_str(&run.stdout).unwrap();
+    let sum = |list: &str, key: &str| -> u64 {
+        plan[list].as_array().unwrap().iter().map(|entry| entry[key].as_u64().unwrap()).sum()
+    };
+    let bits: f64 = plan["chain"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["bits"].as_f64().unwrap() * group["count"].as_f64().unwrap())
+        .sum();
+    assert!((bits - plan["params"]["log_qp"].as_f64().unwrap()).abs() < 1.0, "{bits} bits");
+    assert_eq!(plan["bootstraps"], 19);
+    assert_eq!(plan["steps"].as_array().unwrap().len(), 58);
+    assert_eq!(sum("keys", "bytes"), plan["key_bytes"].as_u64().unwrap());
+    for secret in ["main_secret", "ephemeral_secret"] {
+        let number = |key: &str| plan[secret][key].as_f64().unwrap();
+        assert!(number("security") >= 128.0 && number("log_qp") <= number("log_qp_limit"), "{secret}");
+        assert!(plan[secret]["table"].as_str().unwrap().contains("20"), "a table has a date");
+    }
+}
+
+#[test]
+fn a_plan_that_does_not_fit_says_why() {
+    let run = cipherlab(&["plan", "--max-memory", "1G"], None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let last = run.stdout.lines().last().unwrap();
+    assert!(last.starts_with("cannot run here: --max-memory: predicted") && last.contains("1.00 GB"), "{last}");
+}
