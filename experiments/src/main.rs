@@ -41,9 +41,21 @@ fn main() {
         Command::Datasets(args) => data::run(&args),
     };
     if let Err(error) = result {
-        eprintln!("error: {}", format!("{error:#}").replace('\n', " "));
+        eprintln!("error: {}", in_one_line(&error));
         std::process::exit(2);
     }
+}
+
+/// An error with its causes; some messages hold that of their cause already.
+fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
+        if !line.ends_with(&cause) {
+            line += if line.is_empty() { "" } else { ": " };
+            line += &cause;
+        }
+    }
+    line
 }
 
 /// Wrong arguments are one line, like every other error; help and version are as clap prints them.
