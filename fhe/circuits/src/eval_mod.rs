@@ -26,6 +26,38 @@ pub struct EvalModLiteral {
     pub arcsine_degree: usize,
 }
 
+impl EvalModLiteral {
+    /// Whether there is such a circuit for messages up to 1/`ratio` of the modulus.
+    ///
+    /// # Errors
+    /// A range of 0, a cosine of degree 0, more double angles than a cosine has use for, an arcsine of even degree (its
+    /// last term is zero), or a ratio at which messages overlap: 2 for the sine, and 4 where an arcsine undoes it.
+    pub fn check(&self, ratio: f64) -> Result<(), CkksError> {
+        let wanted = |what, found: String, wanted: &str| Err(CkksError::Parameters { what, found, wanted: wanted.into() });
+        if self.range == 0 {
+            return wanted("range of EvalMod", "0".into(), "at least 1, half the weight of the ephemeral secret");
+        }
+        if self.degree == 0 {
+            return wanted("degree of EvalMod's cosine", "0".into(), "at least 1");
+        }
+        if self.double_angles > MAX_DOUBLE_ANGLES {
+            let most = format!("at most {MAX_DOUBLE_ANGLES}");
+            return wanted("double angles of EvalMod", self.double_angles.to_string(), &most);
+        }
+        if self.arcsine_degree > 0 && self.arcsine_degree.is_multiple_of(2) {
+            return wanted("degree of EvalMod's arcsine", self.arcsine_degree.to_string(), "an odd degree, or 0 for none");
+        }
+        let least = if self.arcsine_degree > 0 { 4.0 } else { 2.0 };
+        if !(ratio > least && ratio.is_finite()) {
+            return wanted("ratio of the first prime to the messages", ratio.to_string(), &format!("more than {least}"));
+        }
+        Ok(())
+    }
+}
+
+/// Each double angle costs two bits: more of them leave nothing of a double, nor of an encryption.
+const MAX_DOUBLE_ANGLES: u32 = 12;
+
 /// The circuit of EvalMod.
 pub struct EvalMod {
     literal: EvalModLiteral,
@@ -36,7 +68,11 @@ pub struct EvalMod {
 
 impl EvalMod {
     /// The circuit for messages up to 1/`ratio` of the modulus.
-    pub fn new(literal: EvalModLiteral, ratio: f64) -> Self {
+    ///
+    /// # Errors
+    /// As [`EvalModLiteral::check`].
+    pub fn new(literal: EvalModLiteral, ratio: f64) -> Result<Self, CkksError> {
+        literal.check(ratio)?;
         let width = f64::from(literal.range) + 0.25;
         let turns = TAU * width / f64::from(1u32 << literal.double_angles);
         let cosine = ChebyshevSeries::interpolate(|v| (turns * v).cos(), literal.degree, -1.0, 1.0);
@@ -47,7 +83,7 @@ impl EvalMod {
             (series, plan)
         });
         let plan = PolynomialPlan::new(&cosine);
-        Self { literal, cosine, plan, arcsine }
+        Ok(Self { literal, cosine, plan, arcsine })
     }
 
     /// Input slots hold x divided by this.
@@ -59,6 +95,14 @@ impl EvalMod {
     pub fn depth(&self) -> usize {
         let arcsine = self.arcsine.as_ref().map_or(0, |(_, plan)| plan.depth());
         self.plan.depth() + self.literal.double_angles as usize + arcsine
+    }
+
+    /// What [`EvalMod::evaluate`] makes of x/width, computed in the clear: the error of the approximation without that of
+    /// encryption.
+    pub fn evaluate_clear(&self, x: f64) -> f64 {
+        let cosine = self.cosine.evaluate(x - 0.25 / self.width());
+        let sine = (0..self.literal.double_angles).fold(cosine, |c, _| 2.0 * c * c - 1.0);
+        self.arcsine.as_ref().map_or(sine, |(series, _)| series.evaluate(sine))
     }
 
     /// From x/width in each slot, x = t/q₀, to x's distance from the nearest integer times 2π, at `scale`: the sine of

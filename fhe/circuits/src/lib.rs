@@ -10,7 +10,7 @@ pub mod eval_mod;
 pub mod linear;
 pub mod polynomial;
 
-pub use bootstrap::{BootstrapLiteral, Bootstrapper};
+pub use bootstrap::{BootstrapLiteral, BootstrapOrder, Bootstrapper, SlotValues};
 pub use chebyshev::ChebyshevSeries;
 pub use eval_mod::EvalModLiteral;
 pub use linear::{Diagonals, LinearTransform};

@@ -5,7 +5,7 @@
 
 use std::f64::consts::TAU;
 
-use fhe_circuits::{BootstrapLiteral, ChebyshevSeries, EvalModLiteral, PolynomialPlan};
+use fhe_circuits::{BootstrapLiteral, BootstrapOrder, ChebyshevSeries, EvalModLiteral, PolynomialPlan, SlotValues};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
 
@@ -53,7 +53,7 @@ impl Circuit {
         let mut activation = ChebyshevSeries::interpolate(|s| straighten(s).max(0.0), degree, -reach, reach);
         activation.coefficients.iter_mut().filter(|c| c.abs() < NEGLIGIBLE_TERM).for_each(|c| *c = 0.0);
         let depth = PolynomialPlan::new(&activation).depth();
-        let eval_mod_depth = fhe_circuits::eval_mod::EvalMod::new(eval_mod(), MESSAGE_RATIO).depth();
+        let eval_mod_depth = fhe_circuits::eval_mod::EvalMod::new(eval_mod(), MESSAGE_RATIO)?.depth();
         let linear_level = SLOTS_TO_COEFFS.len() + 1;
         let main_bits = [
             vec![BASE_BITS],
@@ -96,6 +96,8 @@ impl Circuit {
         let mut large_first = split(levels, &COEFFS_TO_SLOTS);
         large_first.reverse();
         BootstrapLiteral {
+            order: BootstrapOrder::Slim,
+            values: SlotValues::Real,
             slots,
             slots_to_coeffs: small_first,
             coeffs_to_slots: large_first,
