@@ -12,6 +12,6 @@ pub mod polynomial;
 
 pub use bootstrap::{BootstrapLiteral, BootstrapOrder, Bootstrapper, SlotValues};
 pub use chebyshev::ChebyshevSeries;
-pub use eval_mod::EvalModLiteral;
+pub use eval_mod::{EvalModLiteral, Kernel};
 pub use linear::{Diagonals, LinearTransform};
 pub use polynomial::PolynomialPlan;

@@ -52,12 +52,7 @@ impl Diagonals {
 
     /// The same matrix over `slots` slots with row i times `row(i)` and column j times `column(j)`. Periods grow to
     /// `slots` where that is needed.
-    pub fn weighted(
-        self,
-        slots: usize,
-        row: impl Fn(usize) -> Complex64,
-        column: impl Fn(usize) -> Complex64,
-    ) -> Self {
+    pub fn weighted(self, slots: usize, row: impl Fn(usize) -> Complex64, column: impl Fn(usize) -> Complex64) -> Self {
         let weigh = |(d, diagonal): (i64, Vec<Complex64>)| {
             let weight = |i: usize| row(i) * column((i as i64 + d).rem_euclid(slots as i64) as usize);
             let weighted: Vec<_> = (0..slots).map(|i| diagonal[i % diagonal.len()] * weight(i)).collect();

@@ -209,6 +209,16 @@ impl Bootstrapper {
         }
     }
 
+    /// q₀ divided by the scale at which messages are raised: the literal's ρ, or a little more in the classic order.
+    pub fn message_ratio(&self) -> f64 {
+        TAU / self.angle
+    }
+
+    /// What EvalMod takes t/q₀ divided by.
+    pub fn eval_mod_width(&self) -> f64 {
+        self.eval_mod.width()
+    }
+
     /// What EvalMod makes of coefficients, in the clear: from t/(q₀·width) to the message.
     pub fn eval_mod_clear(&self, x: f64) -> f64 {
         self.eval_mod.evaluate_clear(x) / self.angle

@@ -39,11 +39,6 @@ impl Matrices {
     }
 }
 
-fn weigh(
-    matrix: &mut Diagonals,
-    slots: usize,
-    row: impl Fn(usize) -> Complex64,
-    column: impl Fn(usize) -> Complex64,
-) {
+fn weigh(matrix: &mut Diagonals, slots: usize, row: impl Fn(usize) -> Complex64, column: impl Fn(usize) -> Complex64) {
     *matrix = std::mem::take(matrix).weighted(slots, row, column);
 }

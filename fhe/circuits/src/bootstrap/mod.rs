@@ -209,7 +209,8 @@ impl BootstrapLiteral {
         let raised = top - matrices.coeffs_to_slots.len();
         // The last stage is rescaled after the sum with the conjugate.
         request.conjugation(params, raised + 1);
-        request.relinearization(params, raised);
+        let eval_mod = EvalMod::new(self.eval_mod.clone(), self.raised_ratio(params)?)?;
+        eval_mod.request_keys(params, raised, &mut request);
         request.encapsulation(params);
         if self.order == BootstrapOrder::Classic {
             let output = self.output_level(params)?;

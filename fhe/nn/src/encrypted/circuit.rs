@@ -5,7 +5,9 @@
 
 use std::f64::consts::TAU;
 
-use fhe_circuits::{BootstrapLiteral, BootstrapOrder, ChebyshevSeries, EvalModLiteral, PolynomialPlan, SlotValues};
+use fhe_circuits::{
+    BootstrapLiteral, BootstrapOrder, ChebyshevSeries, EvalModLiteral, Kernel, PolynomialPlan, SlotValues,
+};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
 
@@ -122,7 +124,13 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
 }
 
 fn eval_mod() -> EvalModLiteral {
-    EvalModLiteral { range: EPHEMERAL_WEIGHT / 2, degree: 30, double_angles: 3, arcsine_degree: 0 }
+    EvalModLiteral {
+        kernel: Kernel::Cosine,
+        range: EPHEMERAL_WEIGHT / 2,
+        degree: 30,
+        double_angles: 3,
+        arcsine_degree: 0,
+    }
 }
 
 /// What a bootstrapped value s stands for: EvalMod leaves the sine of the message.
