@@ -1,23 +1,42 @@
-//! EvalMod: the remainder modulo q₀ as a scaled cosine with double angles (Han and Ki, ePrint 2019/688; Bossuat et
-//! al., ePrint 2020/1203, section 5.4).
+//! EvalMod: the remainder modulo q₀ as a scaled sine with double angles.
 //!
-//! For t = m + q₀·I with |I| ≤ K and |m| ≤ q₀/ρ: sin(2π·t/q₀)·q₀/2π ≈ m. With x = t/q₀ the sine is cos(2π(x − 1/4)), and
-//! that cosine comes from cos(2π(x − 1/4)/2^r) by r double angles c ↦ 2c² − 1. Shifted by 1/4, the inner cosine is an
-//! even function, so that half of its Chebyshev coefficients vanish.
+//! For t = m + q₀·I with |I| ≤ K and |m| ≤ q₀/ρ: sin(2π·t/q₀)·q₀/2π ≈ m. With x = t/q₀ a Chebyshev series gives a
+//! function of x/2^r, which r double angles bring to one of x. Two functions do ([`Kernel`]):
+//!
+//! - the cosine (Han and Ki, ePrint 2019/688; Bossuat et al., ePrint 2020/1203, section 5.4): sin(2πx) is
+//!   cos(2π(x − 1/4)), and c ↦ 2c² − 1 doubles. Around 1/4 it is even, so that half of its coefficients vanish;
+//! - the exponential (Cheon, Han, Kim, Kim and Song, ePrint 2018/153, section 4.2): sin(2πx) is Im e^(2πix), and
+//!   z ↦ z² doubles.
+//!
+//! An error in the cosine c = cos θ before the double angles is one of 2^r/|sin θ| times as much after them, and for
+//! every fourth integer I (at r = 3) θ is within 1/4 turn/2^r of where the sine vanishes: 41 times as much. For an error
+//! in e^(iθ) it is 2^r.
 
 use std::f64::consts::TAU;
 
-use fhe_ckks::{Ciphertext, CkksError, Evaluator};
+use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyRequest, Parameters};
+use num_complex::Complex64;
 
 use crate::chebyshev::ChebyshevSeries;
 use crate::polynomial::{self, PolynomialPlan};
+
+/// The function that is approximated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernel {
+    /// The shifted cosine: the cheaper one.
+    Cosine,
+    /// The complex exponential: about two bits more precise for the products of odd powers and a conjugation.
+    Exponential,
+}
 
 /// Which approximation of the remainder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvalModLiteral {
     /// The bound K of the integer part: a sparse ephemeral secret of weight h needs at most (h + 1)/2.
     pub range: u32,
-    /// Degree of the cosine's Chebyshev series.
+    /// The function that is approximated.
+    pub kernel: Kernel,
+    /// Degree of its Chebyshev series.
     pub degree: usize,
     /// Number of double angles r.
     pub double_angles: u32,
@@ -26,39 +45,126 @@ pub struct EvalModLiteral {
     pub arcsine_degree: usize,
 }
 
+impl EvalModLiteral {
+    /// Whether there is such a circuit for messages up to 1/`ratio` of the modulus.
+    ///
+    /// # Errors
+    /// A range of 0, a series of degree 0, more double angles than it has use for, an arcsine of even degree (its
+    /// last term is zero), or a ratio at which messages overlap: 2 for the sine, and 4 where an arcsine undoes it.
+    pub fn check(&self, ratio: f64) -> Result<(), CkksError> {
+        let wanted =
+            |what, found: String, wanted: &str| Err(CkksError::Parameters { what, found, wanted: wanted.into() });
+        if self.range == 0 {
+            return wanted("range of EvalMod", "0".into(), "at least 1, half the weight of the ephemeral secret");
+        }
+        if self.degree == 0 {
+            return wanted("degree of EvalMod's series", "0".into(), "at least 1");
+        }
+        if self.double_angles > MAX_DOUBLE_ANGLES {
+            let most = format!("at most {MAX_DOUBLE_ANGLES}");
+            return wanted("double angles of EvalMod", self.double_angles.to_string(), &most);
+        }
+        if self.arcsine_degree > 0 && self.arcsine_degree.is_multiple_of(2) {
+            return wanted(
+                "degree of EvalMod's arcsine",
+                self.arcsine_degree.to_string(),
+                "an odd degree, or 0 for none",
+            );
+        }
+        let least = if self.arcsine_degree > 0 { 4.0 } else { 2.0 };
+        if !(ratio > least && ratio.is_finite()) {
+            return wanted(
+                "ratio of the first prime to the messages",
+                ratio.to_string(),
+                &format!("more than {least}"),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Each double angle costs two bits: more of them leave nothing of a double, nor of an encryption.
+const MAX_DOUBLE_ANGLES: u32 = 12;
+
 /// The circuit of EvalMod.
 pub struct EvalMod {
     literal: EvalModLiteral,
-    cosine: ChebyshevSeries,
+    /// Of the exponential, real parts stand at even and imaginary ones at odd degrees.
+    series: ChebyshevSeries,
     plan: PolynomialPlan,
     arcsine: Option<(ChebyshevSeries, PolynomialPlan)>,
 }
 
 impl EvalMod {
     /// The circuit for messages up to 1/`ratio` of the modulus.
-    pub fn new(literal: EvalModLiteral, ratio: f64) -> Self {
-        let width = f64::from(literal.range) + 0.25;
+    ///
+    /// # Errors
+    /// As [`EvalModLiteral::check`].
+    pub fn new(literal: EvalModLiteral, ratio: f64) -> Result<Self, CkksError> {
+        literal.check(ratio)?;
+        let width = width(&literal);
         let turns = TAU * width / f64::from(1u32 << literal.double_angles);
-        let cosine = ChebyshevSeries::interpolate(|v| (turns * v).cos(), literal.degree, -1.0, 1.0);
+        let mut series = ChebyshevSeries::interpolate(|v| (turns * v).cos(), literal.degree, -1.0, 1.0);
+        if literal.kernel == Kernel::Exponential {
+            let sine = ChebyshevSeries::interpolate(|v| (turns * v).sin(), literal.degree, -1.0, 1.0);
+            series.coefficients.iter_mut().zip(&sine.coefficients).for_each(|(c, s)| *c += s);
+        }
         let arcsine = (literal.arcsine_degree > 0).then(|| {
             let reach = (TAU / ratio).sin();
             let series = ChebyshevSeries::interpolate(f64::asin, literal.arcsine_degree, -reach, reach);
             let plan = PolynomialPlan::new(&series);
             (series, plan)
         });
-        let plan = PolynomialPlan::new(&cosine);
-        Self { literal, cosine, plan, arcsine }
+        let plan = PolynomialPlan::new(&series);
+        Ok(Self { literal, series, plan, arcsine })
     }
 
     /// Input slots hold x divided by this.
     pub fn width(&self) -> f64 {
-        f64::from(self.literal.range) + 0.25
+        width(&self.literal)
     }
 
     /// Levels spent.
     pub fn depth(&self) -> usize {
-        let arcsine = self.arcsine.as_ref().map_or(0, |(_, plan)| plan.depth());
-        self.plan.depth() + self.literal.double_angles as usize + arcsine
+        self.sine_depth() + self.arcsine.as_ref().map_or(0, |(_, plan)| plan.depth())
+    }
+
+    fn sine_depth(&self) -> usize {
+        self.plan.depth() + self.literal.double_angles as usize
+    }
+
+    /// Asks for the keys of EvalMod on ciphertexts at `level`.
+    ///
+    /// # Panics
+    /// If `level` is below the depth.
+    pub fn request_keys(&self, params: &Parameters, level: usize, request: &mut KeyRequest) {
+        request.relinearization(params, level);
+        if self.literal.kernel == Kernel::Exponential {
+            request.conjugation(params, level - self.sine_depth());
+        }
+    }
+
+    /// What [`EvalMod::evaluate`] makes of x/width, computed in the clear: the error of the approximation without that of
+    /// encryption.
+    pub fn evaluate_clear(&self, x: f64) -> f64 {
+        let doublings = 0..self.literal.double_angles;
+        let sine = match self.literal.kernel {
+            Kernel::Cosine => {
+                let cosine = self.series.evaluate(x - 0.25 / self.width());
+                doublings.fold(cosine, |c, _| 2.0 * c * c - 1.0)
+            }
+            Kernel::Exponential => {
+                let (plus, minus) = (self.series.evaluate(x), self.series.evaluate(-x));
+                let z = Complex64::new((plus + minus) / 2.0, (plus - minus) / 2.0);
+                doublings.fold(z, |z, _| z * z).im
+            }
+        };
+        self.arcsine.as_ref().map_or(sine, |(series, _)| series.evaluate(sine))
+    }
+
+    /// Conjugations that it costs.
+    pub fn conjugations(&self) -> usize {
+        usize::from(self.literal.kernel == Kernel::Exponential)
     }
 
     /// Relinearizations that it costs.
@@ -71,27 +177,54 @@ impl EvalMod {
     /// it where no arcsine is asked for.
     ///
     /// # Errors
-    /// Fewer levels than the depth, or no relinearization key.
+    /// Fewer levels than the depth, no relinearization key, or (exponential) none for the conjugation.
     pub fn evaluate(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
-        let params = evaluator.params();
-        // Scales go back from the end: a double angle from scale s to s²/q.
-        let after = x
-            .level()
-            .checked_sub(self.plan.depth() + self.literal.double_angles as usize)
-            .ok_or(CkksError::LevelTooLow { operation: "EvalMod", found: x.level(), wanted: self.depth() })?;
+        if x.level() < self.depth() {
+            return Err(CkksError::LevelTooLow { operation: "EvalMod", found: x.level(), wanted: self.depth() });
+        }
         let sine_scale = if self.arcsine.is_some() { x.scale() } else { scale };
-        let cosine_scale = (1..=self.literal.double_angles as usize)
-            .fold(sine_scale, |scale, k| (scale * params.prime(after + k)).sqrt());
+        let sine = match self.literal.kernel {
+            Kernel::Cosine => self.sine_by_cosine(evaluator, x, sine_scale)?,
+            Kernel::Exponential => self.sine_by_exponential(evaluator, x, sine_scale)?,
+        };
+        match &self.arcsine {
+            None => Ok(sine),
+            Some((series, plan)) => polynomial::evaluate(evaluator, plan, series, &sine, scale),
+        }
+    }
 
+    /// Scale before the double angles, so that `scale` comes after them: each takes scale s to s²/q.
+    fn scale_before_doubling(&self, params: &Parameters, level: usize, scale: f64) -> f64 {
+        let after = level - self.sine_depth();
+        (1..=self.literal.double_angles as usize).fold(scale, |scale, k| (scale * params.prime(after + k)).sqrt())
+    }
+
+    fn sine_by_cosine(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
+        let before = self.scale_before_doubling(evaluator.params(), x.level(), scale);
         let shifted = evaluator.add_constant(x, -0.25 / self.width());
-        let mut c = polynomial::evaluate(evaluator, &self.plan, &self.cosine, &shifted, cosine_scale)?;
+        let mut c = polynomial::evaluate(evaluator, &self.plan, &self.series, &shifted, before)?;
         for _ in 0..self.literal.double_angles {
             let raised = c.scale() * c.scale();
             c = evaluator.combine(&[(&c, &c), (&c, &c)], &[], -raised.round() as i128, c.level(), 1)?;
         }
-        match &self.arcsine {
-            None => Ok(c),
-            Some((series, plan)) => polynomial::evaluate(evaluator, plan, series, &c, scale),
-        }
+        Ok(c)
     }
+
+    fn sine_by_exponential(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
+        // z − z̄ is 2i·Im z: the half goes into the scale.
+        let before = self.scale_before_doubling(evaluator.params(), x.level(), scale / 2.0);
+        let mut z = polynomial::evaluate_even_plus_i_odd(evaluator, &self.plan, &self.series, x, before)?;
+        for _ in 0..self.literal.double_angles {
+            z = evaluator.square_rescale(&z)?;
+        }
+        let difference = evaluator.sub(&evaluator.conjugate(&z)?, &z)?;
+        let mut sine = evaluator.multiply_by_i(&difference);
+        sine.set_scale(scale);
+        Ok(sine)
+    }
+}
+
+/// Half the width of the interval that x is in: the integer part, and room for a message or for the cosine's shift.
+fn width(literal: &EvalModLiteral) -> f64 {
+    f64::from(literal.range) + 0.25
 }

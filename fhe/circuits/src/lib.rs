@@ -10,8 +10,8 @@ pub mod eval_mod;
 pub mod linear;
 pub mod polynomial;
 
-pub use bootstrap::{BootstrapCost, BootstrapLiteral, Bootstrapper};
+pub use bootstrap::{BootstrapCost, BootstrapLiteral, BootstrapOrder, Bootstrapper, SlotValues};
 pub use chebyshev::ChebyshevSeries;
-pub use eval_mod::EvalModLiteral;
+pub use eval_mod::{EvalModLiteral, Kernel};
 pub use linear::{Diagonals, LinearTransform};
 pub use polynomial::PolynomialPlan;

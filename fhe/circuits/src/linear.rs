@@ -50,6 +50,18 @@ impl Diagonals {
         wrapped
     }
 
+    /// The same matrix over `slots` slots with row i times `row(i)` and column j times `column(j)`. Periods grow to
+    /// `slots` where that is needed.
+    pub fn weighted(self, slots: usize, row: impl Fn(usize) -> Complex64, column: impl Fn(usize) -> Complex64) -> Self {
+        let weigh = |(d, diagonal): (i64, Vec<Complex64>)| {
+            let weight = |i: usize| row(i) * column((i as i64 + d).rem_euclid(slots as i64) as usize);
+            let weighted: Vec<_> = (0..slots).map(|i| diagonal[i % diagonal.len()] * weight(i)).collect();
+            let repeats = weighted.iter().enumerate().all(|(i, w)| *w == weighted[i % diagonal.len()]);
+            (d, if repeats { weighted[..diagonal.len()].to_vec() } else { weighted })
+        };
+        Self(self.0.into_iter().map(weigh).collect())
+    }
+
     /// Every entry times `factor`.
     pub fn scaled(mut self, factor: f64) -> Self {
         self.0.values_mut().flatten().for_each(|v| *v *= factor);
@@ -187,6 +199,19 @@ impl LinearTransform {
     /// # Errors
     /// A missing rotation key, or an input below the transform's level (one above is lowered).
     pub fn apply(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        self.apply_dropping(evaluator, input, 1)
+    }
+
+    /// The matrix times the slots, not rescaled: at the transform's level and the product of both scales, for sums that
+    /// are rescaled once.
+    ///
+    /// # Errors
+    /// As [`LinearTransform::apply`].
+    pub fn apply_unscaled(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        self.apply_dropping(evaluator, input, 0)
+    }
+
+    fn apply_dropping(&self, evaluator: &Evaluator, input: &Ciphertext, drop: usize) -> Result<Ciphertext, CkksError> {
         let operation = "linear transform";
         if input.level() < self.level || self.level == 0 {
             return Err(CkksError::LevelTooLow { operation, found: input.level(), wanted: self.level.max(1) });
@@ -208,8 +233,8 @@ impl LinearTransform {
             add_product(&mut sum, &GaloisProduct::new(&digits, key, galois), &u0);
             total = sum;
         }
-        let scale = input.scale() * self.scale / params.prime(self.level);
-        Ok(Ciphertext::from_parts(Poly::divide_round(total, self.level), scale, input.slots()))
+        let scale = (0..drop).fold(input.scale() * self.scale, |scale, k| scale / params.prime(self.level - k));
+        Ok(Ciphertext::from_parts(Poly::divide_round(total, self.level + 1 - drop), scale, input.slots()))
     }
 
     /// A rotation with its key.

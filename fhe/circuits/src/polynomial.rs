@@ -174,6 +174,34 @@ pub fn evaluate(
     x: &Ciphertext,
     scale: f64,
 ) -> Result<Ciphertext, CkksError> {
+    let powers = powers(evaluator, plan, series, x)?;
+    plan.root.evaluate(evaluator, &powers, x.level() - plan.depth, scale)
+}
+
+/// Evaluates the even part of a series plus i times its odd part, as [`evaluate`] does and at the same cost: with T_g
+/// even, dividing by it keeps even and odd terms apart, so that it is enough to multiply the odd T_k by i.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_even_plus_i_odd(
+    evaluator: &Evaluator,
+    plan: &PolynomialPlan,
+    series: &ChebyshevSeries,
+    x: &Ciphertext,
+    scale: f64,
+) -> Result<Ciphertext, CkksError> {
+    let mut powers = powers(evaluator, plan, series, x)?;
+    powers.iter_mut().filter(|(k, _)| *k % 2 == 1).for_each(|(_, t)| *t = evaluator.multiply_by_i(t));
+    plan.root.evaluate(evaluator, &powers, x.level() - plan.depth, scale)
+}
+
+/// Every T_k(u) of the plan, with u the affine image of x.
+fn powers(
+    evaluator: &Evaluator,
+    plan: &PolynomialPlan,
+    series: &ChebyshevSeries,
+    x: &Ciphertext,
+) -> Result<BTreeMap<usize, Ciphertext>, CkksError> {
     if x.level() < plan.depth {
         let operation = "polynomial evaluation";
         return Err(CkksError::LevelTooLow { operation, found: x.level(), wanted: plan.depth });
@@ -183,7 +211,6 @@ pub fn evaluate(
     let mut u = x.clone();
     u.set_scale(x.scale() * half_width);
     let u = evaluator.add_constant(&u, -(series.hi + series.lo) / 2.0 / half_width);
-    let level = x.level() - plan.depth;
     let mut powers = BTreeMap::from([(1, u)]);
     for &k in &plan.powers {
         let (a, b) = halves(k);
@@ -199,5 +226,5 @@ pub fn evaluate(
         };
         powers.insert(k, power);
     }
-    plan.root.evaluate(evaluator, &powers, level, scale)
+    Ok(powers)
 }

@@ -7,45 +7,10 @@ use fhe_circuits::polynomial;
 use fhe_circuits::*;
 use fhe_ckks::*;
 use num_complex::Complex64;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha20Rng;
+use rand::Rng;
 
-struct Client {
-    params: Parameters,
-    secret: SecretKey,
-    rng: ChaCha20Rng,
-}
-
-impl Client {
-    fn new(log_n: u32, main_bits: Vec<u32>, special: usize) -> Self {
-        let literal = ParametersLiteral {
-            log_n,
-            main_bits,
-            special_bits: vec![50; special],
-            secret: SecretDistribution::UniformTernary,
-            ephemeral_weight: Some(32),
-            insecure: true,
-            backend: None,
-        };
-        let params = Parameters::try_from(literal).unwrap();
-        let mut rng = ChaCha20Rng::seed_from_u64(3);
-        let secret = SecretKey::generate(&params, &mut rng);
-        Self { params, secret, rng }
-    }
-
-    fn evaluator(&mut self, request: &KeyRequest) -> Evaluator {
-        Evaluator::new(&self.params, request.generate(&self.secret, &mut self.rng))
-    }
-
-    fn random(&mut self, slots: usize) -> Vec<f64> {
-        (0..slots).map(|_| self.rng.random_range(-1.0..1.0)).collect()
-    }
-
-    fn worst(&self, found: &Ciphertext, expected: impl Fn(usize) -> f64) -> f64 {
-        let errors = self.secret.decrypt(found).into_iter().enumerate();
-        errors.map(|(i, v)| (v - Complex64::from(expected(i))).norm()).fold(0.0, f64::max)
-    }
-}
+mod common;
+use common::Client;
 
 #[test]
 fn linear_transforms_of_mixed_periods() {
@@ -118,37 +83,4 @@ fn even_series_and_relu_cost_few_relinearizations() {
     ]);
     println!("{costs:?}");
     assert!(costs["cosine 30"] <= 8 && costs["relu 59"] <= 10, "{costs:?}");
-}
-
-fn bootstrap_literal(slots: usize, arcsine_degree: usize, ratio: f64) -> BootstrapLiteral {
-    let log = slots.trailing_zeros();
-    BootstrapLiteral {
-        slots,
-        slots_to_coeffs: vec![log - log / 2, log / 2],
-        coeffs_to_slots: vec![log / 2, log - log / 2],
-        eval_mod: EvalModLiteral { range: 16, degree: 30, double_angles: 3, arcsine_degree },
-        message_ratio: ratio,
-        input_scale: 2f64.powi(42),
-        output_scale: 2f64.powi(42),
-    }
-}
-
-#[test]
-fn bootstrapping_full_and_sparse_slots() {
-    for (arcsine, ratio, bits) in [(0, 256.0, 13.0), (3, 256.0, 20.0)] {
-        let mut c = Client::new(10, [vec![50, 42, 42, 42], vec![50; 12]].concat(), 8);
-        for slots in [512, 64] {
-            let literal = bootstrap_literal(slots, arcsine, ratio);
-            let evaluator = c.evaluator(&literal.request_keys(&c.params).unwrap());
-            let bootstrapper = Bootstrapper::new(&c.params, literal.clone()).unwrap();
-            assert_eq!(literal.cost(&c.params).unwrap().bytes, bootstrapper.bytes());
-            let x = c.random(slots);
-            let a = c.secret.encrypt_real(&x, 2, literal.input_scale, &mut c.rng).unwrap();
-            let fresh = bootstrapper.bootstrap(&evaluator, &a).unwrap();
-            assert_eq!(fresh.level(), literal.output_level(&c.params).unwrap());
-            let worst = -c.worst(&fresh, |i| x[i]).log2();
-            println!("{slots} slots, arcsine {arcsine}: {worst:.2} bits at level {}", fresh.level());
-            assert!(worst > bits, "{slots} slots: {worst:.2} bits");
-        }
-    }
 }

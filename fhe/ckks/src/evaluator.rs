@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly};
+use num_complex::Complex64;
 use rayon::prelude::*;
 
 use crate::ciphertext::Ciphertext;
@@ -239,6 +240,14 @@ impl Evaluator {
         let c = rounded(c * scale);
         let parts = a.parts.each_ref().map(|p| p.scaled(|m| residue(m, c)));
         Ciphertext { parts, scale: a.scale * scale, slots: a.slots }
+    }
+
+    /// `i·a` in every slot: the product with the monomial X^(N/2), exact, and neither scale nor level change.
+    ///
+    /// X^(N/2) is i in every slot, as slot j is the value at a root ω^(5^j) with 5^j ≡ 1 modulo 4.
+    pub fn multiply_by_i(&self, a: &Ciphertext) -> Ciphertext {
+        let i = self.params.encode(&[Complex64::I], 1.0, a.basis()).expect("one finite slot fits every ring");
+        Ciphertext { parts: a.parts.each_ref().map(|p| p.mul_compact(&i.poly)), scale: a.scale, slots: a.slots }
     }
 
     /// Divides by the last prime: one level lower, the scale smaller by that prime.

@@ -52,6 +52,24 @@ impl Client {
 }
 
 #[test]
+fn multiplication_by_i_is_exact() {
+    let mut c = client();
+    let evaluator = c.evaluator(&KeyRequest::default());
+    for slots in [1, 8, 512] {
+        let x = c.random(slots);
+        let a = c.encrypt(&x, 2);
+        let turned = evaluator.multiply_by_i(&a);
+        assert_eq!((turned.level(), turned.scale(), turned.slots()), (a.level(), a.scale(), a.slots()));
+        let expected = c.secret.decrypt(&a);
+        for (found, expected) in c.secret.decrypt(&turned).iter().zip(&expected) {
+            assert!((found - Complex64::I * expected).norm() < 1e-14, "{found}, not i times {expected}");
+        }
+        // Twice is the sign, to the last bit.
+        assert_eq!(evaluator.multiply_by_i(&turned), evaluator.negate(&a));
+    }
+}
+
+#[test]
 fn every_operation_at_every_level_and_slot_count() {
     let mut c = client();
     let mut request = KeyRequest::default();

@@ -5,7 +5,9 @@
 
 use std::f64::consts::TAU;
 
-use fhe_circuits::{BootstrapLiteral, ChebyshevSeries, EvalModLiteral, PolynomialPlan};
+use fhe_circuits::{
+    BootstrapLiteral, BootstrapOrder, ChebyshevSeries, EvalModLiteral, Kernel, PolynomialPlan, SlotValues,
+};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
 
@@ -81,7 +83,7 @@ impl Circuit {
         let mut activation = ChebyshevSeries::interpolate(|s| straighten(s).max(0.0), degree, -reach, reach);
         activation.coefficients.iter_mut().filter(|c| c.abs() < NEGLIGIBLE_TERM).for_each(|c| *c = 0.0);
         let depth = PolynomialPlan::new(&activation).depth();
-        let eval_mod_depth = fhe_circuits::eval_mod::EvalMod::new(eval_mod(), MESSAGE_RATIO).depth();
+        let eval_mod_depth = fhe_circuits::eval_mod::EvalMod::new(eval_mod(), MESSAGE_RATIO)?.depth();
         let linear_level = SLOTS_TO_COEFFS.len() + 1;
         let group = |purpose, bits, count| PrimeGroup { purpose, bits, count };
         let chain = vec![
@@ -126,6 +128,8 @@ impl Circuit {
         let mut large_first = split(levels, &COEFFS_TO_SLOTS);
         large_first.reverse();
         BootstrapLiteral {
+            order: BootstrapOrder::Slim,
+            values: SlotValues::Real,
             slots,
             slots_to_coeffs: small_first,
             coeffs_to_slots: large_first,
@@ -150,7 +154,13 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
 }
 
 fn eval_mod() -> EvalModLiteral {
-    EvalModLiteral { range: EPHEMERAL_WEIGHT / 2, degree: 30, double_angles: 3, arcsine_degree: 0 }
+    EvalModLiteral {
+        kernel: Kernel::Cosine,
+        range: EPHEMERAL_WEIGHT / 2,
+        degree: 30,
+        double_angles: 3,
+        arcsine_degree: 0,
+    }
 }
 
 /// What a bootstrapped value s stands for: EvalMod leaves the sine of the message.

@@ -1,0 +1,67 @@
+//! What a bootstrapping circuit costs: counted, before anything is encoded.
+
+use fhe_ckks::{CkksError, Parameters};
+
+use super::matrices::Matrices;
+use super::{BootstrapLiteral, BootstrapOrder, Layout, raise};
+use crate::eval_mod::EvalMod;
+use crate::linear::{BsgsPlan, LinearTransform};
+
+/// Key switches, levels and bytes of a bootstrapping circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BootstrapCost {
+    /// Levels between the top of the chain and the output.
+    pub depth: usize,
+    /// Rotations that share a decomposition with others.
+    pub hoisted: usize,
+    /// Rotations, conjugations and switches of the secret with a decomposition of their own.
+    pub full: usize,
+    /// Relinearizations.
+    pub relinearizations: usize,
+    /// Bytes that the encoded matrices will hold.
+    pub bytes: usize,
+    /// The most polynomials over main and special primes that a transform holds at once.
+    pub polynomials: usize,
+}
+
+impl BootstrapLiteral {
+    /// What the circuit costs.
+    ///
+    /// # Errors
+    /// As [`super::Bootstrapper::new`].
+    pub fn cost(&self, params: &Parameters) -> Result<BootstrapCost, CkksError> {
+        let top = params.max_level();
+        let depth = top - self.output_level(params)?;
+        let eval_mod = EvalMod::new(self.eval_mod.clone(), self.raised_ratio(params)?)?;
+        let layout = self.layout(params);
+        let (times, recombination) = match (layout, self.order) {
+            (Layout::Separate, _) => (2, 0),
+            (_, BootstrapOrder::Classic) => (1, 1),
+            (_, BootstrapOrder::Slim) => (1, 0),
+        };
+        // Beside the transforms: two switches of the secret, the trace, the conjugation that splits off the real part.
+        let trace = raise::trace_steps(params, self.slots).count();
+        let mut cost = BootstrapCost {
+            depth,
+            hoisted: 0,
+            full: 3 + trace + times * eval_mod.conjugations() + recombination,
+            relinearizations: times * eval_mod.relinearizations(),
+            bytes: 0,
+            polynomials: 0,
+        };
+        let matrices = Matrices::new(params, self);
+        let first = self.first_level_of_slots_to_coeffs(params)?;
+        for (first, stages) in [(first, matrices.slots_to_coeffs), (top, matrices.coeffs_to_slots)] {
+            for (k, matrix) in stages.iter().enumerate() {
+                let plan = BsgsPlan::new(matrix.0.keys().copied());
+                cost.hoisted += plan.hoisted();
+                cost.full += plan.rotations() - plan.hoisted();
+                cost.bytes += LinearTransform::bytes_of(params, matrix, first - k);
+                // The digits, a pair for each giant step, the total, and input or output.
+                let digits = params.key_shape(first - k).digits();
+                cost.polynomials = cost.polynomials.max(digits + 2 * plan.giants + 4);
+            }
+        }
+        Ok(cost)
+    }
+}

@@ -1,0 +1,57 @@
+//! META-BTS: a second bootstrap refreshes the error of the first (Bae, Cheon, Cho, Kim and Kim, ePrint 2022/1167).
+
+use fhe_ckks::{Ciphertext, CkksError, Evaluator};
+
+use super::Bootstrapper;
+
+/// More than a double tells apart, or a ciphertext of primes below 2^50 carries.
+const MAX_GAIN: u32 = 48;
+
+impl Bootstrapper {
+    /// Refreshes a ciphertext at nearly twice the precision, by two bootstraps: the second one takes 2^`gain` times the
+    /// error of the first, which must be at most 1. A `gain` of one or two bits less than the worst precision of one
+    /// bootstrap makes use of both. What noise the input had it keeps, so that no gain is seen beyond its scale.
+    ///
+    /// The output is one level below that of [`Bootstrapper::bootstrap`].
+    ///
+    /// # Errors
+    /// As [`Bootstrapper::bootstrap`]; a `gain` of 0 or above 48; or a bootstrap that leaves no level more than it takes.
+    pub fn bootstrap_twice(
+        &self,
+        evaluator: &Evaluator,
+        input: &Ciphertext,
+        gain: u32,
+    ) -> Result<Ciphertext, CkksError> {
+        if !(1..=MAX_GAIN).contains(&gain) {
+            return Err(CkksError::Parameters {
+                what: "gain of the second bootstrap in bits",
+                found: gain.to_string(),
+                wanted: format!("1 to {MAX_GAIN}"),
+            });
+        }
+        let first = self.bootstrap(evaluator, input)?;
+        let error = evaluator.sub(input, &self.at_input(evaluator, &first, input.scale())?)?;
+        let enlarged = evaluator.multiply_integer(&error, 1 << gain);
+        let second = self.bootstrap(evaluator, &enlarged)?;
+        let prime = evaluator.params().prime(second.level());
+        let correction = evaluator.multiply_constant(&second, (-f64::from(gain)).exp2(), prime);
+        let mut correction = evaluator.rescale(correction)?;
+        // The prime goes in and out again.
+        correction.set_scale(first.scale());
+        evaluator.add(&first, &correction)
+    }
+
+    /// A bootstrapped ciphertext as one that could be bootstrapped: at the level of the input, and at its `scale`.
+    fn at_input(&self, evaluator: &Evaluator, fresh: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
+        let (found, wanted) = (fresh.level(), self.literal().input_level() + 1);
+        if found < wanted {
+            return Err(CkksError::LevelTooLow { operation: "a second bootstrap", found, wanted });
+        }
+        let mut lowered = fresh.clone();
+        evaluator.drop_to(&mut lowered, wanted);
+        let factor = scale * evaluator.params().prime(wanted) / fresh.scale();
+        let mut lowered = evaluator.rescale(evaluator.multiply_constant(&lowered, 1.0, factor))?;
+        lowered.set_scale(scale);
+        Ok(lowered)
+    }
+}
