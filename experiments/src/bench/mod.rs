@@ -46,7 +46,7 @@ Transforms run on one thread, all else on all of them (column thr).
   relu                  the network's polynomial of degree 59, on a bootstrapped ciphertext
   bootstrap             the network's: slots to coefficients first; it leaves the sine of the message, undone here
                         after decryption (the network's ReLU undoes it in passing)
-  bootstrap_arcsine     the same with an arcsine under encryption
+  bootstrap_arcsine     the more precise one: EvalMod by the exponential, and an arcsine under encryption
   bootstrap_constants   the matrices of a bootstrap, encoded once
   peak_memory           of the whole run, by the operating system's account
 

@@ -1,7 +1,7 @@
 //! The measurements themselves. Every result that can be decrypted is checked before its time counts.
 
 use anyhow::{Context, Result, ensure};
-use fhe_circuits::{BootstrapLiteral, Bootstrapper, PolynomialPlan, polynomial};
+use fhe_circuits::{BootstrapLiteral, Bootstrapper, Kernel, PolynomialPlan, polynomial};
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, Parameters, Precision, SecretKey};
 use fhe_nn::encrypted::circuit::{straighten, straighten_inverse};
 use fhe_ring::{Basis, Limb, Ntt, Poly, sample};
@@ -17,6 +17,8 @@ use crate::machine;
 pub const HOISTED: usize = 8;
 /// A result with fewer correct bits is wrong, not imprecise.
 const FLOOR_BITS: f64 = 6.0;
+/// The more precise kernel of EvalMod, and its degree.
+const EXPONENTIAL: (Kernel, usize) = (Kernel::Exponential, 31);
 /// Degree of the arcsine, and the first prime over the scale of the message, of the bootstrap that leaves no sine.
 const ARCSINE: (usize, f64) = (3, 256.0);
 
@@ -250,6 +252,7 @@ impl Bench<'_> {
             let own = circuit.bootstrap(slots);
             let mut straight = BootstrapLiteral { message_ratio: ARCSINE.1, ..own.clone() };
             straight.eval_mod.arcsine_degree = ARCSINE.0;
+            (straight.eval_mod.kernel, straight.eval_mod.degree) = EXPONENTIAL;
             request.merge(&own.request_keys(&params)?);
             literals.push(("bootstrap", own));
             match straight.request_keys(&params) {

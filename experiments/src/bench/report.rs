@@ -182,7 +182,9 @@ pub fn print_table(provenance: &Provenance<'_>, params: &Parameters, measured: &
         println!(
             "bootstrap: the network's, which leaves sin(2πx/ρ)·ρ/2π of every slot x; its inverse was applied after"
         );
-        println!("decryption. bootstrap_arcsine: with an arcsine of degree 3 under encryption, which leaves x itself.");
+        println!(
+            "decryption. bootstrap_arcsine: by the exponential, with an arcsine of degree 3, which leaves x itself."
+        );
     }
     for LeftOut { op, why } in &measured.left_out {
         println!("left out: {op}: {why}");
