@@ -275,6 +275,9 @@ impl KeyRequest {
     /// Generates the keys. The result depends on the secret and the generator alone, not on the number of threads.
     ///
     /// An ephemeral secret is drawn if the request holds the keys of encapsulation, used for both, and wiped.
+    ///
+    /// # Panics
+    /// If the key to the ephemeral secret is asked for over more than q₀·p₀: its security was checked for those alone.
     pub fn generate(&self, secret: &SecretKey, rng: &mut impl RngCore) -> EvaluationKeys {
         let params = secret.params();
         let encapsulated = self.iter().any(|(kind, _)| matches!(kind, KeyKind::DenseToSparse | KeyKind::SparseToDense));
@@ -298,7 +301,11 @@ impl KeyRequest {
                     let target = SecretKey { params: params.clone(), coefficients: Zeroizing::default(), poly };
                     SwitchingKey::generate(secret.poly(), &target, shape, rng)
                 }
-                KeyKind::DenseToSparse => SwitchingKey::generate(secret.poly(), ephemeral(), shape, rng),
+                KeyKind::DenseToSparse => {
+                    let checked = Basis { main: 1, special: 1 };
+                    assert_eq!(shape.basis(), checked, "primes of the key to the ephemeral secret");
+                    SwitchingKey::generate(secret.poly(), ephemeral(), shape, rng)
+                }
                 KeyKind::SparseToDense => SwitchingKey::generate(ephemeral().poly(), secret, shape, rng),
             }
         });

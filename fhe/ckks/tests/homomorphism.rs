@@ -217,3 +217,15 @@ fn values_beyond_the_modulus_are_refused() {
         assert!(c.secret.encrypt_real(&[1.0], 1, scale, &mut c.rng).is_err(), "scale {scale}");
     }
 }
+
+#[test]
+#[should_panic = "primes of the key to the ephemeral secret"]
+fn the_ephemeral_secret_never_meets_a_wider_modulus_than_was_checked() {
+    let literal = ParametersLiteral { ephemeral_weight: Some(32), ..client().params.literal().clone() };
+    let params = Parameters::try_from(literal).unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(4);
+    let secret = SecretKey::generate(&params, &mut rng);
+    let mut request = KeyRequest::default();
+    request.add(KeyKind::DenseToSparse, params.key_shape(1));
+    request.generate(&secret, &mut rng);
+}
