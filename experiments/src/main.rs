@@ -7,6 +7,7 @@ mod data;
 mod machine;
 mod output;
 mod plan;
+mod records;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};

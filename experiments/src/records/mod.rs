@@ -1,0 +1,19 @@
+//! What a run leaves on disk, and nothing else of it: `run.json`, a copy of the config, and three tidy CSV files.
+//!
+//! `run` writes it, `tables` and `plot` read it. An empty field means not measured, never 0.
+
+mod provenance;
+mod read;
+mod rows;
+
+pub use provenance::Provenance;
+pub use read::{Run, rows};
+pub use rows::{CaseRow, ImageRow, LayerRow, Row};
+
+/// Names of the files in a run's folder.
+pub mod file {
+    /// A copy of the config, byte for byte.
+    pub const CONFIG: &str = "config.toml";
+    /// See [`super::Provenance`].
+    pub const RUN: &str = "run.json";
+}

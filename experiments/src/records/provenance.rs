@@ -1,0 +1,60 @@
+//! Where a run's numbers come from.
+
+use serde::{Deserialize, Serialize};
+
+/// The content of `run.json`. Rows of different provenance never share a folder: see [`Provenance::clash`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Name of the config.
+    pub name: String,
+    /// SHA-256 of the config's bytes.
+    pub config_sha256: String,
+    /// Version of the program.
+    pub version: String,
+    /// Revision of its sources, with `-dirty` where they were changed since.
+    pub revision: Option<String>,
+    /// SHA-256 of the program itself.
+    pub binary_sha256: String,
+    /// The compiler that built it.
+    pub rustc: Option<String>,
+    /// The processor.
+    pub cpu: Option<String>,
+    /// Threads of the pool.
+    pub threads: usize,
+    /// Kernels: `avx512ifma` or `scalar`.
+    pub backend: String,
+    /// SHA-256 of the weights.
+    pub weights_sha256: String,
+    /// SHA-256 of the images used, in order, in the official binary layout.
+    pub data_sha256: String,
+    /// Seed of keys, noise and sampling.
+    pub seed: u64,
+    /// The shard, `I/N`, if the run is one of several.
+    pub shard: Option<String>,
+    /// Cases × images that the run is to have, for saying how partial it is.
+    pub planned_images: usize,
+    /// When it started, RFC 3339.
+    pub started: String,
+    /// When it ended; `None` while it runs, or was stopped.
+    pub ended: Option<String>,
+}
+
+impl Provenance {
+    /// The first thing in which rows of two runs would not go together, in words; `None` if they do.
+    pub fn clash(&self, other: &Self) -> Option<String> {
+        let pairs = [
+            ("config (SHA-256)", &self.config_sha256, &other.config_sha256),
+            ("program (SHA-256)", &self.binary_sha256, &other.binary_sha256),
+            ("weights (SHA-256)", &self.weights_sha256, &other.weights_sha256),
+            ("images (SHA-256)", &self.data_sha256, &other.data_sha256),
+            ("kernels", &self.backend, &other.backend),
+        ];
+        let differs = pairs.into_iter().find(|(_, a, b)| a != b);
+        let text = differs.map(|(what, a, b)| format!("{what}: found {a}, wanted {b}"));
+        text.or_else(|| {
+            (self.threads != other.threads)
+                .then(|| format!("threads: found {}, wanted {}", self.threads, other.threads))
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The rows of the three CSV files, column by column.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// A row of one of the files.
+pub trait Row: Serialize + DeserializeOwned {
+    /// The file's name.
+    const FILE: &'static str;
+    /// Its columns in order.
+    const COLUMNS: &'static [&'static str];
+}
+
+macro_rules! row {
+    ($(#[$doc:meta])* $name:ident in $file:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+
+        impl Row for $name {
+            const FILE: &'static str = $file;
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+        }
+    };
+}
+
+row! {
+    /// A case: one cell of the sweep, over all its images. Written when the last of them is done.
+    CaseRow in "cases.csv" {
+        /// `encrypted-65536-chebyshev:59-multiplexed`: backend, ring dimension, activation, packing.
+        case: String,
+        /// `encrypted`, `simulated` or `plain`.
+        backend: String,
+        /// N; empty for `plain`, which has no ring.
+        ring_dim: Option<usize>,
+        /// log2 of all main and special primes.
+        log_qp: Option<f64>,
+        /// The largest that is secure at 128 bits, by the table that decides.
+        log_qp_limit: Option<f64>,
+        /// Bits of security; 0 where the config says `insecure`.
+        security: Option<u32>,
+        /// `chebyshev:59`, or `exact`.
+        relu: String,
+        /// The packing; empty for `plain`.
+        packing: Option<String>,
+        /// Images that the row tells of, those that failed included.
+        images: usize,
+        /// Images that failed: no class came out.
+        failed: usize,
+        /// Images whose class is their label.
+        correct: usize,
+        /// `correct` over the images that did not fail.
+        accuracy: Option<f64>,
+        /// 95 % Wilson interval of `accuracy`: lower end.
+        accuracy_lo: Option<f64>,
+        /// Upper end.
+        accuracy_hi: Option<f64>,
+        /// Of the plaintext model with exact ReLUs, on the same images.
+        plain_accuracy: Option<f64>,
+        /// Of the plaintext model with the same polynomials, on the same images.
+        polynomial_accuracy: Option<f64>,
+        /// Share of images with the class of the plaintext model with exact ReLUs.
+        agreement: Option<f64>,
+        /// Images with another class than that.
+        flips: usize,
+        /// Images with another class than the plaintext model with the same polynomials.
+        polynomial_flips: usize,
+        /// Exact two-sided McNemar test of this case against the plaintext model with exact ReLUs.
+        mcnemar_p: Option<f64>,
+        /// Median seconds of evaluating an image.
+        latency_s: Option<f64>,
+        /// Spread of the same: half the distance of its quartiles.
+        latency_spread_s: Option<f64>,
+        /// Seconds that `plan` foresaw.
+        predicted_latency_s: Option<f64>,
+        /// Seconds of generating keys and constants.
+        keygen_s: Option<f64>,
+        /// Evaluation keys.
+        key_bytes: Option<u64>,
+        /// Encoded bootstrapping constants.
+        constant_bytes: Option<u64>,
+        /// The process's high-water mark.
+        peak_rss_bytes: Option<u64>,
+        /// What `plan` foresaw of it.
+        predicted_bytes: Option<u64>,
+        /// −log2 of the largest logit error over all images, against the plaintext model with the same polynomials.
+        precision_bits: Option<f64>,
+        /// Why the case could not be run; its counts are 0 then.
+        error: Option<String>,
+    }
+}
+
+row! {
+    /// An image of a case.
+    ImageRow in "images.csv" {
+        /// See [`CaseRow::case`].
+        case: String,
+        /// Index in the test set.
+        image: usize,
+        /// Its class by the data set.
+        label: u8,
+        /// Its class by the plaintext model with exact ReLUs.
+        exact_class: usize,
+        /// Its class by the plaintext model with the same polynomials; empty where those ended beyond all numbers.
+        plain_class: Option<usize>,
+        /// Its class as this case has it.
+        class: Option<usize>,
+        /// Largest exact logit minus the second largest: how near the image is to a flip.
+        margin: f64,
+        /// Seconds of evaluation.
+        latency_s: Option<f64>,
+        /// Largest logit error against the plaintext model with the same polynomials.
+        max_abs_error: Option<f64>,
+        /// −log2 of it.
+        precision_bits: Option<f64>,
+        /// Values outside the interval of their activation, over all layers, in cleartext.
+        overflow: usize,
+        /// What went wrong.
+        error: Option<String>,
+    }
+}
+
+row! {
+    /// A step of the evaluation of an image.
+    LayerRow in "layers.csv" {
+        /// See [`CaseRow::case`].
+        case: String,
+        /// Index in the test set.
+        image: usize,
+        /// PyTorch's name of the layer.
+        layer: String,
+        /// `convolution`, `bootstrap`, `activation`, `classifier`.
+        op: String,
+        /// Level of the result.
+        level: Option<usize>,
+        /// Seconds of this step.
+        latency_s: Option<f64>,
+        /// Resident memory after it.
+        rss_bytes: Option<u64>,
+        /// Largest error against the plaintext model with the same polynomials.
+        max_abs_error: Option<f64>,
+        /// Mean of the same.
+        mean_abs_error: Option<f64>,
+        /// −log2 of the largest.
+        precision_bits: Option<f64>,
+        /// The paper's own measure: 1 − Σ|v − v'| / Σ|v|, of encrypted values v' against the polynomial model's v.
+        paper_precision: Option<f64>,
+        /// Largest error of the polynomial model against the one with exact ReLUs.
+        approximation_max_error: Option<f64>,
+        /// Mean of the same.
+        approximation_mean_error: Option<f64>,
+        /// Values outside the activation's interval.
+        overflow: Option<usize>,
+    }
+}
