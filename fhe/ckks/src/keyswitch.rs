@@ -50,7 +50,7 @@ impl Digits {
                 let mut halves = [0, 1].map(|_| Limb::recycled(n));
                 // Both halves of a chunk while the digits are in cache.
                 for first in (0..n).step_by(size) {
-                    for (half, out) in halves.iter_mut().enumerate() {
+                    for (half, out) in halves.iter_mut().enumerate().rev() {
                         self.dot(key, i, half, first, &mut out[first..][..size]);
                     }
                 }
@@ -65,19 +65,19 @@ impl Digits {
         self.digits[0].ring()
     }
 
-    /// Σ dⱼ·keyⱼ at the positions from `first` on of limb `limb` of one half (0 or 1) into `out`. The uniform half of the
-    /// key is computed on the way.
+    /// Σ dⱼ·keyⱼ at the positions from `first` on of limb `limb` of one half (0 or 1) into `out`.
+    ///
+    /// The second half comes first, best: while its uniform part of the key is computed, that of the first half arrives.
     fn dot(&self, key: &SwitchingKey, limb: usize, half: usize, first: usize, out: &mut [u64]) {
         let (table, size) = (self.ring().table(self.basis, limb), out.len());
         let (backend, modulus) = (table.backend(), table.modulus());
+        let kept = || key.digits().iter().map(|b| &b.limb_of(self.basis, limb)[first..][..size]);
         let mut uniform = Limb::recycled(if half == 0 { 0 } else { size * self.digits.len() });
         let keys: Vec<&[u64]> = match half {
-            0 => key.digits().iter().map(|b| &b.limb_of(self.basis, limb)[first..][..size]).collect(),
+            0 => kept().collect(),
             _ => {
-                uniform
-                    .chunks_exact_mut(size)
-                    .zip(key.uniform())
-                    .for_each(|(chunk, a)| a.fill(backend, modulus, first, chunk));
+                let chunks = uniform.chunks_exact_mut(size).zip(key.uniform()).zip(kept());
+                chunks.for_each(|((chunk, a), ahead)| a.fill(backend, modulus, first, chunk, ahead));
                 uniform.chunks_exact(size).collect()
             }
         };
@@ -118,7 +118,7 @@ impl<'a> GaloisProduct<'a> {
     }
 
     /// The values at positions `first..` of limb `limb` of one half (0 or 1) into `out`, whose length is a power of two
-    /// that divides `first`. `addend` gets the sum before the automorphism and the first of its positions, to add to it.
+    /// that divides `first`; the second half best comes before the first. `addend` gets the sum before the automorphism and the first of its positions, to add to it.
     pub fn chunk(
         &self,
         limb: usize,

@@ -47,15 +47,18 @@ impl Uniform {
     }
 
     /// The residues modulo one prime at the positions from `first` on, an even number of them from an even position.
-    pub fn fill(&self, backend: Backend, modulus: &Modulus, first: usize, out: &mut [u64]) {
+    ///
+    /// This takes the processor and leaves the memory idle: meanwhile `ahead`, which is to be read next, is brought to the
+    /// second-level cache.
+    pub fn fill(&self, backend: Backend, modulus: &Modulus, first: usize, out: &mut [u64], ahead: &[u64]) {
         let counter = Counter { key: &self.key, mask: [self.mask[0], self.mask[1] ^ modulus.value()] };
-        backend.uniform(modulus, out, counter, first);
+        backend.uniform(modulus, out, counter, first, ahead);
     }
 
     /// All of it, over a basis.
     pub fn poly(&self, ring: &Arc<Ring>, basis: Basis) -> Poly<Ntt> {
         let mut poly = Poly::recycled(ring, basis);
-        poly.for_each(|table, _, limb| self.fill(table.backend(), table.modulus(), 0, limb));
+        poly.for_each(|table, _, limb| self.fill(table.backend(), table.modulus(), 0, limb, &[]));
         poly
     }
 }
@@ -72,12 +75,12 @@ mod tests {
                 let m = Modulus::new(q);
                 let uniform = Uniform::new(&[7; 32], 11);
                 let mut all = vec![0; 1 << 12];
-                uniform.fill(Backend::SCALAR, &m, 0, &mut all);
+                uniform.fill(Backend::SCALAR, &m, 0, &mut all, &[]);
                 assert!(all.iter().all(|&x| x < q));
                 for backend in Backend::available() {
                     for (first, len) in [(0, 1 << 12), (64, 64), (1024, 32), (4000, 96)] {
                         let mut part = vec![0; len];
-                        uniform.fill(backend, &m, first, &mut part);
+                        uniform.fill(backend, &m, first, &mut part, &all[first..]);
                         assert_eq!(part, all[first..first + len], "{} modulo {q} from {first}", backend.name());
                     }
                 }
@@ -114,7 +117,7 @@ mod tests {
         let counter = Counter { key: &key, mask: words(plaintext) };
         for backend in Backend::available() {
             let mut out = [0; 32];
-            backend.uniform(&m, &mut out, counter, 0);
+            backend.uniform(&m, &mut out, counter, 0, &[]);
             assert_eq!(out[..2], words(expected).map(|word| m.reduce(word)), "{}", backend.name());
         }
     }
@@ -123,7 +126,7 @@ mod tests {
     fn residues_are_spread_evenly() {
         for q in primes::search(12, &[30, 42, 50]).unwrap() {
             let mut residues = vec![0; 1 << 14];
-            Uniform::new(&[1; 32], 0).fill(Backend::detect(), &Modulus::new(q), 0, &mut residues);
+            Uniform::new(&[1; 32], 0).fill(Backend::detect(), &Modulus::new(q), 0, &mut residues, &[]);
             let mut counts = [0.0; 16];
             residues.iter().for_each(|&x| counts[(x as u128 * 16 / q as u128) as usize] += 1.0);
             let expected = residues.len() as f64 / 16.0;

@@ -184,9 +184,11 @@ impl Backend {
     }
 
     /// The uniform residues at the positions from `first` on; see [`Counter`]. Both `first` and the length are even.
-    pub(crate) fn uniform(self, modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize) {
+    ///
+    /// As many elements of `ahead` are brought near on the way.
+    pub(crate) fn uniform(self, modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u64]) {
         assert!(first.is_multiple_of(2) && out.len().is_multiple_of(2), "{} residues from {first} on", out.len());
-        dispatch!(self, uniform(modulus, out, counter, first));
+        dispatch!(self, uniform(modulus, out, counter, first, ahead));
     }
 
     /// `overflow[j] ← round(Σ yᵢ[j]/qᵢ)` in floating point, the number of times the product of the source primes goes

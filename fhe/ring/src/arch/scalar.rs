@@ -120,7 +120,7 @@ pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
 /// Blocks that the cipher gets at a time: it has that many in flight where the processor helps.
 const BLOCKS: usize = 32;
 
-pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize) {
+pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u64]) {
     let cipher = Aes128::new(counter.key.into());
     let mut blocks = [aes::Block::default(); BLOCKS];
     for (k, out) in out.chunks_mut(2 * BLOCKS).enumerate() {
