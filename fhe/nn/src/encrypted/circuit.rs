@@ -164,6 +164,11 @@ impl Circuit {
         PolynomialPlan::new(self.activation_to(form))
     }
 
+    /// The slots of the ring.
+    pub fn max_slots(&self) -> usize {
+        1 << (self.parameters.log_n - 1)
+    }
+
     /// Level that ciphertexts must have for a bootstrap, and convolutions leave them at.
     pub fn bootstrap_level(&self) -> usize {
         SLOTS_TO_COEFFS.len()

@@ -73,7 +73,7 @@ impl Layout {
     }
 
     /// Grid, row and column of a value.
-    fn position(self, channel: usize, y: usize, x: usize) -> (usize, usize, usize) {
+    pub(super) fn position(self, channel: usize, y: usize, x: usize) -> (usize, usize, usize) {
         let within = channel % self.crowd;
         (channel / self.crowd, y * self.pitch + within / self.pitch, x * self.pitch + within % self.pitch)
     }

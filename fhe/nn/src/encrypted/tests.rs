@@ -310,7 +310,7 @@ fn an_arcsine_before_a_bootstrap_changes_an_activation_by_next_to_nothing() {
         let circuit = Circuit::insecure(13, 59, packing);
         Program::new(network.clone(), circuit, ranges.clone())
     };
-    let (vector, plain) = (clear(Packing::Vector), clear(Packing::Multiplexed));
+    let (vector, plain) = (clear(Packing::Vector), clear(Packing::Fused));
     let forms: Vec<_> = (0..network.activations()).map(|index| vector.form(index)).collect();
     assert_eq!(forms.iter().filter(|&&form| form == Form::Arcsine).count(), 2);
     let (vector, plain) = (vector.clear_activation(), plain.clear_activation());

@@ -52,6 +52,17 @@ impl Slots for Clear {
         Ok(x.map(rotated(&x.slots, steps)))
     }
 
+    fn rotations(&mut self, x: &ClearSlots, steps: &[i64]) -> Result<Vec<ClearSlots>, CkksError> {
+        steps.iter().map(|&step| self.rotate(x, step)).collect()
+    }
+
+    fn weighted_sum(&mut self, terms: &[(&ClearSlots, &[f64])], _: Aim) -> Result<ClearSlots, CkksError> {
+        let first = terms[0].0;
+        let sum = |i: usize| terms.iter().map(|(x, w)| x.slots[i] * w[i % w.len()]).sum();
+        assert!(terms.iter().all(|(x, _)| (x.level, x.products) == (first.level, 0)), "levels of a sum");
+        Ok(first.product((0..first.slots.len()).map(sum)))
+    }
+
     fn multiply(
         &mut self,
         x: &ClearSlots,

@@ -50,6 +50,18 @@ impl Slots for Count<'_> {
         Ok(*x)
     }
 
+    fn rotations(&mut self, x: &usize, steps: &[i64]) -> Result<Vec<usize>, CkksError> {
+        steps.iter().for_each(|&step| self.request.rotation(self.params, step, *x));
+        self.hoisted += steps.iter().filter(|&&step| step != 0).count();
+        // With the vectors that are made of them, about as many again.
+        self.hold(2 * steps.len() + 2, *x, 0);
+        Ok(vec![*x; steps.len()])
+    }
+
+    fn weighted_sum(&mut self, terms: &[(&usize, &[f64])], _: Aim) -> Result<usize, CkksError> {
+        Ok(*terms[0].0)
+    }
+
     fn multiply(&mut self, x: &usize, _: &SlotMatrix, plan: &MatVecPlan, _: Aim) -> Result<usize, CkksError> {
         plan.request_keys(self.params, *x, &mut self.request);
         let (hoisted, full) = plan.rotations();

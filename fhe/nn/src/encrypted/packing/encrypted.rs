@@ -2,6 +2,8 @@
 
 use fhe_circuits::LinearTransform;
 use fhe_ckks::{Ciphertext, CkksError, Evaluator};
+use fhe_ring::Poly;
+use rayon::prelude::*;
 
 use super::{Aim, Slots};
 use crate::encrypted::circuit::Circuit;
@@ -42,6 +44,22 @@ impl Slots for Encrypted<'_> {
 
     fn rotate(&mut self, x: &Ciphertext, steps: i64) -> Result<Ciphertext, CkksError> {
         self.evaluator.rotate(x, steps)
+    }
+
+    fn rotations(&mut self, x: &Ciphertext, steps: &[i64]) -> Result<Vec<Ciphertext>, CkksError> {
+        self.evaluator.rotate_hoisted(x, steps)
+    }
+
+    fn weighted_sum(&mut self, terms: &[(&Ciphertext, &[f64])], aim: Aim) -> Result<Ciphertext, CkksError> {
+        let (params, first) = (self.evaluator.params(), terms[0].0);
+        let (basis, scale) = (first.basis(), self.factor_scale(first, aim));
+        let encode = |(_, w): &(&Ciphertext, &[f64])| params.encode_real(w, scale, basis);
+        let weights = terms.par_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let parts = [0, 1].map(|part| {
+            let products: Vec<_> = terms.iter().zip(&weights).map(|((x, _), w)| (&x.parts()[part], w.poly())).collect();
+            Poly::dot_compact(params.ring(), basis, &products)
+        });
+        Ok(Ciphertext::from_parts(parts, first.scale() * scale, first.slots()))
     }
 
     fn multiply(

@@ -9,6 +9,7 @@ mod clear;
 mod count;
 mod diagonal;
 mod encrypted;
+mod fused;
 mod moves;
 mod multiplexed;
 #[cfg(test)]
@@ -75,6 +76,12 @@ pub(super) trait Slots {
 
     /// The slots moved to the left by `steps`.
     fn rotate(&mut self, x: &Self::Vector, steps: i64) -> Result<Self::Vector, CkksError>;
+
+    /// The slots moved to the left by each of `steps`, which share a decomposition.
+    fn rotations(&mut self, x: &Self::Vector, steps: &[i64]) -> Result<Vec<Self::Vector>, CkksError>;
+
+    /// Σ x ⊙ w over pairs of a vector and as many numbers, to be rescaled. Vectors are of one level and scale.
+    fn weighted_sum(&mut self, terms: &[(&Self::Vector, &[f64])], aim: Aim) -> Result<Self::Vector, CkksError>;
 
     /// The matrix times the vector, to be rescaled.
     fn multiply(
@@ -159,11 +166,14 @@ macro_rules! packings {
 }
 
 packings! {
-    /// Channels fill the gaps that strides leave, and a convolution of any stride is one matrix in one level.
-    Multiplexed = multiplexed::Multiplexed,
+    /// Channels fill the gaps that strides leave, and a convolution of any stride is one matrix in one level, with a
+    /// split into steps that takes few keys.
+    Fused = fused::Fused,
     /// The paper's: channel after channel in dense blocks, five rotation keys a layer, strides by masks and rotations.
     Vector = vector::Vector,
-    /// The multiplexed layout, each convolution one double-hoisted product with a matrix's diagonals.
+    /// Multiplexed parallel convolutions: copies take all slots, each for an output channel of its own; two levels.
+    Multiplexed = multiplexed::Multiplexed,
+    /// The layout of the first, each convolution one double-hoisted product with a matrix's diagonals.
     Diagonal = diagonal::Diagonal,
 }
 
@@ -182,7 +192,7 @@ impl Packing {
 /// The fastest.
 impl Default for Packing {
     fn default() -> Self {
-        Self::Multiplexed
+        Self::Fused
     }
 }
 

@@ -22,8 +22,9 @@ fn apply(conv: &Conv, side: usize, data: &[f64]) -> Vec<f64> {
     conv.apply(&Tensor { channels: conv.in_channels, height: side, width: side, data: data.to_vec() }).data
 }
 
+/// Of a ring that holds every layout of these tests.
 fn circuit(packing: Packing) -> Circuit {
-    Circuit::insecure(12, 3, packing)
+    Circuit::insecure(16, 3, packing)
 }
 
 /// Values as a convolution with this stride takes them.
@@ -156,9 +157,31 @@ fn a_stride_in_the_vector_encoding_takes_two_parts_and_three_stages() {
 
 #[test]
 fn taps_are_hoisted_and_grids_share_a_key() {
-    assert_eq!(cost(Packing::Multiplexed, [16, 16], 32, 3, 1), [8, 15, 9]);
+    assert_eq!(cost(Packing::Fused, [16, 16], 32, 3, 1), [8, 15, 9]);
     // The single shot finds the same split: nine baby steps, sixteen giant steps of a grid.
     assert_eq!(cost(Packing::Diagonal, [16, 16], 32, 3, 1), [8, 15, 9]);
+}
+
+/// Lee et al. count f² − 1 rotations to taps, 2·log kᵢ + log tᵢ for each sum over channels, one for each output channel
+/// and log pₒ for copies; gathering leaves one output channel where it is.
+#[test]
+fn multiplexed_parallel_convolutions_take_the_published_rotations() {
+    let log = |k: usize| k.trailing_zeros() as usize;
+    for (channels, side, stride) in [(16, 32, 1), (16, 32, 2), (32, 16, 1), (32, 16, 2), (64, 8, 1)] {
+        let outputs = channels * stride;
+        let layout = |channels, side| Packing::Multiplexed.layout(channels, side);
+        let (from, to) = (layout(channels, side), layout(outputs, side / stride));
+        // Of the ring that `cost` has.
+        let slots = 1 << 14;
+        let sums = (outputs / (slots / from.slots())) * (2 * log(from.pitch) + log(from.grids()));
+        let [hoisted, full, keys] = cost(Packing::Multiplexed, [channels, outputs], side, 3, stride);
+        assert_eq!(
+            [hoisted, full],
+            [8, sums + outputs - 1 + log(slots / to.slots())],
+            "{channels} channels, stride {stride}"
+        );
+        assert!(keys < 8 + 14 + outputs, "{keys} keys");
+    }
 }
 
 #[test]
