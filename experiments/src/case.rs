@@ -26,7 +26,7 @@ pub struct Args {
     /// Activation: chebyshev:DEGREE, the Chebyshev interpolant of ReLU.
     #[arg(long, default_value = "chebyshev:59")]
     relu: String,
-    /// How values stand in the slots: vector (the paper's), multiplexed or diagonal.
+    /// How values stand in the slots: fused, vector (the paper's), multiplexed or diagonal.
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
     /// How far beyond the ranges seen on training images the activations hold.

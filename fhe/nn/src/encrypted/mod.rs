@@ -13,6 +13,8 @@ pub mod layout;
 pub mod matvec;
 pub mod memory;
 pub mod packing;
+#[cfg(test)]
+mod replay;
 pub mod schedule;
 pub mod server;
 #[cfg(test)]

@@ -24,7 +24,7 @@ use super::matvec::MatVecPlan;
 use super::schedule::Term;
 
 #[cfg(test)]
-pub(super) use clear::Clear;
+pub(super) use clear::{Clear, ClearSlots};
 pub(super) use count::Count;
 pub(super) use encrypted::Encrypted;
 

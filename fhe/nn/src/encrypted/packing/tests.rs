@@ -3,7 +3,6 @@
 use fhe_ckks::Parameters;
 use proptest::prelude::*;
 
-use super::clear::ClearSlots;
 use super::*;
 use crate::encrypted::layers::{classify, convolve};
 use crate::network::{Conv, Linear};
