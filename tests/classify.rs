@@ -47,7 +47,7 @@ fn an_encrypted_image_is_classified_as_in_plaintext() {
     assert_eq!(params["ring_dim"], 65536);
     assert!(params["log_qp"].as_f64().unwrap() <= params["log_qp_limit"].as_f64().unwrap());
     assert!(params["security"].as_u64().unwrap() >= 128);
-    assert_eq!((params["relu"].as_str(), params["packing"].as_str()), (Some("chebyshev:59"), Some("multiplexed")));
+    assert_eq!((params["relu"].as_str(), params["packing"].as_str()), (Some("chebyshev:59"), Some("fused")));
     assert!(params["threads"].as_u64().unwrap() >= 1 && params["backend"].is_string());
     let bytes = |key: &str| report[key].as_u64().unwrap() as f64;
     assert!(bytes("key_bytes") > 1e9);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use datasets::cifar::{CLASS_NAMES, Image, Normalisation, embedded_test_sample};
 use fhe_ckks::{KeyRequest, Parameters};
-use fhe_nn::encrypted::{Circuit, Memory, Program};
+use fhe_nn::encrypted::{Circuit, Memory, Packing, Program};
 use fhe_nn::ranges::{self, ModelCard};
 use fhe_nn::{ResNet, plain};
 use fhe_ring::Backend;
@@ -26,9 +26,9 @@ pub struct Args {
     /// Activation: chebyshev:DEGREE, the Chebyshev interpolant of ReLU.
     #[arg(long, default_value = "chebyshev:59")]
     relu: String,
-    /// How values stand in the slots; so far `multiplexed` alone.
-    #[arg(long, default_value = "multiplexed")]
-    packing: String,
+    /// How values stand in the slots: fused, vector (the paper's), multiplexed or diagonal.
+    #[arg(long, default_value_t = Packing::default())]
+    packing: Packing,
     /// How far beyond the ranges seen on training images the activations hold.
     #[arg(long, default_value_t = 1.05)]
     headroom: f64,
@@ -111,20 +111,15 @@ impl Args {
     /// Checks everything that can be checked before keys are made, memory apart (see [`Case::check_memory`]).
     pub fn case(&self) -> Result<Case> {
         let degree = self.degree()?;
-        ensure!(
-            self.packing == "multiplexed",
-            "--packing {}: not implemented; wanted multiplexed, the only packing so far",
-            self.packing
-        );
         let max_memory = self.max_memory.as_deref().map(|text| {
             parse_bytes(text).with_context(|| format!("--max-memory {text}: wanted bytes, or a number such as 4G"))
         });
         let max_memory = max_memory.transpose()?;
         let backend = self.backend.as_deref().map(|name| Backend::forced(name).context("--backend")).transpose()?;
         let model = self.model()?;
-        self.check_ring_dim(Program::slots_needed(&model.network))?;
-        let circuit = Circuit::chebyshev_relu(self.ring_dim.trailing_zeros(), degree)
-            .with_context(|| format!("--ring-dim {} --relu {}", self.ring_dim, self.relu));
+        self.check_ring_dim(Program::slots_needed(&model.network, self.packing))?;
+        let circuit = Circuit::chebyshev_relu(self.ring_dim.trailing_zeros(), degree, self.packing)
+            .with_context(|| format!("--ring-dim {} --relu {} --packing {}", self.ring_dim, self.relu, self.packing));
         let mut circuit = circuit?;
         circuit.parameters.backend = backend;
         let params = Parameters::try_from(circuit.parameters.clone())?;
@@ -137,7 +132,7 @@ impl Args {
             log_qp_limit: params.security().map(|report| report.limit),
             security: params.security_bits(),
             relu: self.relu.clone(),
-            packing: self.packing.clone(),
+            packing: self.packing.to_string(),
             threads: rayon::current_num_threads(),
             backend: params.ring().backend().name(),
         };
@@ -232,17 +227,6 @@ impl Case {
 
     /// The encrypted network's activation, in the clear.
     pub fn activation(&self) -> impl plain::Activation + use<> {
-        let series = self.program.circuit().activation.clone();
-        let ranges = self.program.ranges().to_vec();
-        move |index: usize, values: &mut [f64]| {
-            let range = ranges[index];
-            let mut overflow = 0;
-            for value in values {
-                let u = *value / range;
-                overflow += usize::from(u.abs() > 1.0);
-                *value = range * series.evaluate(fhe_nn::encrypted::circuit::straighten_inverse(u));
-            }
-            overflow
-        }
+        self.program.clear_activation()
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use fhe_ckks::security::{self, SecurityReport};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
-use fhe_nn::encrypted::Circuit;
+use fhe_nn::encrypted::{Circuit, Packing};
 use serde::Serialize;
 
 /// The activation that is measured: the network's.
@@ -43,10 +43,10 @@ impl Setting {
     /// # Errors
     /// A ring too small for one main and one special prime.
     pub fn new(log_n: u32, insecure: bool) -> Result<Self> {
-        match Circuit::chebyshev_relu(log_n, RELU_DEGREE) {
+        match Circuit::chebyshev_relu(log_n, RELU_DEGREE, Packing::default()) {
             Ok(circuit) => Ok(Self::whole(circuit, log_n)),
             Err(_) if insecure => {
-                let mut circuit = Circuit::chebyshev_relu(NETWORK_LOG_N, RELU_DEGREE)?;
+                let mut circuit = Circuit::chebyshev_relu(NETWORK_LOG_N, RELU_DEGREE, Packing::default())?;
                 circuit.parameters = ParametersLiteral { log_n, insecure: true, ..circuit.parameters };
                 Ok(Self::whole(circuit, log_n))
             }
@@ -62,7 +62,7 @@ impl Setting {
 
     /// The longest beginning of the network's chain that fits, without the levels of a bootstrap.
     fn reduced(log_n: u32, error: &CkksError) -> Result<Self> {
-        let mut circuit = Circuit::chebyshev_relu(NETWORK_LOG_N, RELU_DEGREE)?;
+        let mut circuit = Circuit::chebyshev_relu(NETWORK_LOG_N, RELU_DEGREE, Packing::default())?;
         let secret = SecretDistribution::UniformTernary;
         let limit = security::assess(log_n, secret, 1.0).map_or(0.0, |SecurityReport { limit, .. }| limit);
         let chain = &circuit.parameters.main_bits[..=circuit.activation_level];

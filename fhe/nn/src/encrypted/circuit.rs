@@ -1,7 +1,10 @@
 //! Parameters and levels of an encrypted network, from the ring dimension and the degree of its activations.
 //!
 //! A ciphertext's life between two activations, from the top: CoeffsToSlots, EvalMod, the activation, one level for the
-//! convolution, SlotsToCoeffs. The main primes are sized by what spends them.
+//! convolution (more in some packings), SlotsToCoeffs. The main primes are sized by what spends them.
+//!
+//! A bootstrap leaves the sine of its message, and the polynomial that follows undoes that. Where none follows, as a
+//! packing bootstraps the input of a strided block once more, the activation before it leaves the arcsine: see [`Form`].
 
 use std::f64::consts::TAU;
 
@@ -10,6 +13,8 @@ use fhe_circuits::{
 };
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
+
+use super::packing::Packing;
 
 /// Sizes of primes in bits.
 const BASE_BITS: u32 = 50;
@@ -40,6 +45,28 @@ pub struct PrimeGroup {
     pub count: usize,
 }
 
+/// How slots hold values v of a message in [−1, 1].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As they are.
+    Plain,
+    /// As a bootstrap leaves them: sin(2πv/ρ)·ρ/2π.
+    Sine,
+    /// As a bootstrap takes them that is to leave them plain: asin(2πv/ρ)·ρ/2π.
+    Arcsine,
+}
+
+impl Form {
+    /// The value that a slot stands for.
+    pub fn value(self, slot: f64) -> f64 {
+        match self {
+            Self::Plain => slot,
+            Self::Sine => straighten(slot),
+            Self::Arcsine => straighten_inverse(slot),
+        }
+    }
+}
+
 /// What an encrypted network is evaluated with.
 #[derive(Clone, Debug)]
 pub struct Circuit {
@@ -49,53 +76,62 @@ pub struct Circuit {
     pub chain: Vec<PrimeGroup>,
     /// Degree of the activations.
     pub degree: usize,
+    /// How values stand in the slots.
+    pub packing: Packing,
     /// The activation on [−1, 1] of a bootstrapped value; it undoes the sine of EvalMod in passing.
     pub activation: ChebyshevSeries,
+    /// The same for values that are bootstrapped next: it leaves their arcsine.
+    pub arcsine_activation: ChebyshevSeries,
     /// Level of a bootstrapped ciphertext, where the activation starts.
     pub activation_level: usize,
-    /// Level at which convolutions are evaluated.
+    /// Level at which convolutions are evaluated, those apart whose input is bootstrapped once more.
     pub linear_level: usize,
 }
 
 impl Circuit {
-    /// The circuit for ring dimension 2^`log_n` and Chebyshev interpolants of ReLU of this degree.
+    /// The circuit for ring dimension 2^`log_n`, Chebyshev interpolants of ReLU of this degree, and a packing.
     ///
     /// # Errors
     /// Modulus above the 128-bit limit of the ring at every number of special primes.
-    pub fn chebyshev_relu(log_n: u32, degree: usize) -> Result<Self, CkksError> {
+    pub fn chebyshev_relu(log_n: u32, degree: usize, packing: Packing) -> Result<Self, CkksError> {
         let limits = SecurityTable::ALL.into_iter().filter_map(|table| {
             table.max_log_qp(log_n, SecretDistribution::UniformTernary, SecurityLevel::Classical128)
         });
-        Self::within(log_n, degree, limits.fold(f64::INFINITY, f64::min))
+        Self::within(log_n, degree, packing, limits.fold(f64::INFINITY, f64::min))
     }
 
     /// The same circuit in a ring of any size, for tests: secure or not.
     #[cfg(test)]
-    pub(crate) fn insecure(log_n: u32, degree: usize) -> Self {
-        let mut circuit = Self::within(log_n, degree, f64::INFINITY).expect("no limit");
+    pub(crate) fn insecure(log_n: u32, degree: usize, packing: Packing) -> Self {
+        let mut circuit = Self::within(log_n, degree, packing, f64::INFINITY).expect("no limit");
         circuit.parameters.insecure = true;
         circuit
     }
 
-    fn within(log_n: u32, degree: usize, limit: f64) -> Result<Self, CkksError> {
-        // On bootstrapped values s = sin(2πx/ρ)·ρ/2π of x in [−1, 1].
-        let reach = straighten_inverse(1.0);
-        let mut activation = ChebyshevSeries::interpolate(|s| straighten(s).max(0.0), degree, -reach, reach);
-        activation.coefficients.iter_mut().filter(|c| c.abs() < NEGLIGIBLE_TERM).for_each(|c| *c = 0.0);
-        let depth = PolynomialPlan::new(&activation).depth();
+    fn within(log_n: u32, degree: usize, packing: Packing, limit: f64) -> Result<Self, CkksError> {
+        let activation = interpolate(|x| x.max(0.0), degree);
+        let arcsine_activation = interpolate(|x| straighten(x.max(0.0)), degree);
+        let depth = [&activation, &arcsine_activation].map(|series| PolynomialPlan::new(series).depth());
+        let depth = depth[0].max(depth[1]);
+        let linear_level = SLOTS_TO_COEFFS.len() + packing.levels();
+        // A convolution that starts at the level of a fresh bootstrap may take more levels than there are.
+        let downsampling = packing
+            .refreshed_levels()
+            .map_or(0, |levels| (SLOTS_TO_COEFFS.len() + levels).saturating_sub(linear_level + depth));
         let eval_mod_depth = fhe_circuits::eval_mod::EvalMod::new(eval_mod(), MESSAGE_RATIO)?.depth();
-        let linear_level = SLOTS_TO_COEFFS.len() + 1;
         let group = |purpose, bits, count| PrimeGroup { purpose, bits, count };
         let chain = vec![
             group("first prime", BASE_BITS, 1),
             group("SlotsToCoeffs", LINEAR_BITS, SLOTS_TO_COEFFS.len()),
-            group("convolution", LINEAR_BITS, 1),
+            group("convolution", LINEAR_BITS, packing.levels()),
+            group("downsampling", ACTIVATION_BITS, downsampling),
             group("activation", ACTIVATION_BITS, depth - 1),
             // The activation's first product takes a bootstrapped value's scale down to that of the others.
             group("activation's first product", EVAL_MOD_BITS, 1),
             group("EvalMod", EVAL_MOD_BITS, eval_mod_depth),
             group("CoeffsToSlots", COEFFS_TO_SLOTS_BITS, COEFFS_TO_SLOTS.len()),
         ];
+        let chain: Vec<_> = chain.into_iter().filter(|group| group.count > 0).collect();
         let main_bits: Vec<u32> = chain.iter().flat_map(|group| vec![group.bits; group.count]).collect();
         let special = special_primes(log_n, &main_bits, limit)?;
         let parameters = ParametersLiteral {
@@ -107,7 +143,40 @@ impl Circuit {
             insecure: false,
             backend: None,
         };
-        Ok(Self { parameters, chain, degree, activation, activation_level: linear_level + depth, linear_level })
+        let activation_level = linear_level + downsampling + depth;
+        Ok(Self { parameters, chain, degree, packing, activation, arcsine_activation, activation_level, linear_level })
+    }
+
+    /// The activation that leaves values in a form.
+    ///
+    /// # Panics
+    /// If that is the sine, which only bootstraps leave.
+    pub fn activation_to(&self, form: Form) -> &ChebyshevSeries {
+        match form {
+            Form::Plain => &self.activation,
+            Form::Arcsine => &self.arcsine_activation,
+            Form::Sine => panic!("no activation leaves sines"),
+        }
+    }
+
+    /// How it is evaluated.
+    pub fn activation_plan(&self, form: Form) -> PolynomialPlan {
+        PolynomialPlan::new(self.activation_to(form))
+    }
+
+    /// The slots of the ring.
+    pub fn max_slots(&self) -> usize {
+        1 << (self.parameters.log_n - 1)
+    }
+
+    /// Level that ciphertexts must have for a bootstrap, and convolutions leave them at.
+    pub fn bootstrap_level(&self) -> usize {
+        SLOTS_TO_COEFFS.len()
+    }
+
+    /// Level at which a convolution with this stride starts; values above it are lowered to it.
+    pub fn convolution_level(&self, stride: usize) -> usize {
+        self.bootstrap_level() + self.packing.levels_of(stride)
     }
 
     /// Scale of ciphertexts before a bootstrap, and of an activation's result.
@@ -139,6 +208,14 @@ impl Circuit {
             output_scale: self.bootstrapped_scale(),
         }
     }
+}
+
+/// The interpolant of a function of x in [−1, 1], on the sine that a bootstrap leaves of x.
+fn interpolate(f: impl Fn(f64) -> f64, degree: usize) -> ChebyshevSeries {
+    let reach = straighten_inverse(1.0);
+    let mut series = ChebyshevSeries::interpolate(|s| f(straighten(s)), degree, -reach, reach);
+    series.coefficients.iter_mut().filter(|c| c.abs() < NEGLIGIBLE_TERM).for_each(|c| *c = 0.0);
+    series
 }
 
 /// `levels` butterfly levels in as many stages as `shares` has entries: each takes its share, the last what is left.

@@ -3,9 +3,8 @@
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Parameters, SecretKey};
 use rand::RngCore;
 
-use super::circuit::straighten;
 use super::layout::Layout;
-use super::server::{Op, Program, StepInfo};
+use super::server::{Program, StepInfo};
 
 /// Holds the secret.
 pub struct Client {
@@ -56,15 +55,11 @@ impl Client {
         slots
     }
 
-    /// The values of a step, planes one after another, at their own size. Those of a bootstrap are what it stands for:
-    /// the sine that EvalMod leaves is undone here, as the activation after it does.
+    /// The values of a step, planes one after another, at their own size. Where the slots hold their sine or arcsine, for
+    /// the step after it to undo, that is undone here.
     pub fn look(&self, step: &StepInfo, result: &Ciphertext) -> Vec<f64> {
         let Some(layout) = step.layout else { return self.decrypt(result) };
-        let value = match step.op {
-            Op::Bootstrap => straighten,
-            Op::Convolution | Op::Activation | Op::Classifier => |v| v,
-        };
         let slots = self.secret.decrypt_real(result);
-        layout.unpack(&slots).into_iter().map(|v| value(v) * step.range).collect()
+        layout.unpack(&slots).into_iter().map(|v| step.form.value(v) * step.range).collect()
     }
 }

@@ -1,30 +1,34 @@
 //! Where the values of a layer stand among the slots, and convolutions as matrices between two such layouts.
 //!
-//! Every stage keeps the 32 × 32 grid of the input image. After a stride the pixels lie further apart, and the gaps are
-//! filled with channels: a cell of s × s slots holds s² channels of one pixel (multiplexed packing; Lee et al., ePrint
-//! 2021/1688). A convolution of any stride is then a matrix whose diagonals are few, and spends one level.
+//! Slots are a row of square grids. Each pixel has a cell of its own in a grid, `pitch` × `pitch` slots large, in which
+//! up to pitch² channels stand. With a pitch of 1 channel follows channel in dense blocks (the vector encoding; Rovida
+//! and Leporati, ePrint 2024/460); with cells filled by channels as strides widen them, grids keep their size and
+//! channels move together (multiplexed packing; Lee et al., ePrint 2021/1688).
 
 use std::collections::BTreeMap;
 
-use crate::network::{Conv, INPUT_SIDE, Linear};
+use fhe_circuits::Diagonals;
+use num_complex::Complex64;
 
-/// Slots of one grid.
-const GRID: usize = INPUT_SIDE * INPUT_SIDE;
+use crate::network::{Conv, INPUT_SIDE, Linear};
 
 /// How `channels` planes of `side` × `side` values stand in slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Number of channels.
     pub channels: usize,
-    /// Height and width of a plane; divides 32.
+    /// Height and width of a plane.
     pub side: usize,
+    /// Side of a cell: the distance between neighbouring pixels.
+    pub pitch: usize,
+    /// Channels that share a cell, up to pitch².
+    pub crowd: usize,
 }
 
-/// A distance between slots: whole grids, rows and columns of a grid. The slots of distance apart are
-/// 1024·grids + 32·rows + columns.
+/// A distance between slots: whole grids, rows and columns of a grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset {
-    /// Grids, modulo the number of grids of the input.
+    /// Grids, modulo the number of grids of the vector.
     pub grids: i64,
     /// Rows.
     pub rows: i64,
@@ -32,40 +36,52 @@ pub struct Offset {
     pub columns: i64,
 }
 
-impl Offset {
-    /// The distance in slots.
-    pub fn slots(self) -> i64 {
-        GRID as i64 * self.grids + INPUT_SIDE as i64 * self.rows + self.columns
-    }
-}
-
 impl Layout {
-    /// Side of a cell, s.
-    pub fn cell(self) -> usize {
-        INPUT_SIDE / self.side
+    /// Channel after channel, each in a block of side² slots.
+    pub fn dense(channels: usize, side: usize) -> Self {
+        Self { channels, side, pitch: 1, crowd: 1 }
+    }
+
+    /// Grids as large as the input image, whose cells are filled with channels.
+    ///
+    /// # Panics
+    /// If the side does not divide the image's.
+    pub fn multiplexed(channels: usize, side: usize) -> Self {
+        assert!(INPUT_SIDE.is_multiple_of(side), "side {side} of an image of {INPUT_SIDE} rows");
+        let pitch = INPUT_SIDE / side;
+        Self { channels, side, pitch, crowd: pitch * pitch }
+    }
+
+    /// Slots of a row.
+    pub fn row(self) -> usize {
+        self.side * self.pitch
+    }
+
+    /// Slots of a grid.
+    pub fn grid(self) -> usize {
+        self.row() * self.row()
     }
 
     /// Number of grids, a power of two.
     pub fn grids(self) -> usize {
-        self.channels.div_ceil(self.cell() * self.cell()).next_power_of_two()
+        self.channels.div_ceil(self.crowd).next_power_of_two()
     }
 
     /// Number of slots: those of all grids.
     pub fn slots(self) -> usize {
-        GRID * self.grids()
+        self.grid() * self.grids()
     }
 
     /// Grid, row and column of a value.
-    fn position(self, channel: usize, y: usize, x: usize) -> (usize, usize, usize) {
-        let s = self.cell();
-        let within = channel % (s * s);
-        (channel / (s * s), y * s + within / s, x * s + within % s)
+    pub(super) fn position(self, channel: usize, y: usize, x: usize) -> (usize, usize, usize) {
+        let within = channel % self.crowd;
+        (channel / self.crowd, y * self.pitch + within / self.pitch, x * self.pitch + within % self.pitch)
     }
 
     /// The slot of a value.
     pub fn slot(self, channel: usize, y: usize, x: usize) -> usize {
         let (grid, row, column) = self.position(channel, y, x);
-        GRID * grid + INPUT_SIDE * row + column
+        self.grid() * grid + self.row() * row + column
     }
 
     /// Planes one after another, row by row, to slots; slots without a value are 0.
@@ -99,16 +115,19 @@ impl Layout {
 
 /// A sparse matrix between layouts: for each distance, what multiplies the input found there, by output slot.
 ///
-/// Vectors have as many slots as the larger of the two layouts; the other's values are repeated to fill them.
+/// Vectors have as many slots as the larger of the two layouts; the other's values are repeated to fill them. Both have
+/// grids of one size.
 pub type SlotMatrix = BTreeMap<Offset, Vec<f64>>;
 
 /// A convolution as a matrix, every weight times `factor`.
 ///
 /// # Panics
-/// If the layouts do not have the convolution's channels, or their sides are not in the ratio of its stride.
+/// If the layouts do not have the convolution's channels, their sides are not in the ratio of its stride, or their grids
+/// are of two sizes.
 pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> SlotMatrix {
     assert_eq!((input.channels, output.channels), (conv.in_channels, conv.out_channels));
     assert_eq!(output.side, input.side.div_ceil(conv.stride), "stride {}", conv.stride);
+    assert_eq!(input.row(), output.row(), "rows of input and output");
     let (grids, slots) = (input.grids(), input.slots().max(output.slots()));
     let copies = slots / output.slots();
     let reach = (conv.kernel / 2) as i64;
@@ -123,13 +142,13 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
                 let from = |at: usize, k: i64| (at * conv.stride) as i64 + k - reach;
                 let (to_grid, to_row, to_column) = output.position(o, 0, 0);
                 let (grid, row, column) = input.position(i, 0, 0);
-                let cell = input.cell() as i64;
+                let pitch = input.pitch as i64;
                 for copy in 0..copies {
                     let to_grid = to_grid + copy * output.grids();
                     let offset = Offset {
                         grids: (grid as i64 - to_grid as i64).rem_euclid(grids as i64),
-                        rows: from(0, ky) * cell + row as i64 - to_row as i64,
-                        columns: from(0, kx) * cell + column as i64 - to_column as i64,
+                        rows: from(0, ky) * pitch + row as i64 - to_row as i64,
+                        columns: from(0, kx) * pitch + column as i64 - to_column as i64,
                     };
                     let diagonal = matrix.entry(offset).or_insert_with(|| vec![0.0; slots]);
                     let first = copy * output.slots();
@@ -143,6 +162,18 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
         }
     }
     matrix
+}
+
+/// The same with distances in slots of vectors whose rows and grids are those of `layout`.
+pub fn diagonals(matrix: &SlotMatrix, layout: Layout) -> Diagonals {
+    let distance = |d: &Offset| layout.grid() as i64 * d.grids + layout.row() as i64 * d.rows + d.columns;
+    let mut diagonals = BTreeMap::new();
+    for (offset, values) in matrix {
+        let sum: &mut Vec<Complex64> = diagonals.entry(distance(offset)).or_default();
+        sum.resize(values.len(), Complex64::default());
+        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    }
+    Diagonals(diagonals)
 }
 
 fn taps(kernel: usize) -> impl Iterator<Item = (i64, i64)> {
@@ -185,9 +216,10 @@ mod tests {
     use crate::plain::Tensor;
     use proptest::prelude::*;
 
-    fn apply(matrix: &SlotMatrix, x: &[f64]) -> Vec<f64> {
+    fn apply(matrix: &SlotMatrix, input: Layout, x: &[f64]) -> Vec<f64> {
         let n = x.len() as i64;
-        let at = |i: usize, d: Offset| x[(i as i64 + d.slots()).rem_euclid(n) as usize];
+        let distance = |d: Offset| input.grid() as i64 * d.grids + input.row() as i64 * d.rows + d.columns;
+        let at = |i: usize, d: Offset| x[(i as i64 + distance(d)).rem_euclid(n) as usize];
         let slots = matrix.values().next().map_or(0, Vec::len);
         (0..slots).map(|i| matrix.iter().map(|(&d, w)| w[i] * at(i, d)).sum()).collect()
     }
@@ -201,11 +233,15 @@ mod tests {
         #[test]
         fn the_matrix_is_the_convolution(
             log_side in 2u32..=5, in_channels in 1usize..=20, out_channels in 1usize..=20,
-            kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..=2, seed in 0usize..100,
+            kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..=2, crowded: bool, seed in 0usize..100,
         ) {
             let side = 1 << log_side;
-            let input = Layout { channels: in_channels, side };
-            let output = Layout { channels: out_channels, side: side / stride };
+            let (input, output) = match crowded {
+                true => (Layout::multiplexed(in_channels, side), Layout::multiplexed(out_channels, side / stride)),
+                false => {
+                    (Layout::dense(in_channels, side), Layout { pitch: stride, ..Layout::dense(out_channels, side / stride) })
+                }
+            };
             let conv = Conv {
                 out_channels, in_channels, kernel, stride,
                 weight: numbers(out_channels * in_channels * kernel * kernel, seed),
@@ -213,7 +249,7 @@ mod tests {
             };
             let data = numbers(in_channels * side * side, seed + 2);
             let expected = conv.apply(&Tensor { channels: in_channels, height: side, width: side, data: data.clone() }).data;
-            let mut found = apply(&convolution(&conv, input, output, 0.5), &input.pack(&data));
+            let mut found = apply(&convolution(&conv, input, output, 0.5), input, &input.pack(&data));
             let copies: Vec<_> = found.chunks(output.slots()).map(<[f64]>::to_vec).collect();
             prop_assert!(copies.iter().all(|copy| copy.iter().zip(&copies[0]).all(|(a, b)| (a - b).abs() < 1e-9)));
             found.truncate(output.slots());
@@ -227,7 +263,7 @@ mod tests {
 
     #[test]
     fn pooling_and_classifier_are_a_few_diagonals() {
-        let input = Layout { channels: 20, side: 8 };
+        let input = Layout::multiplexed(20, 8);
         let linear = Linear { out_features: 10, in_features: 20, weight: numbers(200, 1), bias: numbers(10, 2) };
         let x = numbers(20 * 64, 3);
         let slots = input.pack(&x);
@@ -246,7 +282,8 @@ mod tests {
     #[test]
     fn the_network_fills_its_slots() {
         for (channels, side, slots) in [(16, 32, 1 << 14), (32, 16, 1 << 13), (64, 8, 1 << 12)] {
-            assert_eq!(Layout { channels, side }.slots(), slots);
+            assert_eq!(Layout::multiplexed(channels, side).slots(), slots);
+            assert_eq!(Layout::dense(channels, side).slots(), slots);
         }
     }
 }

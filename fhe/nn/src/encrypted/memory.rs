@@ -1,8 +1,8 @@
 //! How much memory an encrypted evaluation takes, before it starts.
 
-use fhe_circuits::PolynomialPlan;
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
+use super::circuit::Form;
 use super::server::Program;
 
 /// Predicted bytes by what holds them.
@@ -40,12 +40,15 @@ impl Program {
         // A table holds a root and its quotient for each coefficient; a permutation an index of four bytes.
         let tables = 2 * primes * limb + request.iter().count() * limb / 2;
         // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's input.
-        let powers = 2 * PolynomialPlan::new(&self.circuit().activation).relinearizations();
+        let relinearizations = |form| self.circuit().activation_plan(form).relinearizations();
+        let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine));
         let polynomials = (widest * primes).max(powers * (self.circuit().activation_level + 1));
+        // Of a convolution: what its packing holds at once.
+        let step = (polynomials * limb).max(self.plan(params)?.bytes);
         Ok(Memory {
             keys: request.bytes(params),
             constants: costs.iter().map(|cost| cost.bytes).sum(),
-            working: tables + polynomials * limb,
+            working: tables + step,
         })
     }
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fhe_circuits::{BootstrapCost, PolynomialPlan};
-use fhe_ckks::{CkksError, Parameters};
+use fhe_circuits::BootstrapCost;
+use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
-use super::layout::{self, Layout};
-use super::matvec::MatVecPlan;
+use super::circuit::Form;
+use super::layers;
+use super::layout::Layout;
+use super::packing::Count;
 use super::server::{Op, Program, StepInfo};
 use crate::network::Conv;
 
@@ -52,7 +54,9 @@ struct Walk<'a, M> {
     machine: &'a mut M,
     /// Names of convolutions and activations still to come.
     names: std::vec::IntoIter<String>,
-    ranges: std::slice::Iter<'a, f64>,
+    program: &'a Program,
+    /// Activations so far.
+    activations: usize,
 }
 
 /// The values after an activation.
@@ -60,6 +64,8 @@ struct Activated<V> {
     x: V,
     at: Layout,
     range: f64,
+    /// The activation's name.
+    name: String,
 }
 
 impl<V> Activated<V> {
@@ -76,20 +82,31 @@ impl<M: Machine> Walk<'_, M> {
         identity: Option<&Activated<M::Value>>,
     ) -> Result<Activated<M::Value>, M::Error> {
         let Term { conv, from, .. } = terms[0];
-        let at = Layout { channels: conv.out_channels, side: from.side.div_ceil(conv.stride) };
-        let range = *self.ranges.next().expect("one range for each activation");
-        let mut name = || self.names.next().expect("as many names as steps");
-        let (conv, act) = (name(), name());
-        let step = |layer: &str, op| StepInfo { layer: layer.to_owned(), op, layout: Some(at), range };
+        let at = self.program.circuit().packing.layout(conv.out_channels, from.side.div_ceil(conv.stride));
+        let index = self.activations;
+        self.activations += 1;
+        let range = self.program.ranges()[index];
+        let mut next = || self.names.next().expect("as many names as steps");
+        let (conv, name) = (next(), next());
+        let step = |layer: &str, op, form| StepInfo { layer: layer.to_owned(), op, layout: Some(at), range, form };
         let sum = self.machine.convolve(
-            &step(&conv, Op::Convolution),
+            &step(&conv, Op::Convolution, Form::Plain),
             at,
             terms,
             identity.map(|identity| (&identity.x, identity.range)),
         )?;
-        let fresh = self.machine.bootstrap(&step(&conv, Op::Bootstrap), at, &sum)?;
-        let x = self.machine.activate(&step(&act, Op::Activation), &fresh)?;
-        Ok(Activated { x, at, range })
+        let fresh = self.machine.bootstrap(&step(&conv, Op::Bootstrap, Form::Sine), at, &sum)?;
+        let x = self.machine.activate(&step(&name, Op::Activation, self.program.form(index)), &fresh)?;
+        Ok(Activated { x, at, range, name })
+    }
+
+    /// The same values at the level of a fresh bootstrap: their activation has left the arcsine for it.
+    fn refresh(&mut self, y: Activated<M::Value>) -> Result<Activated<M::Value>, M::Error> {
+        let Activated { x, at, range, name } = y;
+        let form = Form::Plain;
+        let step = StepInfo { layer: name.clone(), op: Op::Bootstrap, layout: Some(at), range, form };
+        let x = self.machine.bootstrap(&step, at, &x)?;
+        Ok(Activated { x, at, range, name })
     }
 }
 
@@ -98,18 +115,32 @@ impl Program {
     pub(super) fn walk<M: Machine>(&self, machine: &mut M, image: M::Value) -> Result<M::Value, M::Error> {
         let network = self.network();
         let names: Vec<String> = network.steps().into_iter().map(|(name, _)| name).collect();
-        let mut walk = Walk { machine, names: names.into_iter(), ranges: self.ranges().iter() };
-        let image = Activated { x: image, at: self.input_layout(), range: 1.0 };
+        let mut walk = Walk { machine, names: names.into_iter(), program: self, activations: 0 };
+        let image = Activated { x: image, at: self.input_layout(), range: 1.0, name: String::new() };
         let mut x = walk.layer(&[image.through(&network.stem)], None)?;
         for block in &network.blocks {
+            if self.circuit().packing.refreshes(block.stride) {
+                x = walk.refresh(x)?;
+            }
             let y = walk.layer(&[x.through(&block.conv1)], None)?;
             x = match &block.shortcut {
                 None => walk.layer(&[y.through(&block.conv2)], Some(&x))?,
                 Some(shortcut) => walk.layer(&[y.through(&block.conv2), x.through(shortcut)], None)?,
             };
         }
-        let step = StepInfo { layer: "fc".to_owned(), op: Op::Classifier, layout: None, range: 1.0 };
+        let (op, form) = (Op::Classifier, Form::Plain);
+        let step = StepInfo { layer: "fc".to_owned(), op, layout: None, range: 1.0, form };
         walk.machine.classify(&step, &x.x, x.at, x.range)
+    }
+
+    /// In what form an activation leaves its values: as arcsines where they are bootstrapped next.
+    pub fn form(&self, activation: usize) -> Form {
+        // Activation 0 is the stem's, and 2i the last of block i − 1.
+        let next = self.network().blocks.get(activation / 2).filter(|_| activation.is_multiple_of(2));
+        match next {
+            Some(block) if self.circuit().packing.refreshes(block.stride) => Form::Arcsine,
+            _ => Form::Plain,
+        }
     }
 
     /// Every step that [`super::Server::evaluate`] will report, with what it costs.
@@ -117,18 +148,42 @@ impl Program {
     /// # Errors
     /// Parameters that cannot hold the circuit: too few slots or levels.
     pub fn schedule(&self, params: &Parameters) -> Result<Vec<ScheduledStep>, CkksError> {
-        let activation = PolynomialPlan::new(&self.circuit().activation);
+        Ok(self.plan(params)?.steps)
+    }
+
+    /// The evaluation keys that the program uses, each at the level where it uses it.
+    ///
+    /// # Errors
+    /// Parameters that cannot hold the circuit: too few slots or levels.
+    pub fn request_keys(&self, params: &Parameters) -> Result<KeyRequest, CkksError> {
+        let mut request = self.plan(params)?.request;
+        for slots in self.slot_counts() {
+            request.merge(&self.circuit().bootstrap(slots).request_keys(params)?);
+        }
+        request.relinearization(params, self.circuit().activation_level);
+        Ok(request)
+    }
+
+    /// The walk on levels alone.
+    pub(super) fn plan<'a>(&'a self, params: &'a Parameters) -> Result<Planner<'a>, CkksError> {
         let bootstraps = self
             .slot_counts()
             .into_iter()
             .map(|slots| Ok((slots, self.circuit().bootstrap(slots).cost(params)?)))
             .collect::<Result<_, CkksError>>()?;
-        let mut planner =
-            Planner { program: self, params, activation, bootstraps, plans: BTreeMap::new(), steps: Vec::new() };
+        let mut planner = Planner {
+            program: self,
+            params,
+            bootstraps,
+            counted: BTreeMap::new(),
+            steps: Vec::new(),
+            request: KeyRequest::default(),
+            bytes: 0,
+        };
         let circuit = self.circuit();
         let image = Shadow { level: circuit.linear_level, scale: circuit.linear_scale() };
         self.walk(&mut planner, image)?;
-        Ok(planner.steps)
+        Ok(planner)
     }
 }
 
@@ -155,20 +210,23 @@ pub struct ScheduledStep {
 
 /// What is known of a ciphertext before there is one.
 #[derive(Clone, Copy)]
-struct Shadow {
+pub(super) struct Shadow {
     level: usize,
     scale: f64,
 }
 
 /// The walk without ciphertexts.
-struct Planner<'a> {
+pub(super) struct Planner<'a> {
     program: &'a Program,
     params: &'a Parameters,
-    activation: PolynomialPlan,
     bootstraps: BTreeMap<usize, BootstrapCost>,
-    /// Rotations by what decides them: convolutions of one shape between the same layouts take the same.
-    plans: BTreeMap<[usize; 6], (usize, usize)>,
+    /// Level and rotations by what decides them: convolutions of one shape on the same levels take the same.
+    counted: BTreeMap<Vec<[usize; 6]>, (usize, [usize; 3])>,
     steps: Vec<ScheduledStep>,
+    /// The keys of linear layers.
+    request: KeyRequest,
+    /// The most bytes that a linear layer holds.
+    pub(super) bytes: usize,
 }
 
 impl Planner<'_> {
@@ -185,9 +243,16 @@ impl Planner<'_> {
         x
     }
 
-    fn lowered(&self, operation: &'static str, from: usize, by: usize) -> Result<usize, CkksError> {
-        from.checked_sub(by).ok_or(CkksError::LevelTooLow { operation, found: from, wanted: by })
+    /// The keys and bytes of a layer, and the switches that it takes.
+    fn take(&mut self, count: Count<'_>) -> [usize; 3] {
+        self.request.merge(&count.request);
+        self.bytes = self.bytes.max(count.bytes);
+        [count.hoisted, count.full, 0]
     }
+}
+
+fn lowered(operation: &'static str, from: usize, by: usize) -> Result<usize, CkksError> {
+    from.checked_sub(by).ok_or(CkksError::LevelTooLow { operation, found: from, wanted: by })
 }
 
 impl Machine for Planner<'_> {
@@ -199,44 +264,53 @@ impl Machine for Planner<'_> {
         step: &StepInfo,
         to: Layout,
         terms: &[Term<'_, Shadow>],
-        _: Option<(&Shadow, f64)>,
+        identity: Option<(&Shadow, f64)>,
     ) -> Result<Shadow, CkksError> {
         let circuit = self.program.circuit();
-        let mut cost = [0; 3];
-        for Term { conv, from, .. } in terms {
-            let key = [conv.in_channels, conv.out_channels, conv.kernel, conv.stride, from.side, to.side];
-            let (hoisted, full) = *self
-                .plans
-                .entry(key)
-                .or_insert_with(|| MatVecPlan::new(&layout::convolution(conv, *from, to, 1.0)).rotations());
-            cost[0] += hoisted;
-            cost[1] += full;
-        }
-        // Values above the level are lowered to it.
-        let from = terms.iter().map(|term| term.x.level).fold(circuit.linear_level, usize::min);
-        let level = self.lowered("convolution", from, 1)?;
+        let shape = |Term { conv, x, from, .. }: &Term<'_, Shadow>| {
+            [conv.in_channels, conv.out_channels, conv.kernel, conv.stride, from.side, x.level]
+        };
+        let mut key: Vec<_> = terms.iter().map(shape).collect();
+        key.extend(identity.map(|(x, _)| [x.level, 0, 0, 0, 0, 0]));
+        let (level, cost) = match self.counted.get(&key) {
+            Some(&known) => known,
+            None => {
+                let mut count = Count::new(self.params);
+                let terms: Vec<_> = terms
+                    .iter()
+                    .map(|&Term { conv, x, from, range }| Term { conv, x: &x.level, from, range })
+                    .collect();
+                let identity = identity.map(|(x, range)| (&x.level, range));
+                let level = layers::convolve(&mut count, circuit, &terms, identity, to, step.range)?;
+                let counted = (level, self.take(count));
+                self.counted.insert(key, counted);
+                counted
+            }
+        };
         Ok(self.push(step, Shadow { level, scale: circuit.linear_scale() }, to.slots(), cost))
     }
 
     fn bootstrap(&mut self, step: &StepInfo, at: Layout, sum: &Shadow) -> Result<Shadow, CkksError> {
         let (circuit, cost) = (self.program.circuit(), self.bootstraps[&at.slots()]);
-        self.lowered("bootstrapping", sum.level, circuit.bootstrap(at.slots()).input_level())?;
-        let level = self.lowered("bootstrapping", self.params.max_level(), cost.depth)?;
+        lowered("bootstrapping", sum.level, circuit.bootstrap(at.slots()).input_level())?;
+        let level = lowered("bootstrapping", self.params.max_level(), cost.depth)?;
         let fresh = Shadow { level, scale: circuit.bootstrapped_scale() };
         Ok(self.push(step, fresh, at.slots(), [cost.hoisted, cost.full, cost.relinearizations]))
     }
 
     fn activate(&mut self, step: &StepInfo, fresh: &Shadow) -> Result<Shadow, CkksError> {
-        let level = self.lowered("activation", fresh.level, self.activation.depth())?;
+        let plan = self.program.circuit().activation_plan(step.form);
+        let level = lowered("activation", fresh.level, plan.depth())?;
         let y = Shadow { level, scale: self.program.circuit().linear_scale() };
         let slots = step.layout.map_or(0, Layout::slots);
-        Ok(self.push(step, y, slots, [0, 0, self.activation.relinearizations()]))
+        Ok(self.push(step, y, slots, [0, 0, plan.relinearizations()]))
     }
 
-    fn classify(&mut self, step: &StepInfo, x: &Shadow, from: Layout, _: f64) -> Result<Shadow, CkksError> {
-        let width = self.program.network().classifier.out_features.next_power_of_two();
-        let level = self.lowered("classifier", x.level, 1)?;
-        let sums = (from.slots() / width).trailing_zeros() as usize;
-        Ok(self.push(step, Shadow { level, scale: x.scale }, from.slots(), [0, width - 1 + sums, 0]))
+    fn classify(&mut self, step: &StepInfo, x: &Shadow, from: Layout, range: f64) -> Result<Shadow, CkksError> {
+        let classifier = &self.program.network().classifier;
+        let mut count = Count::new(self.params);
+        let level = layers::classify(&mut count, self.program.circuit(), classifier, &x.level, from, range)?;
+        let cost = self.take(count);
+        Ok(self.push(step, Shadow { level, scale: x.scale }, from.slots(), cost))
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use fhe_circuits::{Bootstrapper, PolynomialPlan, polynomial};
-use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, KeyRequest, Parameters};
-use fhe_ring::Basis;
+use fhe_circuits::{Bootstrapper, polynomial};
+use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
 
-use super::circuit::Circuit;
-use super::layout::{self, Layout, SlotMatrix};
-use super::matvec::{self, MatVecPlan};
+use super::circuit::{Circuit, Form};
+use super::layers;
+use super::layout::Layout;
+use super::packing::{Encrypted, Packing};
 use super::schedule::{Machine, Term};
-use crate::network::{Conv, INPUT_CHANNELS, INPUT_SIDE, Linear, ResNet};
+use crate::network::{Conv, INPUT_CHANNELS, INPUT_SIDE, ResNet};
 
 /// The network as an encrypted circuit: what to compute, and which keys that takes.
 #[derive(Clone)]
@@ -43,8 +43,10 @@ pub struct StepInfo {
     pub op: Op,
     /// How the values stand in the slots; `None` for the classifier, whose outputs are the first slots.
     pub layout: Option<Layout>,
-    /// What the slots were divided by.
+    /// What the values were divided by.
     pub range: f64,
+    /// In what form the slots hold them.
+    pub form: Form,
 }
 
 /// Evaluates a [`Program`] with evaluation keys.
@@ -52,7 +54,6 @@ pub struct Server {
     program: Program,
     evaluator: Evaluator,
     bootstrappers: BTreeMap<usize, Bootstrapper>,
-    activation: PolynomialPlan,
 }
 
 impl Program {
@@ -82,52 +83,22 @@ impl Program {
 
     /// Where the input's values stand.
     pub fn input_layout(&self) -> Layout {
-        INPUT
+        self.circuit.packing.layout(INPUT_CHANNELS, INPUT_SIDE)
     }
 
     /// The slots that the network's widest layer takes: the ring dimension must be at least twice as many.
-    pub fn slots_needed(network: &ResNet) -> usize {
-        convolutions(network).iter().map(|(_, from, to)| from.slots().max(to.slots())).max().unwrap_or(0)
-    }
-
-    /// Every convolution with its layouts.
-    fn convolutions(&self) -> Vec<(&Conv, Layout, Layout)> {
-        convolutions(&self.network)
+    pub fn slots_needed(network: &ResNet, packing: Packing) -> usize {
+        let widest = |(_, from, to): &(&Conv, Layout, Layout)| from.slots().max(to.slots());
+        convolutions(network, packing).iter().map(widest).max().unwrap_or(0)
     }
 
     /// The slot counts that ciphertexts are bootstrapped at.
     pub(super) fn slot_counts(&self) -> Vec<usize> {
-        let mut counts: Vec<usize> = self.convolutions().iter().map(|(_, _, to)| to.slots()).collect();
+        let convolutions = convolutions(&self.network, self.circuit.packing);
+        let mut counts: Vec<usize> = convolutions.iter().map(|(_, _, to)| to.slots()).collect();
         counts.sort_unstable();
         counts.dedup();
         counts
-    }
-
-    /// The evaluation keys that the program uses, each at the level where it uses it.
-    ///
-    /// # Errors
-    /// A bootstrapping circuit that the parameters cannot hold.
-    pub fn request_keys(&self, params: &Parameters) -> Result<KeyRequest, CkksError> {
-        let mut request = KeyRequest::default();
-        for slots in self.slot_counts() {
-            request.merge(&self.circuit.bootstrap(slots).request_keys(params)?);
-        }
-        request.relinearization(params, self.circuit.activation_level);
-        let level = self.circuit.linear_level;
-        for (conv, from, to) in self.convolutions() {
-            MatVecPlan::new(&layout::convolution(conv, from, to, 1.0)).request_keys(params, level, &mut request);
-        }
-        let (width, slots) = self.classifier_shape();
-        request.rotation(params, 1, level);
-        let strides = std::iter::successors(Some(width), |s| Some(2 * s)).take_while(|&s| s < slots);
-        strides.for_each(|stride| request.rotation(params, stride as i64, level - 1));
-        Ok(request)
-    }
-
-    /// Width of the classifier's output and slots of its input.
-    fn classifier_shape(&self) -> (usize, usize) {
-        let last = self.convolutions().last().expect("a network has convolutions").2;
-        (self.network.classifier.out_features.next_power_of_two(), last.slots())
     }
 }
 
@@ -142,8 +113,7 @@ impl Server {
             .into_iter()
             .map(|slots| Ok((slots, Bootstrapper::new(params, program.circuit.bootstrap(slots))?)))
             .collect::<Result<_, CkksError>>()?;
-        let activation = PolynomialPlan::new(&program.circuit.activation);
-        Ok(Self { program, evaluator: Evaluator::new(params, keys), bootstrappers, activation })
+        Ok(Self { program, evaluator: Evaluator::new(params, keys), bootstrappers })
     }
 
     /// The program.
@@ -154,6 +124,10 @@ impl Server {
     /// The evaluator, with the keys.
     pub fn evaluator(&self) -> &Evaluator {
         &self.evaluator
+    }
+
+    fn slots(&self) -> Encrypted<'_> {
+        Encrypted { evaluator: &self.evaluator, circuit: &self.program.circuit }
     }
 
     /// Bytes of the encoded bootstrapping constants.
@@ -175,30 +149,18 @@ impl Server {
     }
 }
 
-/// Where the input's values stand.
-const INPUT: Layout = Layout { channels: INPUT_CHANNELS, side: INPUT_SIDE };
-
 /// Every convolution with its layouts.
-fn convolutions(network: &ResNet) -> Vec<(&Conv, Layout, Layout)> {
+fn convolutions(network: &ResNet, packing: Packing) -> Vec<(&Conv, Layout, Layout)> {
     let mut all = Vec::new();
-    let mut at = INPUT;
-    let add = |conv: &'_ Conv, from: Layout| {
-        let to = Layout { channels: conv.out_channels, side: from.side.div_ceil(conv.stride) };
-        (from, to)
-    };
-    let (from, to) = add(&network.stem, at);
-    all.push((&network.stem, from, to));
-    at = to;
-    for block in &network.blocks {
-        if let Some(shortcut) = &block.shortcut {
-            let (from, to) = add(shortcut, at);
-            all.push((shortcut, from, to));
-        }
-        for conv in [&block.conv1, &block.conv2] {
-            let (from, to) = add(conv, at);
-            all.push((conv, from, to));
-            at = to;
-        }
+    let mut at = packing.layout(INPUT_CHANNELS, INPUT_SIDE);
+    let after = |conv: &Conv, from: Layout| packing.layout(conv.out_channels, from.side.div_ceil(conv.stride));
+    let blocks = network.blocks.iter().flat_map(|block| [&block.conv1, &block.conv2]);
+    let shortcuts =
+        std::iter::once(None).chain(network.blocks.iter().flat_map(|block| [block.shortcut.as_ref(), None]));
+    for (conv, shortcut) in std::iter::once(&network.stem).chain(blocks).zip(shortcuts) {
+        all.extend(shortcut.map(|shortcut| (shortcut, at, after(shortcut, at))));
+        all.push((conv, at, after(conv, at)));
+        at = after(conv, at);
     }
     all
 }
@@ -220,7 +182,8 @@ impl Machine for Evaluation<'_> {
         terms: &[Term<'_, Ciphertext>],
         identity: Option<(&Ciphertext, f64)>,
     ) -> Result<Ciphertext, CkksError> {
-        let sum = convolve(&self.server.evaluator, &self.server.program.circuit, terms, identity, to, step.range)?;
+        let (mut slots, circuit) = (self.server.slots(), &self.server.program.circuit);
+        let sum = layers::convolve(&mut slots, circuit, terms, identity, to, step.range)?;
         (self.see)(step, &sum);
         Ok(sum)
     }
@@ -232,91 +195,18 @@ impl Machine for Evaluation<'_> {
     }
 
     fn activate(&mut self, step: &StepInfo, fresh: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let Server { program, evaluator, activation, .. } = self.server;
-        let scale = program.circuit.linear_scale();
-        let y = polynomial::evaluate(evaluator, activation, &program.circuit.activation, fresh, scale)?;
+        let Server { program, evaluator, .. } = self.server;
+        let circuit = &program.circuit;
+        let (plan, series) = (circuit.activation_plan(step.form), circuit.activation_to(step.form));
+        let y = polynomial::evaluate(evaluator, &plan, series, fresh, circuit.linear_scale())?;
         (self.see)(step, &y);
         Ok(y)
     }
 
     fn classify(&mut self, step: &StepInfo, x: &Ciphertext, from: Layout, range: f64) -> Result<Ciphertext, CkksError> {
-        let Server { program, evaluator, .. } = self.server;
-        let logits = classify(evaluator, &program.circuit, &program.network.classifier, x, from, range)?;
+        let Program { network, circuit, .. } = &self.server.program;
+        let logits = layers::classify(&mut self.server.slots(), circuit, &network.classifier, x, from, range)?;
         (self.see)(step, &logits);
         Ok(logits)
     }
-}
-
-/// Σ convₖ(xₖ) [+ identity], divided by `range`, one level lower.
-pub(super) fn convolve(
-    evaluator: &Evaluator,
-    circuit: &Circuit,
-    terms: &[Term<'_, Ciphertext>],
-    identity: Option<(&Ciphertext, f64)>,
-    to: Layout,
-    range: f64,
-) -> Result<Ciphertext, CkksError> {
-    let params = evaluator.params();
-    let level = circuit.linear_level;
-    let scale = params.prime(level) * circuit.linear_scale() / terms[0].x.scale();
-    let mut sum: Option<Ciphertext> = None;
-    let mut bias = vec![0.0; to.slots()];
-    for term in terms {
-        let matrix: SlotMatrix = layout::convolution(term.conv, term.from, to, term.range / range);
-        layout::bias(term.conv, to, 1.0 / range).iter().zip(&mut bias).for_each(|(b, sum)| *sum += b);
-        let mut x = term.x.clone();
-        evaluator.drop_to(&mut x, level);
-        let x = with_slots(x, term.from.slots().max(to.slots()));
-        let product = matvec::multiply(evaluator, &MatVecPlan::new(&matrix), &matrix, &x, scale)?;
-        let product = with_slots(product, to.slots());
-        match &mut sum {
-            None => sum = Some(product),
-            Some(sum) => evaluator.add_assign(sum, &product)?,
-        }
-    }
-    let mut sum = sum.expect("at least one term");
-    if let Some((x, range_in)) = identity {
-        evaluator.add_assign(&mut sum, &evaluator.multiply_constant(x, range_in / range, scale))?;
-    }
-    let sum = evaluator.rescale(sum)?;
-    let bias = params.encode_real(&bias, sum.scale(), sum.basis())?;
-    evaluator.add_plain(&sum, &bias)
-}
-
-/// Average pooling and the classifier.
-pub(super) fn classify(
-    evaluator: &Evaluator,
-    circuit: &Circuit,
-    classifier: &Linear,
-    x: &Ciphertext,
-    from: Layout,
-    range: f64,
-) -> Result<Ciphertext, CkksError> {
-    let params = evaluator.params();
-    let diagonals = layout::pooled_classifier(classifier, from, range);
-    let width = diagonals.len();
-    let scale = params.prime(circuit.linear_level);
-    // Σ_j diagonal_j ⊙ rotate(x, j) by Horner's rule, with one key: the diagonals are rotated back instead.
-    let mut products: Option<Ciphertext> = None;
-    for (j, mut diagonal) in diagonals.into_iter().enumerate().rev() {
-        diagonal.rotate_right(j);
-        let diagonal = params.encode_real(&diagonal, scale, x.basis())?;
-        let term = evaluator.multiply_plain(x, &diagonal)?;
-        products = Some(match products {
-            None => term,
-            Some(sum) => evaluator.add(&evaluator.rotate(&sum, 1)?, &term)?,
-        });
-    }
-    let products = evaluator.rescale(products.expect("a classifier has outputs"))?;
-    let sums = evaluator.inner_sum(&products, width as i64, x.slots() / width)?;
-    let mut bias = classifier.bias.clone();
-    bias.resize(width, 0.0);
-    let bias = params.encode_real(&bias, sums.scale(), Basis::main(sums.level() + 1))?;
-    evaluator.add_plain(&sums, &bias)
-}
-
-/// The same ciphertext read as another number of slots, of which one divides the other.
-fn with_slots(x: Ciphertext, slots: usize) -> Ciphertext {
-    let scale = x.scale();
-    Ciphertext::from_parts(x.into_parts(), scale, slots)
 }

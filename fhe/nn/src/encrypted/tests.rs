@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
-use super::layout::{self, Layout};
-use super::matvec::MatVecPlan;
+use super::layers::{classify, convolve};
+use super::layout::Layout;
+use super::packing::{Count, Encrypted};
 use super::schedule::Term;
-use super::server::{classify, convolve};
 use super::*;
 use crate::network::{Block, Conv, Linear, STAGES};
 use crate::plain::Tensor;
@@ -37,7 +37,7 @@ fn worst(found: &[f64], expected: &[f64]) -> f64 {
     found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max)
 }
 
-/// Both halves of a linear layer's test: level and scale as in a network, the chain above them left away.
+/// Both halves of a linear layer's test: levels and scales as in a network, the chain above them left away.
 struct Bench {
     circuit: Circuit,
     params: Parameters,
@@ -45,10 +45,18 @@ struct Bench {
     rng: ChaCha20Rng,
 }
 
+/// A term before it is encrypted.
+struct Clear<'a> {
+    conv: &'a Conv,
+    values: &'a [f64],
+    from: Layout,
+    range: f64,
+}
+
 impl Bench {
-    fn new(log_n: u32, seed: u64) -> Self {
-        let mut circuit = Circuit::insecure(log_n, 3);
-        circuit.parameters.main_bits.truncate(circuit.linear_level + 1);
+    fn new(log_n: u32, packing: Packing, seed: u64) -> Self {
+        let mut circuit = Circuit::insecure(log_n, 3, packing);
+        circuit.parameters.main_bits.truncate(circuit.activation_level + 1);
         circuit.parameters.special_bits.truncate(2);
         let params = Parameters::try_from(circuit.parameters.clone()).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
@@ -60,75 +68,113 @@ impl Bench {
         Evaluator::new(&self.params, request.generate(&self.secret, &mut self.rng))
     }
 
-    fn encrypt(&mut self, at: Layout, values: &[f64]) -> Ciphertext {
-        let (level, scale) = (self.circuit.linear_level, self.circuit.linear_scale());
+    /// Values as an activation leaves them, or for a convolution with this stride, as a bootstrap does if it needs that.
+    fn encrypt(&mut self, at: Layout, values: &[f64], stride: usize) -> Ciphertext {
+        let circuit = &self.circuit;
+        let (level, scale) = match circuit.packing.refreshes(stride) {
+            true => (circuit.activation_level, circuit.bootstrapped_scale()),
+            false => (circuit.linear_level, circuit.linear_scale()),
+        };
         self.secret.encrypt_real(&at.pack(values), level, scale, &mut self.rng).unwrap()
     }
 
+    fn level(&self, stride: usize) -> usize {
+        match self.circuit.packing.refreshes(stride) {
+            true => self.circuit.activation_level,
+            false => self.circuit.linear_level,
+        }
+    }
+
+    /// A convolution with no more than the keys that were counted.
+    fn convolve(
+        &mut self,
+        terms: &[Clear<'_>],
+        identity: Option<(&[f64], f64)>,
+        to: Layout,
+        range: f64,
+    ) -> Result<(Ciphertext, Evaluator, Vec<Ciphertext>), fhe_ckks::CkksError> {
+        let params = self.params.clone();
+        let mut count = Count::new(&params);
+        let levels: Vec<usize> = terms.iter().map(|term| self.level(term.conv.stride)).collect();
+        let counted =
+            terms.iter().zip(&levels).map(|(term, x)| Term { conv: term.conv, x, from: term.from, range: 1.0 });
+        let own = self.circuit.linear_level;
+        let counted: Vec<_> = counted.collect();
+        convolve(&mut count, &self.circuit, &counted, identity.map(|(_, range)| (&own, range)), to, range)?;
+        let evaluator = self.evaluator(&count.request);
+        let x: Vec<Ciphertext> =
+            terms.iter().map(|term| self.encrypt(term.from, term.values, term.conv.stride)).collect();
+        let identity = identity.map(|(values, range)| (self.encrypt(to, values, 1), range));
+        let encrypted = terms.iter().zip(&x);
+        let encrypted: Vec<_> =
+            encrypted.map(|(term, x)| Term { conv: term.conv, x, from: term.from, range: term.range }).collect();
+        let mut slots = Encrypted { evaluator: &evaluator, circuit: &self.circuit };
+        let identity = identity.as_ref().map(|(x, range)| (x, *range));
+        let found = convolve(&mut slots, &self.circuit, &encrypted, identity, to, range)?;
+        Ok((found, evaluator, x))
+    }
+
     fn check(&self, found: &Ciphertext, at: Layout, expected: &[f64]) {
-        assert_eq!((found.level(), found.slots()), (self.circuit.linear_level - 1, at.slots()));
+        assert_eq!((found.level(), found.slots()), (self.circuit.bootstrap_level(), at.slots()));
         assert!((found.scale() / self.circuit.linear_scale() - 1.0).abs() < 1e-9);
         let error = worst(&at.unpack(&self.secret.decrypt_real(found)), expected);
         assert!(error < TOLERANCE, "worst error {error:e} of layout {at:?}");
     }
 }
 
-fn keys_of(bench: &Bench, convs: &[(&Conv, Layout, Layout)]) -> KeyRequest {
-    let mut request = KeyRequest::default();
-    for (conv, from, to) in convs {
-        let plan = MatVecPlan::new(&layout::convolution(conv, *from, *to, 1.0));
-        plan.request_keys(&bench.params, bench.circuit.linear_level, &mut request);
-    }
-    request
+fn packing() -> impl Strategy<Value = Packing> {
+    prop::sample::select(Packing::ALL)
+}
+
+fn times(values: &[f64], factor: f64) -> Vec<f64> {
+    values.iter().map(|v| v * factor).collect()
+}
+
+/// Channels of a side² plane that 2048 slots hold, a share of them from 1 to 8 eighths.
+fn share(side: usize, share: usize) -> usize {
+    (share * (2 * 1024 / (side * side)).min(12)).div_ceil(8)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
-    // Layouts of at most two grids fill the 2048 slots of this ring: two channels of 32², eight of 16², 32 of 8².
     #[test]
     fn an_encrypted_convolution_is_the_convolution(
-        log_side in 3u32..=5, in_share in 1usize..=8, out_share in 1usize..=8,
+        packing in packing(), log_side in 3u32..=5, in_share in 1usize..=8, out_share in 1usize..=8,
         kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..=2, seed: u64,
     ) {
-        let mut bench = Bench::new(12, seed);
+        let mut bench = Bench::new(12, packing, seed);
         let side = 1usize << log_side;
-        let most = |side: usize| (2 * 1024 / (side * side)).min(12);
-        let channels = [(in_share * most(side)).div_ceil(8), (out_share * most(side / stride)).div_ceil(8)];
+        let channels = [share(side, in_share), share(side / stride, out_share)];
         let conv = conv(&mut bench.rng, channels, kernel, stride);
-        let from = Layout { channels: channels[0], side };
-        let to = Layout { channels: channels[1], side: side / stride };
-        let request = keys_of(&bench, &[(&conv, from, to)]);
-        let evaluator = bench.evaluator(&request);
-        let (range_in, range_out) = (3.0, 5.0);
+        let (from, to) = (packing.layout(channels[0], side), packing.layout(channels[1], side / stride));
         let x = numbers(&mut bench.rng, channels[0] * side * side);
-        let encrypted = bench.encrypt(from, &x);
-        let term = Term { conv: &conv, x: &encrypted, from, range: range_in };
-        let found = convolve(&evaluator, &bench.circuit, &[term], None, to, range_out).unwrap();
-        let scaled: Vec<f64> = x.iter().map(|x| range_in * x).collect();
-        let expected: Vec<f64> = apply(&conv, side, &scaled).iter().map(|y| y / range_out).collect();
-        bench.check(&found, to, &expected);
+        let term = Clear { conv: &conv, values: &x, from, range: 3.0 };
+        let (found, ..) = bench.convolve(&[term], None, to, 5.0).unwrap();
+        bench.check(&found, to, &times(&apply(&conv, side, &times(&x, 3.0)), 0.2));
     }
 
     #[test]
     fn an_encrypted_classifier_is_average_and_classifier(
-        log_side in 3u32..=5, share in 1usize..=8, out_features in 2usize..=16, seed: u64,
+        packing in packing(), log_side in 3u32..=5, eighths in 1usize..=8, out_features in 2usize..=16, seed: u64,
     ) {
-        let mut bench = Bench::new(12, seed);
+        let mut bench = Bench::new(12, packing, seed);
         let side = 1usize << log_side;
-        let from = Layout { channels: (share * (2 * 1024 / (side * side))).div_ceil(8), side };
-        let (width, level) = (out_features.next_power_of_two(), bench.circuit.linear_level);
-        let mut request = KeyRequest::default();
-        request.rotation(&bench.params, 1, level);
-        let strides = std::iter::successors(Some(width), |s| Some(2 * s)).take_while(|&s| s < from.slots());
-        strides.for_each(|stride| request.rotation(&bench.params, stride as i64, level - 1));
-        let evaluator = bench.evaluator(&request);
+        let from = packing.layout((eighths * (2 * 1024 / (side * side))).div_ceil(8), side);
         let in_features = from.channels;
         let weight = numbers(&mut bench.rng, out_features * in_features);
         let linear = Linear { out_features, in_features, weight, bias: numbers(&mut bench.rng, out_features) };
+        let params = bench.params.clone();
+        let mut count = Count::new(&params);
+        classify(&mut count, &bench.circuit, &linear, &bench.circuit.linear_level, from, 7.0).unwrap();
+        let width = out_features.next_power_of_two();
+        let sums = (from.slots() / width).trailing_zeros() as usize;
+        prop_assert_eq!((count.hoisted, count.full), (0, width - 1 + sums));
+        let evaluator = bench.evaluator(&count.request);
         let x = numbers(&mut bench.rng, in_features * side * side);
-        let encrypted = bench.encrypt(from, &x);
-        let logits = classify(&evaluator, &bench.circuit, &linear, &encrypted, from, 7.0).unwrap();
+        let encrypted = bench.encrypt(from, &x, 1);
+        let mut slots = Encrypted { evaluator: &evaluator, circuit: &bench.circuit };
+        let logits = classify(&mut slots, &bench.circuit, &linear, &encrypted, from, 7.0).unwrap();
         let found = &bench.secret.decrypt_real(&logits)[..out_features];
         let means: Vec<f64> = x.chunks(side * side).map(|plane| 7.0 * plane.iter().sum::<f64>() / plane.len() as f64).collect();
         let rows = linear.weight.chunks(in_features).zip(&linear.bias);
@@ -140,30 +186,56 @@ proptest! {
 
 #[test]
 fn a_block_adds_its_input_or_its_shortcut() {
-    let mut bench = Bench::new(12, 5);
-    let (side, range_in, range_mid, range_out) = (16, 2.0, 3.0, 4.0);
-    let at = Layout { channels: 8, side };
-    let from = Layout { channels: 2, side: 32 };
-    let second = conv(&mut bench.rng, [8, 8], 3, 1);
-    let shortcut = conv(&mut bench.rng, [2, 8], 1, 2);
-    let request = keys_of(&bench, &[(&second, at, at), (&shortcut, from, at)]);
-    let evaluator = bench.evaluator(&request);
-    let [y, same] = [0, 1].map(|_| numbers(&mut bench.rng, 8 * side * side));
-    let wide = numbers(&mut bench.rng, 2 * 32 * 32);
-    let times = |values: &[f64], range: f64| values.iter().map(|v| v * range).collect::<Vec<_>>();
-    let straight = apply(&second, side, &times(&y, range_mid));
-    let encrypted = bench.encrypt(at, &y);
-    let term = || Term { conv: &second, x: &encrypted, from: at, range: range_mid };
-    let sum = |other: &[f64]| straight.iter().zip(other).map(|(a, b)| (a + b) / range_out).collect::<Vec<_>>();
+    for &packing in Packing::ALL {
+        let mut bench = Bench::new(12, packing, 5);
+        let side = 16;
+        let (at, from) = (packing.layout(8, side), packing.layout(2, 32));
+        let second = conv(&mut bench.rng, [8, 8], 3, 1);
+        let shortcut = conv(&mut bench.rng, [2, 8], 1, 2);
+        let [y, same] = [0, 1].map(|_| numbers(&mut bench.rng, 8 * side * side));
+        let wide = numbers(&mut bench.rng, 2 * 32 * 32);
+        let straight = apply(&second, side, &times(&y, 3.0));
+        let term = || Clear { conv: &second, values: &y, from: at, range: 3.0 };
+        let sum = |other: &[f64]| straight.iter().zip(other).map(|(a, b)| (a + b) / 4.0).collect::<Vec<_>>();
 
-    let identity = bench.encrypt(at, &same);
-    let found = convolve(&evaluator, &bench.circuit, &[term()], Some((&identity, range_in)), at, range_out).unwrap();
-    bench.check(&found, at, &sum(&times(&same, range_in)));
+        let (found, ..) = bench.convolve(&[term()], Some((&same, 2.0)), at, 4.0).unwrap();
+        bench.check(&found, at, &sum(&times(&same, 2.0)));
 
-    let input = bench.encrypt(from, &wide);
-    let projected = Term { conv: &shortcut, x: &input, from, range: range_in };
-    let found = convolve(&evaluator, &bench.circuit, &[term(), projected], None, at, range_out).unwrap();
-    bench.check(&found, at, &sum(&apply(&shortcut, 32, &times(&wide, range_in))));
+        let projected = Clear { conv: &shortcut, values: &wide, from, range: 2.0 };
+        let (found, ..) = bench.convolve(&[term(), projected], None, at, 4.0).unwrap();
+        bench.check(&found, at, &sum(&apply(&shortcut, 32, &times(&wide, 2.0))));
+    }
+}
+
+/// Every key that is counted is one that the evaluation misses.
+#[test]
+fn no_key_is_asked_for_in_vain() {
+    for &packing in Packing::ALL {
+        for stride in 1..=2 {
+            let mut bench = Bench::new(12, packing, 6);
+            let conv = conv(&mut bench.rng, [2, 5], 3, stride);
+            let (from, to) = (packing.layout(2, 32), packing.layout(5, 32 / stride));
+            if to.slots() > bench.params.max_slots() {
+                continue;
+            }
+            let values = numbers(&mut bench.rng, 2 * 32 * 32);
+            let term = Clear { conv: &conv, values: &values, from, range: 1.0 };
+            let (_, evaluator, x) = bench.convolve(&[term], None, to, 1.0).unwrap();
+            for (kind, key) in evaluator.keys().iter() {
+                let mut others = fhe_ckks::EvaluationKeys::default();
+                let kept = evaluator.keys().iter().filter(|(k, other)| (*k, other.shape()) != (kind, key.shape()));
+                // A taller key would do in the place of this one.
+                kept.filter(|(k, other)| *k != kind || other.shape().main < key.shape().main)
+                    .for_each(|(kind, key)| others.insert(kind, key.clone()));
+                let evaluator = Evaluator::new(&bench.params, others);
+                let mut slots = Encrypted { evaluator: &evaluator, circuit: &bench.circuit };
+                let term = Term { conv: &conv, x: &x[0], from, range: 1.0 };
+                let found = convolve(&mut slots, &bench.circuit, &[term], None, to, 1.0).map(drop);
+                let missing = matches!(found, Err(fhe_ckks::CkksError::MissingKey { kind: k, .. }) if k == kind);
+                assert!(missing, "{packing}, stride {stride}: not used: {kind} at {:?}", key.shape());
+            }
+        }
+    }
 }
 
 /// A ResNet-8 of two channels, so that 4096 slots hold it.
@@ -188,11 +260,17 @@ fn narrow(rng: &mut ChaCha20Rng) -> ResNet {
 
 #[test]
 fn a_whole_network_takes_the_steps_of_its_schedule() {
+    for &packing in Packing::ALL {
+        whole_network(packing);
+    }
+}
+
+fn whole_network(packing: Packing) {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let network = narrow(&mut rng);
     let image = numbers(&mut rng, 3 * 32 * 32);
     let ranges = ranges::observe(&network, &[()], |()| image.clone());
-    let program = Program::new(network, Circuit::insecure(13, 7), ranges);
+    let program = Program::new(network, Circuit::insecure(13, 7, packing), ranges);
     let params = Parameters::try_from(program.circuit().parameters.clone()).unwrap();
     let (client, keys) = Client::generate(&program, &params, &mut rng).unwrap();
     let request = program.request_keys(&params).unwrap();
@@ -201,39 +279,64 @@ fn a_whole_network_takes_the_steps_of_its_schedule() {
     assert_eq!(memory.keys, server.evaluator().keys().bytes());
     assert_eq!(memory.constants, server.constant_bytes());
 
-    let series = program.circuit().activation.clone();
-    let polynomial = |index: usize, values: &mut [f64]| {
-        let range = program.ranges()[index];
-        values.iter_mut().for_each(|v| *v = range * series.evaluate(circuit::straighten_inverse(*v / range)));
-        0
-    };
-    let (outcome, steps) = program.network().trace(&image, &polynomial);
+    let (outcome, steps) = program.network().trace(&image, &program.clear_activation());
     let mut seen = Vec::new();
     let encrypted = client.encrypt(&image, &mut rng).unwrap();
     let logits = server
         .evaluate(&encrypted, &mut |step, result| {
             let clear = &steps.iter().find(|known| known.name == step.layer).unwrap().output.data;
             let error = worst(&client.look(step, result), clear);
-            assert!(error < 2e-2, "{} {:?}: worst error {error:e}", step.layer, step.op);
+            assert!(error < 2e-2, "{packing}, {} {:?}: worst error {error:e}", step.layer, step.op);
             let scale = result.scale().log2();
             seen.push((step.layer.clone(), step.op, result.level(), (scale * 1e6).round(), result.slots()));
         })
         .unwrap();
-    assert!(worst(&client.decrypt(&logits), &outcome.logits) < 2e-2);
+    let error = worst(&client.decrypt(&logits), &outcome.logits);
+    assert!(error < 2e-2, "{packing}: worst error {error:e}");
     let schedule = program.schedule(&params).unwrap();
     let planned: Vec<_> =
         schedule.into_iter().map(|s| (s.layer, s.op, s.level, (s.scale.log2() * 1e6).round(), s.slots)).collect();
     assert_eq!(seen, planned);
 }
 
+/// With exact polynomials in the place of ciphertexts, what precedes a bootstrap of its own and what does not differ by
+/// what an interpolation differs.
+#[test]
+fn an_arcsine_before_a_bootstrap_changes_an_activation_by_next_to_nothing() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let network = narrow(&mut rng);
+    let ranges = vec![8.0; network.activations()];
+    let clear = |packing| {
+        let circuit = Circuit::insecure(13, 59, packing);
+        Program::new(network.clone(), circuit, ranges.clone())
+    };
+    let (vector, plain) = (clear(Packing::Vector), clear(Packing::Fused));
+    let forms: Vec<_> = (0..network.activations()).map(|index| vector.form(index)).collect();
+    assert_eq!(forms.iter().filter(|&&form| form == Form::Arcsine).count(), 2);
+    let (vector, plain) = (vector.clear_activation(), plain.clear_activation());
+    for (index, form) in forms.into_iter().enumerate() {
+        for x in (-80..=80).map(|k| f64::from(k) / 10.0) {
+            let (a, b) = (vector.value(index, x), plain.value(index, x));
+            assert!((a - b).abs() < 2e-4, "activation {index} of {x}: {a} and {b}");
+            assert!(form == Form::Arcsine || a == b);
+            assert!((a - x.max(0.0)).abs() < 0.2, "activation {index} of {x}: {a}");
+        }
+    }
+}
+
 #[test]
 fn every_degree_has_a_schedule_or_a_reason() {
+    Packing::ALL.iter().for_each(|&packing| every_degree(packing));
+}
+
+fn every_degree(packing: Packing) {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let network = narrow(&mut rng);
     let ranges = vec![1.0; network.activations()];
+    let more = if packing.refreshed_levels().is_some() { STAGES - 1 } else { 0 };
     let mut judged = std::collections::BTreeMap::new();
     for degree in 3..=255 {
-        let circuit = match Circuit::chebyshev_relu(16, degree) {
+        let circuit = match Circuit::chebyshev_relu(16, degree, packing) {
             Ok(circuit) => circuit,
             Err(reason) => {
                 assert!(reason.to_string().contains("128-bit limit"), "degree {degree}: {reason}");
@@ -241,18 +344,19 @@ fn every_degree_has_a_schedule_or_a_reason() {
             }
         };
         // The chain depends on the depth alone: one schedule a depth.
-        let depth = circuit.activation_level - circuit.linear_level;
+        let depth = circuit.activation_plan(Form::Plain).depth();
+        assert_eq!(depth, circuit.activation_plan(Form::Arcsine).depth(), "degree {degree}");
         judged.entry(depth).or_insert_with(|| {
             let params = Parameters::try_from(circuit.parameters.clone()).unwrap();
             assert!(params.security_bits() >= 128, "degree {degree}");
             let program = Program::new(network.clone(), circuit.clone(), ranges.clone());
             let schedule = program.schedule(&params).unwrap();
-            assert_eq!(schedule.len(), 3 * program.network().activations() + 1);
+            assert_eq!(schedule.len(), 3 * program.network().activations() + 1 + more);
             for step in schedule {
                 let wanted = match step.op {
-                    Op::Convolution | Op::Classifier => circuit.linear_level - 1,
+                    Op::Convolution | Op::Classifier => circuit.bootstrap_level(),
                     Op::Bootstrap => circuit.activation_level,
-                    Op::Activation => circuit.linear_level,
+                    Op::Activation => circuit.activation_level - depth,
                 };
                 assert_eq!(step.level, wanted, "degree {degree}, {} {:?}", step.layer, step.op);
             }

@@ -1,0 +1,119 @@
+//! A layout's matrix times an encrypted vector, as its plan says.
+
+use std::collections::BTreeMap;
+
+use fhe_circuits::{RotatedSum, sums_of_products};
+use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
+use rayon::prelude::*;
+
+use super::{MatVecPlan, SlotMatrix};
+
+/// Bytes of encoded diagonals that are worked on at a time. Baby steps are read once for each such lot.
+const LOT: usize = 64 << 20;
+
+/// The matrix times the slots, not rescaled: the scale is multiplied by `scale`. Diagonals are encoded on the way.
+///
+/// # Errors
+/// A missing rotation key.
+pub fn multiply(
+    evaluator: &Evaluator,
+    plan: &MatVecPlan,
+    matrix: &SlotMatrix,
+    x: &Ciphertext,
+    scale: f64,
+) -> Result<Ciphertext, CkksError> {
+    let shifted = evaluator.rotate(x, plan.shift)?;
+    let (places, babies): (BTreeMap<i64, usize>, Vec<Ciphertext>) = plan
+        .rotate_babies(evaluator, &shifted)?
+        .into_iter()
+        .enumerate()
+        .map(|(place, (baby, rotated))| ((baby, place), rotated))
+        .unzip();
+    let mut giants: BTreeMap<(i64, i64), Vec<(usize, &Vec<f64>)>> = BTreeMap::new();
+    for (&offset, diagonal) in matrix {
+        let (baby, (grid, row)) = plan.split(offset);
+        // The farthest row of each grid comes first.
+        giants.entry((-row, grid)).or_default().push((places[&baby], diagonal));
+    }
+    let giants: Vec<_> = giants.into_iter().collect();
+    let encoded_bytes = |terms: usize| terms * x.parts()[0].bytes() * (2 * x.slots()) / evaluator.params().n();
+    let widest = giants.iter().map(|(_, terms)| encoded_bytes(terms.len())).max().unwrap_or(1);
+
+    // By Horner's rule along the rows of each grid, then along the grids. Grids are independent until their sums meet:
+    // whole chains in parallel keep both ends of a small ciphertext busy.
+    let mut chains: Vec<Chain> = plan.grids.iter().map(|_| Chain::default()).collect();
+    for lot in giants.chunks((LOT / widest).max(1)) {
+        for ((at, _), sum) in lot.iter().zip(inner_sums(evaluator.params(), plan, &babies, lot, scale)?) {
+            chains[at.1 as usize].waiting.push((-at.0, sum));
+        }
+        chains.par_iter_mut().try_for_each(|chain| chain.advance(evaluator, plan))?;
+    }
+    let mut total: Option<RotatedSum> = None;
+    for chain in chains.into_iter().rev() {
+        let grid = chain.finish(evaluator, plan)?;
+        total = match (total, grid) {
+            (None, grid) => grid,
+            (Some(total), grid) => Some(total.step(evaluator, plan.grid, grid)?),
+        };
+    }
+    Ok(total.expect("a matrix has at least one diagonal").finish())
+}
+
+/// Row and grid of a giant step (the row negated), with its diagonals by the place of their baby step.
+type Giant<'a> = ((i64, i64), Vec<(usize, &'a Vec<f64>)>);
+
+/// The sums of some giant steps, before their rotations.
+fn inner_sums(
+    params: &Parameters,
+    plan: &MatVecPlan,
+    babies: &[Ciphertext],
+    giants: &[Giant<'_>],
+    scale: f64,
+) -> Result<Vec<Ciphertext>, CkksError> {
+    let encode = |&(row, grid): &(i64, i64), &(baby, diagonal): &(usize, &Vec<f64>)| {
+        let mut rotated = diagonal.clone();
+        // A diagonal shorter than the slots is repeated.
+        rotated.rotate_right((plan.grid * grid - plan.row * row).rem_euclid(diagonal.len() as i64) as usize);
+        Ok((baby, params.encode_real(&rotated, scale, babies[0].basis())?))
+    };
+    let encoded = giants
+        .par_iter()
+        .map(|(at, terms)| terms.par_iter().map(|term| encode(at, term)).collect())
+        .collect::<Result<Vec<_>, CkksError>>()?;
+    Ok(sums_of_products(params, babies, &encoded))
+}
+
+/// Horner's rule along the rows of one grid, from the farthest to the nearest.
+#[derive(Default)]
+struct Chain {
+    /// The sum so far, and the row that it has come to.
+    sum: Option<(i64, RotatedSum)>,
+    /// Rows still to be taken in, the farthest first.
+    waiting: Vec<(i64, Ciphertext)>,
+}
+
+impl Chain {
+    fn advance(&mut self, evaluator: &Evaluator, plan: &MatVecPlan) -> Result<(), CkksError> {
+        for (row, next) in std::mem::take(&mut self.waiting) {
+            let sum = match self.sum.take() {
+                None => next.into(),
+                Some((at, sum)) => {
+                    let sum = go(evaluator, plan, sum, at - row - plan.stride)?;
+                    sum.step(evaluator, plan.row * plan.stride, Some(next.into()))?
+                }
+            };
+            self.sum = Some((row, sum));
+        }
+        Ok(())
+    }
+
+    /// The sum at row 0.
+    fn finish(self, evaluator: &Evaluator, plan: &MatVecPlan) -> Result<Option<RotatedSum>, CkksError> {
+        self.sum.map(|(at, sum)| go(evaluator, plan, sum, at)).transpose()
+    }
+}
+
+/// `rows` rows on, a giant step at a time.
+fn go(evaluator: &Evaluator, plan: &MatVecPlan, sum: RotatedSum, rows: i64) -> Result<RotatedSum, CkksError> {
+    (0..rows / plan.stride).try_fold(sum, |sum, _| sum.step(evaluator, plan.row * plan.stride, None))
+}

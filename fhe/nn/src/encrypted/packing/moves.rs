@@ -1,0 +1,42 @@
+//! Slots moved about: each value by a multiple of one step, with one mask for each multiple.
+
+use std::collections::BTreeMap;
+
+use crate::encrypted::layout::{Offset, SlotMatrix};
+use crate::encrypted::matvec::MatVecPlan;
+
+/// A matrix of zeros and ones that takes values from one slot to another, and how it is evaluated.
+pub struct Moves {
+    /// The masks, by distance.
+    pub matrix: SlotMatrix,
+    /// Giant steps alone, with one key, and another for what lies before the nearest.
+    pub plan: MatVecPlan,
+}
+
+impl Moves {
+    /// Moves from one slot to another, among `slots`; slots that nothing is moved to become 0.
+    pub fn new(moves: &[(usize, usize)], slots: usize) -> Self {
+        // The shorter way round.
+        let half = slots as i64 / 2;
+        let distance = |&(from, to): &(usize, usize)| (from as i64 - to as i64 + half).rem_euclid(slots as i64) - half;
+        let nearest = moves.iter().map(distance).min().unwrap_or(0);
+        let step = moves.iter().fold(0, |step, m| gcd(step, distance(m) - nearest)).max(1);
+        let mut matrix = BTreeMap::new();
+        for m in moves {
+            let offset = Offset { grids: (distance(m) - nearest) / step, rows: 0, columns: nearest };
+            matrix.entry(offset).or_insert_with(|| vec![0.0; slots])[m.1] = 1.0;
+        }
+        let count = matrix.keys().map(|offset| offset.grids).max().unwrap_or(0) + 1;
+        Self { plan: MatVecPlan::of_steps(nearest, step, count as usize), matrix }
+    }
+
+    /// Rotations that it takes.
+    pub fn rotations(&self) -> usize {
+        let (hoisted, full) = self.plan.rotations();
+        hoisted + full
+    }
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

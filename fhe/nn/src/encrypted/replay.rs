@@ -1,0 +1,149 @@
+//! Whole networks replayed in the clear: the encoded circuit against the plaintext model, before any encryption.
+
+use fhe_ckks::CkksError;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+
+use super::circuit::straighten_inverse;
+use super::layers;
+use super::layout::Layout;
+use super::packing::{Clear, ClearSlots};
+use super::schedule::{Machine, Term};
+use super::*;
+use crate::network::{Block, Conv, Linear, STAGES};
+use crate::plain::Step;
+use crate::{ResNet, ranges};
+
+/// The walk on numbers, each step held against the plaintext model's.
+struct Replay<'a> {
+    program: &'a Program,
+    expected: &'a [Step],
+    /// Bootstraps so far.
+    bootstraps: usize,
+}
+
+impl Replay<'_> {
+    fn check(&self, step: &StepInfo, found: &ClearSlots) {
+        let expected = &self.expected.iter().find(|known| known.name == step.layer).unwrap().output.data;
+        let found = match step.layout {
+            Some(layout) => layout.unpack(&found.slots),
+            None => found.slots[..expected.len()].to_vec(),
+        };
+        for (found, expected) in found.into_iter().zip(expected) {
+            let error = (step.form.value(found) * step.range - expected).abs() / step.range.max(1.0);
+            assert!(error < 1e-9, "{} {:?}: off by {error:e} of the range", step.layer, step.op);
+        }
+    }
+}
+
+impl Machine for Replay<'_> {
+    type Value = ClearSlots;
+    type Error = CkksError;
+
+    fn convolve(
+        &mut self,
+        step: &StepInfo,
+        to: Layout,
+        terms: &[Term<'_, ClearSlots>],
+        identity: Option<(&ClearSlots, f64)>,
+    ) -> Result<ClearSlots, CkksError> {
+        let sum = layers::convolve(&mut Clear, self.program.circuit(), terms, identity, to, step.range)?;
+        self.check(step, &sum);
+        Ok(sum)
+    }
+
+    fn bootstrap(&mut self, step: &StepInfo, at: Layout, sum: &ClearSlots) -> Result<ClearSlots, CkksError> {
+        let circuit = self.program.circuit();
+        assert!(sum.level >= circuit.bootstrap_level() && sum.slots.len() == at.slots());
+        let slots = sum.slots.iter().map(|&v| straighten_inverse(v)).collect();
+        let fresh = ClearSlots { slots, level: circuit.activation_level, products: 0 };
+        self.bootstraps += 1;
+        self.check(step, &fresh);
+        Ok(fresh)
+    }
+
+    fn activate(&mut self, step: &StepInfo, fresh: &ClearSlots) -> Result<ClearSlots, CkksError> {
+        let circuit = self.program.circuit();
+        let series = circuit.activation_to(step.form);
+        let slots = fresh.slots.iter().map(|&v| series.evaluate(v)).collect();
+        let y = ClearSlots { slots, level: fresh.level - circuit.activation_plan(step.form).depth(), products: 0 };
+        self.check(step, &y);
+        Ok(y)
+    }
+
+    fn classify(&mut self, step: &StepInfo, x: &ClearSlots, from: Layout, range: f64) -> Result<ClearSlots, CkksError> {
+        let classifier = &self.program.network().classifier;
+        let logits = layers::classify(&mut Clear, self.program.circuit(), classifier, x, from, range)?;
+        self.check(step, &logits);
+        Ok(logits)
+    }
+}
+
+/// Takes an image through the network in every packing, and returns how often each bootstraps.
+fn replay(network: &ResNet, degree: usize, image: &[f64], ranges: &[f64]) -> Vec<(Packing, usize)> {
+    let replayed = Packing::ALL.iter().map(|&packing| {
+        let circuit = Circuit::insecure(16, degree, packing);
+        let program = Program::new(network.clone(), circuit, ranges.to_vec());
+        let (_, expected) = network.trace(image, &program.clear_activation());
+        let input = program.input_layout();
+        let start = ClearSlots { slots: input.pack(image), level: program.circuit().linear_level, products: 0 };
+        let mut machine = Replay { program: &program, expected: &expected, bootstraps: 0 };
+        program.walk(&mut machine, start).unwrap();
+        (packing, machine.bootstraps)
+    });
+    replayed.collect()
+}
+
+#[test]
+fn resnet_20_is_the_plaintext_model_in_every_packing() {
+    let network = ResNet::from_safetensors(datasets::pretrained::RESNET20).unwrap();
+    let card = ranges::ModelCard::from_json(datasets::pretrained::RESNET20_CARD).unwrap();
+    let ranges: Vec<f64> = card.intervals(&network, 1.05).unwrap().iter().map(|interval| interval.hi).collect();
+    let image = datasets::cifar::embedded_test_sample()[0].normalised();
+    for (packing, bootstraps) in replay(&network, 59, &image, &ranges) {
+        // One an activation; the paper's circuit bootstraps before each stride as well.
+        assert_eq!(bootstraps, if packing == Packing::Vector { 21 } else { 19 }, "{packing}");
+    }
+}
+
+/// Weights of no use, of a network with `blocks` blocks a stage. Shapes change by a stride or without one.
+fn random(rng: &mut ChaCha20Rng, blocks: usize, width: usize, kernel: usize) -> ResNet {
+    let mut conv = |in_channels: usize, out_channels: usize, kernel: usize, stride: usize| {
+        let mut numbers = |count: usize| (0..count).map(|_| rng.random_range(-0.3..0.3)).collect::<Vec<f64>>();
+        let weight = numbers(out_channels * in_channels * kernel * kernel);
+        Conv { out_channels, in_channels, kernel, stride, weight, bias: numbers(out_channels) }
+    };
+    let stem = conv(3, width, kernel, 1);
+    let mut channels = width;
+    let mut all = Vec::new();
+    for stage in 0..STAGES {
+        for block in 0..blocks {
+            // The first stage begins with a projection that keeps the size.
+            let (inp, out) = (channels, (width << stage) + 1);
+            let stride = if block == 0 && stage > 0 { 2 } else { 1 };
+            let shortcut = (inp != out).then(|| conv(inp, out, 1, stride));
+            all.push(Block {
+                conv1: conv(inp, out, kernel, stride),
+                conv2: conv(out, out, kernel, 1),
+                shortcut,
+                stride,
+            });
+            channels = out;
+        }
+    }
+    let Conv { weight, bias, .. } = conv(channels, 10, 1, 1);
+    ResNet { stem, blocks: all, classifier: Linear { out_features: 10, in_features: channels, weight, bias } }
+}
+
+#[test]
+fn any_depth_width_and_kernel_is_the_plaintext_model_in_every_packing() {
+    let mut rng = ChaCha20Rng::seed_from_u64(7);
+    for (blocks, width, kernel, degree) in [(1, 2, 3, 3), (2, 3, 5, 7), (3, 1, 1, 27)] {
+        let network = random(&mut rng, blocks, width, kernel);
+        let image: Vec<f64> = (0..3 * 32 * 32).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let ranges: Vec<f64> =
+            ranges::observe(&network, &[()], |()| image.clone()).iter().map(|range| 1.5 * range).collect();
+        let bootstraps = replay(&network, degree, &image, &ranges);
+        assert!(bootstraps.iter().all(|&(_, count)| count >= network.activations()));
+    }
+}
