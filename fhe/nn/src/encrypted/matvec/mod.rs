@@ -13,7 +13,7 @@ use super::layout::{Layout, Offset, SlotMatrix};
 const MAX_BABIES: usize = 9;
 
 /// Baby steps that are worth their keys where giant steps go along rows.
-const MOST_KEYS: i64 = 32;
+const MOST_KEYS: i64 = 16;
 
 /// How a matrix is evaluated: y = Σ_giant rotate(Σ_baby diagonal ⊙ rotate(x, shift + baby), giant).
 ///
