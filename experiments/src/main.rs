@@ -7,6 +7,7 @@ mod data;
 mod machine;
 mod output;
 mod plan;
+mod plot;
 mod records;
 mod source;
 mod tables;
@@ -33,6 +34,8 @@ enum Command {
     Plan(plan::Args),
     /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory.
     Tables(tables::Args),
+    /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips.
+    Plot(plot::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(data::Args),
 }
@@ -44,6 +47,7 @@ fn main() {
         Command::Bench(args) => bench::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Tables(args) => tables::run(&args),
+        Command::Plot(args) => plot::run(&args),
         Command::Datasets(args) => data::run(&args),
     };
     if let Err(error) = result {

@@ -75,6 +75,12 @@ impl Source {
         &self.run.provenance.name
     }
 
+    /// What its config asks; `None` where it says nothing.
+    pub fn question(&self) -> Option<String> {
+        let config: toml::Table = self.run.config.parse().ok()?;
+        Some(config.get("question")?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
     /// The cases that ran, whatever the run's standing.
     pub fn cases(&self) -> impl Iterator<Item = &CaseRow> {
         self.run.cases.iter().filter(|case| case.error.is_none())
