@@ -15,6 +15,8 @@ pub struct Axis {
     pub ticks: Vec<(f64, String)>,
 }
 
+/// Steps left free beyond the data.
+const ROOM: f64 = 0.08;
 /// Steps between ticks, times a power of ten.
 const STEPS: [f64; 5] = [1.0, 2.0, 2.5, 5.0, 10.0];
 
@@ -22,11 +24,13 @@ impl Axis {
     /// An axis of equal steps for these values, about `count` ticks, with the range widened to ticks.
     pub fn linear(label: &str, values: impl IntoIterator<Item = f64>, count: usize) -> Self {
         let (lo, hi) = ends(values, (0.0, 1.0));
-        let span = if hi > lo { hi - lo } else { hi.abs().max(1.0) };
+        let span = if hi > lo { hi - lo } else { hi.abs().max(1.0) / 10.0 };
         let rough = span / count as f64;
         let power = 10_f64.powf(rough.log10().floor());
         let step = power * STEPS.into_iter().find(|step| step * power >= rough * 0.85).unwrap_or(10.0);
-        let (first, last) = ((lo / step + 1e-9).floor(), (hi / step - 1e-9).ceil());
+        // Room for a marker at either end; but 0 is an end of its own.
+        let room = |end: f64, room: f64| if end == 0.0 { 0.0 } else { end / step + room };
+        let (first, last) = (room(lo, -ROOM).floor(), room(hi, ROOM).ceil());
         let last = last.max(first + 1.0);
         let decimals = (0..9).find(|&d| (step * 10_f64.powi(d)).fract().abs() < 1e-6).unwrap_or(0) as usize;
         let ticks = (first as i64..=last as i64).map(|tick| tick as f64 * step);
@@ -42,6 +46,13 @@ impl Axis {
     /// The same from 0.
     pub fn from_zero(label: &str, values: impl IntoIterator<Item = f64>, count: usize) -> Self {
         Self::linear(label, values.into_iter().chain([0.0]), count)
+    }
+
+    /// From 0 to 100 %.
+    pub fn percent(label: &str) -> Self {
+        let ticks = (0..=5).map(|tick| 20 * tick);
+        let ticks = ticks.map(|tick| (f64::from(tick), tick.to_string())).collect();
+        Self { label: label.to_owned(), lo: 0.0, hi: 100.0, log: false, ticks }
     }
 
     /// An axis of equal ratios, with the range widened to powers of ten, and ticks at no more than eleven of them.
@@ -100,8 +111,9 @@ mod tests {
         let axis = Axis::linear("", [1.3, 9.2], 5);
         assert_eq!(labels(&axis), ["0", "2", "4", "6", "8", "10"]);
         assert_eq!(labels(&Axis::linear("", [0.12, 0.31], 4)), ["0.10", "0.15", "0.20", "0.25", "0.30", "0.35"]);
-        assert_eq!(labels(&Axis::from_zero("", [-2.5], 5)), ["−2.5", "−2.0", "−1.5", "−1.0", "−0.5", "0.0"]);
-        assert_eq!(labels(&Axis::linear("", [7.0, 7.0], 2)), ["5", "10"]);
+        assert_eq!(labels(&Axis::from_zero("", [-2.5], 5)), ["−3.0", "−2.5", "−2.0", "−1.5", "−1.0", "−0.5", "0.0"]);
+        assert_eq!(labels(&Axis::linear("", [7.0, 7.0], 2)), ["6.5", "7.0", "7.5"]);
+        assert_eq!(labels(&Axis::from_zero("", [10.0], 5)), ["0", "2", "4", "6", "8", "10", "12"]);
         assert_eq!(labels(&Axis::linear("", [f64::NAN], 2)), ["0.0", "0.5", "1.0"]);
     }
 

@@ -110,8 +110,8 @@ impl Look {
 
     /// The same moved aside, as one of so many that share their places.
     pub fn among(self, index: usize, count: usize) -> Self {
-        const STEP: i32 = 9;
-        Self { aside: STEP * (2 * index as i32 + 1 - count as i32) / 2, ..self }
+        let step = 9.min(28 / count.max(1) as i32);
+        Self { aside: step * (2 * index as i32 + 1 - count as i32) / 2, ..self }
     }
 
     /// The same with hollow markers.
@@ -127,19 +127,5 @@ impl Look {
     /// A box.
     pub const fn filling(colour: usize, filled: bool) -> Self {
         Self { colour, marker: None, filled, dash: None, aside: 0 }
-    }
-}
-
-impl Mark {
-    /// The points that must lie within the frame.
-    #[cfg(test)]
-    pub fn points(&self) -> Vec<(f64, f64)> {
-        match self {
-            Self::Line(points, _) => points.clone(),
-            Self::Whiskers(bars, _) => bars.iter().flat_map(|&(x, lo, hi)| [(x, lo), (x, hi)]).collect(),
-            Self::Level(..) | Self::Divider(..) => Vec::new(),
-            Self::Boxes(boxes, _) => boxes.iter().flat_map(|&[x0, x1, y0, y1]| [(x0, y0), (x1, y1)]).collect(),
-            Self::Labels(labels) => labels.iter().map(|&(x, y, _)| (x, y)).collect(),
-        }
     }
 }

@@ -27,13 +27,14 @@ impl Planned {
     /// Plans the case of a row again. `None` where this program does not know the case, or plans other keys for it than
     /// were measured: then the run is another program's, or another network's, and the plan would tell of something else.
     pub fn of(row: &CaseRow) -> Option<Self> {
+        let measured = row.key_bytes?;
         let ring_dim = row.ring_dim?.to_string();
         let words = ["plan", "--ring-dim", &ring_dim, "--relu", &row.relu, "--packing", row.packing.as_deref()?];
         let case = Line::try_parse_from(words).ok()?.case.case().ok()?;
         let depth = case.params.max_level();
         let digits = case.params.key_shape(depth).digits();
         let keys = plan::keys_by_kind(&case.params, &case.request);
-        Some(Self { depth, digits, keys }).filter(|planned| Some(planned.key_bytes(|_| true)) == row.key_bytes)
+        Some(Self { depth, digits, keys }).filter(|planned| planned.key_bytes(|_| true) == measured)
     }
 
     /// Bytes of the keys whose kind is one of these.

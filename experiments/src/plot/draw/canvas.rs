@@ -22,7 +22,7 @@ use super::Layout;
 const SVG_SCALE: i32 = 4;
 /// Pixels of a PNG a unit, and how much larger it is drawn first: plotters smooths no thick lines.
 const PNG_SCALE: i32 = 2;
-const OVERSAMPLING: i32 = 3;
+const OVERSAMPLING: i32 = 2;
 
 /// Drawing failed, in words.
 #[derive(Debug)]

@@ -104,7 +104,7 @@ impl Bins {
         let shared = Panel {
             title: String::new(),
             x,
-            y: Axis::linear("changed, % of the bin", [0.0, 100.0], 5),
+            y: Axis::percent("changed, % of the bin"),
             marks: vec![Mark::Whiskers(bars, look), Mark::Line(points, look)],
         };
         [counted, shared]

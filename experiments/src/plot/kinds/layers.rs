@@ -1,8 +1,10 @@
 //! How errors grow along the layers: exact → polynomial → encrypted.
 
+use std::cmp::Ordering;
+
 use super::Reason;
 use crate::plot::figure::{Axis, Dash, Figure, Look, Mark, Panel};
-use crate::plot::series::{Group, groups, packing, ring};
+use crate::plot::series::{Group, degree, groups, packing, ring};
 use crate::plot::style;
 use crate::records::{CaseRow, LayerRow};
 use crate::source::Source;
@@ -22,6 +24,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     if relus.is_empty() {
         return Err("found no case with errors of its layers, wanted one that was looked into".to_owned());
     }
+    relus.sort_by(|a, b| degree(a).partial_cmp(&degree(b)).unwrap_or(Ordering::Equal));
     let mut legend = Vec::new();
     let mut panels: Vec<_> = relus.iter().map(|relu| panel(relu, &named, &mut legend)).collect();
     // One scale for all, or they could not be compared.
@@ -49,18 +52,21 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
     let mut labels = Vec::new();
     let mut add = |name: String, points: Points, look: Look| {
         if !points.is_empty() {
-            if !legend.contains(&(name.clone(), look)) {
-                legend.push((name, look));
+            if legend.iter().all(|(known, _)| *known != name) {
+                legend.push((name, Look { aside: 0, ..look }));
             }
             marks.push(Mark::Line(points, look));
         }
     };
+    let count = groups.iter().flat_map(|group| &group.cases).filter(|case| case.relu == relu).count();
     // Of many cases the largest errors alone, or nobody can tell them apart.
-    let alone = groups.iter().flat_map(|group| &group.cases).filter(|case| case.relu == relu).count() == 1;
+    let alone = count == 1;
+    let mut place = 0;
     for (index, group) in groups.iter().enumerate() {
         for case in group.cases.iter().filter(|case| case.relu == relu) {
             let layers = Layers::of(&group.source.run.layers, &case.case);
-            let look = Look::series(index);
+            let look = Look::series(index).among(place, count);
+            place += 1;
             add(format!("{}, largest", group.name), layers.worst(|row| row.max_abs_error), look);
             if alone {
                 let mean = look.hollow().dashed(Some(Dash::Dotted));

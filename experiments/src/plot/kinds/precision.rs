@@ -46,7 +46,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         legend.push(("exact ReLU, cleartext".to_owned(), Look::reference()));
     }
     let panel = |title: &str, y: Axis, marks| Panel { title: title.to_owned(), x: axis.clone(), y, marks };
-    let whole = Axis::linear("accuracy, %", [0.0, 100.0], 5);
+    let whole = Axis::percent("accuracy, %");
     let mut panels = vec![panel("Accuracy, with its 95 % interval", whole, accuracy.clone())];
     if let Some((y, marks)) = near(&accuracy, levels.values().copied().fold(0.0, f64::max)) {
         panels.push(panel("The same, near the exact ReLU's", y, marks));
@@ -54,9 +54,12 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let bits: Vec<f64> = logits.iter().flat_map(heights).collect();
     if !bits.is_empty() {
         let y = Axis::linear("precision, bits", bits, 5);
-        panels.push(panel("Worst logit, against the same polynomial in cleartext", y, logits));
+        panels.push(panel("Worst logit", y, logits));
     }
-    let caption = vec![images(sources)];
+    let caption = vec![format!(
+        "{} Precision of a logit: -log2 of its error against the same polynomials in cleartext, if not said otherwise.",
+        images(sources)
+    )];
     let panel_height = if panels.len() > 2 { 200 } else { 250 };
     Ok(Figure { title: String::new(), caption, legend, panels, columns: 1, panel_height })
 }
@@ -71,7 +74,7 @@ fn heights(mark: &Mark) -> Vec<f64> {
 }
 
 /// Points within [`NEAR`] of the exact model's accuracy, where the whole scale hides how they differ. `None` where fewer
-/// than two are, or all.
+/// than two are, or all, or an interval is too wide to be seen there.
 fn near(accuracy: &[Mark], level: f64) -> Option<(Axis, Vec<Mark>)> {
     let within = |height: f64| (height - 100.0 * level).abs() <= NEAR;
     let of = |mark: &Mark| match mark {
@@ -81,13 +84,17 @@ fn near(accuracy: &[Mark], level: f64) -> Option<(Axis, Vec<Mark>)> {
         }
         mark => mark.clone(),
     };
+    let wide =
+        |mark: &Mark| matches!(mark, Mark::Whiskers(bars, _) if bars.iter().any(|bar| bar.2 - bar.1 > 2.0 * NEAR));
+    if accuracy.iter().any(wide) {
+        return None;
+    }
     let points = |mark: &Mark| if let Mark::Line(points, _) = mark { points.len() } else { 0 };
     let marks: Vec<_> = accuracy.iter().map(of).collect();
     let (kept, all) = (marks.iter().map(points).sum::<usize>(), accuracy.iter().map(points).sum());
     let heights = marks.iter().flat_map(heights).chain([100.0 * level]);
     let y = Axis::linear("accuracy, %", heights.collect::<Vec<_>>(), 5);
-    // A gain of less than four times is none.
-    (kept >= 2 && kept < all && y.hi - y.lo < 25.0).then_some((y, marks))
+    (kept >= 2 && kept < all).then_some((y, marks))
 }
 
 /// Of each family: bits of the classifier's largest error that the polynomials alone make, over all that was looked into.
