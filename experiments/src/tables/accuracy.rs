@@ -3,7 +3,7 @@
 use super::literature::Literature;
 use super::table::{Cell, Table, difference, number, percent, text, whole, words};
 use crate::records::CaseRow;
-use crate::source::Source;
+use crate::source::{Source, Standing};
 
 /// The table.
 pub fn table(literature: &Literature, sources: &[Source]) -> Table {
@@ -34,10 +34,10 @@ pub fn table(literature: &Literature, sources: &[Source]) -> Table {
     published.resize(columns.len(), None);
     table.push(true, published);
     for source in sources {
-        match source.citable().count() {
-            0 => table.push_withheld(source),
-            _ => source.citable().enumerate().for_each(|(index, case)| table.push(index == 0, row(source, case))),
+        if source.standing != Standing::Complete {
+            table.push_withheld(source);
         }
+        source.citable().enumerate().for_each(|(index, case)| table.push(index == 0, row(source, case)));
     }
     table.notes.push(format!("The paper: {}; of how many encrypted images is not known to us.", paper.source));
     table.notes.push(format!(

@@ -43,8 +43,7 @@ pub fn table(literature: &Literature, sources: &[Source]) -> Table {
         encrypted.enumerate().for_each(|(index, case)| table.push(index == 0, row(source, case)));
     }
     table.notes.push(format!(
-        "Published sets: {}. Run by us: {}; its keys are as large on disk as the column says, and not all of them are in \
-         memory at once.",
+        "Published sets: {}. Run by us: {}; its keys as they stand on disk.",
         literature.paper.source, measured.what
     ));
     table.notes.push(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 
 use super::{Args, Name, format};
@@ -57,23 +57,20 @@ fn renew(old: &str, only: Option<Name>, folders: &[PathBuf]) -> Result<(String, 
                 continue;
             }
             Line::End(word) => {
-                return Err(fail(anyhow::anyhow!("found the end of the table {word}, wanted its begin first")));
+                return Err(fail(anyhow!("found the end of the table {word}, wanted its begin first")));
             }
             Line::Begin(word, command) => (word, command),
         };
         let mut body = String::new();
         let last = loop {
             let Some((_, inner)) = lines.next() else {
-                return Err(fail(anyhow::anyhow!("found the end of the file, wanted the line {}", end(word))));
+                return Err(fail(anyhow!("found the end of the file, wanted the line {}", end(word))));
             };
             match parse(inner) {
                 Line::End(other) if other == word => break inner,
                 Line::Other => body += inner,
                 Line::End(other) | Line::Begin(other, _) => {
-                    return Err(fail(anyhow::anyhow!(
-                        "found a marker of the table {other}, wanted the line {}",
-                        end(word)
-                    )));
+                    return Err(fail(anyhow!("found a marker of the table {other}, wanted the line {}", end(word))));
                 }
             }
         };
@@ -93,19 +90,16 @@ fn renew(old: &str, only: Option<Name>, folders: &[PathBuf]) -> Result<(String, 
 fn table(word: &str, old: Option<&str>, only: Option<Name>, folders: &[PathBuf]) -> Result<Option<String>> {
     let name = <Name as clap::ValueEnum>::from_str(word, false).map_err(|_| {
         let known: Vec<_> = <Name as clap::ValueEnum>::value_variants().iter().map(|name| name.word()).collect();
-        anyhow::anyhow!("found a marker of the table {word}, wanted {}", known.join(", "))
+        anyhow!("found a marker of the table {word}, wanted {}", known.join(", "))
     })?;
     if only.is_some_and(|only| only != name) {
         return Ok(None);
     }
     let own = old.filter(|_| folders.is_empty()).map(folders_of).transpose()?;
     let folders = own.unwrap_or(folders.to_vec());
-    let spaced = folders.iter().find(|folder| folder.to_string_lossy().contains(char::is_whitespace));
-    ensure!(
-        spaced.is_none(),
-        "found the folder '{}', wanted one without spaces in a marker",
-        spaced.unwrap().display()
-    );
+    if let Some(spaced) = folders.iter().find(|folder| folder.to_string_lossy().contains(char::is_whitespace)) {
+        bail!("found the folder '{}', wanted one without spaces, for the marker's command", spaced.display());
+    }
     let table = name.table(&source::read(&folders)?);
     Ok(Some(format!("{}\n\n{}\n", begin(word, &command(word, &folders)), format::markdown(&table))))
 }

@@ -1,10 +1,8 @@
 //! A drawing area in the figure's units, and the two files that it becomes.
 
-use std::io::Cursor;
-
 use anyhow::{Result, anyhow};
-use image::imageops::{self, FilterType};
-use image::{ImageFormat, RgbImage};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{RgbImage, imageops};
 use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
@@ -179,8 +177,8 @@ pub fn png(one: &Figure) -> Result<Vec<u8>> {
     drop(area);
     let large = RgbImage::from_raw(width, height, buffer).expect("the buffer is as large as the image");
     let (width, height) = pixels(one, PNG_SCALE);
-    let small = imageops::resize(&large, width, height, FilterType::CatmullRom);
-    let mut png = Cursor::new(Vec::new());
-    small.write_to(&mut png, ImageFormat::Png)?;
-    Ok(png.into_inner())
+    let small = imageops::thumbnail(&large, width, height);
+    let mut png = Vec::new();
+    small.write_with_encoder(PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive))?;
+    Ok(png)
 }

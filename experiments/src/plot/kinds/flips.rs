@@ -39,8 +39,8 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let mut legend: Vec<_> = FATES.iter().map(|(name, look)| ((*name).to_owned(), *look)).collect();
     legend.push(("share of the bin (95 % interval)".to_owned(), Look::series(1).dashed(None)));
     let caption = vec![
-        "Margin: the largest exact logit less the second largest. By noise: images whose class the polynomials alone do \
-         not change."
+        "Margin: the largest exact logit less the second largest. By noise: images of another class than the same \
+         polynomials give in cleartext."
             .to_owned(),
     ];
     Ok(Figure { title: String::new(), caption, legend, panels, columns: 2, panel_height: 220 })
@@ -80,7 +80,7 @@ impl Bins {
     fn panels(&self, title: String) -> [Panel; 2] {
         let edge = |bin: i32| 10_f64.powf(f64::from(bin) / BINS);
         let edges = self.counts.iter().flat_map(|count| [edge(count.0), edge(count.0 + 1)]);
-        let x = Axis::decades("plaintext margin, logits", edges);
+        let x = Axis::decades("plaintext margin, logits", edges.clone()).cut(edges);
         let highest = self.counts.iter().map(|count| count.2.iter().sum::<usize>()).max().unwrap_or(0);
         let boxes = |fate: usize| {
             let stacked = self.counts.iter().filter(move |count| count.2[fate] > 0);

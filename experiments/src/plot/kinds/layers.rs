@@ -31,6 +31,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let ends: Vec<f64> = panels.iter().flat_map(|panel| [panel.y.lo, panel.y.hi]).collect();
     let y = Axis::decades("absolute error", ends);
     panels.iter_mut().for_each(|panel| panel.y = y.clone());
+    legend.sort_by_key(|(_, look)| (look.colour == style::BLACK, look.colour, !look.filled));
     let columns = if panels.len() == 1 { 1 } else { 2 };
     let caption = vec![
         "Largest over the images that were looked into, and mean over their values, after each activation and the \
@@ -65,7 +66,7 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
     for (index, group) in groups.iter().enumerate() {
         for case in group.cases.iter().filter(|case| case.relu == relu) {
             let layers = Layers::of(&group.source.run.layers, &case.case);
-            let look = Look::series(index).among(place, count);
+            let look = Look::series(index).among(place, count, 12);
             place += 1;
             add(format!("{}, largest", group.name), layers.worst(|row| row.max_abs_error), look);
             if alone {
@@ -142,8 +143,8 @@ fn axis(names: &[String]) -> Axis {
     };
     Axis {
         label: "activation, in order, and the classifier".to_owned(),
-        lo: 0.5,
-        hi: names.len().max(1) as f64 + 0.5,
+        lo: 0.3,
+        hi: names.len().max(1) as f64 + 0.7,
         log: false,
         ticks: names.iter().enumerate().map(tick).collect(),
     }

@@ -27,7 +27,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let mut legend = Vec::new();
     let (mut accuracy, mut logits) = (Vec::new(), Vec::new());
     for (index, group) in groups.iter().enumerate() {
-        let look = Look::series(index).among(index, groups.len());
+        let look = Look::series(index).among(index, groups.len(), 28);
         accuracy.push(Mark::Whiskers(intervals(group), look));
         accuracy.push(Mark::Line(points(group, |case| Some(100.0 * case.accuracy?)), look));
         logits.push(Mark::Line(points(group, |case| case.precision_bits), look));
@@ -57,7 +57,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         panels.push(panel("Worst logit", y, logits));
     }
     let caption = vec![format!(
-        "{} Precision of a logit: -log2 of its error against the same polynomials in cleartext, if not said otherwise.",
+        "{} Precision of a logit: −log₂ of its error against the same polynomials in cleartext, if not said otherwise.",
         images(sources)
     )];
     let panel_height = if panels.len() > 2 { 200 } else { 250 };
@@ -141,7 +141,7 @@ fn levels(sources: &[Source]) -> BTreeMap<u64, f64> {
 }
 
 fn images(sources: &[Source]) -> String {
-    let counts = || sources.iter().flat_map(Source::cases).map(|case| case.images - case.failed);
+    let counts = || sources.iter().flat_map(Source::cases).map(|case| case.images.saturating_sub(case.failed));
     let (least, most) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
     if least == most { format!("{most} images a case.") } else { format!("{least} to {most} images a case.") }
 }

@@ -23,7 +23,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let axis = Axis::at("ring dimension N", &ticks, 1.25);
     let (mut latency, mut memory, mut legend) = (Vec::new(), Vec::new(), Vec::new());
     for (index, group) in groups.iter().enumerate() {
-        let look = Look::series(index).among(index, groups.len());
+        let look = Look::series(index).among(index, groups.len(), 28);
         let points = |y: &dyn Fn(&CaseRow) -> Option<f64>| -> Vec<(f64, f64)> {
             let mut points: Vec<_> =
                 group.cases.iter().filter_map(|case| Some((case.ring_dim? as f64, y(case)?))).collect();
