@@ -74,6 +74,31 @@ fn a_partial_run_gives_its_standing_and_nothing_else() {
     }
 }
 
+/// Without folders: what `results/` of the working directory holds, in order of names.
+#[test]
+fn every_run_among_the_results_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |arguments: &[&str]| {
+        let program = env!("CARGO_BIN_EXE_cipherlab");
+        let output = std::process::Command::new(program).args(arguments).current_dir(folder.path()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let rows = |text: &str| -> Vec<String> {
+        let names = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next().map(str::to_owned));
+        names.skip(2).collect()
+    };
+    let none = in_folder(&["tables", "--table", "accuracy"]);
+    assert_eq!((none.0, rows(&none.1)), (Some(0), vec![]), "the paper alone");
+    assert!(in_folder(&["plot"]).2.contains("found no run in results/"));
+    std::fs::create_dir_all(folder.path().join("results/notes")).unwrap();
+    ["sweep", "partial"].iter().for_each(|name| drop(copy(name, &folder.path().join("results"))));
+    let (code, text, error) = in_folder(&["tables", "--table", "accuracy"]);
+    assert_eq!(code, Some(0), "{error}");
+    assert_eq!(rows(&text), ["partial", "sweep", "sweep", "sweep", "sweep"]);
+    assert_eq!(in_folder(&["tables", "results/notes"]).0, Some(2), "a folder that is named must hold a run");
+}
+
 #[test]
 fn a_shard_is_not_a_result() {
     let folder = tempfile::tempdir().unwrap();

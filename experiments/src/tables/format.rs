@@ -23,7 +23,7 @@ pub fn latex(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
     let cell = |cell: &Cell| cell.as_deref().map_or("--".to_owned(), tex);
     let alignment: String = table.columns.iter().map(|column| if column.number { 'r' } else { 'l' }).collect();
-    let mut text = format!("\\begin{{table*}}\n\\centering\n\\caption{{{}}}\n", tex(table.title));
+    let mut text = format!("\\begin{{table*}}\n\\centering\\footnotesize\n\\caption{{{}}}\n", tex(table.title));
     text += &format!("\\begin{{tabular}}{{{alignment}}}\n\\toprule\n");
     text += &line(table.columns.iter().map(|column| tex(column.head)).collect());
     text += "\\midrule\n";

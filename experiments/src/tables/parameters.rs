@@ -121,8 +121,7 @@ impl<'a> Ours<'a> {
             fixed(case.latency_s, 1),
             None,
         ];
-        // The precision of a good run differs from 1 in the fifth decimal only.
-        head.into_iter().chain(self.precision.map(|precision| fixed(precision, 6))).collect()
+        head.into_iter().chain(self.precision.map(near_one)).collect()
     }
 
     fn against(&self, set: &ParameterSet) -> Vec<Cell> {
@@ -157,6 +156,13 @@ impl<'a> Ours<'a> {
     fn gigabytes(&self) -> Option<f64> {
         Some(self.case.peak_rss_bytes? as f64 / 1e9)
     }
+}
+
+/// A precision with as many decimals as it takes to tell it from 1.
+fn near_one(precision: Option<f64>) -> Cell {
+    let short = (1.0 - precision?).abs();
+    let nines = if short > 0.0 { -short.log10().floor() } else { 0.0 };
+    fixed(precision, (nines.clamp(3.0, 11.0) + 1.0) as usize)
 }
 
 /// The paper's precision after the initial layer, each stage and the classifier: the mean over the images that were
@@ -204,4 +210,56 @@ fn notes(literature: &Literature, table: &mut Table) {
          the same polynomials, the mean over the images that were looked into."
             .to_owned(),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_precision_is_never_rounded_to_one() {
+        let text = |precision| near_one(Some(precision)).unwrap();
+        assert_eq!([0.9344, 0.99995, 0.99999968, 1.0].map(text), ["0.9344", "0.999950", "0.99999968", "1.0000"]);
+        assert_eq!(near_one(None), None);
+    }
+
+    fn row(image: usize, layer: &str, op: &str, precision: f64) -> LayerRow {
+        LayerRow {
+            case: String::new(),
+            image,
+            layer: layer.to_owned(),
+            op: op.to_owned(),
+            level: None,
+            latency_s: None,
+            rss_bytes: None,
+            max_abs_error: None,
+            mean_abs_error: None,
+            precision_bits: None,
+            paper_precision: Some(precision),
+            approximation_max_error: None,
+            approximation_mean_error: None,
+            overflow: None,
+        }
+    }
+
+    /// The last activation of a stage counts, and of several images the mean.
+    #[test]
+    fn stages_end_in_their_last_activation() {
+        let image = |image: usize, shift: f64| {
+            [
+                row(image, "conv1", "convolution", 0.1),
+                row(image, "act", "activation", 0.9 + shift),
+                row(image, "layer1.0.act1", "activation", 0.2),
+                row(image, "layer1.2.act2", "activation", 0.8 + shift),
+                row(image, "layer2.0.conv1", "bootstrap", 0.3),
+                row(image, "fc", "classifier", 0.6),
+            ]
+        };
+        let rows = [image(3, 0.0), image(7, 0.02)].concat();
+        let found = stages(&rows.iter().collect::<Vec<_>>());
+        let wanted = [Some(0.91), Some(0.81), None, None, Some(0.6)];
+        for (found, wanted) in found.into_iter().zip(wanted) {
+            assert!(found.zip(wanted).map_or(found == wanted, |(a, b): (f64, f64)| (a - b).abs() < 1e-12), "{found:?}");
+        }
+    }
 }
