@@ -19,6 +19,7 @@ const DEGREES: std::ops::RangeInclusive<usize> = 2..=1023;
 
 /// The flags that name a case.
 #[derive(clap::Args)]
+#[group(id = "case")]
 pub struct Args {
     /// Ring dimension N: 32768, 65536 or 131072.
     #[arg(long, default_value_t = 65536, value_name = "N")]

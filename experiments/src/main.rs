@@ -7,7 +7,10 @@ mod data;
 mod machine;
 mod output;
 mod plan;
+mod plot;
 mod records;
+mod source;
+mod tables;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -29,6 +32,10 @@ enum Command {
     Bench(bench::Args),
     /// Shows a case before anything runs: primes, levels, steps, keys, security, memory.
     Plan(plan::Args),
+    /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory.
+    Tables(tables::Args),
+    /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips.
+    Plot(plot::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(data::Args),
 }
@@ -39,6 +46,8 @@ fn main() {
         Command::Classify(args) => classify::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Tables(args) => tables::run(&args),
+        Command::Plot(args) => plot::run(&args),
         Command::Datasets(args) => data::run(&args),
     };
     if let Err(error) = result {

@@ -89,10 +89,13 @@ struct Step {
 
 /// Keys of one kind.
 #[derive(Serialize)]
-struct Keys {
-    kind: &'static str,
-    count: usize,
-    bytes: u64,
+pub struct Keys {
+    /// `rotation`, `relinearization` and so on.
+    pub kind: &'static str,
+    /// How many.
+    pub count: usize,
+    /// All of them.
+    pub bytes: u64,
 }
 
 impl Plan {
@@ -114,7 +117,7 @@ impl Plan {
             ephemeral_secret: ephemeral.map(|secret| Secret::new(secret, params.ephemeral_security())),
             bootstraps: schedule.iter().filter(|step| step.op == Op::Bootstrap).count(),
             steps: schedule.into_iter().map(Step::from).collect(),
-            keys: by_kind(params, &case.request),
+            keys: keys_by_kind(params, &case.request),
             key_bytes: memory.keys as u64,
             constant_bytes: memory.constants as u64,
             working_bytes: memory.working as u64,
@@ -144,7 +147,8 @@ impl From<ScheduledStep> for Step {
     }
 }
 
-fn by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Keys> {
+/// The keys of a request, kind by kind.
+pub fn keys_by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Keys> {
     let conjugation = params.galois_of_conjugation();
     let mut kinds: BTreeMap<&'static str, KeyRequest> = BTreeMap::new();
     for (kind, shape) in request.iter() {

@@ -1,0 +1,147 @@
+//! Figures of made-up runs: what is in them, what draws them again, and what is skipped.
+#![allow(missing_docs)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use common::{Run, cipherlab};
+
+/// A made-up run, by its name.
+fn fixture(name: &str) -> String {
+    format!("{}/../tests/fixtures/runs/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs `plot` into a folder.
+fn plot(out: &Path, arguments: &[&str]) -> Run {
+    cipherlab(&[&["plot", "--out", out.to_str().unwrap()], arguments].concat(), None)
+}
+
+/// The texts of an SVG, in order.
+fn texts(svg: &str) -> Vec<&str> {
+    svg.lines().zip(svg.lines().skip(1)).filter(|(tag, _)| tag.starts_with("<text")).map(|(_, text)| text).collect()
+}
+
+fn read(out: &Path, name: &str) -> String {
+    std::fs::read_to_string(out.join(name)).unwrap()
+}
+
+#[test]
+fn every_figure_says_what_it_shows() {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path();
+    let run = plot(out, &[&fixture("sweep"), &fixture("curve")]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let wanted: [(&str, &[&str]); 7] = [
+        (
+            "sweep-precision",
+            &["Precision against the degree of the ReLU · sweep", "degree of the ReLU&apos;s polynomial"],
+        ),
+        ("sweep-layers", &["Errors along the layers · sweep", "absolute error", "chebyshev:59", "stage 3", "fc"]),
+        (
+            "sweep-ring",
+            &["Cost against the ring dimension · sweep", "ring dimension N", "peak memory, GB", "2¹⁶", "2¹⁷"],
+        ),
+        ("sweep-pareto", &["Memory, latency and precision · sweep", "median seconds an image", "peak memory, GB"]),
+        ("curve-precision", &["simulated", "exact ReLU, cleartext", "13", "119", "precision, bits"]),
+        ("curve-layers", &["simulated, largest", "polynomial against exact, largest", "10⁻²"]),
+        ("curve-flips", &["Images that change their class · curve", "plaintext margin, logits", "images"]),
+    ];
+    for (name, words) in wanted {
+        let svg = read(out, &format!("{name}.svg"));
+        let texts = texts(&svg);
+        words.iter().for_each(|word| assert!(texts.contains(word), "{name}: no '{word}' in {texts:?}"));
+        assert!(texts.iter().any(|text| text.starts_with("A made-up fixture for tests")), "{name}: {texts:?}");
+        assert!(svg.starts_with("<svg width=\"920\""), "{name}");
+        let png = image::open(out.join(format!("{name}.png"))).unwrap().into_rgb8();
+        assert_eq!(png.width(), 1840);
+        let colours: BTreeSet<_> = png.pixels().map(|pixel| pixel.0).collect();
+        assert!(colours.contains(&[0, 114, 178]) || colours.contains(&[0, 0, 0]), "{name} is empty");
+    }
+    for (line, why) in [
+        ("skipped sweep-flips: ", "changed its class"),
+        ("skipped curve-ring: ", "found 0 ring dimensions with latency or memory, wanted two or more"),
+        ("skipped curve-pareto: ", "found 0 cases with latency, memory and precision"),
+    ] {
+        let found = run.stderr.lines().find(|found| found.starts_with(line)).unwrap_or_default();
+        assert!(found.contains(why), "{}", run.stderr);
+    }
+    assert_eq!(run.stdout.lines().count(), 3 * wanted.len(), "{}", run.stdout);
+}
+
+/// Series differ by more than their colour.
+#[test]
+fn series_can_be_told_apart_without_colour() {
+    let out = tempfile::tempdir().unwrap();
+    let run = plot(out.path(), &["--figure", "ring", &fixture("rings")]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let svg = read(out.path(), "rings-ring.svg");
+    let shapes =
+        |tag: &str, colour: &str| svg.lines().filter(|line| line.starts_with(tag) && line.contains(colour)).count();
+    assert!(
+        shapes("<circle", "#0072B2") >= 5 && shapes("<circle", "#D55E00") == 0,
+        "circles are the first series' alone"
+    );
+    assert!(shapes("<polygon", "#D55E00") >= 5, "squares are the second's");
+    assert!(shapes("<polyline", "#D55E00") > 2 * shapes("<polyline", "#0072B2"), "its line is dashed");
+}
+
+#[test]
+fn a_spec_draws_the_same_figure_again() {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path();
+    assert_eq!(plot(out, &["--figure", "pareto", &fixture("sweep")]).code, Some(0));
+    let names = ["sweep-pareto.svg", "sweep-pareto.toml"];
+    let first = names.map(|name| read(out, name));
+    assert!(first[1].contains("kind = \"pareto\"") && first[1].contains("config_sha256 = \""), "{}", first[1]);
+    std::fs::remove_file(out.join(names[0])).unwrap();
+    let spec = out.join(names[1]);
+    let again = cipherlab(&["plot", "--spec", spec.to_str().unwrap()], None);
+    assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""));
+    assert_eq!(names.map(|name| read(out, name)), first);
+    // Of other runs it says so.
+    std::fs::write(&spec, first[1].replacen("images = 16", "images = 15", 1)).unwrap();
+    let again = cipherlab(&["plot", "--spec", spec.to_str().unwrap()], None);
+    assert!(again.code == Some(0) && again.stderr.contains("not those that it was drawn from"), "{}", again.stderr);
+    assert_eq!(names.map(|name| read(out, name)), first);
+}
+
+#[test]
+fn several_runs_in_one_figure_are_named() {
+    let out = tempfile::tempdir().unwrap();
+    let run = plot(out.path(), &["--together", "both", "--figure", "layers", &fixture("sweep"), &fixture("curve")]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let svg = read(out.path(), "both-layers.svg");
+    let texts = texts(&svg);
+    for backend in ["encrypted", "simulated"] {
+        assert!(texts.iter().any(|text| text.starts_with(backend)), "no {backend} in {texts:?}");
+    }
+}
+
+#[test]
+fn a_partial_run_is_labelled() {
+    let out = tempfile::tempdir().unwrap();
+    let run = plot(out.path(), &["--figure", "layers", &fixture("partial")]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let svg = read(out.path(), "partial-layers.svg");
+    assert!(texts(&svg).contains(&"partial: partial: 9 of 12 images; not a result."), "{:?}", texts(&svg));
+}
+
+#[test]
+fn nothing_to_draw_is_an_error() {
+    let out = tempfile::tempdir().unwrap();
+    let refused = |run: &Run, words: &[&str]| {
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{}", run.stderr);
+        let last = run.stderr.lines().last().unwrap_or_default();
+        assert!(last.starts_with("error: "), "{last}");
+        words.iter().for_each(|word| assert!(run.stderr.contains(word), "no '{word}' in {}", run.stderr));
+    };
+    refused(&plot(out.path(), &["--figure", "ring", &fixture("curve")]), &["skipped curve-ring", "nothing was drawn"]);
+    refused(&plot(out.path(), &[&fixture("curve"), &fixture("curve")]), &["two runs of one name", "--together"]);
+    refused(&plot(out.path(), &["nowhere"]), &["nowhere", "wanted the folder of a run"]);
+    refused(&plot(out.path(), &["--figure", "pie"]), &["'pie'", "precision"]);
+    let spec = out.path().join("bad.toml");
+    std::fs::write(&spec, "kind = \"pie\"\n").unwrap();
+    refused(&cipherlab(&["plot", "--spec", spec.to_str().unwrap()], None), &["bad.toml", "pie"]);
+}
