@@ -46,7 +46,7 @@ impl MatVecPlan {
     }
 
     /// Baby step and giant step (grids, rows) of an offset.
-    fn split(&self, offset: Offset) -> (i64, (i64, i64)) {
+    pub(super) fn split(&self, offset: Offset) -> (i64, (i64, i64)) {
         let row = if self.rows.len() > 1 { offset.rows - self.shift / ROW } else { 0 };
         (ROW * (offset.rows - row) + offset.columns - self.shift, (offset.grids, row))
     }

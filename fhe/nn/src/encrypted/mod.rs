@@ -9,10 +9,12 @@ pub mod client;
 pub mod layout;
 pub mod matvec;
 pub mod memory;
+#[cfg(test)]
+mod replay;
 pub mod schedule;
 pub mod server;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use circuit::Circuit;
 pub use client::Client;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fhe_circuits::{Bootstrapper, PolynomialPlan, polynomial};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, KeyRequest, Parameters};
 use fhe_ring::Basis;
+use serde::{Deserialize, Serialize};
 
 use super::circuit::Circuit;
 use super::layout::{self, Layout, SlotMatrix};
@@ -22,7 +23,8 @@ pub struct Program {
 }
 
 /// A step of the evaluation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Op {
     /// A convolution, with the shortcut added where it ends a block.
     Convolution,

@@ -1,0 +1,99 @@
+//! One image through the circuit in cleartext.
+
+use super::gaussian::Gaussian;
+use super::model::{NoiseModel, Own};
+use crate::Error;
+use crate::chebyshev::{self, ChebyshevSeries};
+use crate::encrypted::circuit::straighten_inverse;
+use crate::encrypted::{Op, Program, ScheduledStep};
+use crate::network::ResNet;
+use crate::plain::Outcome;
+
+/// Evaluates a [`Program`] as a server would, on values instead of ciphertexts.
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    network: ResNet,
+    activation: ChebyshevSeries,
+    ranges: Vec<f64>,
+    names: Vec<String>,
+    /// Of each step of the schedule: convolution, bootstrap, activation of each layer, then the classifier.
+    own: Vec<Own>,
+}
+
+/// Steps of a layer.
+const LAYER: usize = 3;
+
+impl Simulator {
+    /// A simulator of `program`, whose schedule is `schedule`, with the noise of `model`. Whether the model is for this very
+    /// case is [`NoiseModel::mismatch`]'s to say.
+    ///
+    /// # Errors
+    /// [`Error::MissingNoise`] for an operation that the model knows nothing of.
+    pub fn new(program: &Program, schedule: &[ScheduledStep], model: &NoiseModel) -> Result<Self, Error> {
+        Ok(Self::with(program, schedule, model.of_steps(schedule)?))
+    }
+
+    /// The same circuit without noise.
+    pub fn noiseless(program: &Program, schedule: &[ScheduledStep]) -> Self {
+        Self::with(program, schedule, vec![Own::default(); schedule.len()])
+    }
+
+    fn with(program: &Program, schedule: &[ScheduledStep], own: Vec<Own>) -> Self {
+        let layers = program.network().activations();
+        let layer = [Op::Convolution, Op::Bootstrap, Op::Activation];
+        let ops = (0..LAYER * layers).map(|k| layer[k % LAYER]).chain([Op::Classifier]);
+        assert!(schedule.iter().map(|step| step.op).eq(ops), "a layer is convolution, bootstrap, activation");
+        Self {
+            network: program.network().clone(),
+            activation: program.circuit().activation.clone(),
+            ranges: program.ranges().to_vec(),
+            names: schedule.iter().map(|step| step.layer.clone()).collect(),
+            own,
+        }
+    }
+
+    /// Evaluates an image; the noise is that of `seed` and `image`, whatever else is evaluated.
+    ///
+    /// # Panics
+    /// Where `input` has another length than 3 * 32 * 32.
+    pub fn evaluate(&self, input: &[f64], seed: u64, image: u64) -> Outcome {
+        self.trace(input, seed, image, &mut |_, _, _| {})
+    }
+
+    /// Evaluates an image; `see` is shown the layer, operation and values of every step, as a client that decrypts each
+    /// would see them ([`crate::encrypted::Client::look`]).
+    ///
+    /// # Panics
+    /// Where `input` has another length than 3 * 32 * 32.
+    pub fn trace(&self, input: &[f64], seed: u64, image: u64, see: &mut dyn FnMut(&str, Op, &[f64])) -> Outcome {
+        let mut gaussian = Gaussian::new(seed, image);
+        let mut blur = |step: usize, values: &mut [f64], range: f64| {
+            let Own { mean, deviation } = self.own[step];
+            gaussian.add_to(values, range * mean, range * deviation);
+        };
+        let mut show = |step: usize, op: Op, values: &[f64]| see(&self.names[step], op, values);
+        let mut layer = |index: usize, values: &mut [f64]| {
+            let (range, first) = (self.ranges[index], LAYER * index);
+            blur(first, values, range);
+            show(first, Op::Convolution, values);
+            blur(first + 1, values, range);
+            show(first + 1, Op::Bootstrap, values);
+            let mut overflow = 0;
+            for value in &mut *values {
+                let message = *value / range;
+                overflow += usize::from(message.abs() > 1.0);
+                *value = straighten_inverse(message);
+            }
+            chebyshev::evaluate_in_place(&self.activation, values);
+            values.iter_mut().for_each(|value| *value *= range);
+            blur(first + 2, values, range);
+            show(first + 2, Op::Activation, values);
+            overflow
+        };
+        let mut outcome = self.network.walk(input, &mut layer, &mut |_, _| {});
+        let last = self.own.len() - 1;
+        blur(last, &mut outcome.logits, 1.0);
+        show(last, Op::Classifier, &outcome.logits);
+        outcome
+    }
+}
