@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{CalibratedCase, Noise, NoiseModel, Provenance};
+use super::steps::{Layer, layers};
 use crate::encrypted::circuit::straighten_inverse;
 use crate::encrypted::{Op, Program, ScheduledStep};
 use crate::network::Conv;
@@ -15,6 +16,7 @@ use crate::plain::Tensor;
 pub struct Calibration<'a> {
     program: &'a Program,
     schedule: &'a [ScheduledStep],
+    layers: Vec<Layer>,
     /// By step of the schedule.
     moments: Vec<Moments>,
     rows: usize,
@@ -67,7 +69,8 @@ impl Moments {
 impl<'a> Calibration<'a> {
     /// For images of `program`, whose schedule is `schedule`.
     pub fn new(program: &'a Program, schedule: &'a [ScheduledStep]) -> Self {
-        Self { program, schedule, moments: vec![Moments::default(); schedule.len()], rows: 0 }
+        let moments = vec![Moments::default(); schedule.len()];
+        Self { program, schedule, layers: layers(program, schedule), moments, rows: 0 }
     }
 
     /// Adds an image: its normalised values, and what each step of the schedule decrypted to
@@ -84,7 +87,8 @@ impl<'a> Calibration<'a> {
             Tensor { channels: conv.in_channels, height: side, width: side, data: values.to_vec() }
         };
         // What stands after activation k − 1, the image for k = 0.
-        let activated = |k: usize| k.checked_sub(1).map_or(image, |k| &decrypted[3 * k + 2]);
+        let layers = self.layers.clone();
+        let activated = |k: usize| k.checked_sub(1).map_or(image, |k| &decrypted[layers[k].last()]);
         for (k, &range) in program.ranges().iter().enumerate() {
             let block = k.checked_sub(1).map(|k| (&network.blocks[k / 2], k % 2));
             let conv = block.map_or(&network.stem, |(block, half)| [&block.conv1, &block.conv2][half]);
@@ -96,14 +100,19 @@ impl<'a> Calibration<'a> {
                     None => sum.data.iter_mut().zip(input).for_each(|(sum, x)| *sum += x),
                 }
             }
-            let [convolved, fresh, activated] = [0, 1, 2].map(|step| &decrypted[3 * k + step]);
-            self.compare(3 * k, range, convolved, &sum.data, |_| true);
+            let layer = layers[k];
+            let [convolved, fresh, left] =
+                [layer.convolution, layer.bootstrap, layer.activation].map(|k| &decrypted[k]);
+            self.compare(layer.convolution, range, convolved, &sum.data, |_| true);
             // Outside the interval the sine folds back, and the polynomial enlarges whatever stands before it.
             let inside = |x: f64| (x / range).abs() <= 1.0;
-            self.compare(3 * k + 1, range, fresh, convolved, |index| inside(convolved[index]));
+            self.compare(layer.bootstrap, range, fresh, convolved, |index| inside(convolved[index]));
             let polynomial = |x: &f64| range * circuit.activation.evaluate(straighten_inverse(x / range));
             let expected: Vec<f64> = fresh.iter().map(polynomial).collect();
-            self.compare(3 * k + 2, range, activated, &expected, |index| inside(fresh[index]));
+            self.compare(layer.activation, range, left, &expected, |index| inside(fresh[index]));
+            if let Some(refresh) = layer.refresh {
+                self.compare(refresh, range, &decrypted[refresh], left, |index| inside(left[index]));
+            }
         }
         let features = network.classifier.in_features;
         let last = activated(network.activations());

@@ -9,6 +9,7 @@ mod calibration;
 mod gaussian;
 mod model;
 mod simulator;
+mod steps;
 #[cfg(test)]
 mod tests;
 

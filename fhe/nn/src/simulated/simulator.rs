@@ -2,6 +2,7 @@
 
 use super::gaussian::Gaussian;
 use super::model::{NoiseModel, Own};
+use super::steps::{Layer, layers};
 use crate::Error;
 use crate::chebyshev::{self, ChebyshevSeries};
 use crate::encrypted::circuit::straighten_inverse;
@@ -15,13 +16,10 @@ pub struct Simulator {
     network: ResNet,
     activation: ChebyshevSeries,
     ranges: Vec<f64>,
-    names: Vec<String>,
-    /// Of each step of the schedule: convolution, bootstrap, activation of each layer, then the classifier.
-    own: Vec<Own>,
+    layers: Vec<Layer>,
+    /// Name, operation and noise of each step of the schedule.
+    steps: Vec<(String, Op, Own)>,
 }
-
-/// Steps of a layer.
-const LAYER: usize = 3;
 
 impl Simulator {
     /// A simulator of `program`, whose schedule is `schedule`, with the noise of `model`. Whether the model is for this very
@@ -39,16 +37,13 @@ impl Simulator {
     }
 
     fn with(program: &Program, schedule: &[ScheduledStep], own: Vec<Own>) -> Self {
-        let layers = program.network().activations();
-        let layer = [Op::Convolution, Op::Bootstrap, Op::Activation];
-        let ops = (0..LAYER * layers).map(|k| layer[k % LAYER]).chain([Op::Classifier]);
-        assert!(schedule.iter().map(|step| step.op).eq(ops), "a layer is convolution, bootstrap, activation");
+        let steps = schedule.iter().zip(own).map(|(step, own)| (step.layer.clone(), step.op, own));
         Self {
             network: program.network().clone(),
             activation: program.circuit().activation.clone(),
             ranges: program.ranges().to_vec(),
-            names: schedule.iter().map(|step| step.layer.clone()).collect(),
-            own,
+            layers: layers(program, schedule),
+            steps: steps.collect(),
         }
     }
 
@@ -67,17 +62,16 @@ impl Simulator {
     /// Where `input` has another length than 3 * 32 * 32.
     pub fn trace(&self, input: &[f64], seed: u64, image: u64, see: &mut dyn FnMut(&str, Op, &[f64])) -> Outcome {
         let mut gaussian = Gaussian::new(seed, image);
-        let mut blur = |step: usize, values: &mut [f64], range: f64| {
-            let Own { mean, deviation } = self.own[step];
+        // A step's noise is added to what it computes, and the result is shown.
+        let mut leave = |step: usize, values: &mut [f64], range: f64| {
+            let (name, op, Own { mean, deviation }) = &self.steps[step];
             gaussian.add_to(values, range * mean, range * deviation);
+            see(name, *op, values);
         };
-        let mut show = |step: usize, op: Op, values: &[f64]| see(&self.names[step], op, values);
         let mut layer = |index: usize, values: &mut [f64]| {
-            let (range, first) = (self.ranges[index], LAYER * index);
-            blur(first, values, range);
-            show(first, Op::Convolution, values);
-            blur(first + 1, values, range);
-            show(first + 1, Op::Bootstrap, values);
+            let (range, layer) = (self.ranges[index], self.layers[index]);
+            leave(layer.convolution, values, range);
+            leave(layer.bootstrap, values, range);
             let mut overflow = 0;
             for value in &mut *values {
                 let message = *value / range;
@@ -86,14 +80,14 @@ impl Simulator {
             }
             chebyshev::evaluate_in_place(&self.activation, values);
             values.iter_mut().for_each(|value| *value *= range);
-            blur(first + 2, values, range);
-            show(first + 2, Op::Activation, values);
+            leave(layer.activation, values, range);
+            if let Some(refresh) = layer.refresh {
+                leave(refresh, values, range);
+            }
             overflow
         };
         let mut outcome = self.network.walk(input, &mut layer, &mut |_, _| {});
-        let last = self.own.len() - 1;
-        blur(last, &mut outcome.logits, 1.0);
-        show(last, Op::Classifier, &outcome.logits);
+        leave(self.steps.len() - 1, &mut outcome.logits, 1.0);
         outcome
     }
 }
