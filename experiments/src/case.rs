@@ -11,6 +11,7 @@ use fhe_nn::{ResNet, plain};
 use fhe_ring::Backend;
 use serde::Serialize;
 
+use crate::digest::sha256;
 use crate::machine;
 use crate::output::{bytes, parse_bytes};
 
@@ -62,6 +63,8 @@ pub struct Case {
     pub memory: Memory,
     /// How it was asked for.
     pub described: Described,
+    /// Digest of the weights.
+    pub weights_sha256: String,
     normalisation: Normalisation,
     max_memory: Option<u64>,
 }
@@ -92,6 +95,7 @@ struct Model {
     network: ResNet,
     ranges: Vec<f64>,
     normalisation: Normalisation,
+    weights_sha256: String,
 }
 
 impl Args {
@@ -128,6 +132,7 @@ impl Args {
         let mut circuit = circuit?;
         circuit.parameters.backend = backend;
         let params = Parameters::try_from(circuit.parameters.clone())?;
+        let weights_sha256 = model.weights_sha256;
         let program = Program::new(model.network, circuit, model.ranges);
         let request = program.request_keys(&params)?;
         let memory = program.memory(&params, &request)?;
@@ -141,7 +146,8 @@ impl Args {
             threads: rayon::current_num_threads(),
             backend: params.ring().backend().name(),
         };
-        Ok(Case { program, params, request, memory, described, normalisation: model.normalisation, max_memory })
+        let normalisation = model.normalisation;
+        Ok(Case { program, params, request, memory, described, weights_sha256, normalisation, max_memory })
     }
 
     fn degree(&self) -> Result<usize> {
@@ -173,7 +179,8 @@ impl Args {
         let Some(path) = &self.weights else {
             let network = ResNet::from_safetensors(datasets::pretrained::RESNET20)?;
             let card = ModelCard::from_json(datasets::pretrained::RESNET20_CARD)?;
-            return self.with_card(network, &card).context("--headroom");
+            let digest = sha256(datasets::pretrained::RESNET20);
+            return self.with_card(network, digest, &card).context("--headroom");
         };
         let flag = || format!("--weights {}", path.display());
         let bytes = std::fs::read(path).with_context(flag)?;
@@ -185,7 +192,7 @@ impl Args {
                 let flag = || format!("--card {}", card.display());
                 let json = std::fs::read_to_string(card).with_context(flag)?;
                 let card = ModelCard::from_json(&json).with_context(flag)?;
-                self.with_card(network, &card).with_context(flag)
+                self.with_card(network, sha256(&bytes), &card).with_context(flag)
             }
             None => {
                 let seen = ranges::observe(&network, embedded_test_sample(), Image::normalised);
@@ -196,15 +203,16 @@ impl Args {
                 );
                 let intervals = ranges::intervals(&seen, self.headroom)?;
                 let ranges = intervals.iter().map(|interval| interval.hi).collect();
-                Ok(Model { network, ranges, normalisation: Normalisation::CIFAR10 })
+                let weights_sha256 = sha256(&bytes);
+                Ok(Model { network, ranges, normalisation: Normalisation::CIFAR10, weights_sha256 })
             }
         }
     }
 
-    fn with_card(&self, network: ResNet, card: &ModelCard) -> Result<Model> {
+    fn with_card(&self, network: ResNet, weights_sha256: String, card: &ModelCard) -> Result<Model> {
         let ranges = card.intervals(&network, self.headroom)?.iter().map(|interval| interval.hi).collect();
         let normalisation = Normalisation { mean: card.mean, std: card.std };
-        Ok(Model { network, ranges, normalisation })
+        Ok(Model { network, ranges, normalisation, weights_sha256 })
     }
 }
 

@@ -1,13 +1,16 @@
 //! What it costs, in memory, time and precision, to classify an encrypted image.
 
 mod bench;
+mod calibrate;
 mod case;
 mod classify;
 mod data;
+mod digest;
 mod machine;
 mod output;
 mod plan;
 mod records;
+mod simulation;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -29,6 +32,8 @@ enum Command {
     Bench(bench::Args),
     /// Shows a case before anything runs: primes, levels, steps, keys, security, memory.
     Plan(plan::Args),
+    /// Takes the noise of every step from encrypted images, for the simulated backend.
+    Calibrate(calibrate::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(data::Args),
 }
@@ -39,6 +44,7 @@ fn main() {
         Command::Classify(args) => classify::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Datasets(args) => data::run(&args),
     };
     if let Err(error) = result {

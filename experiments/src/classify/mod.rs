@@ -1,8 +1,8 @@
 //! The main job: encrypted images through the network.
 
-mod images;
+pub mod images;
 mod picture;
-mod progress;
+pub mod progress;
 pub mod report;
 mod table;
 
