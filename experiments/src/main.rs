@@ -6,6 +6,7 @@ mod case;
 mod classify;
 mod data;
 mod digest;
+mod import;
 mod machine;
 mod output;
 mod plan;
