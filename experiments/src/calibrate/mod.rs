@@ -113,14 +113,15 @@ fn provenance(args: &Args, case: &Case, images: &[Named]) -> Result<Provenance> 
 fn render(model: &NoiseModel) -> String {
     let mut text = format!(
         "noise of each step itself, values divided by the range of their layer (the classifier's: logits)\n\n\
-         {:<12} {:>6} {:>10} {:>10} {:>21} {:>8} {:>10} {:>8} {:>7}\n",
-        "operation", "slots", "mean", "deviation", "least .. most", "kurtosis", "largest", "values", "outside"
+         {:<12} {:>6} {:>10} {:>10} {:>10} {:>21} {:>8} {:>10} {:>8} {:>7}\n",
+        "operation", "slots", "gain", "mean", "deviation", "least .. most", "kurtosis", "largest", "values", "outside"
     );
     for noise in &model.noise {
         text += &format!(
-            "{:<12} {:>6} {:>10.1e} {:>10.1e} {:>21} {:>8.1} {:>10.1e} {:>8} {:>7}\n",
+            "{:<12} {:>6} {:>10.1e} {:>10.1e} {:>10.1e} {:>21} {:>8.1} {:>10.1e} {:>8} {:>7}\n",
             crate::classify::report::op_name(noise.op),
             noise.slots,
+            noise.gain,
             noise.mean,
             noise.deviation,
             format!("{:.1e} .. {:.1e}", noise.least, noise.most),

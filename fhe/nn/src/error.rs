@@ -113,14 +113,16 @@ pub enum Error {
     },
     /// Noise that cannot be drawn.
     #[error(
-        "noise model: found mean {mean} and deviation {deviation} for the {op} at {slots} slots, wanted finite numbers, \
-         the deviation 0 or more"
+        "noise model: found gain {gain}, mean {mean} and deviation {deviation} for the {op} at {slots} slots, wanted \
+         finite numbers, the deviation 0 or more"
     )]
     BadNoise {
         /// The operation.
         op: String,
         /// Slots of its result.
         slots: usize,
+        /// The gain.
+        gain: f64,
         /// The mean.
         mean: f64,
         /// The deviation.

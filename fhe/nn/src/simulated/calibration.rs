@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{CalibratedCase, Noise, NoiseModel, Provenance};
+use super::model::{CalibratedCase, Noise, NoiseModel, Own, Provenance};
 use super::steps::{Layer, layers};
 use crate::encrypted::circuit::straighten_inverse;
 use crate::encrypted::{Op, Program, ScheduledStep};
@@ -22,47 +22,55 @@ pub struct Calibration<'a> {
     rows: usize,
 }
 
-/// Sums of powers.
+/// Sums over values x and their errors e.
 #[derive(Clone, Copy, Default)]
 struct Moments {
     count: usize,
-    sums: [f64; 4],
+    /// Of e, e², e³, e⁴.
+    errors: [f64; 4],
+    /// Of x, x², x·e.
+    values: [f64; 3],
     largest: f64,
     outside: usize,
 }
 
 impl Moments {
-    fn add(&mut self, error: f64) {
+    fn add(&mut self, x: f64, error: f64) {
         self.count += 1;
         let mut power = 1.0;
-        for sum in &mut self.sums {
+        for sum in &mut self.errors {
             power *= error;
             *sum += power;
         }
+        self.values.iter_mut().zip([x, x * x, x * error]).for_each(|(sum, term)| *sum += term);
         self.largest = self.largest.max(error.abs());
     }
 
     fn merge(&mut self, other: &Self) {
         self.count += other.count;
-        self.sums.iter_mut().zip(other.sums).for_each(|(sum, other)| *sum += other);
+        self.errors.iter_mut().zip(other.errors).for_each(|(sum, other)| *sum += other);
+        self.values.iter_mut().zip(other.values).for_each(|(sum, other)| *sum += other);
         self.largest = self.largest.max(other.largest);
         self.outside += other.outside;
     }
 
-    /// The mean of errorᵏ, k ≥ 1.
-    fn raw(&self, k: usize) -> f64 {
-        self.sums[k - 1] / self.count.max(1) as f64
-    }
-
-    fn variance(&self) -> f64 {
-        // Far from cancelling: means are a small part of the noise.
-        (self.raw(2) - self.raw(1).powi(2)).max(0.0)
+    /// Of the line through the errors: slope, height at 0, and the standard deviation beside it.
+    fn line(&self) -> Own {
+        let n = self.count.max(1) as f64;
+        let [error, square, ..] = self.errors.map(|sum| sum / n);
+        let [x, x_square, product] = self.values.map(|sum| sum / n);
+        let (spread, common) = (x_square - x * x, product - x * error);
+        let gain = if spread > 0.0 { common / spread } else { 0.0 };
+        // Far from cancelling: the line is a small part of the noise.
+        let deviation = (square - error * error - gain * common).max(0.0).sqrt();
+        Own { gain, mean: error - gain * x, deviation }
     }
 
     fn excess_kurtosis(&self) -> f64 {
-        let [mean, second, third, fourth] = [1, 2, 3, 4].map(|k| self.raw(k));
+        let [mean, second, third, fourth] = self.errors.map(|sum| sum / self.count.max(1) as f64);
+        let variance = second - mean.powi(2);
         let central = fourth - 4.0 * mean * third + 6.0 * mean.powi(2) * second - 3.0 * mean.powi(4);
-        if self.variance() > 0.0 { central / self.variance().powi(2) - 3.0 } else { 0.0 }
+        if variance > 0.0 { central / variance.powi(2) - 3.0 } else { 0.0 }
     }
 }
 
@@ -129,7 +137,7 @@ impl<'a> Calibration<'a> {
         let moments = &mut self.moments[step];
         for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
             match counts(index) {
-                true => moments.add((found - expected) / range),
+                true => moments.add(expected / range, (found - expected) / range),
                 false => moments.outside += 1,
             }
         }
@@ -144,12 +152,14 @@ impl<'a> Calibration<'a> {
         let noise = kinds.into_iter().map(|((op, slots), steps)| {
             let mut all = Moments::default();
             steps.iter().for_each(|moments| all.merge(moments));
-            let deviations = || steps.iter().map(|moments| moments.variance().sqrt());
+            let deviations = || steps.iter().map(|moments| moments.line().deviation);
+            let Own { gain, mean, deviation } = all.line();
             Noise {
                 op,
                 slots,
-                mean: all.raw(1),
-                deviation: all.variance().sqrt(),
+                gain,
+                mean,
+                deviation,
                 least: deviations().fold(f64::INFINITY, f64::min),
                 most: deviations().fold(0.0, f64::max),
                 kurtosis: all.excess_kurtosis(),

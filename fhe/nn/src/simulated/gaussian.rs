@@ -20,11 +20,11 @@ impl Gaussian {
         Self(rng)
     }
 
-    /// Adds independent deviates of this mean and standard deviation to the values.
-    pub fn add_to(&mut self, values: &mut [f64], mean: f64, deviation: f64) {
+    /// Adds to each value `gain` times itself, and an independent deviate of this mean and standard deviation.
+    pub fn add_to(&mut self, values: &mut [f64], gain: f64, mean: f64, deviation: f64) {
         for value in values {
             let drawn: f64 = StandardNormal.sample(&mut self.0);
-            *value += mean + deviation * drawn;
+            *value += gain * *value + mean + deviation * drawn;
         }
     }
 }
@@ -34,8 +34,8 @@ mod tests {
     use super::*;
 
     fn draws(seed: u64, image: u64) -> Vec<f64> {
-        let mut values = vec![0.0; 40_000];
-        Gaussian::new(seed, image).add_to(&mut values, 7.0, 3.0);
+        let mut values = vec![4.0; 40_000];
+        Gaussian::new(seed, image).add_to(&mut values, -0.5, 5.0, 3.0);
         values
     }
 

@@ -55,7 +55,8 @@ pub struct Provenance {
     pub rows: usize,
 }
 
-/// What one operation adds to its result: decrypted, minus the operation in the clear on its decrypted operands.
+/// What one operation adds to its result: decrypted, minus the operation in the clear on its decrypted operands. A line
+/// through that, over what the result should be, and what is left beside the line, as noise.
 ///
 /// In slot units: values divided by the range of their step, so that the activation's interval is [−1, 1]. A bootstrapped
 /// value counts as what it stands for. The classifier's are logits.
@@ -66,15 +67,17 @@ pub struct Noise {
     pub op: Op,
     /// Slots of the result.
     pub slots: usize,
-    /// The mean, over all steps of this kind: small, but it does not average out where many values are summed.
+    /// The line's slope. Small, as its height, but neither averages out where many values are summed.
+    pub gain: f64,
+    /// The line's height at 0.
     pub mean: f64,
-    /// The standard deviation.
+    /// The standard deviation beside the line, over all steps of this kind.
     pub deviation: f64,
     /// The same of the quietest step alone.
     pub least: f64,
     /// And of the loudest.
     pub most: f64,
-    /// Excess kurtosis: 0 for a normal distribution, large where few slots carry much of the noise.
+    /// Excess kurtosis of the whole: 0 for a normal distribution, large where few slots carry much of the noise.
     pub kurtosis: f64,
     /// Largest magnitude.
     pub largest: f64,
@@ -91,7 +94,9 @@ impl NoiseModel {
     /// [`Error::NoiseModel`] where a field is missing, unknown or of another type; [`Error::BadNoise`].
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let model: Self = serde_json::from_str(json).map_err(Error::NoiseModel)?;
-        let usable = |noise: &Noise| noise.deviation >= 0.0 && noise.deviation.is_finite() && noise.mean.is_finite();
+        let usable = |noise: &Noise| {
+            noise.deviation >= 0.0 && [noise.deviation, noise.mean, noise.gain].iter().all(|number| number.is_finite())
+        };
         match model.noise.iter().find(|noise| !usable(noise)) {
             Some(&Noise { op, slots, mean, deviation, .. }) => {
                 Err(Error::BadNoise { op: name(op), slots, mean, deviation })
@@ -128,7 +133,7 @@ impl NoiseModel {
         let of = |step: &ScheduledStep| {
             let known = self.noise.iter().find(|noise| (noise.op, noise.slots) == (step.op, step.slots));
             let known = known.ok_or_else(|| Error::MissingNoise { op: name(step.op), slots: step.slots })?;
-            Ok(Own { mean: known.mean, deviation: known.deviation })
+            Ok(Own { gain: known.gain, mean: known.mean, deviation: known.deviation })
         };
         schedule.iter().map(of).collect()
     }
@@ -137,6 +142,7 @@ impl NoiseModel {
 /// What is drawn for a step.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Own {
+    pub gain: f64,
     pub mean: f64,
     pub deviation: f64,
 }

@@ -64,8 +64,8 @@ impl Simulator {
         let mut gaussian = Gaussian::new(seed, image);
         // A step's noise is added to what it computes, and the result is shown.
         let mut leave = |step: usize, values: &mut [f64], range: f64| {
-            let (name, op, Own { mean, deviation }) = &self.steps[step];
-            gaussian.add_to(values, range * mean, range * deviation);
+            let (name, op, Own { gain, mean, deviation }) = &self.steps[step];
+            gaussian.add_to(values, *gain, range * mean, range * deviation);
             see(name, *op, values);
         };
         let mut layer = |index: usize, values: &mut [f64]| {

@@ -85,6 +85,7 @@ fn noise_is_what_seed_and_image_say() {
     let noise = |step: &ScheduledStep| Noise {
         op: step.op,
         slots: step.slots,
+        gain: 0.0,
         mean: 0.0,
         deviation: 1e-6,
         least: 0.0,
@@ -125,6 +126,7 @@ fn a_model_for_another_case_says_so_and_survives_the_disk() {
     model.noise.push(Noise {
         op: Op::Bootstrap,
         slots: 2048,
+        gain: 0.0,
         mean: 0.0,
         deviation: -1.0,
         least: 0.0,
