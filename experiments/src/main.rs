@@ -3,11 +3,19 @@
 mod bench;
 mod case;
 mod classify;
+mod config;
 mod data;
+mod digest;
+mod images;
+mod layers;
 mod machine;
 mod output;
 mod plan;
+mod progress;
 mod records;
+mod run;
+mod session;
+mod statistics;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -29,6 +37,9 @@ enum Command {
     Bench(bench::Args),
     /// Shows a case before anything runs: primes, levels, steps, keys, security, memory.
     Plan(plan::Args),
+    /// Runs an experiment config: every case of its sweep over its images; resumes where it stopped.
+    #[command(long_about = run::LONG_ABOUT)]
+    Run(run::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(data::Args),
 }
@@ -39,6 +50,7 @@ fn main() {
         Command::Classify(args) => classify::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Datasets(args) => data::run(&args),
     };
     if let Err(error) = result {

@@ -26,9 +26,12 @@ pub struct Provenance {
     pub backend: String,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
+    /// SHA-256 of the model's card; `None` where there is none.
+    #[serde(default)]
+    pub card_sha256: Option<String>,
     /// SHA-256 of the images used, in order, in the official binary layout.
     pub data_sha256: String,
-    /// Seed of keys, noise and sampling.
+    /// Seed of keys and noise; that of sampling is in the config.
     pub seed: u64,
     /// The shard, `I/N`, if the run is one of several.
     pub shard: Option<String>,
@@ -52,7 +55,12 @@ impl Provenance {
         ];
         let differs = pairs.into_iter().find(|(_, a, b)| a != b);
         let text = differs.map(|(what, a, b)| format!("{what}: found {a}, wanted {b}"));
+        let card = |provenance: &Self| provenance.card_sha256.clone().unwrap_or("none".to_owned());
         text.or_else(|| {
+            (self.card_sha256 != other.card_sha256)
+                .then(|| format!("model card (SHA-256): found {}, wanted {}", card(self), card(other)))
+        })
+        .or_else(|| {
             (self.threads != other.threads)
                 .then(|| format!("threads: found {}, wanted {}", self.threads, other.threads))
         })
