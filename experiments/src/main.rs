@@ -4,14 +4,21 @@ mod bench;
 mod calibrate;
 mod case;
 mod classify;
+mod config;
 mod data;
 mod digest;
+mod images;
 mod import;
+mod layers;
 mod machine;
 mod output;
 mod plan;
+mod progress;
 mod records;
+mod run;
+mod session;
 mod simulation;
+mod statistics;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -35,6 +42,9 @@ enum Command {
     Plan(plan::Args),
     /// Takes the noise of every step from encrypted images, for the simulated backend.
     Calibrate(calibrate::Args),
+    /// Runs an experiment config: every case of its sweep over its images; resumes where it stopped.
+    #[command(long_about = run::LONG_ABOUT)]
+    Run(run::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(data::Args),
 }
@@ -46,6 +56,7 @@ fn main() {
         Command::Bench(args) => bench::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Datasets(args) => data::run(&args),
     };
     if let Err(error) = result {

@@ -4,7 +4,7 @@ use fhe_nn::encrypted::ScheduledStep;
 use fhe_nn::simulated::Simulator;
 
 use crate::case::Case;
-use crate::classify::report::op_name;
+use crate::layers::op_name;
 
 /// Simulations of each image.
 const SEEDS: u64 = 8;

@@ -9,13 +9,14 @@ use datasets::cifar::Image;
 use fhe_ckks::Ciphertext;
 use fhe_nn::encrypted::{Client, ScheduledStep, Server, StepInfo};
 use fhe_nn::simulated::{Calibration, NoiseModel, Provenance, Simulator};
+use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
 use crate::case::{self, Case};
-use crate::classify::images::{self, Named};
-use crate::classify::progress::{self, Steps};
 use crate::digest::sha256;
+use crate::images::{self, Named};
+use crate::progress::{self, Steps};
 use crate::simulation::calibrated_case;
 use crate::{machine, output};
 
@@ -40,7 +41,7 @@ pub fn run(args: &Args) -> Result<()> {
     args.case.in_pool(|| {
         let images = images::load(&args.images)?;
         let case = args.case.case()?;
-        case.check_memory()?;
+        args.case.check_memory(&case)?;
         let file = || format!("--out {}", args.out.display());
         // Before the long part: a place that cannot be written to.
         std::fs::write(&args.out, "").with_context(file)?;
@@ -75,7 +76,7 @@ fn decrypt_every_step(
     spinner.finish_and_clear();
     let mut one = |image: &Image| {
         let mut values = Vec::with_capacity(schedule.len());
-        let mut progress = Steps::new(schedule, case.program.circuit(), &case.params, false);
+        let mut progress = Steps::new(schedule, case.program.circuit(), &case.params, ProgressBar::new(0));
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             values.push(client.look(step, result));
             progress.advance();
@@ -100,7 +101,7 @@ fn provenance(args: &Args, case: &Case, images: &[Named]) -> Result<Provenance> 
             args.images.join(" "),
         ),
         config_sha256: sha256(&config),
-        weights_sha256: case.weights_sha256.clone(),
+        weights_sha256: case.weights_sha256().to_owned(),
         revision: machine::REVISION.map(str::to_owned),
         date: humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string(),
         seed: args.seed,
@@ -119,7 +120,7 @@ fn render(model: &NoiseModel) -> String {
     for noise in &model.noise {
         text += &format!(
             "{:<12} {:>6} {:>10.1e} {:>10.1e} {:>10.1e} {:>21} {:>8.1} {:>10.1e} {:>8} {:>7}\n",
-            crate::classify::report::op_name(noise.op),
+            crate::layers::op_name(noise.op),
             noise.slots,
             noise.gain,
             noise.mean,

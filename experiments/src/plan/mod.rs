@@ -11,7 +11,7 @@ use fhe_nn::encrypted::{Op, ScheduledStep};
 use serde::Serialize;
 
 use crate::case::{self, Case, Described};
-use crate::classify::report::op_name;
+use crate::layers::op_name;
 use crate::{machine, output};
 
 /// Arguments of `plan`.
@@ -27,7 +27,8 @@ pub struct Args {
 /// Runs `plan`.
 pub fn run(args: &Args) -> Result<()> {
     args.case.in_pool(|| {
-        let plan = Plan::new(&args.case.case()?)?;
+        let case = args.case.case()?;
+        let plan = Plan::new(&case, args.case.check_memory(&case).err())?;
         match args.json {
             true => output::out(&format!("{}\n", serde_json::to_string(&plan)?)),
             false => output::out(&text::render(&plan)),
@@ -96,7 +97,7 @@ struct Keys {
 }
 
 impl Plan {
-    fn new(case: &Case) -> Result<Self> {
+    fn new(case: &Case, obstacle: Option<anyhow::Error>) -> Result<Self> {
         let params = &case.params;
         let literal = params.literal();
         let primes = |purpose, bits, count| Primes { purpose, bits, count };
@@ -120,7 +121,7 @@ impl Plan {
             working_bytes: memory.working as u64,
             predicted_bytes: memory.total() as u64,
             available_bytes: machine::available_bytes(),
-            obstacle: case.check_memory().err().map(|error| format!("{error:#}")),
+            obstacle: obstacle.map(|error| format!("{error:#}")),
         })
     }
 }

@@ -122,6 +122,20 @@ row! {
 }
 
 row! {
+    /// An image by the plaintext model with exact ReLUs, before any case: what the preflight check looks at.
+    ExactRow in "exact.csv" {
+        /// Index in the test set.
+        image: usize,
+        /// Its class by the data set.
+        label: u8,
+        /// Its class by the model.
+        class: usize,
+        /// Largest logit minus the second largest.
+        margin: f64,
+    }
+}
+
+row! {
     /// A step of the evaluation of an image.
     LayerRow in "layers.csv" {
         /// See [`CaseRow::case`].

@@ -98,8 +98,8 @@ impl NoiseModel {
             noise.deviation >= 0.0 && [noise.deviation, noise.mean, noise.gain].iter().all(|number| number.is_finite())
         };
         match model.noise.iter().find(|noise| !usable(noise)) {
-            Some(&Noise { op, slots, mean, deviation, .. }) => {
-                Err(Error::BadNoise { op: name(op), slots, mean, deviation })
+            Some(&Noise { op, slots, gain, mean, deviation, .. }) => {
+                Err(Error::BadNoise { op: name(op), slots, gain, mean, deviation })
             }
             None => Ok(model),
         }

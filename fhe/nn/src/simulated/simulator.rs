@@ -8,7 +8,7 @@ use crate::chebyshev::{self, ChebyshevSeries};
 use crate::encrypted::circuit::straighten_inverse;
 use crate::encrypted::{Op, Program, ScheduledStep};
 use crate::network::ResNet;
-use crate::plain::Outcome;
+use crate::plain::{Activation, Outcome};
 
 /// Evaluates a [`Program`] as a server would, on values instead of ciphertexts.
 #[derive(Clone, Debug)]
@@ -72,14 +72,7 @@ impl Simulator {
             let (range, layer) = (self.ranges[index], self.layers[index]);
             leave(layer.convolution, values, range);
             leave(layer.bootstrap, values, range);
-            let mut overflow = 0;
-            for value in &mut *values {
-                let message = *value / range;
-                overflow += usize::from(message.abs() > 1.0);
-                *value = straighten_inverse(message);
-            }
-            chebyshev::evaluate_in_place(&self.activation, values);
-            values.iter_mut().for_each(|value| *value *= range);
+            let overflow = self.activate(index, values);
             leave(layer.activation, values, range);
             if let Some(refresh) = layer.refresh {
                 leave(refresh, values, range);
@@ -89,5 +82,23 @@ impl Simulator {
         let mut outcome = self.network.walk(input, &mut layer, &mut |_, _| {});
         leave(self.steps.len() - 1, &mut outcome.logits, 1.0);
         outcome
+    }
+
+    /// The circuit's activations in the clear, many values at a time: the reference that noise is measured from.
+    pub fn activation(&self) -> impl Activation + '_ {
+        |index: usize, values: &mut [f64]| self.activate(index, values)
+    }
+
+    fn activate(&self, index: usize, values: &mut [f64]) -> usize {
+        let range = self.ranges[index];
+        let mut overflow = 0;
+        for value in &mut *values {
+            let message = *value / range;
+            overflow += usize::from(message.abs() > 1.0);
+            *value = straighten_inverse(message);
+        }
+        chebyshev::evaluate_in_place(&self.activation, values);
+        values.iter_mut().for_each(|value| *value *= range);
+        overflow
     }
 }

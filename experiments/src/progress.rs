@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use fhe_ckks::Parameters;
 use fhe_nn::encrypted::{Circuit, Op, ScheduledStep};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-use super::report::op_name;
+use crate::layers::op_name;
 
 const TICK: Duration = Duration::from_millis(120);
 
@@ -26,14 +26,15 @@ pub struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    /// A bar at the first step.
-    pub fn new(schedule: &'a [ScheduledStep], circuit: &Circuit, params: &Parameters, hidden: bool) -> Self {
+    /// `bar` at the first step.
+    pub fn new(schedule: &'a [ScheduledStep], circuit: &Circuit, params: &Parameters, bar: ProgressBar) -> Self {
         let weights: Vec<u64> = schedule.iter().map(|step| weight(step, circuit, params)).collect();
         let style =
             ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {msg}, {eta} left").expect("a valid template");
-        let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar =
-            ProgressBar::with_draw_target(Some(weights.iter().sum()), target).with_style(style.progress_chars("=> "));
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_length(weights.iter().sum());
+        bar.set_position(0);
+        bar.reset();
         bar.enable_steady_tick(TICK);
         let steps = Self { bar, schedule, weights, done: 0 };
         steps.name();
