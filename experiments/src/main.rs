@@ -13,6 +13,7 @@ mod layers;
 mod machine;
 mod output;
 mod plan;
+mod prediction;
 mod progress;
 mod records;
 mod run;

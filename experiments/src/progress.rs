@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use fhe_ckks::Parameters;
-use fhe_nn::encrypted::{Circuit, Op, ScheduledStep};
+use fhe_nn::encrypted::ScheduledStep;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::layers::op_name;
@@ -26,9 +25,9 @@ pub struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    /// `bar` at the first step.
-    pub fn new(schedule: &'a [ScheduledStep], circuit: &Circuit, params: &Parameters, bar: ProgressBar) -> Self {
-        let weights: Vec<u64> = schedule.iter().map(|step| weight(step, circuit, params)).collect();
+    /// `bar` at the first step, with the seconds that each is predicted to take.
+    pub fn new(schedule: &'a [ScheduledStep], seconds: &[f64], bar: ProgressBar) -> Self {
+        let weights: Vec<u64> = seconds.iter().map(|seconds| (1e6 * seconds) as u64 + 1).collect();
         let style =
             ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {msg}, {eta} left").expect("a valid template");
         bar.set_style(style.progress_chars("=> "));
@@ -60,15 +59,4 @@ impl Drop for Steps<'_> {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
-}
-
-/// Key switches times the primes that they run over; one that shares its decomposition costs about half.
-fn weight(step: &ScheduledStep, circuit: &Circuit, params: &Parameters) -> u64 {
-    let height = match step.op {
-        Op::Convolution | Op::Classifier => circuit.linear_level,
-        Op::Bootstrap => params.max_level(),
-        Op::Activation => circuit.activation_level,
-    };
-    let switches = step.hoisted + 2 * (step.full + step.relinearizations);
-    ((switches + 1) * (height + 1)) as u64
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::case::Case;
 use crate::layers::{Errors, Reference, op_name};
 use crate::machine;
+use crate::prediction::Predictor;
 use crate::progress::Steps;
 
 /// A case with keys.
@@ -21,6 +22,8 @@ pub struct Session {
     /// Seconds of generating keys and encoding constants.
     pub keygen: f64,
     schedule: Vec<ScheduledStep>,
+    /// Seconds of each step, roughly.
+    predicted: Vec<f64>,
     client: Client,
     server: Server,
 }
@@ -61,11 +64,12 @@ impl Session {
     /// Makes the keys.
     pub fn start(case: Case, rng: &mut impl RngCore) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
+        let predicted = Predictor::load(case.params.n())?.steps(&case, &schedule)?;
         let started = Instant::now();
         let (client, keys) = Client::generate(&case.program, &case.params, rng)?;
         let server = Server::new(case.program.clone(), &case.params, keys)?;
         let keygen = started.elapsed().as_secs_f64();
-        Ok(Self { case, keygen, schedule, client, server })
+        Ok(Self { case, keygen, schedule, predicted, client, server })
     }
 
     /// Bytes of the evaluation keys.
@@ -93,7 +97,7 @@ impl Session {
 
         let look = !reference.polynomial.steps.is_empty();
         let mut layers = Vec::new();
-        let mut progress = Steps::new(&self.schedule, self.case.program.circuit(), &self.case.params, bar);
+        let mut progress = Steps::new(&self.schedule, &self.predicted, bar);
         let mut clock = Instant::now();
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             let seconds = clock.elapsed().as_secs_f64();

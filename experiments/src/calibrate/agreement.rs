@@ -41,35 +41,43 @@ pub fn render(
 ) -> String {
     let noiseless = Simulator::noiseless(&case.program, schedule);
     let mut errors = vec![[Spread::default(); 2]; schedule.len()];
+    // Of the simulations one by one: how far chance alone goes.
+    let mut reach = vec![(f64::INFINITY, 0.0_f64); schedule.len()];
     for (index, (input, decrypted)) in images.iter().enumerate() {
         let clear = steps(&noiseless, input, 0, 0);
         let encrypted = errors.iter_mut().zip(decrypted.iter().zip(&clear));
         encrypted.for_each(|([encrypted, _], (found, expected))| encrypted.add(found, expected));
         for seed in 0..SEEDS {
             let simulated = steps(simulator, input, seed, index as u64);
-            let simulated = errors.iter_mut().zip(simulated.iter().zip(&clear));
-            simulated.for_each(|([_, errors], (found, expected))| errors.add(found, expected));
+            for (step, (found, expected)) in simulated.iter().zip(&clear).enumerate() {
+                errors[step][1].add(found, expected);
+                let mut one = Spread::default();
+                one.add(found, expected);
+                reach[step] = (reach[step].0.min(one.rms()), reach[step].1.max(one.rms()));
+            }
         }
     }
     let mut text = format!(
         "\nerrors against the circuit without noise: root of the mean square, and largest of {} encrypted images and {SEEDS} \
-         simulations of each\n\n{:<16} {:<12} {:>10} {:>10} {:>6} {:>10} {:>10}\n",
+         simulations of each\n\n{:<16} {:<12} {:>10} {:>10} {:>6} {:>20} {:>10} {:>10}\n",
         images.len(),
         "layer",
         "operation",
         "encrypted",
         "simulated",
         "ratio",
+        "each simulation",
         "largest",
         "simulated"
     );
-    for (step, [encrypted, simulated]) in schedule.iter().zip(errors) {
+    for ((step, [encrypted, simulated]), (least, most)) in schedule.iter().zip(errors).zip(reach) {
         let (found, expected) = (encrypted.rms(), simulated.rms());
         text += &format!(
-            "{:<16} {:<12} {found:>10.2e} {expected:>10.2e} {:>6.2} {:>10.2e} {:>10.2e}\n",
+            "{:<16} {:<12} {found:>10.2e} {expected:>10.2e} {:>6.2} {:>20} {:>10.2e} {:>10.2e}\n",
             step.layer,
             op_name(step.op),
             found / expected,
+            format!("{least:.2e} .. {most:.2e}"),
             encrypted.largest,
             simulated.largest,
         );

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::case::{self, Case, Described};
 use crate::layers::op_name;
+use crate::prediction::Predictor;
 use crate::{machine, output};
 
 /// Arguments of `plan`.
@@ -47,6 +48,10 @@ struct Plan {
     ephemeral_secret: Option<Secret>,
     bootstraps: usize,
     steps: Vec<Step>,
+    /// Predicted, of all steps.
+    seconds: f64,
+    /// Where the seconds come from.
+    seconds_from: String,
     keys: Vec<Keys>,
     key_bytes: u64,
     constant_bytes: u64,
@@ -86,6 +91,8 @@ struct Step {
     hoisted: usize,
     full: usize,
     relinearizations: usize,
+    /// Predicted.
+    seconds: f64,
 }
 
 /// Keys of one kind.
@@ -105,6 +112,8 @@ impl Plan {
         let special =
             literal.special_bits.chunk_by(|a, b| a == b).map(|run| primes("key switching", run[0], run.len()));
         let schedule = case.program.schedule(params)?;
+        let predictor = Predictor::load(params.n())?;
+        let seconds = predictor.steps(case, &schedule)?;
         let ephemeral = literal.ephemeral_weight.map(SecretDistribution::FixedWeight);
         let memory = case.memory;
         Ok(Self {
@@ -114,7 +123,9 @@ impl Plan {
             main_secret: Secret::new(literal.secret, params.security()),
             ephemeral_secret: ephemeral.map(|secret| Secret::new(secret, params.ephemeral_security())),
             bootstraps: schedule.iter().filter(|step| step.op == Op::Bootstrap).count(),
-            steps: schedule.into_iter().map(Step::from).collect(),
+            seconds: seconds.iter().sum(),
+            seconds_from: predictor.source(),
+            steps: schedule.into_iter().zip(seconds).map(Step::from).collect(),
             keys: by_kind(params, &case.request),
             key_bytes: memory.keys as u64,
             constant_bytes: memory.constants as u64,
@@ -138,10 +149,10 @@ impl Secret {
     }
 }
 
-impl From<ScheduledStep> for Step {
-    fn from(step: ScheduledStep) -> Self {
+impl From<(ScheduledStep, f64)> for Step {
+    fn from((step, seconds): (ScheduledStep, f64)) -> Self {
         let ScheduledStep { layer, op, level, scale, slots, hoisted, full, relinearizations } = step;
-        Self { layer, op: op_name(op), level, log_scale: scale.log2(), slots, hoisted, full, relinearizations }
+        Self { layer, op: op_name(op), level, log_scale: scale.log2(), slots, hoisted, full, relinearizations, seconds }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 use crate::config::{Cell, Kind};
+use crate::prediction;
 use crate::records::{CaseRow, ImageRow};
 use crate::statistics::{mcnemar, median, spread, wilson};
 
@@ -31,7 +32,7 @@ pub fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
         mcnemar_p: None,
         latency_s: None,
         latency_spread_s: None,
-        predicted_latency_s: None,
+        predicted_latency_s: encrypted.and_then(|case| prediction::of_image(case).ok()),
         keygen_s: None,
         key_bytes: encrypted.map(|case| case.memory.keys as u64),
         constant_bytes: encrypted.map(|case| case.memory.constants as u64),
