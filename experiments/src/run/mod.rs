@@ -55,7 +55,6 @@ pub fn run(args: &Args) -> Result<()> {
     let failed = case::in_pool(config.threads, "backend.threads", || {
         let model = config.model()?;
         engine::check(config.kind)?;
-        config.check(&model)?;
         start::start(&config, &model, shard, &out)?.run()
     })?;
     if failed > 0 {

@@ -15,7 +15,7 @@ use crate::layers::Errors;
 /// A case that is ready for images.
 pub enum Engine {
     /// The plaintext model with polynomials.
-    Plain(plain::Engine),
+    Plain(Box<plain::Engine>),
     /// Keys made.
     Encrypted(Box<encrypted::Engine>),
 }
@@ -53,7 +53,7 @@ pub fn check(kind: Kind) -> Result<()> {
 /// Makes a cell ready: `case` is its circuit, where it has one.
 pub fn start(config: &Config, model: &Model, cell: &Cell, case: Option<Case>, progress: &Progress) -> Result<Engine> {
     match (config.kind, case) {
-        (Kind::Plain, _) => Ok(Engine::Plain(plain::Engine::new(model, cell.relu, config.trace)?)),
+        (Kind::Plain, _) => Ok(Engine::Plain(Box::new(plain::Engine::new(model, cell.relu, config.trace)?))),
         (Kind::Encrypted, Some(case)) => {
             Ok(Engine::Encrypted(Box::new(encrypted::Engine::start(case, config.seed, config.trace, progress)?)))
         }
