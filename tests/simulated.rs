@@ -28,7 +28,11 @@ fn rows_hold_the_noise_and_say_whose_it_is() {
     let [one, two] = [("one", "threads = 1"), ("two", "threads = 2")].map(|(name, threads)| {
         let run = simulate(folder.path(), name, threads);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
-        assert!(run.stderr.contains("activation of the noise model: found chebyshev:59, wanted chebyshev:63"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("activation of the noise model: found chebyshev:59, wanted chebyshev:63"),
+            "{}",
+            run.stderr
+        );
         Run::read(&folder.path().join(name)).unwrap()
     });
     assert_eq!((&one.images, &one.layers), (&two.images, &two.layers), "an image's noise is its own");

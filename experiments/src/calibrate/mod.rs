@@ -2,6 +2,7 @@
 
 mod agreement;
 
+use std::fs::OpenOptions;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -45,7 +46,7 @@ pub fn run(args: &Args) -> Result<()> {
         args.case.check_memory(&case)?;
         let file = || format!("--out {}", args.out.display());
         // Before the long part: a place that cannot be written to.
-        std::fs::write(&args.out, "").with_context(file)?;
+        OpenOptions::new().append(true).create(true).open(&args.out).with_context(file)?;
 
         let schedule = case.program.schedule(&case.params)?;
         let decrypted = decrypt_every_step(args, &case, &schedule, &images)?;

@@ -34,9 +34,12 @@ impl Source {
     }
 
     fn describe(&self, error: &toml::de::Error) -> Error {
-        let offset = error.span().map_or(0, |span| span.start);
-        let key = self.key_at(offset).map_or(String::new(), |key| format!("{key}: "));
-        anyhow!("{}:{}: {key}{}", self.name, self.line(offset), error.message())
+        let span = error.span().unwrap_or(0..self.text.len());
+        // What the whole file lacks stands nowhere.
+        let whole = span.start == 0 && error.message().starts_with("missing field");
+        let key = if whole { None } else { self.key_at(span.start).or_else(|| self.key_on_line(span.start)) };
+        let key = key.map_or(String::new(), |key| format!("{key}: "));
+        anyhow!("{}:{}: {key}{}", self.name, self.line(span.start), in_plain_words(error.message()))
     }
 
     /// `file:line: key`, and the value if it is short: for errors about the value.
@@ -51,6 +54,12 @@ impl Source {
         1 + self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|&&byte| byte == b'\n').count()
     }
 
+    /// What stands before the first `=` of the line; for text that makes no table.
+    fn key_on_line(&self, offset: usize) -> Option<String> {
+        let line = self.text.lines().nth(self.line(offset) - 1)?;
+        Some(line.split_once('=')?.0.trim().to_owned()).filter(|key| !key.is_empty())
+    }
+
     /// The key, dotted from the top, whose name or value is the shortest to hold `offset`.
     fn key_at(&self, offset: usize) -> Option<String> {
         let (table, _) = DeTable::parse_recoverable(&self.text);
@@ -61,6 +70,23 @@ impl Source {
             }
         });
         found.map(|(_, path)| path)
+    }
+}
+
+/// The parser's message, without its names of Rust's types.
+fn in_plain_words(message: &str) -> String {
+    let number = "wanted a whole number from 0";
+    let words = [
+        ("duplicate key", "found it twice, wanted each key once"),
+        ("expected usize", number),
+        ("expected u64", number),
+        ("expected f64", "wanted a number"),
+        ("expected a sequence", "wanted a list"),
+        ("expected", "wanted"),
+    ];
+    match words.iter().find(|(theirs, _)| message.contains(theirs)) {
+        Some((theirs, ours)) => message.replace(theirs, ours),
+        None => message.to_owned(),
     }
 }
 

@@ -54,7 +54,6 @@ pub fn run(args: &Args) -> Result<()> {
     let out = shard.map_or(out.clone(), |shard| out.join(shard.folder()));
     let failed = case::in_pool(config.threads, "backend.threads", || {
         let model = config.model()?;
-        config.check(&model)?;
         start::start(&config, &model, shard, &out)?.run()
     })?;
     if failed > 0 {

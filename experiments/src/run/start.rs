@@ -21,10 +21,14 @@ use crate::records::{ExactRow, Provenance, file};
 /// Chooses the images, holds the model against its card, and makes or finds the folder.
 pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out: &'a Path) -> Result<Sweep<'a>> {
     let pool = selection::pool(&config.data)?;
-    // What fails here leaves no folder behind.
     let chosen = match out.join(file::RUN).exists() {
+        // Rows of this config and program are of cells that were checked; any other will be refused.
         true => None,
-        false => Some(choose(config, model, &pool, shard)?),
+        // What fails here leaves no folder behind.
+        false => {
+            config.check(model)?;
+            Some(choose(config, model, &pool, shard)?)
+        }
     };
     let mut folder = Folder::lock(out)?;
     let mut provenance = provenance(config, model, shard)?;

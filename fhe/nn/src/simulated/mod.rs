@@ -8,6 +8,7 @@
 mod calibration;
 mod gaussian;
 mod model;
+mod polynomial;
 mod simulator;
 mod steps;
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::gaussian::Gaussian;
 use super::model::{NoiseModel, Own};
+use super::polynomial::Polynomial;
 use super::steps::{Layer, layers};
 use crate::Error;
-use crate::chebyshev::{self, ChebyshevSeries};
 use crate::encrypted::circuit::straighten_inverse;
 use crate::encrypted::{Op, Program, ScheduledStep};
 use crate::network::ResNet;
@@ -14,7 +14,7 @@ use crate::plain::{Activation, Outcome};
 #[derive(Clone, Debug)]
 pub struct Simulator {
     network: ResNet,
-    activation: ChebyshevSeries,
+    activation: Polynomial,
     ranges: Vec<f64>,
     layers: Vec<Layer>,
     /// Name, operation and noise of each step of the schedule.
@@ -40,7 +40,7 @@ impl Simulator {
         let steps = schedule.iter().zip(own).map(|(step, own)| (step.layer.clone(), step.op, own));
         Self {
             network: program.network().clone(),
-            activation: program.circuit().activation.clone(),
+            activation: Polynomial::new(&program.circuit().activation),
             ranges: program.ranges().to_vec(),
             layers: layers(program, schedule),
             steps: steps.collect(),
@@ -97,7 +97,7 @@ impl Simulator {
             overflow += usize::from(message.abs() > 1.0);
             *value = straighten_inverse(message);
         }
-        chebyshev::evaluate_in_place(&self.activation, values);
+        self.activation.evaluate_in_place(values);
         values.iter_mut().for_each(|value| *value *= range);
         overflow
     }
