@@ -55,7 +55,7 @@ fn parameters() {
 
 #[test]
 fn memory() {
-    refused(&["--max-memory", "1G"], &["--max-memory: predicted", "keys", "wanted at most 1.00 GB", "--relu"]);
+    refused(&["--max-memory", "1G"], &["--max-memory: predicted", "keys", "wanted at most 1.00 GB", "lower degree"]);
     refused(&["--max-memory", "much"], &["--max-memory much", "4G"]);
 }
 

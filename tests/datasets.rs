@@ -37,3 +37,20 @@ fn sources_without_batches_are_refused() {
         assert!(fetch.stderr.contains(wanted), "{}", fetch.stderr);
     }
 }
+
+#[test]
+fn a_folder_without_the_published_weights_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.safetensors");
+    let import = |dir: &str, out: &str| cipherlab(&["datasets", "import-paper-weights", dir, "--out", out], None);
+    let [empty, file] = [folder.path(), &out].map(|path| path.to_str().unwrap());
+    for (run, wanted) in [
+        (import(empty, file), "`conv1bn1-ch0-k1.bin` not found"),
+        (import("/no/such/folder", file), "no such folder"),
+        (import(empty, "card.json"), "wanted another ending"),
+    ] {
+        assert_eq!((run.code, run.stderr.lines().count()), (Some(2), 1), "{}", run.stderr);
+        assert!(run.stderr.contains(wanted), "{}", run.stderr);
+    }
+    assert!(!out.exists());
+}

@@ -22,6 +22,9 @@ fn the_plan_holds_what_a_run_needs() {
         .sum();
     assert!((bits - plan["params"]["log_qp"].as_f64().unwrap()).abs() < 1.0, "{bits} bits");
     assert_eq!(plan["bootstraps"], 19);
+    let seconds: f64 = plan["steps"].as_array().unwrap().iter().map(|step| step["seconds"].as_f64().unwrap()).sum();
+    assert!((seconds - plan["seconds"].as_f64().unwrap()).abs() < 1e-9 && seconds > 0.0);
+    assert!(plan["seconds_from"].as_str().unwrap().starts_with("bench at N = 65536"), "the cache is empty");
     assert_eq!(plan["steps"].as_array().unwrap().len(), 58);
     assert_eq!(sum("keys", "bytes"), plan["key_bytes"].as_u64().unwrap());
     for secret in ["main_secret", "ephemeral_secret"] {

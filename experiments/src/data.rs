@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use datasets::{Cache, Progress, Remote, Report, Source, State};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::import;
 use crate::output::{bytes, out};
 
 /// Arguments of `datasets`.
@@ -31,12 +32,15 @@ enum Command {
     Verify,
     /// Shows which batches are in the cache, by length alone.
     List,
+    /// Turns the published implementation's weights into a safetensors file and its card, for --weights and --card.
+    ImportPaperWeights(import::Args),
 }
 
 /// Runs `datasets`.
 pub fn run(args: &Args) -> Result<()> {
     let cache = args.cache.clone().map_or_else(Cache::open_default, |folder| Ok(Cache::new(folder)))?;
     match &args.command {
+        Command::ImportPaperWeights(args) => import::run(args, &cache),
         Command::List => show(&cache, &cache.list()?),
         Command::Verify => {
             let reports = cache.verify()?;

@@ -40,3 +40,9 @@ pub const REVISION: Option<&str> = option_env!("CIPHERLAB_REVISION");
 
 /// The compiler that built this program.
 pub const RUSTC: Option<&str> = option_env!("CIPHERLAB_RUSTC");
+
+/// Makes [`peak_rss_bytes`] start again from what is resident now; `false` where the kernel does not let it.
+pub fn reset_peak_rss() -> bool {
+    // proc(5): 5 resets the high-water mark.
+    std::fs::write("/proc/self/clear_refs", "5").is_ok()
+}

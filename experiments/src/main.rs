@@ -1,15 +1,27 @@
 //! What it costs, in memory, time and precision, to classify an encrypted image.
 
 mod bench;
+mod calibrate;
 mod case;
 mod classify;
+mod config;
 mod data;
+mod digest;
+mod images;
+mod import;
+mod layers;
 mod machine;
 mod output;
 mod plan;
 mod plot;
+mod prediction;
+mod progress;
 mod records;
+mod run;
+mod session;
+mod simulation;
 mod source;
+mod statistics;
 mod tables;
 
 use clap::error::ErrorKind;
@@ -36,6 +48,11 @@ enum Command {
     Tables(tables::Args),
     /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips.
     Plot(plot::Args),
+    /// Takes the noise of every step from encrypted images, for the simulated backend.
+    Calibrate(calibrate::Args),
+    /// Runs an experiment config: every case of its sweep over its images; resumes where it stopped.
+    #[command(long_about = run::LONG_ABOUT)]
+    Run(run::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(data::Args),
 }
@@ -48,6 +65,8 @@ fn main() {
         Command::Plan(args) => plan::run(&args),
         Command::Tables(args) => tables::run(&args),
         Command::Plot(args) => plot::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
+        Command::Run(args) => run::run(&args),
         Command::Datasets(args) => data::run(&args),
     };
     if let Err(error) = result {

@@ -5,13 +5,15 @@ mod operations;
 mod report;
 mod setting;
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail};
 use fhe_ckks::Parameters;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use crate::machine;
+use crate::{machine, output, prediction};
 use setting::Setting;
 
 /// log2 of the ring dimensions measured.
@@ -53,7 +55,8 @@ Transforms run on one thread, all else on all of them (column thr).
 A ring too small for a bootstrap at 128 bits of security measures what fits, and says what it left out and why.
 
 With --json, one JSON object a line: first where the figures come from, then one for each operation (op, log_n, slots, \
-limbs, seconds, ntts, own_ntts, bits, mean_bits, bytes and more). null is what was not measured.";
+limbs, seconds, ntts, own_ntts, bits, mean_bits, bytes and more). null is what was not measured. --save stores these \
+lines for `plan`, which else predicts from those of one idle machine.";
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -73,6 +76,9 @@ pub struct Args {
     /// Runs of every operation after the warm-up; without it as many as half a second allows, at least three.
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: Option<u32>,
+    /// Store the measurements for `plan` to predict from: in FILE, or where it looks for them if none is given.
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    save: Option<Option<PathBuf>>,
     /// Take the network's parameters at any ring dimension, for tests of this command.
     #[arg(long, hide = true)]
     insecure: bool,
@@ -104,8 +110,14 @@ pub fn run(args: &Args) -> Result<()> {
     let measured = measured.expect("the scope has ended")?;
 
     let provenance = report::Provenance::new(&params, &measured, load_average);
+    if let Some(file) = &args.save {
+        let default = || prediction::saved(args.ring_dim);
+        let path = file.clone().map_or_else(default, Ok)?;
+        prediction::save(&path, &report::json(&provenance, &params, &measured)?)?;
+        eprintln!("{}: measurements stored", path.display());
+    }
     match args.json {
-        true => report::print_json(&provenance, &params, &measured)?,
+        true => output::out(&report::json(&provenance, &params, &measured)?)?,
         false => report::print_table(&provenance, &params, &measured),
     }
     Ok(())

@@ -106,13 +106,13 @@ impl<'a> Provenance<'a> {
     }
 }
 
-/// Prints provenance and operations, a JSON object a line.
-pub fn print_json(provenance: &Provenance<'_>, params: &Parameters, measured: &Measured) -> serde_json::Result<()> {
-    println!("{}", serde_json::to_string(provenance)?);
+/// Provenance and operations, a JSON object a line.
+pub fn json(provenance: &Provenance<'_>, params: &Parameters, measured: &Measured) -> serde_json::Result<String> {
+    let mut text = serde_json::to_string(provenance)? + "\n";
     for row in &measured.rows {
-        println!("{}", serde_json::to_string(&Line::new(row, params.log_n(), &measured.units))?);
+        text += &(serde_json::to_string(&Line::new(row, params.log_n(), &measured.units))? + "\n");
     }
-    Ok(())
+    Ok(text)
 }
 
 /// Prints provenance, a table of the operations, and what was left out.

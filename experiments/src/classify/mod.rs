@@ -1,26 +1,21 @@
 //! The main job: encrypted images through the network.
 
-mod images;
 mod picture;
-mod progress;
 pub mod report;
 mod table;
 
-use std::time::Instant;
-
 use anyhow::Result;
 use datasets::cifar::CLASS_NAMES;
-use fhe_ckks::Ciphertext;
-use fhe_nn::encrypted::{Client, ScheduledStep, Server, StepInfo};
-use fhe_nn::plain::Relu;
+use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
 use crate::case::{self, Case};
-use crate::{machine, output};
-use images::Named;
-use progress::Steps;
-use report::{Deviation, Layer, Report, Seconds, op_name};
+use crate::images::{self, Named};
+use crate::layers::{Deviation, Reference};
+use crate::session::Session;
+use crate::{machine, output, progress};
+use report::{Report, Seconds};
 
 /// Arguments of `classify`.
 #[derive(clap::Args)]
@@ -48,33 +43,25 @@ pub fn run(args: &Args) -> Result<()> {
     args.case.in_pool(|| {
         let images = images::load(&args.images)?;
         let case = args.case.case()?;
-        case.check_memory()?;
-        Session::start(args, case)?.classify_all(&images)
+        args.case.check_memory(&case)?;
+        Job::start(args, case)?.classify_all(&images)
     })
 }
 
-/// Keys made, constants encoded: ready for images.
-struct Session<'a> {
+/// A session, and what is to be said of it.
+struct Job<'a> {
     args: &'a Args,
-    case: Case,
-    schedule: Vec<ScheduledStep>,
-    client: Client,
-    server: Server,
+    session: Session,
     rng: ChaCha20Rng,
-    keygen: f64,
 }
 
-impl<'a> Session<'a> {
+impl<'a> Job<'a> {
     fn start(args: &'a Args, case: Case) -> Result<Self> {
         let mut rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
-        let schedule = case.program.schedule(&case.params)?;
         let spinner = progress::spinner(format!("generating keys at N = {}", case.params.n()), args.json);
-        let started = Instant::now();
-        let (client, keys) = Client::generate(&case.program, &case.params, &mut rng)?;
-        let server = Server::new(case.program.clone(), &case.params, keys)?;
-        let keygen = started.elapsed().as_secs_f64();
+        let session = Session::start(case, &mut rng)?;
         spinner.finish_and_clear();
-        Ok(Self { args, case, schedule, client, server, rng, keygen })
+        Ok(Self { args, session, rng })
     }
 
     fn classify_all(&mut self, images: &[Named]) -> Result<()> {
@@ -102,62 +89,39 @@ impl<'a> Session<'a> {
     }
 
     fn classify(&mut self, named: &Named) -> Result<Report> {
-        let input = self.case.input(&named.image);
-        let network = self.case.program.network();
-        let (clear, steps) = network.trace(&input, &self.case.activation());
-        let exact = network.forward(&input, &Relu);
+        let Self { args, session, rng } = self;
+        let case = &session.case;
+        let input = case.input(&named.image);
+        let reference = Reference::new(case.program.network(), &input, &case.activation(), args.trace);
+        let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::no_length() };
+        let evaluation = session.evaluate(&input, &reference, rng, bar)?;
 
-        let started = Instant::now();
-        let encrypted = self.client.encrypt(&input, &mut self.rng)?;
-        let encrypt = started.elapsed().as_secs_f64();
-
-        let mut layers = Vec::new();
-        let mut progress = Steps::new(&self.schedule, self.case.program.circuit(), &self.case.params, self.args.json);
-        let mut clock = Instant::now();
-        let mut see = |step: &StepInfo, result: &Ciphertext| {
-            let seconds = clock.elapsed().as_secs_f64();
-            progress.advance();
-            let rss_bytes = machine::rss_bytes();
-            let looked = self.args.trace.then(|| Deviation::of_step(&self.client, step, result, &steps)).flatten();
-            layers.push(Layer {
-                layer: step.layer.clone(),
-                op: op_name(step.op),
-                level: result.level(),
-                seconds,
-                rss_bytes,
-                max_abs_error: looked.map(|deviation| deviation.max),
-                mean_abs_error: looked.map(|deviation| deviation.mean),
-                precision_bits: looked.and_then(Deviation::bits),
-            });
-            clock = Instant::now();
-        };
-        let encrypted_logits = self.server.evaluate(&encrypted, &mut see)?;
-        drop(progress);
-
-        let started = Instant::now();
-        let logits = self.client.decrypt(&encrypted_logits);
-        let decrypt = started.elapsed().as_secs_f64();
+        let (logits, clear) = (evaluation.logits, reference.polynomial.outcome);
         let deviation = Deviation::between(&logits, &clear.logits);
         let class = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).expect("there are classes");
-        let evaluate = layers.iter().map(|layer| layer.seconds).sum();
         Ok(Report {
             image: named.name.clone(),
             class,
             class_name: CLASS_NAMES[class],
             label: named.image.label,
             plain_class: clear.class(),
-            exact_class: exact.class(),
+            exact_class: reference.exact.outcome.class(),
             max_abs_error: deviation.max,
             precision_bits: deviation.bits(),
             logits,
             plain_logits: clear.logits,
-            seconds: Seconds { keygen: self.keygen, encrypt, evaluate, decrypt },
-            layers,
+            seconds: Seconds {
+                keygen: session.keygen,
+                encrypt: evaluation.encrypt,
+                evaluate: evaluation.evaluate,
+                decrypt: evaluation.decrypt,
+            },
+            layers: evaluation.layers,
             peak_rss_bytes: machine::peak_rss_bytes(),
-            key_bytes: self.server.evaluator().keys().bytes(),
-            constant_bytes: self.server.constant_bytes(),
-            predicted_bytes: self.case.memory.total(),
-            params: self.case.described.clone(),
+            key_bytes: session.key_bytes(),
+            constant_bytes: session.constant_bytes(),
+            predicted_bytes: case.memory.total(),
+            params: case.described.clone(),
         })
     }
 }

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use datasets::cifar::CLASS_NAMES;
 
-use super::report::{Layer, Report, Seconds};
+use super::report::{Report, Seconds};
 use crate::output::bytes;
+use crate::session::Layer;
 
 /// The whole report.
 pub fn render(report: &Report) -> String {
@@ -19,16 +20,16 @@ pub fn render(report: &Report) -> String {
 
 fn layers(text: &mut String, report: &Report) -> std::fmt::Result {
     // Errors are known only where someone looked.
-    let traced = report.layers.iter().any(|layer| layer.max_abs_error.is_some());
+    let traced = report.layers.iter().any(|layer| layer.errors.max_abs_error.is_some());
     write!(text, "{:<18} {:<12} {:>5} {:>9} {:>10}", "layer", "operation", "level", "seconds", "memory")?;
     writeln!(text, "{}", if traced { "  max error   bits" } else { "" })?;
     let optional = |v: Option<f64>, digits: usize| v.map_or(String::new(), |v| format!("{v:.digits$}"));
     for layer in &report.layers {
-        let Layer { layer: name, op, level, seconds, rss_bytes, max_abs_error, precision_bits, .. } = layer;
+        let Layer { layer: name, op, level, seconds, rss_bytes, errors } = layer;
         let memory = rss_bytes.map_or(String::new(), bytes);
         write!(text, "{name:<18} {op:<12} {level:>5} {seconds:>9.3} {memory:>10}")?;
         if traced {
-            write!(text, " {:>10} {:>6}", optional(*max_abs_error, 6), optional(*precision_bits, 1))?;
+            write!(text, " {:>10} {:>6}", optional(errors.max_abs_error, 6), optional(errors.precision_bits, 1))?;
         }
         writeln!(text)?;
     }

@@ -11,7 +11,8 @@ use fhe_nn::encrypted::{Op, ScheduledStep};
 use serde::Serialize;
 
 use crate::case::{self, Case, Described};
-use crate::classify::report::op_name;
+use crate::layers::op_name;
+use crate::prediction::Predictor;
 use crate::{machine, output};
 
 /// Arguments of `plan`.
@@ -27,7 +28,8 @@ pub struct Args {
 /// Runs `plan`.
 pub fn run(args: &Args) -> Result<()> {
     args.case.in_pool(|| {
-        let plan = Plan::new(&args.case.case()?)?;
+        let case = args.case.case()?;
+        let plan = Plan::new(&case, args.case.check_memory(&case).err())?;
         match args.json {
             true => output::out(&format!("{}\n", serde_json::to_string(&plan)?)),
             false => output::out(&text::render(&plan)),
@@ -46,6 +48,10 @@ struct Plan {
     ephemeral_secret: Option<Secret>,
     bootstraps: usize,
     steps: Vec<Step>,
+    /// Predicted, of all steps.
+    seconds: f64,
+    /// Where the seconds come from.
+    seconds_from: String,
     keys: Vec<Keys>,
     key_bytes: u64,
     constant_bytes: u64,
@@ -85,6 +91,8 @@ struct Step {
     hoisted: usize,
     full: usize,
     relinearizations: usize,
+    /// Predicted.
+    seconds: f64,
 }
 
 /// Keys of one kind.
@@ -99,7 +107,7 @@ pub struct Keys {
 }
 
 impl Plan {
-    fn new(case: &Case) -> Result<Self> {
+    fn new(case: &Case, obstacle: Option<anyhow::Error>) -> Result<Self> {
         let params = &case.params;
         let literal = params.literal();
         let primes = |purpose, bits, count| Primes { purpose, bits, count };
@@ -107,6 +115,8 @@ impl Plan {
         let special =
             literal.special_bits.chunk_by(|a, b| a == b).map(|run| primes("key switching", run[0], run.len()));
         let schedule = case.program.schedule(params)?;
+        let predictor = Predictor::load(params.n())?;
+        let seconds = predictor.steps(case, &schedule)?;
         let ephemeral = literal.ephemeral_weight.map(SecretDistribution::FixedWeight);
         let memory = case.memory;
         Ok(Self {
@@ -116,14 +126,16 @@ impl Plan {
             main_secret: Secret::new(literal.secret, params.security()),
             ephemeral_secret: ephemeral.map(|secret| Secret::new(secret, params.ephemeral_security())),
             bootstraps: schedule.iter().filter(|step| step.op == Op::Bootstrap).count(),
-            steps: schedule.into_iter().map(Step::from).collect(),
+            seconds: seconds.iter().sum(),
+            seconds_from: predictor.source(),
+            steps: schedule.into_iter().zip(seconds).map(Step::from).collect(),
             keys: keys_by_kind(params, &case.request),
             key_bytes: memory.keys as u64,
             constant_bytes: memory.constants as u64,
             working_bytes: memory.working as u64,
             predicted_bytes: memory.total() as u64,
             available_bytes: machine::available_bytes(),
-            obstacle: case.check_memory().err().map(|error| format!("{error:#}")),
+            obstacle: obstacle.map(|error| format!("{error:#}")),
         })
     }
 }
@@ -140,10 +152,10 @@ impl Secret {
     }
 }
 
-impl From<ScheduledStep> for Step {
-    fn from(step: ScheduledStep) -> Self {
+impl From<(ScheduledStep, f64)> for Step {
+    fn from((step, seconds): (ScheduledStep, f64)) -> Self {
         let ScheduledStep { layer, op, level, scale, slots, hoisted, full, relinearizations } = step;
-        Self { layer, op: op_name(op), level, log_scale: scale.log2(), slots, hoisted, full, relinearizations }
+        Self { layer, op: op_name(op), level, log_scale: scale.log2(), slots, hoisted, full, relinearizations, seconds }
     }
 }
 

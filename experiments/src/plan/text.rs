@@ -55,8 +55,8 @@ fn secret(text: &mut String, name: &str, secret: &Secret) -> std::fmt::Result {
 fn steps(text: &mut String, plan: &Plan) -> std::fmt::Result {
     writeln!(
         text,
-        "\n{:<18} {:<12} {:>5} {:>7} {:>6} {:>8} {:>5} {:>6}",
-        "layer", "operation", "level", "scale", "slots", "hoisted", "full", "relin"
+        "\n{:<18} {:<12} {:>5} {:>7} {:>6} {:>8} {:>5} {:>6} {:>8}",
+        "layer", "operation", "level", "scale", "slots", "hoisted", "full", "relin", "seconds"
     )?;
     let mut sums = [0; 3];
     for step in &plan.steps {
@@ -66,11 +66,12 @@ fn steps(text: &mut String, plan: &Plan) -> std::fmt::Result {
         let [hoisted, full, relin] = counts;
         writeln!(
             text,
-            "{:<18} {:<12} {:>5} {scale:>7} {:>6} {hoisted:>8} {full:>5} {relin:>6}",
-            step.layer, step.op, step.level, step.slots
+            "{:<18} {:<12} {:>5} {scale:>7} {:>6} {hoisted:>8} {full:>5} {relin:>6} {:>8.3}",
+            step.layer, step.op, step.level, step.slots, step.seconds
         )?;
     }
     let [hoisted, full, relin] = sums;
     let all = format!("{} bootstraps", plan.bootstraps);
-    writeln!(text, "{:<18} {all:<39} {hoisted:>8} {full:>5} {relin:>6}", "total")
+    writeln!(text, "{:<18} {all:<39} {hoisted:>8} {full:>5} {relin:>6} {:>8.1}", "total", plan.seconds)?;
+    writeln!(text, "seconds predicted from {}", plan.seconds_from)
 }

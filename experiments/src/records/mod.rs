@@ -1,4 +1,5 @@
-//! What a run leaves on disk, and nothing else of it: `run.json`, a copy of the config, and three tidy CSV files.
+//! What a run leaves on disk, and nothing else of it: `run.json`, a copy of the config, three tidy CSV files of results, and
+//! `exact.csv`, the plaintext model's answers.
 //!
 //! `run` writes it, `tables` and `plot` read it. An empty field means not measured, never 0.
 
@@ -8,7 +9,7 @@ mod rows;
 
 pub use provenance::Provenance;
 pub use read::{Run, rows};
-pub use rows::{CaseRow, ImageRow, LayerRow, Row};
+pub use rows::{CaseRow, ExactRow, ImageRow, LayerRow, Row};
 
 /// Names of the files in a run's folder.
 pub mod file {

@@ -26,9 +26,14 @@ pub struct Provenance {
     pub backend: String,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
+    /// SHA-256 of the model's card; `None` where there is none.
+    #[serde(default)]
+    pub card_sha256: Option<String>,
+    /// SHA-256 of the noise model, where there is one.
+    pub noise_sha256: Option<String>,
     /// SHA-256 of the images used, in order, in the official binary layout.
     pub data_sha256: String,
-    /// Seed of keys, noise and sampling.
+    /// Seed of keys and noise; that of sampling is in the config.
     pub seed: u64,
     /// The shard, `I/N`, if the run is one of several.
     pub shard: Option<String>,
@@ -52,7 +57,16 @@ impl Provenance {
         ];
         let differs = pairs.into_iter().find(|(_, a, b)| a != b);
         let text = differs.map(|(what, a, b)| format!("{what}: found {a}, wanted {b}"));
+        let optional = [
+            ("model card (SHA-256)", &self.card_sha256, &other.card_sha256),
+            ("noise model (SHA-256)", &self.noise_sha256, &other.noise_sha256),
+        ];
         text.or_else(|| {
+            let (what, a, b) = optional.into_iter().find(|(_, a, b)| a != b)?;
+            let [found, wanted] = [a, b].map(|digest| digest.as_deref().unwrap_or("none"));
+            Some(format!("{what}: found {found}, wanted {wanted}"))
+        })
+        .or_else(|| {
             (self.threads != other.threads)
                 .then(|| format!("threads: found {}, wanted {}", self.threads, other.threads))
         })

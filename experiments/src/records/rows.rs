@@ -28,7 +28,7 @@ macro_rules! row {
 row! {
     /// A case: one cell of the sweep, over all its images. Written when the last of them is done.
     CaseRow in "cases.csv" {
-        /// `encrypted-65536-chebyshev:59-multiplexed`: backend, ring dimension, activation, packing.
+        /// `encrypted-65536-chebyshev:59-fused`: backend, ring dimension, activation, packing.
         case: String,
         /// `encrypted`, `simulated` or `plain`.
         backend: String,
@@ -118,6 +118,20 @@ row! {
         overflow: usize,
         /// What went wrong.
         error: Option<String>,
+    }
+}
+
+row! {
+    /// An image by the plaintext model with exact ReLUs, before any case: what the preflight check looks at.
+    ExactRow in "exact.csv" {
+        /// Index in the test set.
+        image: usize,
+        /// Its class by the data set.
+        label: u8,
+        /// Its class by the model.
+        class: usize,
+        /// Largest logit minus the second largest.
+        margin: f64,
     }
 }
 

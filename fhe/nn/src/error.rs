@@ -100,4 +100,32 @@ pub enum Error {
         /// The function's value there.
         found: f64,
     },
+    /// The noise model is not the JSON object it should be.
+    #[error("noise model: {0}")]
+    NoiseModel(serde_json::Error),
+    /// A noise model without an operation that a circuit has.
+    #[error("noise model: no noise of the {op} at {slots} slots; wanted a model calibrated on a circuit that has it")]
+    MissingNoise {
+        /// The operation.
+        op: String,
+        /// Slots of its result.
+        slots: usize,
+    },
+    /// Noise that cannot be drawn.
+    #[error(
+        "noise model: found gain {gain}, mean {mean} and deviation {deviation} for the {op} at {slots} slots, wanted \
+         finite numbers, the deviation 0 or more"
+    )]
+    BadNoise {
+        /// The operation.
+        op: String,
+        /// Slots of its result.
+        slots: usize,
+        /// The gain.
+        gain: f64,
+        /// The mean.
+        mean: f64,
+        /// The deviation.
+        deviation: f64,
+    },
 }

@@ -18,7 +18,7 @@ mod replay;
 pub mod schedule;
 pub mod server;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use activation::ClearActivation;
 pub use circuit::{Circuit, Form};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fhe_circuits::{Bootstrapper, polynomial};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
+use serde::{Deserialize, Serialize};
 
 use super::circuit::{Circuit, Form};
 use super::layers;
@@ -22,7 +23,8 @@ pub struct Program {
 }
 
 /// A step of the evaluation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Op {
     /// A convolution, with the shortcut added where it ends a block.
     Convolution,

@@ -17,7 +17,7 @@ use crate::{ResNet, ranges};
 /// What a step may err by: noise of a few bits at the scale of 2^42, summed over a few thousand products.
 const TOLERANCE: f64 = 1e-6;
 
-fn numbers(rng: &mut ChaCha20Rng, count: usize) -> Vec<f64> {
+pub(crate) fn numbers(rng: &mut ChaCha20Rng, count: usize) -> Vec<f64> {
     (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
 }
 
@@ -239,7 +239,7 @@ fn no_key_is_asked_for_in_vain() {
 }
 
 /// A ResNet-8 of two channels, so that 4096 slots hold it.
-fn narrow(rng: &mut ChaCha20Rng) -> ResNet {
+pub(crate) fn narrow(rng: &mut ChaCha20Rng) -> ResNet {
     let stem = conv(rng, [3, 2], 3, 1);
     let mut channels = 2;
     let blocks = (0..STAGES)

@@ -65,7 +65,7 @@ impl ResNet {
     /// # Panics
     /// Where `input` has another length than 3 * 32 * 32.
     pub fn forward(&self, input: &[f64], activation: &dyn Activation) -> Outcome {
-        self.walk(input, activation, &mut |_, _| {})
+        self.walk(input, &mut |index, values| activation.apply(index, values), &mut |_, _| {})
     }
 
     /// Evaluates one image and keeps what came out of every step, in the order of [`ResNet::steps`].
@@ -75,7 +75,7 @@ impl ResNet {
     pub fn trace(&self, input: &[f64], activation: &dyn Activation) -> (Outcome, Vec<Step>) {
         let mut names = self.steps().into_iter();
         let mut steps = Vec::with_capacity(names.len());
-        let outcome = self.walk(input, activation, &mut |op, output| {
+        let outcome = self.walk(input, &mut |index, values| activation.apply(index, values), &mut |op, output| {
             let (name, named) = names.next().expect("the walk takes no more steps than are named");
             assert_eq!(op, named, "{name}");
             steps.push(Step { name, op, output: output.clone() });
@@ -97,14 +97,19 @@ impl ResNet {
         items.par_iter().map(|item| self.forward(&input(item), activation)).collect()
     }
 
-    /// The evaluation itself; `see` is shown the result of every step.
-    fn walk(&self, input: &[f64], activation: &dyn Activation, see: &mut dyn FnMut(Op, &Tensor)) -> Outcome {
+    /// The evaluation itself; `activation` is an [`Activation`] of one image, `see` is shown the result of every step.
+    pub(crate) fn walk(
+        &self,
+        input: &[f64],
+        activation: &mut dyn FnMut(usize, &mut [f64]) -> usize,
+        see: &mut dyn FnMut(Op, &Tensor),
+    ) -> Outcome {
         let mut x = Tensor::image(input);
         let mut columns = Vec::new();
         let mut overflow = Vec::with_capacity(self.activations());
         let mut activate = |x: &mut Tensor, see: &mut dyn FnMut(Op, &Tensor)| {
             let index = overflow.len();
-            overflow.push(activation.apply(index, &mut x.data));
+            overflow.push(activation(index, &mut x.data));
             see(Op::Activation(index), x);
         };
         x = self.stem.apply_with(&x, &mut columns);
@@ -142,13 +147,13 @@ impl Tensor {
         Self { channels: INPUT_CHANNELS, height: INPUT_SIDE, width: INPUT_SIDE, data: values.to_vec() }
     }
 
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         debug_assert_eq!(self.data.len(), other.data.len());
         self.data.iter_mut().zip(&other.data).for_each(|(a, b)| *a += b);
     }
 
     /// The average of each plane, as planes of one value.
-    fn average(&self) -> Self {
+    pub(crate) fn average(&self) -> Self {
         let area = self.height * self.width;
         let data = self.data.chunks_exact(area).map(|plane| plane.iter().sum::<f64>() / area as f64).collect();
         Self { channels: self.channels, height: 1, width: 1, data }
@@ -156,7 +161,7 @@ impl Tensor {
 }
 
 impl Linear {
-    fn apply(&self, input: &Tensor) -> Tensor {
+    pub(crate) fn apply(&self, input: &Tensor) -> Tensor {
         let row = |row: &[f64]| -> f64 { row.iter().zip(&input.data).map(|(w, x)| w * x).sum() };
         let data = self.weight.chunks_exact(self.in_features).zip(&self.bias).map(|(w, b)| row(w) + b).collect();
         Tensor { channels: self.out_features, height: 1, width: 1, data }

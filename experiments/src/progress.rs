@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use fhe_ckks::Parameters;
-use fhe_nn::encrypted::{Circuit, Op, ScheduledStep};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use fhe_nn::encrypted::ScheduledStep;
+use indicatif::{ProgressBar, ProgressStyle};
 
-use super::report::op_name;
+use crate::layers::op_name;
 
 const TICK: Duration = Duration::from_millis(120);
 
@@ -26,14 +25,15 @@ pub struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    /// A bar at the first step.
-    pub fn new(schedule: &'a [ScheduledStep], circuit: &Circuit, params: &Parameters, hidden: bool) -> Self {
-        let weights: Vec<u64> = schedule.iter().map(|step| weight(step, circuit, params)).collect();
+    /// `bar` at the first step, with the seconds that each is predicted to take.
+    pub fn new(schedule: &'a [ScheduledStep], seconds: &[f64], bar: ProgressBar) -> Self {
+        let weights: Vec<u64> = seconds.iter().map(|seconds| (1e6 * seconds) as u64 + 1).collect();
         let style =
             ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {msg}, {eta} left").expect("a valid template");
-        let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar =
-            ProgressBar::with_draw_target(Some(weights.iter().sum()), target).with_style(style.progress_chars("=> "));
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_length(weights.iter().sum());
+        bar.set_position(0);
+        bar.reset();
         bar.enable_steady_tick(TICK);
         let steps = Self { bar, schedule, weights, done: 0 };
         steps.name();
@@ -59,15 +59,4 @@ impl Drop for Steps<'_> {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
-}
-
-/// Key switches times the primes that they run over; one that shares its decomposition costs about half.
-fn weight(step: &ScheduledStep, circuit: &Circuit, params: &Parameters) -> u64 {
-    let height = match step.op {
-        Op::Convolution | Op::Classifier => circuit.linear_level,
-        Op::Bootstrap => params.max_level(),
-        Op::Activation => circuit.activation_level,
-    };
-    let switches = step.hoisted + 2 * (step.full + step.relinearizations);
-    ((switches + 1) * (height + 1)) as u64
 }

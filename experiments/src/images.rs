@@ -43,6 +43,25 @@ pub fn load(arguments: &[String]) -> Result<Vec<Named>> {
     Ok(images)
 }
 
+/// The numbers of test images that `text` lists, each once.
+pub fn indices(text: &str) -> Result<Vec<usize>> {
+    let mut indices = Vec::new();
+    for wanted in parse(text, |_| false)? {
+        match wanted {
+            Wanted::File(file) => bail!("found '{file}', wanted numbers of test images, such as 7, 0..20 or 1,4,9"),
+            Wanted::Indices(range) => {
+                ensure!(range.end <= BATCH, "found index {}, wanted 0 to {}, the test set's", range.end - 1, BATCH - 1);
+                indices.extend(range);
+            }
+        }
+    }
+    let mut seen = vec![false; BATCH];
+    match indices.iter().find(|&&index| std::mem::replace(&mut seen[index], true)) {
+        Some(index) => bail!("found image {index} twice, wanted each image once"),
+        None => Ok(indices),
+    }
+}
+
 /// `7`, `0..20` (without 20), `0-19` (with 19), a file, or a list of these with commas.
 fn parse(argument: &str, exists: impl Fn(&str) -> bool) -> Result<Vec<Wanted>> {
     if exists(argument) {
@@ -80,12 +99,13 @@ fn from_file(file: &str) -> Result<Named> {
 
 /// The embedded sample, and the whole set once it is asked for.
 #[derive(Default)]
-struct TestSet {
+pub struct TestSet {
     fetched: Option<Vec<Image>>,
 }
 
 impl TestSet {
-    fn get(&mut self, index: usize) -> Result<&Image> {
+    /// The image of this number.
+    pub fn get(&mut self, index: usize) -> Result<&Image> {
         let sample = embedded_test_sample();
         ensure!(index < BATCH, "found index {index}, wanted 0 to {}, the test set's", BATCH - 1);
         if let Some(image) = sample.get(index) {
@@ -115,6 +135,14 @@ mod tests {
         assert_eq!(parse("a,b.png"), [file("a,b.png")]);
         assert_eq!(parse("my-cat.png"), [file("my-cat.png")]);
         assert_eq!(parse("../cat.png"), [file("../cat.png")]);
+    }
+
+    #[test]
+    fn numbers_alone_are_listed_once() {
+        assert_eq!(indices("3, 5..7,0-1").unwrap(), [3, 5, 6, 0, 1]);
+        for text in ["a.png", "0..3,2", "9999..10001", "10000"] {
+            assert!(indices(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,155 @@
+//! Which weight stands in which block of which file.
+//!
+//! A layer of C output channels has C files for each kernel position. In file i, block b (of as many as there are input
+//! channels) holds the weight from input channel b to the output channel that is i blocks back: the circuit multiplies,
+//! then rotates by i blocks. A layer that doubles the channels does so in two halves, the files from C/2 on for the second
+//! half of the outputs. The first layer's file i holds output channel i outright.
+
+use std::path::Path;
+
+use super::Tensor;
+use super::vector::{Mask, numbers, weights};
+use crate::Error;
+
+/// Sizes of a published network: a ResNet-20 of some width on images of some side.
+#[derive(Clone, Copy, Debug)]
+pub struct Geometry {
+    /// Channels of the first stage.
+    pub width: usize,
+    /// Height and width of the images.
+    pub side: usize,
+}
+
+/// Channels of an image.
+pub const IMAGE_CHANNELS: usize = 3;
+const STAGES: usize = 3;
+const BLOCKS: usize = 3;
+/// Classes.
+pub const CLASSES: usize = 10;
+
+/// How the files of a layer follow from its channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The first layer: no rotations.
+    Stem,
+    /// As many channels out as in.
+    Same,
+    /// Twice as many, at half the side.
+    Halving,
+}
+
+/// A convolution as it is packed.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    /// PyTorch's name.
+    pub name: String,
+    /// What its files' names begin with.
+    pub file: String,
+    /// How they are packed.
+    pub kind: Kind,
+    /// Channels out.
+    pub out: usize,
+    /// Channels in.
+    pub inp: usize,
+    /// Width and height of the kernel.
+    pub kernel: usize,
+    /// Side of the input.
+    pub side: usize,
+}
+
+impl Geometry {
+    /// That of the published weights.
+    pub const PUBLISHED: Self = Self { width: 16, side: 32 };
+
+    /// Every convolution.
+    pub fn convolutions(self) -> Vec<Packed> {
+        let Self { width, side } = self;
+        let (kind, kernel) = (Kind::Stem, 3);
+        let (name, file) = ("conv1".to_owned(), "conv1bn1".to_owned());
+        let mut all = vec![Packed { name, file, kind, out: width, inp: IMAGE_CHANNELS, kernel, side }];
+        for (stage, block) in (0..STAGES).flat_map(|stage| (0..BLOCKS).map(move |block| (stage, block))) {
+            let (out, side) = (width << stage, side >> stage);
+            let (name, file) = (format!("layer{}.{block}", stage + 1), format!("layer{}", BLOCKS * stage + block + 1));
+            let packed = |part: &str, file: String, kind: Kind, kernel: usize| {
+                let (inp, side) = if kind == Kind::Halving { (out / 2, 2 * side) } else { (out, side) };
+                Packed { name: format!("{name}.{part}"), file, kind, out, inp, kernel, side }
+            };
+            let halving = stage > 0 && block == 0;
+            let first = if halving { Kind::Halving } else { Kind::Same };
+            all.push(packed("conv1", format!("{file}-conv1bn1"), first, 3));
+            if halving {
+                all.push(packed("downsample", format!("{file}dx-conv1bn1"), Kind::Halving, 1));
+            }
+            all.push(packed("conv2", format!("{file}-conv2bn2"), Kind::Same, 3));
+        }
+        all
+    }
+}
+
+impl Packed {
+    /// Blocks of a vector.
+    pub fn blocks(&self) -> usize {
+        if self.kind == Kind::Stem { self.out } else { self.inp }
+    }
+
+    /// The output channel that block `block` of file `index` leads to.
+    pub fn output(&self, index: usize, block: usize) -> usize {
+        let back = |channels: usize| (block + channels - index % channels) % channels;
+        match self.kind {
+            Kind::Stem => index,
+            Kind::Same => back(self.out),
+            Kind::Halving => index / self.inp * self.inp + back(self.inp),
+        }
+    }
+
+    /// The mask of kernel position `position`, counted row by row.
+    pub fn mask(&self, position: usize) -> Mask {
+        let reach = (self.kernel / 2) as i64;
+        let look = [position / self.kernel, position % self.kernel].map(|at| at as i64 - reach);
+        let stride = if self.kind == Kind::Halving { 2 } else { 1 };
+        Mask { side: self.side, stride, look }
+    }
+
+    /// The files of the bias, with how many outputs each is for.
+    pub fn bias_files(&self) -> Vec<(String, usize)> {
+        match self.kind {
+            Kind::Halving => [1, 2].map(|half| (format!("{}-bias{half}.bin", self.file), self.inp)).into(),
+            Kind::Stem | Kind::Same => vec![(format!("{}-bias.bin", self.file), self.out)],
+        }
+    }
+
+    /// The file of output index `index` and kernel position `position`.
+    pub fn weight_file(&self, index: usize, position: usize) -> String {
+        format!("{}-ch{index}-k{}.bin", self.file, position + 1)
+    }
+
+    /// Weight and bias.
+    pub fn read(&self, folder: &Path) -> Result<(Tensor, Tensor), Error> {
+        let positions = self.kernel * self.kernel;
+        let mut values = vec![0.0; self.out * self.inp * positions];
+        for index in 0..self.out {
+            for position in 0..positions {
+                let (file, mask) = (self.weight_file(index, position), self.mask(position));
+                for (block, weight) in weights(folder, &file, mask, self.blocks(), self.inp)?.into_iter().enumerate() {
+                    values[(self.output(index, block) * self.inp + block) * positions + position] = weight;
+                }
+            }
+        }
+        let weight = Tensor { shape: vec![self.out, self.inp, self.kernel, self.kernel], values };
+        let mut bias = Vec::with_capacity(self.out);
+        let centre = self.mask(positions / 2);
+        for (file, outputs) in self.bias_files() {
+            bias.extend(weights(folder, &file, centre, outputs, outputs)?);
+        }
+        Ok((weight, Tensor { shape: vec![self.out], values: bias }))
+    }
+}
+
+/// The classifier: a row of classes for each channel.
+pub fn classifier(folder: &Path, geometry: Geometry) -> Result<Tensor, Error> {
+    let features = geometry.width << (STAGES - 1);
+    let (_, rows) = numbers(folder, "fc.bin", features * CLASSES)?;
+    let values =
+        (0..CLASSES).flat_map(|class| rows.iter().skip(class).step_by(CLASSES).map(|&(value, _)| value as f32));
+    Ok(Tensor { shape: vec![CLASSES, features], values: values.collect() })
+}

@@ -1,0 +1,79 @@
+//! One file: a vector of blocks, each a weight under a mask.
+
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+
+/// Where a block's weight stands on a grid of `side` × `side` pixels: wherever an output pixel is, and the pixel that the
+/// kernel position looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Mask {
+    /// Height and width of the grid.
+    pub side: usize,
+    /// Every how many-th row and column has an output.
+    pub stride: usize,
+    /// Rows and columns from an output to the pixel looked at.
+    pub look: [i64; 2],
+}
+
+impl Mask {
+    /// Whether pixel `index` of the grid, row by row, carries the weight.
+    pub fn holds(self, index: usize) -> bool {
+        let at = [index / self.side, index % self.side];
+        let inside = |(at, look): (usize, i64)| (0..self.side as i64).contains(&(at as i64 + look));
+        at.iter().all(|at| at % self.stride == 0) && at.into_iter().zip(self.look).all(inside)
+    }
+}
+
+/// The weight of each of the first `wanted` blocks of a file; the blocks after them, up to `blocks`, must be zero.
+pub fn weights(folder: &Path, file: &str, mask: Mask, blocks: usize, wanted: usize) -> Result<Vec<f32>, Error> {
+    let grid = mask.side * mask.side;
+    let (path, values) = numbers(folder, file, blocks * grid)?;
+    let mut weights = vec![None; wanted];
+    for (index, &(value, line)) in values.iter().enumerate() {
+        let bad =
+            |reason: String| Error::PaperWeights { path: path.clone(), line, found: value.to_string(), wanted: reason };
+        match weights.get_mut(index / grid) {
+            Some(weight) if mask.holds(index % grid) => {
+                let weight: &mut f64 = weight.get_or_insert(value);
+                if *weight != value {
+                    return Err(bad(format!("{weight}, as in the lines of the same block before it")));
+                }
+            }
+            _ if value == 0.0 => {}
+            Some(_) => {
+                return Err(bad(
+                    "0, since the kernel looks beyond the border there, or the stride passes over".to_owned()
+                ));
+            }
+            None => return Err(bad(format!("0, since the layer has {wanted} input channels"))),
+        }
+    }
+    Ok(weights.into_iter().map(|weight| weight.expect("every mask has a pixel") as f32).collect())
+}
+
+/// All numbers of a file, each with its line.
+pub fn numbers(folder: &Path, file: &str, count: usize) -> Result<(PathBuf, Vec<(f64, usize)>), Error> {
+    let path = folder.join(file);
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let advice = "wanted the whole weights folder of a clone of the repository of ePrint 2024/460";
+            return Err(Error::Missing { place: folder.to_owned(), file: file.to_owned(), advice });
+        }
+        read => read.map_err(|source| Error::Io { path: path.clone(), source })?,
+    };
+    let mut values = Vec::with_capacity(count);
+    for (line, text) in text.lines().enumerate().map(|(index, text)| (index + 1, text.trim())) {
+        let value = text.parse::<f64>().ok().filter(|value| value.is_finite());
+        let value = value.ok_or_else(|| {
+            let (found, wanted) = (format!("'{text}'"), "a finite number".to_owned());
+            Error::PaperWeights { path: path.clone(), line, found, wanted }
+        })?;
+        values.push((value, line));
+    }
+    if values.len() != count {
+        let (found, wanted) = (format!("{} numbers", values.len()), format!("{count}, one a line"));
+        return Err(Error::PaperWeights { path, line: values.len(), found, wanted });
+    }
+    Ok((path, values))
+}

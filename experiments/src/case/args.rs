@@ -1,0 +1,99 @@
+//! The flags that name a case.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use datasets::cifar::embedded_test_sample;
+use fhe_ring::Backend;
+
+use fhe_nn::encrypted::Packing;
+
+use super::{Case, CaseSpec, Model, Relu, check_ring_dim};
+use crate::digest::sha256;
+use crate::output::parse_bytes;
+
+/// The flags that name a case.
+#[derive(clap::Args)]
+#[group(id = "case")]
+pub struct Args {
+    /// Ring dimension N: 32768, 65536 or 131072.
+    #[arg(long, default_value_t = 65536, value_name = "N")]
+    ring_dim: usize,
+    /// Activation: chebyshev:DEGREE, the Chebyshev interpolant of ReLU.
+    #[arg(long, default_value = "chebyshev:59")]
+    relu: String,
+    /// How values stand in the slots: fused, vector (the paper's), multiplexed or diagonal.
+    #[arg(long, default_value_t = Packing::default())]
+    packing: Packing,
+    /// How far beyond the ranges seen on training images the activations hold.
+    #[arg(long, default_value_t = 1.05)]
+    headroom: f64,
+    /// Weights of a CIFAR ResNet in safetensors form, with PyTorch's names; the embedded ResNet-20 if not given.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// The weights' model card (JSON) with the ranges of the activations. Without one they are those seen on the
+    /// embedded sample.
+    #[arg(long, value_name = "FILE", requires = "weights")]
+    card: Option<PathBuf>,
+    /// Kernels: scalar or avx512ifma; the fastest that the machine has if not given.
+    #[arg(long)]
+    backend: Option<String>,
+    /// Threads; all cores if not given.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Refuse to start if more memory than this is predicted: bytes, or a number with K, M, G, KiB, MiB, GiB.
+    #[arg(long, value_name = "BYTES")]
+    max_memory: Option<String>,
+}
+
+impl Args {
+    /// Runs `work` in a pool of as many threads as asked for.
+    pub fn in_pool<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        super::in_pool(self.threads, "--threads", work)
+    }
+
+    /// Checks everything that can be checked before keys are made, memory apart (see [`Args::check_memory`]).
+    pub fn case(&self) -> Result<Case> {
+        let Self { ring_dim, relu: relu_text, packing, .. } = self;
+        let flag = || format!("--relu {relu_text}");
+        let relu = relu_text.parse::<Relu>().and_then(Relu::encryptable).with_context(flag)?;
+        self.max_memory()?;
+        let backend = self.backend.as_deref().map(|name| Backend::forced(name).context("--backend")).transpose()?;
+        let model = self.model()?;
+        check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
+        Case::new(&CaseSpec { ring_dim: *ring_dim, relu, packing: *packing }, model, backend)
+            .with_context(|| format!("--ring-dim {ring_dim} --relu {relu_text}"))
+    }
+
+    /// Fails if more memory is predicted than was granted, or than the machine has left.
+    pub fn check_memory(&self, case: &Case) -> Result<()> {
+        if let Some(limit) = self.max_memory()? {
+            case.check_memory_limit(limit).context("--max-memory")?;
+        }
+        case.check_memory_available()
+    }
+
+    fn max_memory(&self) -> Result<Option<u64>> {
+        let read = |text: &str| {
+            parse_bytes(text).with_context(|| format!("--max-memory {text}: wanted bytes, or a number such as 4G"))
+        };
+        self.max_memory.as_deref().map(read).transpose()
+    }
+
+    fn model(&self) -> Result<Model> {
+        let Some(path) = &self.weights else {
+            return Model::embedded(self.headroom).context("--headroom");
+        };
+        let flag = || format!("--weights {}", path.display());
+        let bytes = std::fs::read(path).with_context(flag)?;
+        let network = Model::network(&bytes).with_context(flag)?;
+        let Some(card) = &self.card else {
+            let count = embedded_test_sample().len();
+            eprintln!("{}: without --card, activations get the ranges seen on {count} images", flag());
+            return Model::observed(network, sha256(&bytes), self.headroom);
+        };
+        let flag = || format!("--card {}", card.display());
+        let json = std::fs::read_to_string(card).with_context(flag)?;
+        Model::carded(network, sha256(&bytes), &json, self.headroom).with_context(flag)
+    }
+}

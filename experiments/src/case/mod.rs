@@ -1,0 +1,139 @@
+//! One case: a network, an activation and parameters, checked before anything runs.
+
+mod args;
+mod model;
+mod spec;
+
+use anyhow::{Context, Result, bail, ensure};
+use datasets::cifar::Image;
+use fhe_ckks::{KeyRequest, Parameters};
+use fhe_nn::encrypted::{Circuit, Memory, Program};
+use fhe_nn::plain;
+use fhe_ring::Backend;
+use serde::Serialize;
+
+use crate::machine;
+use crate::output::bytes;
+
+pub use args::Args;
+pub use model::Model;
+pub use spec::{CaseSpec, Relu, check_ring_dim};
+
+/// A case that can be run encrypted.
+pub struct Case {
+    /// What is computed.
+    pub program: Program,
+    /// With which parameters.
+    pub params: Parameters,
+    /// The keys that it takes.
+    pub request: KeyRequest,
+    /// The memory that it takes.
+    pub memory: Memory,
+    /// How it was asked for.
+    pub described: Described,
+    model: Model,
+}
+
+/// A case in words and numbers, for tables and JSON.
+#[derive(Clone, Serialize)]
+pub struct Described {
+    /// N.
+    pub ring_dim: usize,
+    /// log2 of all main and special primes.
+    pub log_qp: f64,
+    /// The largest that is secure, by the table that decides.
+    pub log_qp_limit: Option<f64>,
+    /// Bits of security.
+    pub security: u32,
+    /// The activation.
+    pub relu: String,
+    /// The packing.
+    pub packing: String,
+    /// Threads of the pool.
+    pub threads: usize,
+    /// Kernels.
+    pub backend: &'static str,
+}
+
+/// Makes the pool of `threads` threads (all cores if `None`), and runs `work` inside of it: the main thread, which is none
+/// of them, would only hand its work over piece by piece. `key` is what asked for them.
+pub fn in_pool<T: Send>(threads: Option<usize>, key: &str, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    if let Some(threads) = threads {
+        ensure!(threads > 0, "{key} 0: wanted 1 or more");
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .with_context(|| format!("{key} {threads}"))?;
+    }
+    rayon::scope(|_| work())
+}
+
+impl Case {
+    /// The case of a ring that [`check_ring_dim`] found fit; without `backend` the fastest kernels that the machine has.
+    ///
+    /// # Errors
+    /// Parameters that cannot be secure, or cannot hold the circuit.
+    pub fn new(spec: &CaseSpec, model: Model, backend: Option<Backend>) -> Result<Self> {
+        let Relu::Chebyshev { degree } = spec.relu.encryptable()? else { unreachable!("not a polynomial") };
+        let mut circuit = Circuit::chebyshev_relu(spec.ring_dim.trailing_zeros(), degree, spec.packing)?;
+        circuit.parameters.backend = backend;
+        let params = Parameters::try_from(circuit.parameters.clone())?;
+        let ranges = model.intervals.iter().map(|interval| interval.hi).collect();
+        let program = Program::new(model.network.clone(), circuit, ranges);
+        let request = program.request_keys(&params)?;
+        let memory = program.memory(&params, &request)?;
+        let described = Described {
+            ring_dim: params.n(),
+            log_qp: params.log_qp(),
+            log_qp_limit: params.security().map(|report| report.limit),
+            security: params.security_bits(),
+            relu: spec.relu.to_string(),
+            packing: spec.packing.to_string(),
+            threads: rayon::current_num_threads(),
+            backend: params.ring().backend().name(),
+        };
+        Ok(Self { program, params, request, memory, described, model })
+    }
+
+    /// Fails if more memory is predicted than `limit` bytes.
+    pub fn check_memory_limit(&self, limit: u64) -> Result<()> {
+        if limit < self.memory.total() as u64 {
+            let (parts, advice) = (self.memory_in_words(), Self::ADVICE);
+            bail!("predicted {parts}, wanted at most {}; raise the limit, or {advice}", bytes(limit));
+        }
+        Ok(())
+    }
+
+    /// Fails if more memory is predicted than the machine has left.
+    pub fn check_memory_available(&self) -> Result<()> {
+        if let Some(available) = machine::available_bytes().filter(|&bytes| bytes < self.memory.total() as u64) {
+            let (parts, advice) = (self.memory_in_words(), Self::ADVICE);
+            bail!("not enough memory: found {} available, wanted {parts}; free some, or {advice}", bytes(available));
+        }
+        Ok(())
+    }
+
+    const ADVICE: &str = "use a lower degree of ReLU or a smaller ring";
+
+    fn memory_in_words(&self) -> String {
+        let Memory { keys, constants, working } = self.memory;
+        let [total, keys, constants, working] =
+            [self.memory.total(), keys, constants, working].map(|count| bytes(count as u64));
+        format!("{total} (keys {keys}, bootstrapping constants {constants}, working set {working})")
+    }
+
+    /// Digest of the weights.
+    pub fn weights_sha256(&self) -> &str {
+        &self.model.weights_sha256
+    }
+
+    /// What the network takes of an image.
+    pub fn input(&self, image: &Image) -> Vec<f64> {
+        self.model.input(image)
+    }
+
+    /// The encrypted network's activation, in the clear.
+    pub fn activation(&self) -> impl plain::Activation + use<> {
+        self.program.clear_activation()
+    }
+}

@@ -1,0 +1,81 @@
+//! `[data]`: which images.
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use datasets::cifar::{BATCH, CLASS_NAMES};
+use toml::Spanned;
+
+use super::{Source, wire};
+use crate::images;
+
+/// Which images a run takes.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// Indices in the test set to choose from, in order.
+    pub pool: Vec<usize>,
+    /// How to choose; `None` for all of the pool.
+    pub sample: Option<Sample>,
+    /// Seed of the choice.
+    pub seed: u64,
+    /// Where the config says so, for errors.
+    pub place: String,
+}
+
+/// How images are chosen from the pool. They keep their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sample {
+    /// So many at random.
+    Random(usize),
+    /// So many at random, the same number of each class.
+    Stratified(usize),
+    /// Those of the smallest margin between the two largest logits of the plaintext model, where flips hide.
+    SmallestMargin(usize),
+}
+
+impl Data {
+    pub(super) fn new(source: &Source, data: &Spanned<wire::Data>) -> Result<Self> {
+        let wire::Data { images, sample, seed } = data.get_ref();
+        let pool = match images {
+            None if sample.is_none() => {
+                bail!(
+                    "{}: found no images, wanted `images = \"0..20\"`, `sample = {{ random = 20 }}`, or both",
+                    source.at(data, "data")
+                )
+            }
+            None => (0..BATCH).collect(),
+            Some(images) => images::indices(images.get_ref()).with_context(|| source.at(images, "data.images"))?,
+        };
+        let place = match (images, sample) {
+            (Some(images), _) => source.at(images, "data.images"),
+            (None, Some(sample)) => source.at(sample, "data.sample"),
+            (None, None) => source.at(data, "data"),
+        };
+        let sample = sample.as_ref().map(|sample| read_sample(source, sample, pool.len())).transpose()?;
+        Ok(Self { pool, sample, seed: *seed, place })
+    }
+}
+
+fn read_sample(source: &Source, sample: &Spanned<wire::Sample>, pool: usize) -> Result<Sample> {
+    let wire::Sample { random, stratified, smallest_margin } = sample.get_ref();
+    let ways = [
+        ("random", random, Sample::Random as fn(usize) -> Sample),
+        ("stratified", stratified, Sample::Stratified),
+        ("smallest_margin", smallest_margin, Sample::SmallestMargin),
+    ];
+    let mut given = ways.into_iter().filter_map(|(key, count, way)| Some((key, count.as_ref()?, way)));
+    let place = || source.at(sample, "data.sample");
+    let wanted = "wanted exactly one of random, stratified and smallest_margin";
+    let (key, count, way) = given.next().ok_or_else(|| anyhow!("{}: found none, {wanted}", place()))?;
+    if let Some((other, ..)) = given.next() {
+        bail!("{}: found {key} and {other}, {wanted}", place());
+    }
+    let at = || source.at(count, &format!("data.sample.{key}"));
+    let number = *count.get_ref();
+    ensure!((1..=pool).contains(&number), "{}: wanted 1 to {pool}, the images to choose from", at());
+    let classes = CLASS_NAMES.len();
+    ensure!(
+        key != "stratified" || number.is_multiple_of(classes),
+        "{}: wanted a multiple of {classes}, the number of classes",
+        at()
+    );
+    Ok(way(number))
+}

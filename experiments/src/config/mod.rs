@@ -1,0 +1,255 @@
+//! Experiment configs: TOML, validated as a whole before anything runs.
+
+mod data;
+mod source;
+mod sweep;
+mod wire;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use fhe_nn::simulated::NoiseModel;
+use fhe_ring::Backend;
+use toml::Spanned;
+
+use crate::case::{Case, Model, check_ring_dim};
+use crate::digest::sha256;
+use crate::output::parse_bytes;
+use crate::simulation;
+
+pub use data::{Data, Sample};
+pub use source::Source;
+pub use sweep::Cell;
+
+const HEADROOM: f64 = 1.05;
+
+/// What carries the cases out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Real encryption.
+    Encrypted,
+    /// The encrypted circuit in cleartext, with noise put in.
+    Simulated,
+    /// The plaintext model with polynomials.
+    Plain,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Encrypted => "encrypted",
+            Self::Simulated => "simulated",
+            Self::Plain => "plain",
+        })
+    }
+}
+
+/// A config whose every value has been read.
+pub struct Config {
+    /// Its file.
+    pub source: Source,
+    /// Name of the experiment.
+    pub name: String,
+    /// What it is to answer, in words.
+    pub question: String,
+    /// Which images.
+    pub data: Data,
+    /// What carries the cases out.
+    pub kind: Kind,
+    /// Whether every layer is looked at.
+    pub trace: bool,
+    /// Threads of the pool; `None` for all cores.
+    pub threads: Option<usize>,
+    /// Kernels; `None` for the fastest.
+    pub kernels: Option<Backend>,
+    /// Seed of keys and noise.
+    pub seed: u64,
+    /// The sweep.
+    pub cells: Vec<Cell>,
+    noise: Option<(PathBuf, String)>,
+    max_memory: Option<(u64, String)>,
+    model: ModelFiles,
+}
+
+/// Where the model is.
+struct ModelFiles {
+    weights: Option<(PathBuf, String)>,
+    card: Option<(PathBuf, String)>,
+    headroom: f64,
+    headroom_place: String,
+}
+
+impl Config {
+    /// Reads and validates a config, the model apart (see [`Config::model`] and [`Config::check`]).
+    pub fn read(path: &Path) -> Result<Self> {
+        let source = Source::read(path)?;
+        let wire: wire::Config = source.parse()?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let backend = &wire.backend;
+        let kind = kind(&backend.kind).with_context(|| source.at(&backend.kind, "backend.kind"))?;
+        encrypted_alone(&source, kind, &backend.max_memory, "backend.max_memory")?;
+        encrypted_alone(&source, kind, &backend.kernels, "backend.kernels")?;
+        if let Some(noise) = backend.noise.as_ref().filter(|_| kind != Kind::Simulated) {
+            bail!("{}: wanted none, since the {kind} backend takes no such key", source.at(noise, "backend.noise"));
+        }
+        let noise = backend.noise.as_ref().map(|path| (folder.join(path.get_ref()), source.at(path, "backend.noise")));
+        let max_memory = backend.max_memory.as_ref().map(|text| {
+            let at = source.at(text, "backend.max_memory");
+            let bytes = parse_bytes(text.get_ref());
+            bytes
+                .map(|bytes| (bytes, at.clone()))
+                .ok_or_else(|| anyhow!("{at}: wanted bytes with a unit, such as \"4G\""))
+        });
+        let kernels = backend
+            .kernels
+            .as_ref()
+            .map(|name| Backend::forced(name.get_ref()).with_context(|| source.at(name, "backend.kernels")));
+        if let Some(threads) = &backend.threads {
+            ensure!(
+                (1..=1024).contains(threads.get_ref()),
+                "{}: wanted 1 to 1024",
+                source.at(threads, "backend.threads")
+            );
+        }
+        let question = wire.question.get_ref().trim().to_owned();
+        ensure!(
+            !question.is_empty(),
+            "{}: wanted what the run is to answer, in words",
+            source.at(&wire.question, "question")
+        );
+        Ok(Self {
+            name: name(&source, &wire.name)?,
+            question,
+            data: Data::new(&source, &wire.data)?,
+            kind,
+            trace: backend.trace,
+            threads: backend.threads.as_ref().map(|threads| *threads.get_ref()),
+            kernels: kernels.transpose()?,
+            seed: backend.seed,
+            cells: sweep::cells(&source, &wire, kind)?,
+            noise,
+            max_memory: max_memory.transpose()?,
+            model: ModelFiles::new(&source, &wire.model, folder)?,
+            source,
+        })
+    }
+
+    /// Loads the model.
+    pub fn model(&self) -> Result<Model> {
+        let ModelFiles { weights, card, headroom, headroom_place } = &self.model;
+        let Some((path, place)) = weights else {
+            return Model::embedded(*headroom).with_context(|| headroom_place.clone());
+        };
+        let bytes = std::fs::read(path).with_context(|| format!("{place}: {}", path.display()))?;
+        let network = Model::network(&bytes).with_context(|| place.clone())?;
+        match card {
+            None => Model::observed(network, sha256(&bytes), *headroom),
+            Some((path, place)) => {
+                let json = std::fs::read_to_string(path).with_context(|| format!("{place}: {}", path.display()))?;
+                Model::carded(network, sha256(&bytes), &json, *headroom).with_context(|| place.clone())
+            }
+        }
+    }
+
+    /// The noise of the simulated backend: the shipped model where the config names none.
+    pub fn noise(&self) -> Result<NoiseModel> {
+        match &self.noise {
+            None => simulation::shipped(),
+            Some((path, place)) => simulation::from_file(path).with_context(|| place.clone()),
+        }
+    }
+
+    /// Fails for a cell that cannot run with this model: too few slots, no security, not enough levels or memory.
+    pub fn check(&self, model: &Model) -> Result<()> {
+        if self.kind == Kind::Simulated {
+            self.noise()?;
+        }
+        self.cells.iter().try_for_each(|cell| self.case(cell, model).map(drop))
+    }
+
+    /// The circuit of a cell; `None` where it has no ring.
+    pub fn case(&self, cell: &Cell, model: &Model) -> Result<Option<Case>> {
+        let Some(spec) = cell.spec() else { return Ok(None) };
+        let place = || {
+            let advice = "take it out with [[exclude]]";
+            format!("{}: cell {} cannot run ({advice})", cell.place, cell.id(self.kind))
+        };
+        check_ring_dim(spec.ring_dim, model.slots_needed(spec.packing)).with_context(place)?;
+        let case = Case::new(&spec, model.clone(), self.kernels).with_context(place)?;
+        if let Some((limit, place)) = &self.max_memory {
+            case.check_memory_limit(*limit).with_context(|| format!("{place}: cell {}", cell.id(self.kind)))?;
+        }
+        Ok(Some(case))
+    }
+}
+
+impl ModelFiles {
+    fn new(source: &Source, model: &wire::Model, folder: &Path) -> Result<Self> {
+        if let (Some(card), None) = (&model.card, &model.weights) {
+            bail!("{}: found a card without weights, wanted both or neither", source.at(card, "model.card"));
+        }
+        let headroom = model.headroom.as_ref().map_or(HEADROOM, |headroom| *headroom.get_ref());
+        let headroom_place = match &model.headroom {
+            Some(headroom) => source.at(headroom, "model.headroom"),
+            None => format!("{}: model.headroom", source.name),
+        };
+        ensure!(
+            headroom.is_finite() && headroom > 0.0,
+            "{headroom_place}: wanted a finite factor above 0, such as 1.05"
+        );
+        let file = |path: &Option<Spanned<PathBuf>>, key: &str| {
+            path.as_ref().map(|path| (folder.join(path.get_ref()), source.at(path, key)))
+        };
+        let (weights, card) = (file(&model.weights, "model.weights"), file(&model.card, "model.card"));
+        Ok(Self { weights, card, headroom, headroom_place })
+    }
+}
+
+fn kind(text: &Spanned<String>) -> Result<Kind> {
+    match text.get_ref().as_str() {
+        "encrypted" => Ok(Kind::Encrypted),
+        "simulated" => Ok(Kind::Simulated),
+        "plain" => Ok(Kind::Plain),
+        _ => bail!("unknown backend; wanted encrypted, simulated or plain"),
+    }
+}
+
+/// The name is that of a folder too.
+fn name(source: &Source, name: &Spanned<String>) -> Result<String> {
+    let text = name.get_ref();
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let good = !text.is_empty() && text.chars().all(fits);
+    ensure!(good, "{}: wanted lower-case letters, digits, - and _, since it names a folder", source.at(name, "name"));
+    Ok(text.clone())
+}
+
+fn encrypted_alone<T>(source: &Source, kind: Kind, value: &Option<Spanned<T>>, key: &str) -> Result<()> {
+    match value {
+        Some(value) if kind != Kind::Encrypted => {
+            bail!("{}: wanted none, since the {kind} backend takes no such key", source.at(value, key))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every config that is shipped can run, and says what it asks.
+    #[test]
+    fn shipped_configs_are_valid() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+        let mut configs = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let config = Config::read(&path).unwrap_or_else(|error| panic!("{error:#}"));
+            config.check(&config.model().unwrap()).unwrap_or_else(|error| panic!("{error:#}"));
+            assert_eq!(path.file_stem().unwrap().to_str(), Some(config.name.as_str()), "{}", path.display());
+            assert!(config.question.ends_with('?'), "{}: '{}' asks nothing", path.display(), config.question);
+            configs += 1;
+        }
+        assert!(configs >= 3, "found {configs} configs");
+    }
+}

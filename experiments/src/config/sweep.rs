@@ -1,0 +1,139 @@
+//! `[sweep]` and `[[exclude]]`: the grid, and what is taken out of it.
+
+use anyhow::{Context, Result, bail, ensure};
+use toml::Spanned;
+
+use super::{Kind, Source, wire};
+use fhe_nn::encrypted::Packing;
+
+use crate::case::{CaseSpec, Relu};
+
+/// A case of the sweep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// What stands for ReLU.
+    pub relu: Relu,
+    /// Ring dimension and packing; `None` where there is no ring.
+    pub ring: Option<(usize, Packing)>,
+    /// Where the config says so, for errors.
+    pub place: String,
+}
+
+impl Cell {
+    /// What the row of a case is known by: `encrypted-65536-chebyshev:59-fused`, `plain-chebyshev:59`.
+    pub fn id(&self, kind: Kind) -> String {
+        match self.ring {
+            Some((ring_dim, packing)) => format!("{kind}-{ring_dim}-{}-{packing}", self.relu),
+            None => format!("{kind}-{}", self.relu),
+        }
+    }
+
+    /// The circuit; `None` where there is no ring.
+    pub fn spec(&self) -> Option<CaseSpec> {
+        self.ring.map(|(ring_dim, packing)| CaseSpec { ring_dim, relu: self.relu, packing })
+    }
+}
+
+/// Default ring dimension of circuits.
+const RING_DIM: usize = 65536;
+
+/// The cells in the order of the lists: ring dimensions outermost, activations innermost.
+pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<Cell>> {
+    let sweep = config.sweep.get_ref();
+    let relus = values(source, &sweep.relu, "sweep.relu", |text| relu(text, kind))?;
+    let read_packing = |text: &String| Ok(text.parse::<Packing>()?);
+    let rings: Vec<Option<(usize, Packing)>> = if kind == Kind::Plain {
+        no_ring(source, &sweep.ring_dim, "sweep.ring_dim")?;
+        no_ring(source, &sweep.packing, "sweep.packing")?;
+        vec![None]
+    } else {
+        let ring_dims = match &sweep.ring_dim {
+            Some(list) => values(source, list, "sweep.ring_dim", |&n| ring_dim(n))?,
+            None => vec![RING_DIM],
+        };
+        let packings = match &sweep.packing {
+            Some(list) => values(source, list, "sweep.packing", read_packing)?,
+            None => vec![Packing::default()],
+        };
+        ring_dims.iter().flat_map(|&n| packings.iter().map(move |&packing| Some((n, packing)))).collect()
+    };
+    let place = source.at(&config.sweep, "sweep");
+    let cell = |ring| relus.iter().map(move |&relu| (ring, relu));
+    let mut cells: Vec<Cell> =
+        rings.into_iter().flat_map(cell).map(|(ring, relu)| Cell { relu, ring, place: place.clone() }).collect();
+    for exclude in &config.exclude {
+        take_out(source, exclude, kind, &mut cells)?;
+    }
+    ensure!(!cells.is_empty(), "{place}: found every cell excluded, wanted at least one left");
+    Ok(cells)
+}
+
+/// What can be said of a ring dimension without a model.
+fn ring_dim(n: usize) -> Result<usize> {
+    ensure!(n.is_power_of_two() && n <= 1 << 17, "wanted 32768, 65536 or 131072");
+    Ok(n)
+}
+
+fn relu(text: &str, kind: Kind) -> Result<Relu> {
+    let relu = text.parse::<Relu>()?;
+    if kind == Kind::Plain { Ok(relu) } else { relu.encryptable() }
+}
+
+/// A list of values, each read, none twice.
+fn values<W, V: PartialEq>(
+    source: &Source,
+    list: &Spanned<Vec<Spanned<W>>>,
+    key: &str,
+    read: impl Fn(&W) -> Result<V>,
+) -> Result<Vec<V>> {
+    ensure!(!list.get_ref().is_empty(), "{}: found an empty list, wanted at least one value", source.at(list, key));
+    let mut values = Vec::new();
+    for value in list.get_ref() {
+        let at = || source.at(value, key);
+        let read = read(value.get_ref()).with_context(at)?;
+        ensure!(!values.contains(&read), "{}: found it twice, wanted each value once", at());
+        values.push(read);
+    }
+    Ok(values)
+}
+
+fn no_ring<T>(source: &Source, value: &Option<Spanned<T>>, key: &str) -> Result<()> {
+    match value {
+        Some(value) => bail!("{}: wanted none, since the plain backend has no ring", source.at(value, key)),
+        None => Ok(()),
+    }
+}
+
+/// Takes out the cells that have all the values of `exclude`.
+fn take_out(source: &Source, exclude: &Spanned<wire::Exclude>, kind: Kind, cells: &mut Vec<Cell>) -> Result<()> {
+    let wire::Exclude { ring_dim, relu: relu_text, packing } = exclude.get_ref();
+    let place = source.at(exclude, "exclude");
+    ensure!(
+        ring_dim.is_some() || relu_text.is_some() || packing.is_some(),
+        "{place}: found no key, wanted at least one of ring_dim, relu and packing"
+    );
+    if kind == Kind::Plain {
+        no_ring(source, ring_dim, "exclude.ring_dim")?;
+        no_ring(source, packing, "exclude.packing")?;
+    }
+    let relu =
+        relu_text.as_ref().map(|text| relu(text.get_ref(), kind).with_context(|| source.at(text, "exclude.relu")));
+    let relu = relu.transpose()?;
+    let packed = packing.as_ref().map(|text| {
+        text.get_ref()
+            .parse::<Packing>()
+            .map_err(anyhow::Error::from)
+            .with_context(|| source.at(text, "exclude.packing"))
+    });
+    let packed = packed.transpose()?;
+    let ring_dim = ring_dim.as_ref().map(|n| *n.get_ref());
+    let before = cells.len();
+    cells.retain(|cell| {
+        let same = relu.is_none_or(|relu| relu == cell.relu)
+            && ring_dim.is_none_or(|n| cell.ring.is_some_and(|ring| ring.0 == n))
+            && packed.is_none_or(|packing| cell.ring.is_some_and(|ring| ring.1 == packing));
+        !same
+    });
+    ensure!(cells.len() < before, "{place}: found no cell of the sweep that it takes out, wanted at least one");
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The config as it stands in the file: every key, each with its place. [`super::Config`] is what is made of it.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The whole file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub name: Spanned<String>,
+    pub question: Spanned<String>,
+    #[serde(default)]
+    pub model: Model,
+    pub data: Spanned<Data>,
+    pub backend: Backend,
+    pub sweep: Spanned<Sweep>,
+    #[serde(default)]
+    pub exclude: Vec<Spanned<Exclude>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    pub weights: Option<Spanned<PathBuf>>,
+    pub card: Option<Spanned<PathBuf>>,
+    pub headroom: Option<Spanned<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    pub images: Option<Spanned<String>>,
+    pub sample: Option<Spanned<Sample>>,
+    #[serde(default)]
+    pub seed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    pub random: Option<Spanned<usize>>,
+    pub stratified: Option<Spanned<usize>>,
+    pub smallest_margin: Option<Spanned<usize>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backend {
+    pub kind: Spanned<String>,
+    #[serde(default)]
+    pub trace: bool,
+    pub threads: Option<Spanned<usize>>,
+    pub max_memory: Option<Spanned<String>>,
+    pub kernels: Option<Spanned<String>>,
+    pub noise: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub seed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    pub ring_dim: Option<Spanned<Vec<Spanned<usize>>>>,
+    pub relu: Spanned<Vec<Spanned<String>>>,
+    pub packing: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exclude {
+    pub ring_dim: Option<Spanned<usize>>,
+    pub relu: Option<Spanned<String>>,
+    pub packing: Option<Spanned<String>>,
+}

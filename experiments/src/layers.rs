@@ -1,0 +1,162 @@
+//! Three-way error, layer by layer: exact ReLUs → the polynomials in cleartext → encrypted.
+//!
+//! The first step is approximation error and range overflow, the second is the noise of encryption.
+
+use fhe_nn::ResNet;
+use fhe_nn::encrypted::Op;
+use fhe_nn::plain::{Activation, Outcome, Relu, Step};
+use serde::Serialize;
+
+/// What the plaintext model makes of an image, with exact ReLUs and with polynomials.
+pub struct Reference {
+    /// With exact ReLUs.
+    pub exact: Trace,
+    /// With the polynomials.
+    pub polynomial: Trace,
+}
+
+/// An evaluation in cleartext.
+pub struct Trace {
+    /// Its result.
+    pub outcome: Outcome,
+    /// What came out of each step; empty where nobody is to look.
+    pub steps: Vec<Step>,
+}
+
+impl Reference {
+    /// Evaluates both models; keeps their steps if they are to be looked at.
+    pub fn new(network: &ResNet, input: &[f64], polynomial: &dyn Activation, look: bool) -> Self {
+        let evaluate = |activation: &dyn Activation| match look {
+            true => {
+                let (outcome, steps) = network.trace(input, activation);
+                Trace { outcome, steps }
+            }
+            false => Trace { outcome: network.forward(input, activation), steps: Vec::new() },
+        };
+        Self { exact: evaluate(&Relu), polynomial: evaluate(polynomial) }
+    }
+}
+
+/// The deviation of values from others that they stand for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deviation {
+    /// The largest.
+    pub max: f64,
+    /// The mean of all.
+    pub mean: f64,
+    /// 1 − Σ|v − v'| / Σ|v|, the paper's own measure; NaN where all v are 0.
+    pub paper: f64,
+}
+
+impl Deviation {
+    /// Between two vectors. A NaN on either side makes it NaN.
+    pub fn between(found: &[f64], expected: &[f64]) -> Self {
+        assert_eq!(found.len(), expected.len(), "values of a layer");
+        let errors = || found.iter().zip(expected).map(|(f, e)| (f - e).abs());
+        let max = errors().fold(0.0, |max: f64, error| if error.is_nan() { error } else { max.max(error) });
+        let sum: f64 = errors().sum();
+        let paper = 1.0 - sum / expected.iter().map(|v| v.abs()).sum::<f64>();
+        Self { max, mean: sum / expected.len() as f64, paper }
+    }
+
+    /// −log2 of the largest error, where that is a number.
+    pub fn bits(self) -> Option<f64> {
+        (self.max > 0.0 && self.max.is_finite()).then(|| -self.max.log2())
+    }
+}
+
+/// The errors of a layer; `None` where nobody looked, or where there are no numbers to speak of.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Errors {
+    /// Largest error against the polynomial model.
+    pub max_abs_error: Option<f64>,
+    /// Mean of the same.
+    pub mean_abs_error: Option<f64>,
+    /// −log2 of the largest.
+    pub precision_bits: Option<f64>,
+    /// The paper's own measure of the same.
+    pub paper_precision: Option<f64>,
+    /// Largest error of the polynomial model against the exact one.
+    pub approximation_max_error: Option<f64>,
+    /// Mean of the same.
+    pub approximation_mean_error: Option<f64>,
+    /// Values outside the activation's interval, in the polynomial model.
+    pub overflow: Option<usize>,
+}
+
+impl Errors {
+    /// Of the layer `name`, whose values are `found` if it was evaluated otherwise than by the models of `reference`.
+    pub fn of(name: &str, found: Option<&[f64]>, op: Op, reference: &Reference) -> Self {
+        let data = |trace: &'_ Trace| trace.steps.iter().position(|step| step.name == name);
+        let (Some(exact), Some(polynomial)) = (data(&reference.exact), data(&reference.polynomial)) else {
+            return Self::default();
+        };
+        let Step { op: clear_op, output: polynomial, .. } = &reference.polynomial.steps[polynomial];
+        let approximation = Deviation::between(&polynomial.data, &reference.exact.steps[exact].output.data);
+        let deviation = found.map(|found| Deviation::between(found, &polynomial.data));
+        let overflow = match clear_op {
+            fhe_nn::network::Op::Activation(index) if op == Op::Activation => {
+                Some(reference.polynomial.outcome.overflow[*index])
+            }
+            _ => None,
+        };
+        let number = |value: f64| Some(value).filter(|value| value.is_finite());
+        Self {
+            max_abs_error: deviation.and_then(|deviation| number(deviation.max)),
+            mean_abs_error: deviation.and_then(|deviation| number(deviation.mean)),
+            precision_bits: deviation.and_then(Deviation::bits),
+            paper_precision: deviation.and_then(|deviation| number(deviation.paper)),
+            approximation_max_error: number(approximation.max),
+            approximation_mean_error: number(approximation.mean),
+            overflow,
+        }
+    }
+}
+
+/// The name of an operation, as in tables and files.
+pub fn op_name(op: Op) -> &'static str {
+    match op {
+        Op::Convolution => "convolution",
+        Op::Bootstrap => "bootstrap",
+        Op::Activation => "activation",
+        Op::Classifier => "classifier",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_error_and_no_number_have_no_bits() {
+        assert_eq!(Deviation::between(&[1.0], &[1.0]).bits(), None);
+        assert_eq!(Deviation::between(&[f64::NAN, 0.0], &[1.0, 0.0]).bits(), None);
+        assert_eq!(Deviation::between(&[1.0, 0.5], &[1.0, 1.0]).bits(), Some(1.0));
+    }
+
+    #[test]
+    fn the_papers_measure_is_relative_to_the_layer() {
+        let deviation = Deviation::between(&[1.5, -2.0, 0.0], &[1.0, -2.0, 1.0]);
+        assert_eq!((deviation.max, deviation.mean, deviation.paper), (1.0, 0.5, 1.0 - 1.5 / 4.0));
+    }
+
+    #[test]
+    fn each_step_is_held_against_its_own() {
+        let network = ResNet::from_safetensors(datasets::pretrained::RESNET20).unwrap();
+        let input = datasets::cifar::embedded_test_sample()[0].normalised();
+        // A ReLU that is wrong by one everywhere, and says so of three values.
+        let shifted = |_: usize, values: &mut [f64]| {
+            values.iter_mut().for_each(|v| *v = v.max(0.0) + 1.0);
+            3
+        };
+        let reference = Reference::new(&network, &input, &shifted, true);
+        let first = Errors::of("conv1", None, Op::Convolution, &reference);
+        assert_eq!((first.approximation_max_error, first.overflow, first.max_abs_error), (Some(0.0), None, None));
+        let mut found = reference.polynomial.steps[1].output.data.clone();
+        found[7] += 0.25;
+        let act = Errors::of("act", Some(&found), Op::Activation, &reference);
+        assert_eq!((act.approximation_max_error, act.approximation_mean_error), (Some(1.0), Some(1.0)));
+        assert_eq!((act.max_abs_error, act.precision_bits, act.overflow), (Some(0.25), Some(2.0), Some(3)));
+        assert!(Errors::of("no such layer", None, Op::Activation, &reference).overflow.is_none());
+    }
+}

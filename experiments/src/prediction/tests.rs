@@ -1,0 +1,59 @@
+use super::*;
+use crate::case::{CaseSpec, Model};
+
+fn case(relu: &str) -> Case {
+    let spec = CaseSpec { ring_dim: 1 << 16, relu: relu.parse().unwrap(), packing: Packing::default() };
+    Case::new(&spec, Model::embedded(1.05).unwrap(), None).unwrap()
+}
+
+fn shipped() -> Measurements {
+    Measurements::parse(include_str!("../../bench/65536.jsonl")).unwrap()
+}
+
+/// Seconds by operation.
+fn sums(predictor: &Predictor, case: &Case) -> [f64; 4] {
+    let schedule = case.program.schedule(&case.params).unwrap();
+    let seconds = predictor.steps(case, &schedule).unwrap();
+    [Op::Convolution, Op::Bootstrap, Op::Activation, Op::Classifier].map(|op| {
+        let own = schedule.iter().zip(&seconds).filter(|(step, _)| step.op == op);
+        own.map(|(_, seconds)| seconds).sum()
+    })
+}
+
+/// What one image took on the machine and day of the shipped measurements: the README's `classify`.
+#[test]
+fn the_default_case_takes_what_it_took_within_a_fifth() {
+    let predictor = Predictor::new(shipped(), 1 << 16).unwrap();
+    let predicted = sums(&predictor, &case("chebyshev:59"));
+    for (predicted, measured) in predicted.iter().zip([8.684, 18.374, 2.948, 0.130]) {
+        let ratio = predicted / measured;
+        assert!((0.8..1.2).contains(&ratio), "predicted {predicted:.2} s, measured {measured} s");
+    }
+    assert!(predictor.source().starts_with("bench at N = 65536 of 2026-11-22"), "{}", predictor.source());
+}
+
+#[test]
+fn more_primes_slots_and_coefficients_take_longer() {
+    let predictor = Predictor::new(shipped(), 1 << 16).unwrap();
+    let [low, high] = ["chebyshev:27", "chebyshev:119"].map(|relu| sums(&predictor, &case(relu)));
+    assert!(low.iter().zip(&high).take(3).all(|(low, high)| low <= high), "{low:?}, {high:?}");
+    assert!(low[1] < high[1] && low[2] < high[2], "{low:?}, {high:?}");
+    let doubled = Predictor::new(shipped(), 1 << 17).unwrap();
+    assert!((doubled.ring - 2.125).abs() < 1e-12);
+    assert!(doubled.source().contains("times 2.12 for this ring"), "{}", doubled.source());
+}
+
+#[test]
+fn measurements_that_do_not_suffice_are_refused() {
+    let error = |text: &str| {
+        let failed = Measurements::parse(text).and_then(|measured| Predictor::new(measured, 1 << 16).map(drop));
+        format!("{:#}", failed.unwrap_err())
+    };
+    assert!(error("").contains("wanted the provenance"));
+    assert!(error("{}").contains("line 1: missing field"));
+    let whole = include_str!("../../bench/65536.jsonl");
+    let without = |op: &str| whole.lines().filter(|line| !line.contains(op)).collect::<Vec<_>>().join("\n");
+    assert!(error(&without("\"relu\"")).contains("no operation `relu`"));
+    assert!(error(&without("\"rotate\"")).contains("found 0 times of `rotate`"));
+    assert!(error(&format!("{whole}nonsense")).contains("line 41"));
+}

@@ -1,0 +1,63 @@
+//! The plaintext model with polynomials, many images at once.
+
+use anyhow::Result;
+use fhe_nn::encrypted::Op;
+use fhe_nn::network;
+use fhe_nn::plain::{self, Activation, PolynomialRelu};
+use rayon::prelude::*;
+
+use super::{Evaluated, StepMeasured};
+use crate::case::{Model, Relu};
+use crate::layers::{Errors, Reference, op_name};
+use crate::run::progress::Progress;
+use crate::run::selection::Subject;
+
+/// A model with its activation.
+pub struct Engine {
+    model: Model,
+    activation: Box<dyn Activation + Send>,
+    trace: bool,
+}
+
+impl Engine {
+    /// The model with this in place of ReLU.
+    pub fn new(model: &Model, relu: Relu, trace: bool) -> Result<Self> {
+        let activation: Box<dyn Activation + Send> = match relu {
+            Relu::Exact => Box::new(plain::Relu),
+            Relu::Chebyshev { degree } => Box::new(PolynomialRelu::chebyshev(&model.intervals, degree)?),
+        };
+        Ok(Self { model: model.clone(), activation, trace })
+    }
+
+    /// On all threads.
+    pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
+        let evaluate = |subject: &&Subject| {
+            let evaluated = self.evaluate_one(subject);
+            progress.image_done();
+            Ok(evaluated)
+        };
+        batch.par_iter().map(evaluate).collect()
+    }
+
+    fn evaluate_one(&self, subject: &Subject) -> Evaluated {
+        let (network, input) = (&self.model.network, self.model.input(&subject.image));
+        if !self.trace {
+            let polynomial = network.forward(&input, self.activation.as_ref());
+            return Evaluated { logits: None, polynomial, latency_s: None, steps: Vec::new() };
+        }
+        let reference = Reference::new(network, &input, self.activation.as_ref(), true);
+        let step = |(layer, op): (String, network::Op)| {
+            let op = match op {
+                network::Op::Conv => Op::Convolution,
+                network::Op::Activation(_) => Op::Activation,
+                network::Op::Linear => Op::Classifier,
+                // Under encryption it is part of the classifier.
+                network::Op::Pool => return None,
+            };
+            let errors = Errors::of(&layer, None, op, &reference);
+            Some(StepMeasured { layer, op: op_name(op), level: None, latency_s: None, rss_bytes: None, errors })
+        };
+        let steps = network.steps().into_iter().filter_map(step).collect();
+        Evaluated { logits: None, polynomial: reference.polynomial.outcome, latency_s: None, steps }
+    }
+}

@@ -1,0 +1,66 @@
+//! The encrypted circuit in cleartext with calibrated noise, many images at once.
+
+use anyhow::Result;
+use fhe_nn::encrypted::Op;
+use fhe_nn::simulated::{NoiseModel, Simulator};
+use rayon::prelude::*;
+
+use super::{Evaluated, StepMeasured};
+use crate::case::Case;
+use crate::layers::{Errors, Reference, op_name};
+use crate::run::progress::Progress;
+use crate::run::selection::Subject;
+use crate::simulation::calibrated_case;
+
+/// A case with the noise of one.
+pub struct Engine {
+    case: Case,
+    simulator: Simulator,
+    levels: Vec<usize>,
+    seed: u64,
+    trace: bool,
+}
+
+impl Engine {
+    /// The circuit of `case` with the noise of `model`. Noise of another case is said to be so, here and in the rows.
+    pub fn new(case: Case, model: &NoiseModel, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
+        let schedule = case.program.schedule(&case.params)?;
+        let simulator = Simulator::new(&case.program, &schedule, model)?;
+        if let Some(mismatch) = model.mismatch(&calibrated_case(&case)) {
+            progress.say(&format!("warning: {mismatch}; rows say `{}`", model.label()));
+        }
+        Ok(Self { case, simulator, levels: schedule.iter().map(|step| step.level).collect(), seed, trace })
+    }
+
+    /// On all threads.
+    pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
+        let evaluate = |subject: &&Subject| {
+            let evaluated = self.evaluate_one(subject);
+            progress.image_done();
+            Ok(evaluated)
+        };
+        batch.par_iter().map(evaluate).collect()
+    }
+
+    fn evaluate_one(&self, subject: &Subject) -> Evaluated {
+        let input = self.case.input(&subject.image);
+        let network = self.case.program.network();
+        // The noise of an image is its own, so that a resumed or sharded run equals another.
+        let (seed, image) = (self.seed, subject.index as u64);
+        if !self.trace {
+            let logits = Some(self.simulator.evaluate(&input, seed, image).logits);
+            let polynomial = network.forward(&input, &self.simulator.activation());
+            return Evaluated { logits, polynomial, latency_s: None, steps: Vec::new() };
+        }
+        let reference = Reference::new(network, &input, &self.simulator.activation(), true);
+        let mut steps: Vec<StepMeasured> = Vec::with_capacity(self.levels.len());
+        let mut see = |layer: &str, op: Op, values: &[f64]| {
+            let errors = Errors::of(layer, Some(values), op, &reference);
+            let level = Some(self.levels[steps.len()]);
+            let (layer, op) = (layer.to_owned(), op_name(op));
+            steps.push(StepMeasured { layer, op, level, latency_s: None, rss_bytes: None, errors });
+        };
+        let logits = Some(self.simulator.trace(&input, seed, image, &mut see).logits);
+        Evaluated { logits, polynomial: reference.polynomial.outcome, latency_s: None, steps }
+    }
+}

@@ -1,0 +1,179 @@
+//! `run --merge`: shards to one run.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::recover::rewrite;
+use super::shard::Shard;
+use super::store::Folder;
+use super::summary::summarise;
+use crate::output;
+use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Run, file, rows};
+use crate::statistics::median;
+
+/// Joins the shards in `folders` to a run in `out`, whose rows equal those of a run without shards.
+pub fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
+    let mut shards = Vec::new();
+    for folder in expand(folders)? {
+        let run = Run::read(&folder)?;
+        let place = || folder.display();
+        let text = run.provenance.shard.as_deref();
+        let text = text.with_context(|| format!("{}: found a run without shards, wanted a shard", place()))?;
+        let shard: Shard = text.parse().with_context(|| format!("{}: {}", place(), file::RUN))?;
+        shards.push((shard, run, rows::<ExactRow>(&folder)?));
+    }
+    shards.sort_by_key(|(shard, ..)| *shard);
+    check(&shards)?;
+    let merged = join(shards)?;
+    let mut folder = Folder::lock(out)?;
+    ensure!(
+        folder.provenance()?.is_none(),
+        "{}: found a run, wanted a folder without; take another --out",
+        out.display()
+    );
+    folder.begin(&merged.run.config, &merged.exact)?;
+    rewrite(out, &merged.run.layers)?;
+    rewrite(out, &merged.run.images)?;
+    rewrite(out, &merged.run.cases)?;
+    // Last: whatever happens on the way, a folder that says that it is a run is a whole one.
+    folder.write(&merged.run.provenance)?;
+    let (cases, images) = (merged.run.cases.len(), merged.run.images.len());
+    output::out(&format!("{}: {cases} cases, {images} evaluations\n", out.display()))
+}
+
+struct Merged {
+    run: Run,
+    exact: Vec<ExactRow>,
+}
+
+type Part = (Shard, Run, Vec<ExactRow>);
+
+/// Folders of shards, and those inside of folders that hold shards.
+fn expand(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for folder in folders {
+        if folder.join(file::RUN).exists() {
+            found.push(folder.clone());
+            continue;
+        }
+        let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+        let before = found.len();
+        for entry in entries {
+            let path = entry.with_context(|| folder.display().to_string())?.path();
+            let named = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("shard-"));
+            if named && path.join(file::RUN).exists() {
+                found.push(path);
+            }
+        }
+        ensure!(found.len() > before, "{}: found no shard, wanted folders such as shard-1-of-2", folder.display());
+    }
+    Ok(found)
+}
+
+/// Refuses overlaps, gaps and mixed provenance.
+fn check(shards: &[Part]) -> Result<()> {
+    let (Shard { count, .. }, first, exact) = &shards[0];
+    for (shard, run, answers) in shards {
+        let place = run.folder.display();
+        ensure!(
+            shard.count == *count,
+            "{place}: found shard {shard}, wanted one of {count}, as in {}",
+            first.folder.display()
+        );
+        if let Some(clash) = run.provenance.clash(&first.provenance) {
+            bail!("{place}: does not go with {}: {clash}", first.folder.display());
+        }
+        ensure!(
+            answers == exact,
+            "{place}: found other answers of the plaintext model than in {}",
+            first.folder.display()
+        );
+        let (found, planned) = (run.images.len(), run.provenance.planned_images);
+        ensure!(
+            run.complete() && run.provenance.ended.is_some(),
+            "{place}: partial, found {found} of {planned} evaluations; run the shard to its end"
+        );
+        check_rows(*shard, run, exact).with_context(|| place.to_string())?;
+    }
+    for index in 1..=*count {
+        let found: Vec<String> = shards
+            .iter()
+            .filter(|(shard, ..)| shard.index == index)
+            .map(|(_, run, _)| run.folder.display().to_string())
+            .collect();
+        match &found[..] {
+            [] => bail!("shard {index}/{count} is missing; wanted all {count}"),
+            [_] => {}
+            [one, other, ..] => bail!("{one} and {other}: both are shard {index}/{count}, wanted one of each"),
+        }
+    }
+    Ok(())
+}
+
+/// Each case has each image of the shard once, and none of another's.
+fn check_rows(shard: Shard, run: &Run, exact: &[ExactRow]) -> Result<()> {
+    let own: HashSet<usize> =
+        exact.iter().enumerate().filter(|(position, _)| shard.owns(*position)).map(|(_, row)| row.image).collect();
+    let mut seen = HashSet::new();
+    for ImageRow { case, image, .. } in &run.images {
+        ensure!(own.contains(image), "case {case}, image {image} is none of shard {shard}");
+        ensure!(seen.insert((case, image)), "found case {case}, image {image} twice");
+    }
+    let cases: HashSet<&str> = run.cases.iter().map(|row| row.case.as_str()).collect();
+    let complete = cases.len() == run.cases.len() && cases.len() * own.len() == run.images.len();
+    ensure!(complete, "found {} rows of cases, wanted one for every {} images", run.cases.len(), own.len());
+    Ok(())
+}
+
+fn join(shards: Vec<Part>) -> Result<Merged> {
+    let (_, first, exact) = &shards[0];
+    let mut images: HashMap<(&str, usize), &ImageRow> = HashMap::new();
+    let mut layers: HashMap<(&str, usize), Vec<&LayerRow>> = HashMap::new();
+    for (_, run, _) in &shards {
+        images.extend(run.images.iter().map(|row| ((row.case.as_str(), row.image), row)));
+        for row in &run.layers {
+            layers.entry((row.case.as_str(), row.image)).or_default().push(row);
+        }
+    }
+    let mut merged = Run {
+        folder: PathBuf::new(),
+        config: first.config.clone(),
+        provenance: provenance(&shards),
+        cases: Vec::new(),
+        images: Vec::new(),
+        layers: Vec::new(),
+    };
+    for case in &first.cases {
+        let start = merged.images.len();
+        for ExactRow { image, .. } in exact {
+            let key = (case.case.as_str(), *image);
+            let row = images.get(&key).with_context(|| format!("case {}, image {image}: in no shard", case.case))?;
+            merged.images.push((*row).clone());
+            merged.layers.extend(layers.remove(&key).into_iter().flatten().cloned());
+        }
+        let of_shards: Vec<&CaseRow> =
+            shards.iter().flat_map(|(_, run, _)| run.cases.iter().filter(|row| row.case == case.case)).collect();
+        let keygen: Vec<f64> = of_shards.iter().filter_map(|row| row.keygen_s).collect();
+        let fixed = CaseRow {
+            keygen_s: median(&keygen),
+            peak_rss_bytes: of_shards.iter().filter_map(|row| row.peak_rss_bytes).max(),
+            ..case.clone()
+        };
+        merged.cases.push(summarise(fixed, &merged.images[start..]));
+    }
+    Ok(Merged { run: merged, exact: exact.clone() })
+}
+
+/// From the first start to the last end.
+fn provenance(shards: &[Part]) -> Provenance {
+    let all = || shards.iter().map(|(_, run, _)| &run.provenance);
+    Provenance {
+        shard: None,
+        planned_images: all().map(|provenance| provenance.planned_images).sum(),
+        started: all().map(|provenance| provenance.started.clone()).min().expect("there is a shard"),
+        ended: all().filter_map(|provenance| provenance.ended.clone()).max(),
+        ..shards[0].1.provenance.clone()
+    }
+}

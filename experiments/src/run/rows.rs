@@ -1,0 +1,95 @@
+//! From what came of an image to its rows.
+
+use anyhow::Result;
+use fhe_nn::plain::Outcome;
+
+use super::engine::{Evaluated, StepMeasured};
+use crate::in_one_line;
+use crate::layers::Deviation;
+use crate::records::{ExactRow, ImageRow, LayerRow};
+
+/// The rows of an image of a case. What failed is said in the image's `error`, and has no class.
+pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageRow, Vec<LayerRow>) {
+    let failed = ImageRow {
+        case: case.to_owned(),
+        image: exact.image,
+        label: exact.label,
+        exact_class: exact.class,
+        plain_class: None,
+        class: None,
+        margin: exact.margin,
+        latency_s: None,
+        max_abs_error: None,
+        precision_bits: None,
+        overflow: 0,
+        error: None,
+    };
+    let Evaluated { logits, polynomial, latency_s, steps } = match evaluated {
+        Ok(evaluated) => evaluated,
+        Err(error) => return (ImageRow { error: Some(in_one_line(&error)), ..failed }, Vec::new()),
+    };
+    let (overflow, plain_class) = (polynomial.overflows(), polynomial.class());
+    let deviation = logits.as_ref().map(|logits| Deviation::between(logits, &polynomial.logits));
+    let class = match logits {
+        Some(logits) => Outcome { logits, overflow: Vec::new() }.class(),
+        None => plain_class,
+    };
+    let error = class.is_none().then(|| {
+        format!("no class: found logits that are no numbers, {overflow} values were outside their interval; a larger headroom may help")
+    });
+    let max_abs_error = deviation.map(|deviation| deviation.max).filter(|max| max.is_finite());
+    let precision_bits = deviation.and_then(Deviation::bits);
+    let image = ImageRow { plain_class, class, latency_s, max_abs_error, precision_bits, overflow, error, ..failed };
+    let layers = steps.into_iter().map(|step| layer(case, exact.image, step)).collect();
+    (image, layers)
+}
+
+fn layer(case: &str, image: usize, step: StepMeasured) -> LayerRow {
+    let StepMeasured { layer, op, level, latency_s, rss_bytes, errors } = step;
+    LayerRow {
+        case: case.to_owned(),
+        image,
+        layer,
+        op: op.to_owned(),
+        level,
+        latency_s,
+        rss_bytes,
+        max_abs_error: errors.max_abs_error,
+        mean_abs_error: errors.mean_abs_error,
+        precision_bits: errors.precision_bits,
+        paper_precision: errors.paper_precision,
+        approximation_max_error: errors.approximation_max_error,
+        approximation_mean_error: errors.approximation_mean_error,
+        overflow: errors.overflow,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXACT: ExactRow = ExactRow { image: 7, label: 2, class: 1, margin: 0.5 };
+
+    fn evaluated(logits: Option<Vec<f64>>, polynomial: &[f64]) -> Evaluated {
+        let polynomial = Outcome { logits: polynomial.to_vec(), overflow: vec![1, 2] };
+        Evaluated { logits, polynomial, latency_s: Some(3.0), steps: Vec::new() }
+    }
+
+    #[test]
+    fn classes_and_errors() {
+        let (row, _) = of("c", &EXACT, Ok(evaluated(Some(vec![0.0, 1.0, 2.25]), &[0.0, 1.0, 2.0])));
+        assert_eq!((row.image, row.class, row.plain_class, row.exact_class), (7, Some(2), Some(2), 1));
+        assert_eq!((row.max_abs_error, row.precision_bits, row.overflow), (Some(0.25), Some(2.0), 3));
+        let (row, _) = of("c", &EXACT, Ok(evaluated(None, &[3.0, 1.0])));
+        assert_eq!((row.class, row.max_abs_error, row.error), (Some(0), None, None));
+    }
+
+    #[test]
+    fn what_failed_says_so_in_one_line() {
+        let (row, layers) = of("c", &EXACT, Err(anyhow::anyhow!("a\nb").context("while")));
+        assert_eq!((row.class, row.error.as_deref(), layers.len()), (None, Some("while: a b"), 0));
+        let (row, _) = of("c", &EXACT, Ok(evaluated(None, &[f64::NAN, 1.0])));
+        assert_eq!((row.class, row.plain_class), (None, None));
+        assert!(row.error.unwrap().contains("3 values were outside their interval"));
+    }
+}

@@ -1,0 +1,116 @@
+//! The loop: cases, and images in them.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::progress::Progress;
+use super::selection::Subject;
+use super::start::now;
+use super::store::Store;
+use super::{engine, rows, summary};
+use crate::case::Model;
+use crate::config::{Cell, Config, Kind};
+use crate::records::{CaseRow, ExactRow};
+use crate::{in_one_line, machine, output, simulation};
+
+/// A run that is ready to go on.
+pub struct Sweep<'a> {
+    pub config: &'a Config,
+    pub model: &'a Model,
+    /// The images of every case, with the plaintext model's answers.
+    pub images: Vec<(Subject, ExactRow)>,
+    pub store: Store,
+    pub out: &'a Path,
+}
+
+impl Sweep<'_> {
+    /// Runs what is not done yet. Returns how many images and cases failed, now or before.
+    pub fn run(mut self) -> Result<usize> {
+        let (config, count) = (self.config, self.config.cells.len());
+        let case_done = |sweep: &Self, cell: &Cell| sweep.store.case(&cell.id(config.kind)).is_some();
+        let complete = config.cells.iter().all(|cell| case_done(&self, cell));
+        if !complete {
+            self.store.ended(None)?;
+        }
+        output::out(&format!("{}: {}\n", config.name, config.question))?;
+        let progress = Progress::new(count * self.images.len());
+        let mut failed = 0;
+        let mut images = 0;
+        for (number, cell) in config.cells.iter().enumerate() {
+            let id = cell.id(config.kind);
+            let place = format!("case {}/{count} {id}", number + 1);
+            progress.at(place.clone());
+            let row = match self.store.case(&id) {
+                Some(row) => {
+                    progress.skip(self.images.len());
+                    row.clone()
+                }
+                None => {
+                    let row = self.case(number, cell, &progress)?;
+                    progress.say(&format!("{place}: {}", in_words(&row)));
+                    self.store.add_case(&row)?;
+                    row
+                }
+            };
+            failed += row.failed + usize::from(row.error.is_some());
+            images += row.images;
+        }
+        drop(progress);
+        if !complete {
+            self.store.ended(Some(now()))?;
+        }
+        let failures = if failed == 0 { String::new() } else { format!(", {failed} failures") };
+        output::out(&format!("{}: {count} cases, {images} evaluations{failures}\n", self.out.display()))?;
+        Ok(failed)
+    }
+
+    /// Runs what is not done yet of a case. What goes wrong with it is in its row.
+    fn case(&mut self, number: usize, cell: &Cell, progress: &Progress) -> Result<CaseRow> {
+        // The kernel's high-water mark is the process's: without a fresh one only the first case's says anything.
+        let marked = machine::reset_peak_rss() || number == 0;
+        let case = self.config.case(cell, self.model)?;
+        let mut row = summary::blank(cell, self.config.kind, case.as_ref());
+        if let (Kind::Simulated, Some(case)) = (self.config.kind, &case) {
+            row.backend = simulation::label(&self.config.noise()?, case);
+        }
+        let id = row.case.clone();
+        progress.skip(self.store.images(&id).len());
+        let left: Vec<usize> = {
+            let known: HashSet<usize> = self.store.images(&id).iter().map(|row| row.image).collect();
+            (0..self.images.len()).filter(|&at| !known.contains(&self.images[at].0.index)).collect()
+        };
+        if !left.is_empty() {
+            let engine = match engine::start(self.config, self.model, cell, case, progress) {
+                Ok(engine) => engine,
+                Err(error) => {
+                    progress.skip(left.len());
+                    return Ok(CaseRow { error: Some(in_one_line(&error)), ..row });
+                }
+            };
+            row.keygen_s = engine.keygen_s();
+            for batch in left.chunks(engine.batch()) {
+                let subjects: Vec<&Subject> = batch.iter().map(|&at| &self.images[at].0).collect();
+                for (&at, evaluated) in batch.iter().zip(engine.evaluate(&subjects, progress)) {
+                    let (image, layers) = rows::of(&id, &self.images[at].1, evaluated);
+                    self.store.add_image(image, &layers)?;
+                }
+            }
+            row.peak_rss_bytes = machine::peak_rss_bytes().filter(|_| marked);
+        }
+        Ok(summary::summarise(row, self.store.images(&id)))
+    }
+}
+
+/// A case in a line.
+fn in_words(row: &CaseRow) -> String {
+    if let Some(error) = &row.error {
+        return format!("failed: {error}");
+    }
+    let CaseRow { images, failed, correct, flips, .. } = row;
+    let percent = row.accuracy.map_or(String::new(), |accuracy| format!(" ({:.2} %)", 100.0 * accuracy));
+    let failures = if *failed == 0 { String::new() } else { format!(", {failed} failed") };
+    let latency = row.latency_s.map_or(String::new(), |seconds| format!(", {seconds:.2} s an image"));
+    format!("{correct} of {} right{percent}, {flips} otherwise than in plaintext{latency}{failures}", images - failed)
+}

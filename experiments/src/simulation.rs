@@ -1,0 +1,48 @@
+//! The noise that simulations draw: of which case it is, and the model that is shipped.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use fhe_nn::simulated::{CalibratedCase, NoiseModel};
+
+use crate::case::Case;
+
+/// Noise of the default case: see `provenance` in the file.
+const SHIPPED: &str = include_str!("../noise/65536-chebyshev-59-fused.json");
+
+/// The shipped noise model.
+///
+/// # Errors
+/// A file that is no noise model.
+pub fn shipped() -> Result<NoiseModel> {
+    NoiseModel::from_json(SHIPPED).context("experiments/noise")
+}
+
+/// A noise model from a file.
+///
+/// # Errors
+/// A file that cannot be read, or is no noise model.
+pub fn from_file(path: &Path) -> Result<NoiseModel> {
+    let json = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    NoiseModel::from_json(&json).with_context(|| path.display().to_string())
+}
+
+/// The backend's name in rows: `simulated`, with whose noise where that is another case's.
+pub fn label(model: &NoiseModel, case: &Case) -> String {
+    match model.mismatch(&calibrated_case(case)) {
+        None => "simulated".to_owned(),
+        Some(_) => model.label(),
+    }
+}
+
+/// What the noise of a case depends on.
+pub fn calibrated_case(case: &Case) -> CalibratedCase {
+    let literal = case.params.literal();
+    CalibratedCase {
+        ring_dim: case.described.ring_dim,
+        relu: case.described.relu.clone(),
+        packing: case.described.packing.clone(),
+        main_bits: literal.main_bits.clone(),
+        special_bits: literal.special_bits.clone(),
+    }
+}

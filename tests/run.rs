@@ -1,0 +1,316 @@
+//! `run` as a whole, on the plaintext backend and the embedded images: what is written, and that nothing gets lost or mixed.
+#![allow(missing_docs)]
+
+mod common;
+#[path = "../experiments/src/records/mod.rs"]
+#[allow(dead_code, unused_imports)]
+mod records;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use common::cipherlab;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use records::{CaseRow, ExactRow, ImageRow, LayerRow, Row, Run, rows};
+
+/// A folder with a config, and runs of it.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// Three cases, `images` images.
+    fn new(images: &str, trace: bool) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        place.configure(&format!(
+            "name = \"fixture\"\nquestion = \"Is nothing lost?\"\n[data]\nimages = \"{images}\"\n[backend]\n\
+             kind = \"plain\"\ntrace = {trace}\n[sweep]\nrelu = [\"exact\", \"chebyshev:13\", \"chebyshev:27\"]\n"
+        ));
+        place
+    }
+
+    fn configure(&self, text: &str) {
+        std::fs::write(self.path("config"), text).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs the config into the folder `out`.
+    fn run(&self, out: &str, more: &[&str]) -> common::Run {
+        let (config, out) = (self.path("config"), self.path(out));
+        let arguments = ["run", config.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        cipherlab(&[&arguments, more].concat(), None)
+    }
+
+    fn merge(&self, folders: &[&str], out: &str) -> common::Run {
+        let folders: Vec<String> = folders.iter().map(|name| self.path(name).to_str().unwrap().to_owned()).collect();
+        let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+        cipherlab(&[&["run", "--merge"], &folders[..], &["--out", self.path(out).to_str().unwrap()]].concat(), None)
+    }
+
+    /// What a run left, by the strict readers; memory, which no two runs have alike, is blanked.
+    fn read(&self, out: &str) -> Run {
+        let mut run = Run::read(&self.path(out)).unwrap();
+        run.cases.iter_mut().for_each(|row| row.peak_rss_bytes = None);
+        run
+    }
+
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path(file)).unwrap();
+        assert!(text.contains(from), "{file}: no '{from}'");
+        std::fs::write(self.path(file), text.replacen(from, to, 1)).unwrap();
+    }
+}
+
+#[track_caller]
+fn ended_well(run: &common::Run) {
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}
+
+#[track_caller]
+fn refused(run: &common::Run, words: &[&str]) {
+    let line = run.stderr.trim_end();
+    assert_eq!((run.code, line.lines().count()), (Some(2), 1), "{line}");
+    words.iter().for_each(|word| assert!(line.contains(word), "no '{word}' in '{line}'"));
+}
+
+#[track_caller]
+fn same_rows(found: &Run, wanted: &Run) {
+    assert_eq!(found.cases, wanted.cases);
+    assert_eq!(found.images, wanted.images);
+    assert_eq!(found.layers, wanted.layers);
+}
+
+#[test]
+fn every_file_is_written() {
+    let place = Place::new("0..4", true);
+    let output = place.run("out", &[]);
+    ended_well(&output);
+    assert_eq!(output.stderr.lines().count(), 3, "a line a case: {}", output.stderr);
+    assert!(output.stderr.starts_with("case 1/3 plain-exact: 4 of 4 right"), "{}", output.stderr);
+    assert!(output.stdout.starts_with("fixture: Is nothing lost?\n"), "{}", output.stdout);
+
+    let run = place.read("out");
+    assert_eq!(run.config, std::fs::read_to_string(place.path("config")).unwrap());
+    assert!(run.complete() && run.provenance.ended.is_some());
+    assert_eq!((run.provenance.planned_images, run.provenance.name.as_str()), (12, "fixture"));
+    let ids: Vec<&str> = run.cases.iter().map(|row| row.case.as_str()).collect();
+    assert_eq!(ids, ["plain-exact", "plain-chebyshev:13", "plain-chebyshev:27"]);
+    assert!(run.cases.iter().all(|row| row.images == 4 && row.plain_accuracy == Some(1.0) && row.ring_dim.is_none()));
+    assert_eq!((run.cases[0].accuracy, run.cases[0].flips, run.cases[0].mcnemar_p), (Some(1.0), 0, Some(1.0)));
+    assert!(run.cases[1].flips > 0, "degree 13 is too low for this network");
+    let exact: Vec<ExactRow> = rows(&place.path("out")).unwrap();
+    assert_eq!(exact.iter().map(|row| row.image).collect::<Vec<_>>(), [0, 1, 2, 3]);
+
+    // 19 convolutions, 19 activations, a classifier.
+    assert_eq!(run.layers.len(), 12 * 39);
+    let of = |case: &'static str| run.layers.iter().filter(move |row| row.case == case);
+    assert!(of("plain-exact").all(|row| row.approximation_max_error == Some(0.0) && row.max_abs_error.is_none()));
+    let mean = |case: &'static str| of(case).map(|row| row.approximation_mean_error.unwrap()).sum::<f64>();
+    assert!(mean("plain-chebyshev:13") > 2.0 * mean("plain-chebyshev:27"));
+    assert!(mean("plain-chebyshev:27") > 0.0);
+    assert!(of("plain-exact").all(|row| row.overflow.is_some() == (row.op == "activation")));
+}
+
+/// Kills the program once it has written some bytes more, as often as it takes to the end.
+#[test]
+fn killed_and_resumed_gives_the_same_rows() {
+    let place = Place::new("0..40", true);
+    ended_well(&place.run("whole", &[]));
+    let wanted = place.read("whole");
+    let size = |out: &str| -> u64 {
+        let files = [ImageRow::FILE, LayerRow::FILE, CaseRow::FILE];
+        files.iter().filter_map(|file| Some(std::fs::metadata(place.path(out).join(file)).ok()?.len())).sum()
+    };
+    let (total, mut kills, mut target) = (size("whole"), 0, 0);
+    let mut rng = ChaCha20Rng::seed_from_u64(7);
+    let data = tempfile::tempdir().unwrap();
+    let status = loop {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_cipherlab"))
+            .args(["run".as_ref(), place.path("config").as_os_str(), "--out".as_ref(), place.path("cut").as_os_str()])
+            .env("CIPHERLAB_DATA", data.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        target += rng.random_range(0..total / 6);
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if size("cut") > target {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break None;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        };
+        match status {
+            Some(status) => break status,
+            None => kills += 1,
+        }
+        target = size("cut").max(target);
+    };
+    assert!(status.success());
+    assert!(kills >= 3, "killed {kills} times only");
+    same_rows(&place.read("cut"), &wanted);
+}
+
+/// Every byte of the last image's rows may be the last that reached the disk.
+#[test]
+fn files_cut_anywhere_are_mended() {
+    let place = Place::new("0..3", true);
+    ended_well(&place.run("out", &[]));
+    let wanted = place.read("out");
+    let out = place.path("out");
+    let whole = |file: &str| std::fs::read(out.join(file)).unwrap();
+    let (images, layers, cases) = (whole(ImageRow::FILE), whole(LayerRow::FILE), whole(CaseRow::FILE));
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    for round in 0..12 {
+        // Layers are written before their image, images before their case.
+        let cut = |bytes: &[u8], at: usize| bytes[..at].to_vec();
+        let (file, content) = match round % 3 {
+            0 => (ImageRow::FILE, cut(&images, rng.random_range(0..images.len()))),
+            1 => (LayerRow::FILE, cut(&layers, layers.len() - rng.random_range(1..2000))),
+            _ => (CaseRow::FILE, cut(&cases, rng.random_range(0..cases.len()))),
+        };
+        std::fs::write(out.join(file), content).unwrap();
+        if file == LayerRow::FILE {
+            let lines: Vec<&[u8]> = images.split_inclusive(|&byte| byte == b'\n').collect();
+            std::fs::write(out.join(ImageRow::FILE), lines[..lines.len() - 1].concat()).unwrap();
+        }
+        ended_well(&place.run("out", &[]));
+        same_rows(&place.read("out"), &wanted);
+    }
+}
+
+#[test]
+fn a_complete_run_stays_as_it_is() {
+    let place = Place::new("0..2", false);
+    ended_well(&place.run("out", &[]));
+    let before = std::fs::read(place.path("out/run.json")).unwrap();
+    let again = place.run("out", &[]);
+    ended_well(&again);
+    assert_eq!(again.stderr, "", "no case was run");
+    assert_eq!(std::fs::read(place.path("out/run.json")).unwrap(), before);
+}
+
+#[test]
+fn shards_merge_to_the_run_without_shards() {
+    let place = Place::new("0..7", true);
+    ended_well(&place.run("whole", &[]));
+    for shard in ["2/3", "1/3", "3/3"] {
+        ended_well(&place.run("shards", &["--shard", shard]));
+    }
+    assert_eq!(place.read("shards/shard-1-of-3").images.len(), 9);
+    ended_well(&place.merge(&["shards"], "merged"));
+    let (merged, whole) = (place.read("merged"), place.read("whole"));
+    same_rows(&merged, &whole);
+    assert!(merged.complete() && merged.provenance.shard.is_none());
+    assert_eq!(merged.provenance.data_sha256, whole.provenance.data_sha256);
+    let exact = |out: &str| rows::<ExactRow>(&place.path(out)).unwrap();
+    assert_eq!(exact("merged"), exact("whole"));
+
+    let [one, two, three] = [1, 2, 3].map(|index| format!("shards/shard-{index}-of-3"));
+    let (one, two, three) = (one.as_str(), two.as_str(), three.as_str());
+    refused(&place.merge(&[one, three], "m"), &["shard 2/3 is missing", "wanted all 3"]);
+    refused(&place.merge(&[one, two, three, two], "m"), &["both are shard 2/3"]);
+    refused(&place.merge(&["whole"], "m"), &["without shards"]);
+    refused(&place.merge(&["shards"], "whole"), &["found a run", "another --out"]);
+    refused(&place.run("shards", &["--shard", "8/8"]), &["found 7 images for 8 shards"]);
+    refused(&place.run("shards", &["--shard", "4/3"]), &["--shard 4/3", "wanted I/N"]);
+
+    place.edit(&format!("{three}/run.json"), "\"binary_sha256\": \"", "\"binary_sha256\": \"0");
+    refused(&place.merge(&["shards"], "m"), &["shard-3-of-3", "does not go with", "program (SHA-256)"]);
+    place.edit(&format!("{three}/run.json"), "\"binary_sha256\": \"0", "\"binary_sha256\": \"");
+    let images = std::fs::read_to_string(place.path(two).join(ImageRow::FILE)).unwrap();
+    let cut = images.trim_end().rfind('\n').unwrap() + 1;
+    std::fs::write(place.path(two).join(ImageRow::FILE), &images[..cut]).unwrap();
+    refused(&place.merge(&["shards"], "m"), &["shard-2-of-3", "partial, found 5 of 6", "to its end"]);
+    assert!(!place.path("m").exists());
+    ended_well(&place.run("shards", &["--shard", "2/3"]));
+    ended_well(&place.merge(&["shards"], "m"));
+}
+
+#[test]
+fn rows_of_another_run_are_not_mixed_in() {
+    let place = Place::new("0..2", false);
+    ended_well(&place.run("out", &[]));
+    let before = place.read("out");
+    place.edit("out/run.json", "\"weights_sha256\": \"", "\"weights_sha256\": \"0");
+    refused(&place.run("out", &[]), &["holds rows of another run", "weights (SHA-256)", "another --out, or delete"]);
+    place.edit("out/run.json", "\"weights_sha256\": \"0", "\"weights_sha256\": \"");
+    place.edit("config", "0..2", "0..3");
+    refused(&place.run("out", &[]), &["config (SHA-256)", "another --out, or delete"]);
+    same_rows(&place.read("out"), &before);
+    std::fs::remove_file(place.path("out/run.json")).unwrap();
+    refused(&place.run("out", &[]), &["found cases.csv but no run.json"]);
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let place = Place::new("0..2", false);
+    ended_well(&place.run("out", &[]));
+    let copy = std::fs::File::open(place.path("out/config.toml")).unwrap();
+    copy.lock().unwrap();
+    refused(&place.run("out", &[]), &["another process is running there"]);
+}
+
+/// With intervals far too narrow the polynomials leave all bounds.
+#[test]
+fn failures_are_rows_and_the_sweep_goes_on() {
+    let place = Place::new("0..3", false);
+    place.edit("config", "[data]", "[model]\nheadroom = 0.1\n[data]");
+    let output = place.run("out", &[]);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    let run = place.read("out");
+    assert!(run.complete());
+    let failed: Vec<_> = run.images.iter().filter(|row| row.class.is_none()).collect();
+    assert!(
+        !failed.is_empty() && failed.iter().all(|row| row.error.as_ref().unwrap().contains("outside their interval"))
+    );
+    let case = &run.cases[2];
+    assert_eq!((case.images, case.failed, case.correct, case.accuracy), (3, 3, 0, None));
+    assert_eq!(run.cases[0].accuracy, Some(1.0), "the exact case has no interval");
+    // What failed has failed: nothing is run again.
+    let again = place.run("out", &[]);
+    assert_eq!((again.code, again.stderr.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn a_model_that_belies_its_card_is_refused() {
+    let place = Place::new("0..100", false);
+    std::fs::write(place.path("w.safetensors"), datasets::pretrained::RESNET20).unwrap();
+    std::fs::write(place.path("card.json"), datasets::pretrained::RESNET20_CARD).unwrap();
+    // Without the normalisation that it was trained with.
+    let mut card: serde_json::Value = serde_json::from_str(datasets::pretrained::RESNET20_CARD).unwrap();
+    card["mean"] = serde_json::json!([0.0, 0.0, 0.0]);
+    card["std"] = serde_json::json!([1.0, 1.0, 1.0]);
+    std::fs::write(place.path("bare.json"), card.to_string()).unwrap();
+    place.edit("config", "[data]", "[model]\nweights = \"w.safetensors\"\ncard = \"bare.json\"\n[data]");
+    refused(&place.run("out", &[]), &["preflight", "of 100 images right", "wanted the 91.83 %", "mean and std"]);
+    assert!(!Path::new(&place.path("out")).exists());
+    place.edit("config", "bare.json", "card.json");
+    place.edit("config", "\"exact\", \"chebyshev:13\", \"chebyshev:27\"", "\"exact\"");
+    ended_well(&place.run("out", &[]));
+}
+
+#[test]
+fn samples_are_runs_too() {
+    let place = Place::new("0..100", false);
+    place.edit("config", "images = \"0..100\"", "images = \"0..60\"\nsample = { smallest_margin = 5 }");
+    ended_well(&place.run("out", &[]));
+    let run = place.read("out");
+    let margin = |row: &&ImageRow| row.margin;
+    let largest = run.images.iter().map(|row| margin(&row)).fold(0.0, f64::max);
+    let all = Place::new("0..60", false);
+    ended_well(&all.run("out", &[]));
+    let smaller = rows::<ExactRow>(&all.path("out")).unwrap().iter().filter(|row| row.margin <= largest).count();
+    assert_eq!((run.images.len(), smaller), (15, 5));
+    // The choice is not made again.
+    ended_well(&place.run("out", &[]));
+}
