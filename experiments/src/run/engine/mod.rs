@@ -12,6 +12,8 @@ use crate::case::{Case, Model};
 use crate::config::{Cell, Config, Kind};
 use crate::layers::Errors;
 
+const NO_NOISE_MODEL: &str = "backend.kind = \"simulated\": no noise model yet; wanted encrypted or plain";
+
 /// A case that is ready for images.
 pub enum Engine {
     /// The plaintext model with polynomials.
@@ -45,7 +47,7 @@ pub struct StepMeasured {
 /// Fails for a backend that does not exist yet: once, before the first case.
 pub fn check(kind: Kind) -> Result<()> {
     match kind {
-        Kind::Simulated => bail!("backend.kind simulated: no noise model yet; wanted encrypted or plain"),
+        Kind::Simulated => bail!(NO_NOISE_MODEL),
         Kind::Encrypted | Kind::Plain => Ok(()),
     }
 }
@@ -57,7 +59,7 @@ pub fn start(config: &Config, model: &Model, cell: &Cell, case: Option<Case>, pr
         (Kind::Encrypted, Some(case)) => {
             Ok(Engine::Encrypted(Box::new(encrypted::Engine::start(case, config.seed, config.trace, progress)?)))
         }
-        (Kind::Simulated, Some(_)) => check(Kind::Simulated).map(|()| unreachable!("refused")),
+        (Kind::Simulated, Some(_)) => bail!(NO_NOISE_MODEL),
         (Kind::Encrypted | Kind::Simulated, None) => unreachable!("cells of these backends have a circuit"),
     }
 }
