@@ -197,6 +197,14 @@ fn a_complete_run_stays_as_it_is() {
     ended_well(&again);
     assert_eq!(again.stderr, "", "no case was run");
     assert_eq!(std::fs::read(place.path("out/run.json")).unwrap(), before);
+    // Stopped after the last row, before the end was noted.
+    let ended = format!("{:?}", place.read("out").provenance.ended.unwrap());
+    place.edit("out/run.json", &format!("\"ended\": {ended}"), "\"ended\": null");
+    std::fs::write(place.path("out/config.toml"), "").unwrap();
+    ended_well(&place.run("out", &[]));
+    let run = place.read("out");
+    assert!(run.provenance.ended.is_some());
+    assert_eq!(run.config, std::fs::read_to_string(place.path("config")).unwrap());
 }
 
 #[test]

@@ -23,6 +23,13 @@ pub struct Trace {
     pub steps: Vec<Step>,
 }
 
+impl Trace {
+    /// The step of this name; `None` where there is none, or nobody was to look.
+    fn step(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+}
+
 impl Reference {
     /// Evaluates both models; keeps their steps if they are to be looked at.
     pub fn new(network: &ResNet, input: &[f64], polynomial: &dyn Activation, look: bool) -> Self {
@@ -87,16 +94,14 @@ pub struct Errors {
 impl Errors {
     /// Of the layer `name`, whose values are `found` if it was evaluated otherwise than by the models of `reference`.
     pub fn of(name: &str, found: Option<&[f64]>, op: Op, reference: &Reference) -> Self {
-        let data = |trace: &'_ Trace| trace.steps.iter().position(|step| step.name == name);
-        let (Some(exact), Some(polynomial)) = (data(&reference.exact), data(&reference.polynomial)) else {
+        let (Some(exact), Some(polynomial)) = (reference.exact.step(name), reference.polynomial.step(name)) else {
             return Self::default();
         };
-        let Step { op: clear_op, output: polynomial, .. } = &reference.polynomial.steps[polynomial];
-        let approximation = Deviation::between(&polynomial.data, &reference.exact.steps[exact].output.data);
-        let deviation = found.map(|found| Deviation::between(found, &polynomial.data));
-        let overflow = match clear_op {
+        let approximation = Deviation::between(&polynomial.output.data, &exact.output.data);
+        let deviation = found.map(|found| Deviation::between(found, &polynomial.output.data));
+        let overflow = match polynomial.op {
             fhe_nn::network::Op::Activation(index) if op == Op::Activation => {
-                Some(reference.polynomial.outcome.overflow[*index])
+                Some(reference.polynomial.outcome.overflow[index])
             }
             _ => None,
         };
@@ -155,8 +160,11 @@ mod tests {
         let mut found = reference.polynomial.steps[1].output.data.clone();
         found[7] += 0.25;
         let act = Errors::of("act", Some(&found), Op::Activation, &reference);
-        assert_eq!((act.approximation_max_error, act.approximation_mean_error), (Some(1.0), Some(1.0)));
-        assert_eq!((act.max_abs_error, act.precision_bits, act.overflow), (Some(0.25), Some(2.0), Some(3)));
+        for error in [act.approximation_max_error, act.approximation_mean_error] {
+            assert!((error.unwrap() - 1.0).abs() < 1e-12, "{error:?}");
+        }
+        assert!((act.max_abs_error.unwrap() - 0.25).abs() < 1e-12 && (act.precision_bits.unwrap() - 2.0).abs() < 1e-9);
+        assert_eq!(act.overflow, Some(3));
         assert!(Errors::of("no such layer", None, Op::Activation, &reference).overflow.is_none());
     }
 }

@@ -54,6 +54,7 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
         }
         Some(earlier) => {
             refuse_others(&provenance, &earlier, out)?;
+            folder.keep(&config.source.text)?;
             (provenance.started, provenance.ended) = (earlier.started, earlier.ended);
         }
     }

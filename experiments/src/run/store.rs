@@ -73,9 +73,23 @@ impl Folder {
         let copy = self.path.join(file::CONFIG);
         let found = std::fs::read_to_string(&copy).with_context(|| copy.display().to_string())?;
         ensure!(config.starts_with(&found), "{}: found another config; take another --out", copy.display());
-        self.config.seek(SeekFrom::Start(0))?;
-        self.config.write_all(config.as_bytes()).with_context(|| copy.display().to_string())?;
+        self.keep(config)?;
         rewrite(&self.path, exact)
+    }
+
+    /// Makes the copy of the config what it should be.
+    pub fn keep(&mut self, config: &str) -> Result<()> {
+        let copy = self.path.join(file::CONFIG);
+        let found = std::fs::read_to_string(&copy);
+        if found.is_ok_and(|found| found == config) {
+            return Ok(());
+        }
+        let write = |file: &mut File| -> std::io::Result<()> {
+            file.set_len(0)?;
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(config.as_bytes())
+        };
+        write(&mut self.config).with_context(|| copy.display().to_string())
     }
 
     /// Writes where the rows come from. With this the folder is that of a run.
@@ -141,6 +155,11 @@ impl Store {
     /// Writes a case.
     pub fn add_case(&mut self, row: &CaseRow) -> Result<()> {
         self.append(0, std::slice::from_ref(row))
+    }
+
+    /// Whether the time of the end was noted.
+    pub fn has_ended(&self) -> bool {
+        self.provenance.ended.is_some()
     }
 
     /// Notes the time of the end, or takes it back.

@@ -58,7 +58,7 @@ impl Sweep<'_> {
             images += row.images;
         }
         drop(progress);
-        if !complete {
+        if !self.store.has_ended() {
             self.store.ended(Some(now()))?;
         }
         let failures = if failed == 0 { String::new() } else { format!(", {failed} failures") };

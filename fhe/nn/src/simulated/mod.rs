@@ -3,7 +3,7 @@
 //!
 //! [`Calibration`] takes that noise from decrypted values, [`NoiseModel`] keeps it with its provenance, [`Simulator`] adds
 //! it. What a step does to the noise of the steps before it comes from evaluating it, not from a model: only the noise that
-//! a step makes itself is drawn.
+//! a step makes itself is drawn. How near that comes: `docs/simulation.md`.
 
 mod calibration;
 mod gaussian;
