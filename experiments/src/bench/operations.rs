@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use fhe_circuits::{BootstrapLiteral, Bootstrapper, Kernel, PolynomialPlan, polynomial};
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, Parameters, Precision, SecretKey};
 use fhe_nn::encrypted::circuit::{straighten, straighten_inverse};
-use fhe_ring::{Basis, Limb, Ntt, Poly, sample};
+use fhe_ring::{Basis, Limb, Ntt, Poly, Uniform};
 use indicatif::ProgressBar;
 use rand::Rng;
 use rand_chacha::ChaCha20Rng;
@@ -162,7 +162,7 @@ impl Bench<'_> {
     fn transforms(&mut self) -> Result<()> {
         let ring = self.params.ring().clone();
         let tables: Vec<_> = ring.tables(ring.basis()).collect();
-        let drawn: Poly<Ntt> = sample::uniform(&ring, ring.basis(), &self.rng.random(), 0);
+        let drawn: Poly<Ntt> = Uniform::new(&self.rng.random(), 0).poly(&ring, ring.basis());
         let original = drawn.limbs().to_vec();
         let mut limbs: Vec<Limb> = original.clone();
         tables.iter().zip(&mut limbs).for_each(|(table, limb)| {
@@ -213,7 +213,7 @@ impl Bench<'_> {
         let row = Row { op: "encode", slots: Some(slots), ..pool.clone() };
         let plain = self.kernel(row, || params.encode_real(&y, scale, basis))?;
         self.rows.last_mut().expect("just measured").bytes = Some(plain.bytes());
-        let poly: Poly<Ntt> = sample::uniform(params.ring(), basis, &self.rng.random(), 0);
+        let poly: Poly<Ntt> = Uniform::new(&self.rng.random(), 0).poly(params.ring(), basis);
         let shape = params.key_shape(level);
         self.kernel(Row { op: "mod_up", ..pool.clone() }, || poly.mod_up(shape.digit, shape.special));
         let key = evaluator.keys().get(KeyKind::Relinearization, level)?;

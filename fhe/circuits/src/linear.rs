@@ -6,11 +6,12 @@ use fhe_ckks::keyswitch::GaloisProduct;
 use fhe_ckks::{
     Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext, SwitchingKey,
 };
-use fhe_ring::arch::MAX_LAZY_PRODUCTS;
-use fhe_ring::ntt::{MIN_NTT, NttTable};
+use fhe_ring::ntt::MIN_NTT;
 use fhe_ring::{Basis, Limb, Ntt, Poly};
 use num_complex::Complex64;
 use rayon::prelude::*;
+
+use crate::products::{CHUNK, multiply_diagonals};
 
 /// A matrix over n slots by its nonzero generalised diagonals: y_i = Σ_d diagonal_(d,i)·x_(i + d).
 ///
@@ -278,7 +279,7 @@ impl LinearTransform {
             let mut rotated: Vec<[Limb; 2]> = babies.iter().map(|_| [0, 1].map(|_| Limb::recycled(size))).collect();
             for first in (0..ring.n()).step_by(size) {
                 for (product, rotated) in products.iter().zip(&mut rotated) {
-                    for (part, out) in rotated.iter_mut().enumerate() {
+                    for (part, out) in rotated.iter_mut().enumerate().rev() {
                         match (product, own(part)) {
                             (None, Some(own)) => backend.scale(m, out, &own[first..][..size], lift),
                             (None, None) => out.fill(0),
@@ -306,59 +307,23 @@ impl LinearTransform {
 /// A Galois element and its key; `None` for a rotation by nothing.
 type Rotation<'a> = Option<(u64, &'a SwitchingKey)>;
 
-/// Positions that one pass works on: eight rotations of this many fit half of a second-level cache.
-const CHUNK: usize = 4096;
-
 /// `total ← total + σ(product + (u0, 0))`, chunk by chunk.
 fn add_product(total: &mut [Poly<Ntt>; 2], product: &GaloisProduct<'_>, u0: &Poly<Ntt>) {
     let (ring, basis) = (u0.ring().clone(), u0.basis());
     let size = CHUNK.min(ring.n());
-    for (part, total) in total.iter_mut().enumerate() {
-        total.limbs_mut().par_iter_mut().enumerate().for_each(|(i, limb)| {
-            let table = ring.table(basis, i);
-            let (backend, m) = (table.backend(), table.modulus());
-            let mut rotated = Limb::recycled(size);
-            for (k, limb) in limb.chunks_exact_mut(size).enumerate() {
-                product.chunk(i, part, k * size, &mut rotated, |sum, from| {
-                    if part == 0 {
-                        backend.add(m, sum, &u0.limbs()[i][from..][..size]);
-                    }
-                });
-                backend.add(m, limb, &rotated);
-            }
-        });
-    }
-}
-
-/// `sum ← Σ rotated·diagonal` at the positions from `first` on: `rotated` gives the values of a baby step there. A lazy
-/// sum takes diagonals of one period, so that each run of equal periods is one.
-fn multiply_diagonals<'a>(
-    table: &NttTable,
-    sum: &mut [u64],
-    terms: &'a [(usize, Plaintext)],
-    limb: usize,
-    first: usize,
-    rotated: impl Fn(usize) -> &'a [u64],
-) {
-    let stretch = |plain: &Plaintext| plain.poly().stretch();
-    let mut accumulate = false;
-    if terms.is_empty() {
-        sum.fill(0);
-    }
-    for run in terms.chunk_by(|(_, a), (_, b)| stretch(a) == stretch(b)) {
-        let stretch = stretch(&run[0].1);
-        for chunk in run.chunks(MAX_LAZY_PRODUCTS) {
-            let pairs: Vec<(&[u64], &[u64])> = chunk
-                .iter()
-                .map(|(baby, plain)| {
-                    let diagonal = &plain.poly().limbs()[limb][first >> stretch..][..sum.len() >> stretch];
-                    (rotated(*baby), diagonal)
-                })
-                .collect();
-            table.backend().dot(table.modulus(), sum, accumulate, &pairs, stretch);
-            accumulate = true;
+    let [first, second] = total;
+    let pairs = first.limbs_mut().par_iter_mut().zip(second.limbs_mut());
+    pairs.enumerate().for_each(|(i, (first, second))| {
+        let table = ring.table(basis, i);
+        let (backend, m) = (table.backend(), table.modulus());
+        let mut rotated = Limb::recycled(size);
+        for at in (0..ring.n()).step_by(size) {
+            product.chunk(i, 1, at, &mut rotated, |_, _| {});
+            backend.add(m, &mut second[at..][..size], &rotated);
+            product.chunk(i, 0, at, &mut rotated, |sum, from| backend.add(m, sum, &u0.limbs()[i][from..][..size]));
+            backend.add(m, &mut first[at..][..size], &rotated);
         }
-    }
+    });
 }
 
 /// From limbs of pairs of polynomials to pairs of polynomials of limbs.

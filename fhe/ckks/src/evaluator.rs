@@ -308,24 +308,27 @@ impl Evaluator {
     /// The rotations of one ciphertext by each of `steps`: its digits are raised once for all keys of one shape
     /// (hoisting), which keys requested for one level are.
     pub fn rotate_hoisted(&self, a: &Ciphertext, steps: &[i64]) -> Result<Vec<Ciphertext>, CkksError> {
-        let mut shared: Option<Digits> = None;
-        steps
+        let rotations = steps
             .iter()
-            .map(|&steps| {
-                let galois = self.params.galois_of_rotation(steps);
-                if galois == 1 {
-                    return Ok(a.clone());
-                }
-                let key = self.keys.get(KeyKind::Galois(galois), a.level())?;
-                let digits = match shared.take() {
-                    Some(digits) if digits.shape() == key.shape() => digits,
-                    _ => Digits::new(&a.parts[1], key.shape()),
-                };
-                let rotated = self.galois_from_digits(a, galois, key, &digits);
-                shared = Some(digits);
-                Ok(rotated)
+            .map(|&steps| match self.params.galois_of_rotation(steps) {
+                1 => Ok(None),
+                galois => Ok(Some((galois, self.keys.get(KeyKind::Galois(galois), a.level())?))),
             })
-            .collect()
+            .collect::<Result<Vec<_>, CkksError>>()?;
+        let mut shared: Vec<Digits> = Vec::new();
+        for (_, key) in rotations.iter().flatten() {
+            if shared.iter().all(|digits| digits.shape() != key.shape()) {
+                shared.push(Digits::new(&a.parts[1], key.shape()));
+            }
+        }
+        let rotated = rotations.into_par_iter().map(|rotation| match rotation {
+            None => a.clone(),
+            Some((galois, key)) => {
+                let digits = shared.iter().find(|digits| digits.shape() == key.shape()).expect("one for each shape");
+                self.galois_from_digits(a, galois, key, digits)
+            }
+        });
+        Ok(rotated.collect())
     }
 
     /// Every slot the sum of `count` slots `stride` apart, `count` a power of two: log2(count) rotations by

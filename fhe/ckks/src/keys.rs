@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fhe_ring::sample::{self, Seed};
-use fhe_ring::{Basis, Ntt, Poly};
+use fhe_ring::{Basis, Ntt, Poly, Seed, Uniform, sample};
 use rand::{Rng, RngCore};
 use zeroize::Zeroizing;
 
@@ -96,7 +95,7 @@ pub(crate) fn encryption_of_zero(
     let params = secret.params();
     let error = Zeroizing::new(sample::gaussian(params.n(), rng));
     let mut b = Poly::from_signed(params.ring(), basis, &error).into_ntt();
-    let a = sample::uniform(params.ring(), basis, seed, index);
+    let a = Uniform::new(seed, index).poly(params.ring(), basis);
     b.sub_assign(&Zeroizing::new(a.mul(secret.poly())));
     [b, a]
 }
@@ -129,10 +128,10 @@ impl std::fmt::Display for KeyKind {
 #[derive(Clone, PartialEq, Debug)]
 pub struct SwitchingKey {
     pub(crate) shape: KeyShape,
-    /// Where the uniform halves come from.
+    /// Where the uniform halves come from: digit j's is stream j.
     pub(crate) seed: Seed,
-    /// (b, a) of each digit.
-    pub(crate) digits: Vec<[Poly<Ntt>; 2]>,
+    /// The first half of each digit.
+    pub(crate) digits: Vec<Poly<Ntt>>,
 }
 
 impl SwitchingKey {
@@ -143,7 +142,7 @@ impl SwitchingKey {
         let ring = params.ring();
         let basis = shape.basis();
         let digits = sample::with_generators(shape.digits(), rng, |j, rng| {
-            let [mut b, a] = encryption_of_zero(target, basis, &seed, j as u64, rng);
+            let [mut b, _] = encryption_of_zero(target, basis, &seed, j as u64, rng);
             let own = j * shape.digit..((j + 1) * shape.digit).min(shape.main);
             // P·gⱼ is P modulo the digit's own primes and 0 modulo all others.
             for i in own {
@@ -155,7 +154,7 @@ impl SwitchingKey {
                     *b = m.add(*b, p.mul(s, m.value()));
                 }
             }
-            [b, a]
+            b
         });
         Self { shape, seed, digits }
     }
@@ -165,14 +164,19 @@ impl SwitchingKey {
         self.shape
     }
 
-    /// (b, a) of each gadget digit, over the primes of the shape.
-    pub fn digits(&self) -> &[[Poly<Ntt>; 2]] {
+    /// b of each gadget digit's (b, a), over the primes of the shape.
+    pub fn digits(&self) -> &[Poly<Ntt>] {
         &self.digits
+    }
+
+    /// a of each gadget digit: it is not kept, as it is computed in less time than memory would take to bring it.
+    pub fn uniform(&self) -> impl ExactSizeIterator<Item = Uniform> {
+        (0..self.digits.len()).map(|j| Uniform::new(&self.seed, j as u64))
     }
 
     /// Bytes held in memory.
     pub fn bytes(&self) -> usize {
-        self.digits.iter().flatten().map(Poly::bytes).sum()
+        self.digits.iter().map(Poly::bytes).sum()
     }
 }
 
@@ -269,7 +273,7 @@ impl KeyRequest {
 
     /// Bytes that the keys will hold in memory.
     pub fn bytes(&self, params: &Parameters) -> usize {
-        self.iter().map(|(_, shape)| 2 * 8 * params.n() * shape.digits() * shape.basis().len()).sum()
+        self.iter().map(|(_, shape)| 8 * params.n() * shape.digits() * shape.basis().len()).sum()
     }
 
     /// Generates the keys. The result depends on the secret and the generator alone, not on the number of threads.

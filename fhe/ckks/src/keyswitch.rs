@@ -1,10 +1,9 @@
 //! Hybrid key switching (Han and Ki, ePrint 2019/688): the gadget product, with and without an automorphism.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use fhe_ring::automorphism::Permutation;
-use fhe_ring::{Basis, Limb, Ntt, Poly};
+use fhe_ring::{Basis, Limb, Ntt, Poly, Ring};
 use rayon::prelude::*;
 
 use crate::keys::SwitchingKey;
@@ -43,17 +42,16 @@ impl Digits {
     /// If the key is of another shape.
     pub fn product(&self, key: &SwitchingKey) -> [Poly<Ntt>; 2] {
         assert_eq!(self.shape, key.shape(), "digits for keys of another shape");
-        let (ring, n) = (self.digits[0].ring(), self.digits[0].ring().n());
+        let (ring, n) = (self.ring(), self.ring().n());
         let (first, second) = (0..self.basis.len())
             .into_par_iter()
             .map(|i| {
-                let (table, size) = (ring.table(self.basis, i), CHUNK.min(n));
+                let size = CHUNK.min(n);
                 let mut halves = [0, 1].map(|_| Limb::recycled(n));
                 // Both halves of a chunk while the digits are in cache.
-                for at in (0..n).step_by(size).map(|first| first..first + size) {
-                    for (half, out) in halves.iter_mut().enumerate() {
-                        let terms = self.terms(key, i, half, at.clone());
-                        table.backend().dot_all(table.modulus(), &mut out[at.clone()], &terms, 0);
+                for first in (0..n).step_by(size) {
+                    for (half, out) in halves.iter_mut().enumerate().rev() {
+                        self.dot(key, i, half, first, &mut out[first..][..size]);
                     }
                 }
                 let [first, second] = halves;
@@ -63,16 +61,29 @@ impl Digits {
         [first, second].map(|limbs| Poly::from_limbs(ring, self.basis, limbs))
     }
 
-    /// What is multiplied and added up for positions `at` of limb `limb` of one half of a product.
-    fn terms<'a>(
-        &'a self,
-        key: &'a SwitchingKey,
-        limb: usize,
-        half: usize,
-        at: Range<usize>,
-    ) -> Vec<(&'a [u64], &'a [u64])> {
-        let pairs = self.digits.iter().zip(key.digits());
-        pairs.map(|(d, key)| (&d.limbs()[limb][at.clone()], &key[half].limb_of(self.basis, limb)[at.clone()])).collect()
+    fn ring(&self) -> &Arc<Ring> {
+        self.digits[0].ring()
+    }
+
+    /// Σ dⱼ·keyⱼ at the positions from `first` on of limb `limb` of one half (0 or 1) into `out`.
+    ///
+    /// The second half comes first, best: while its uniform part of the key is computed, that of the first half arrives.
+    fn dot(&self, key: &SwitchingKey, limb: usize, half: usize, first: usize, out: &mut [u64]) {
+        let (table, size) = (self.ring().table(self.basis, limb), out.len());
+        let (backend, modulus) = (table.backend(), table.modulus());
+        let kept = || key.digits().iter().map(|b| &b.limb_of(self.basis, limb)[first..][..size]);
+        let mut uniform = Limb::recycled(if half == 0 { 0 } else { size * self.digits.len() });
+        let keys: Vec<&[u64]> = match half {
+            0 => kept().collect(),
+            _ => {
+                let chunks = uniform.chunks_exact_mut(size).zip(key.uniform()).zip(kept());
+                chunks.for_each(|((chunk, a), ahead)| a.fill(backend, modulus, first, chunk, ahead));
+                uniform.chunks_exact(size).collect()
+            }
+        };
+        let digits = self.digits.iter().map(|digit| &digit.limbs()[limb][first..][..size]);
+        let terms: Vec<(&[u64], &[u64])> = digits.zip(keys).collect();
+        backend.dot_all(modulus, out, &terms, 0);
     }
 }
 
@@ -102,12 +113,12 @@ impl<'a> GaloisProduct<'a> {
     /// If the key is of another shape.
     pub fn new(digits: &'a Digits, key: &'a SwitchingKey, galois: u64) -> Self {
         assert_eq!(digits.shape, key.shape(), "digits for keys of another shape");
-        let permutation = digits.digits[0].ring().permutation(galois);
+        let permutation = digits.ring().permutation(galois);
         Self { digits, key, permutation }
     }
 
     /// The values at positions `first..` of limb `limb` of one half (0 or 1) into `out`, whose length is a power of two
-    /// that divides `first`. `addend` gets the sum before the automorphism and the first of its positions, to add to it.
+    /// that divides `first`; the second half best comes before the first. `addend` gets the sum before the automorphism and the first of its positions, to add to it.
     pub fn chunk(
         &self,
         limb: usize,
@@ -116,11 +127,10 @@ impl<'a> GaloisProduct<'a> {
         out: &mut [u64],
         addend: impl FnOnce(&mut [u64], usize),
     ) {
-        let table = self.digits.digits[0].ring().table(self.digits.basis, limb);
+        let table = self.digits.ring().table(self.digits.basis, limb);
         let chunk = self.permutation.chunk(first, out.len());
         let mut sum = Limb::recycled(out.len());
-        let terms = self.digits.terms(self.key, limb, half, chunk.source..chunk.source + out.len());
-        table.backend().dot_all(table.modulus(), &mut sum, &terms, 0);
+        self.digits.dot(self.key, limb, half, chunk.source, &mut sum);
         addend(&mut sum, chunk.source);
         table.backend().permute(out, &sum, chunk);
     }

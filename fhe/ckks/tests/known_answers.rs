@@ -8,8 +8,8 @@ use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of the keys and of the ciphertext at the end of the chain.
-const EVALUATION_KEYS: &str = "7b6c0c28269c9083e21046f8f5895bbbc7957d8fab6616a4a35fbbccb7dc3953";
-const CIPHERTEXT: &str = "42dee354d5d498545419e4c2bcef6c410e5330a3ec4b3439f9c35d0be1297e18";
+const EVALUATION_KEYS: &str = "b49c8c1d004afc41a8faa24001c2044cf8db28c753bd174e5f5af88aa54be0fa";
+const CIPHERTEXT: &str = "ce0c8081e2e740468b31723201960c08625cef9620d8ffe2047ec6fb8d3877e0";
 
 /// Encrypts, multiplies, rotates and conjugates, all from one seed.
 ///

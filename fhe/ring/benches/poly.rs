@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fhe_ring::{Backend, Basis, Ntt, Poly, Ring, primes, sample};
+use fhe_ring::{Backend, Basis, Ntt, Poly, Ring, Uniform, primes};
 
 const LOG_N: u32 = 16;
 /// Digits of twelve main primes, raised to as many special ones: the widest key switching in use.
@@ -20,7 +20,7 @@ fn polynomials(c: &mut Criterion) {
     let primes = primes::search(LOG_N, &[48; MAIN + DIGIT]).expect("primes of this size exist");
     let ring = Ring::new(1 << LOG_N, &primes[..MAIN], &primes[MAIN..], Backend::detect());
     let all = Basis { main: MAIN, special: DIGIT };
-    let random = |basis: Basis, index: u64| -> Poly<Ntt> { sample::uniform(&ring, basis, &[7; 32], index) };
+    let random = |basis: Basis, index: u64| -> Poly<Ntt> { Uniform::new(&[7; 32], index).poly(&ring, basis) };
     let id = |limbs: usize| BenchmarkId::new(ring.backend().name(), format!("{LOG_N}/{limbs}"));
 
     let mut group = c.benchmark_group("mod_up");

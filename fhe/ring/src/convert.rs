@@ -221,7 +221,7 @@ mod tests {
     }
 
     fn random(ring: &Arc<Ring>, basis: Basis) -> Poly<Ntt> {
-        crate::sample::uniform(ring, basis, &ChaCha20Rng::seed_from_u64(1).random(), 0)
+        crate::Uniform::new(&ChaCha20Rng::seed_from_u64(1).random(), 0).poly(ring, basis)
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! From the ground up: [`modulus`] (one prime), [`primes`] (finding them), [`arch`] (the kernels, one backend for each
 //! instruction set), [`ntt`] (one limb transformed), [`ring`] (a dimension and its primes), [`poly`] (polynomials whose
-//! type says their domain), `convert` (raising and dividing), [`automorphism`] and [`sample`].
+//! type says their domain), `convert` (raising and dividing), [`automorphism`],
+//! [`sample`] and [`uniform`].
 //!
 //! This is the only crate with SIMD and `unsafe`.
 
@@ -16,9 +17,11 @@ pub mod poly;
 pub mod primes;
 pub mod ring;
 pub mod sample;
+pub mod uniform;
 
 pub use arch::Backend;
 pub use buffer::Limb;
 pub use modulus::{Modulus, Shoup};
 pub use poly::{Coefficients, CompactPoly, Ntt, Poly};
 pub use ring::{Basis, Ring};
+pub use uniform::{Seed, Uniform};

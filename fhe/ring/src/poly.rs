@@ -349,7 +349,7 @@ impl CompactPoly {
 mod tests {
     use super::*;
     use crate::arch::Backend;
-    use crate::{primes, sample};
+    use crate::{Uniform, primes};
 
     fn rings() -> Vec<Arc<Ring>> {
         let primes = primes::search(7, &[50, 40, 50, 49]).unwrap();
@@ -357,7 +357,7 @@ mod tests {
     }
 
     fn random(ring: &Arc<Ring>, basis: Basis, index: u64) -> Poly<Ntt> {
-        sample::uniform(ring, basis, &[1; 32], index)
+        Uniform::new(&[1; 32], index).poly(ring, basis)
     }
 
     #[test]

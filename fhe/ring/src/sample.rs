@@ -1,45 +1,15 @@
 //! Samplers. Randomness is passed in: a seeded generator in tests and experiments, the operating system's for keys.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
 
-use crate::poly::{Ntt, Poly};
-use crate::ring::{Basis, Ring};
+use crate::uniform::Seed;
 
 /// Standard deviation of every error polynomial (Homomorphic Encryption Standard, ePrint 2019/939).
 pub const ERROR_STD_DEV: f64 = 3.2;
-
-/// A seed from which a uniform polynomial is regenerated.
-pub type Seed = [u8; 32];
-
-/// A uniform polynomial from a seed: limb q of stream `index` depends on (seed, index, q) alone, so that a polynomial
-/// over fewer primes is the restriction of one over more.
-///
-/// # Panics
-/// If `index` is 2^14 or more.
-pub fn uniform(ring: &Arc<Ring>, basis: Basis, seed: &Seed, index: u64) -> Poly<Ntt> {
-    assert!(index < 1 << 14, "stream {index} is out of range");
-    let mut poly = Poly::recycled(ring, basis);
-    poly.for_each(|t, _, limb| {
-        let q = t.modulus().value();
-        let mut rng = ChaCha20Rng::from_seed(*seed);
-        rng.set_stream(index << 50 | q);
-        let mask = u64::MAX >> q.leading_zeros();
-        for x in limb {
-            // Primes lie near a power of two, so that at most every other candidate is refused.
-            *x = loop {
-                let candidate = rng.next_u64() & mask;
-                if candidate < q {
-                    break candidate;
-                }
-            };
-        }
-    });
-    poly
-}
 
 /// `n` coefficients, each −1, 0 or 1 with probability 1/3.
 pub fn ternary(n: usize, rng: &mut impl RngCore) -> Vec<i64> {
@@ -104,8 +74,6 @@ pub fn with_generators<T: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::Backend;
-    use crate::primes;
 
     fn rng() -> ChaCha20Rng {
         ChaCha20Rng::seed_from_u64(5)
@@ -161,23 +129,6 @@ mod tests {
         probabilities.push(1.0 - probabilities.iter().sum::<f64>());
         let statistic = chi_squared(&counts, &probabilities);
         assert!(statistic < 40.8, "17 degrees of freedom, p = 0.001: {statistic}");
-    }
-
-    #[test]
-    fn uniform_is_uniform_seeded_and_restrictable() {
-        let primes = primes::search(12, &[42, 43, 50]).unwrap();
-        let ring = Ring::new(1 << 12, &primes[..2], &primes[2..], Backend::detect());
-        let seed = [9; 32];
-        let all = uniform(&ring, ring.basis(), &seed, 3);
-        let few = uniform(&ring, Basis { main: 1, special: 1 }, &seed, 3);
-        assert!(all.restricted(few.basis()) == few);
-        assert!(all != uniform(&ring, ring.basis(), &seed, 4));
-        for (limb, q) in all.limbs().iter().zip(&primes) {
-            let mut counts = [0.0; 16];
-            limb.iter().for_each(|&x| counts[(x as u128 * 16 / *q as u128) as usize] += 1.0);
-            let statistic = chi_squared(&counts, &[1.0 / 16.0; 16]);
-            assert!(statistic < 37.7, "15 degrees of freedom, p = 0.001: {statistic}");
-        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What tells parameters apart.
 
-use fhe_ring::{Basis, Poly, sample};
+use fhe_ring::{Basis, Poly, Uniform};
 use sha2::{Digest, Sha256};
 
 use super::VERSION;
@@ -32,7 +32,7 @@ pub(crate) fn parameters_digest(params: &Parameters) -> [u8; 16] {
     let mut x = vec![0; ring.n()];
     x[1] = 1;
     let x = Poly::from_signed(ring, ring.basis(), &x).into_ntt();
-    let seeded = sample::uniform(ring, Basis::main(1), &[0x5a; 32], 1);
+    let seeded = Uniform::new(&[0x5a; 32], 1).poly(ring, Basis::main(1));
     x.limbs().iter().chain(seeded.limbs()).flat_map(|limb| &limb[..32]).for_each(|&value| number(value));
     half(hash)
 }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use fhe_ring::arch::MAX_LAZY_PRODUCTS;
-use fhe_ring::{Basis, sample};
+use fhe_ring::{Basis, Uniform};
 
 use super::frame::{Payload, Reader, Writer, check_ring, poly_len};
 use super::{Kind, SerialError};
@@ -76,7 +76,7 @@ impl Payload for PublicKey {
         let seed = input.array("seed")?;
         input.ends_after("the polynomial of a public key", poly_len(params.ring(), basis))?;
         let b = input.poly("b", params, basis)?;
-        let a = sample::uniform(params.ring(), basis, &seed, 0);
+        let a = Uniform::new(&seed, 0).poly(params.ring(), basis);
         Ok(Self { seed, b, a })
     }
 }
@@ -107,10 +107,7 @@ impl SwitchingKey {
         (shape, seed): (KeyShape, [u8; 32]),
     ) -> Result<Self, SerialError> {
         let digits = (0..shape.digits())
-            .map(|j| {
-                let b = input.poly("digit of a switching key", params, shape.basis())?;
-                Ok([b, sample::uniform(params.ring(), shape.basis(), &seed, j as u64)])
-            })
+            .map(|_| input.poly("digit of a switching key", params, shape.basis()))
             .collect::<Result<_, SerialError>>()?;
         Ok(Self { shape, seed, digits })
     }
@@ -129,18 +126,18 @@ impl Payload for SwitchingKey {
         range("main primes", main, ring.main)?;
         range("special primes", special, ring.special)?;
         range("main primes in a digit", digit, widest_digit(main))?;
-        self.digits.iter().try_for_each(|[b, _]| check_ring(params, b))
+        self.digits.iter().try_for_each(|b| check_ring(params, b))
     }
 
     fn payload_len(&self) -> u64 {
-        3 * 4 + 32 + self.digits.iter().map(|[b, _]| poly_len(b.ring(), b.basis())).sum::<u64>()
+        3 * 4 + 32 + self.digits.iter().map(|b| poly_len(b.ring(), b.basis())).sum::<u64>()
     }
 
     fn write(&self, out: &mut Writer<impl Write>) -> Result<(), SerialError> {
         let KeyShape { main, special, digit } = self.shape;
         [main, special, digit].into_iter().try_for_each(|count| out.u32(count))?;
         out.bytes(&self.seed)?;
-        self.digits.iter().try_for_each(|[b, _]| out.poly(b))
+        self.digits.iter().try_for_each(|b| out.poly(b))
     }
 
     fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {

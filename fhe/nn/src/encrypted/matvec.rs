@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fhe_circuits::{RotatedSum, sums_of_products};
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyRequest, Parameters};
-use fhe_ring::Poly;
 use rayon::prelude::*;
 
 use super::layout::{Layout, Offset, SlotMatrix};
@@ -179,8 +179,8 @@ fn neighbours(
     Ok(all)
 }
 
-/// A baby step with the diagonal that its rotation is multiplied by.
-type BabyTerm<'a> = (i64, &'a Vec<f64>);
+/// Bytes of encoded diagonals that are worked on at a time. Baby steps are read once for each such lot.
+pub(super) const LOT: usize = 64 << 20;
 
 /// The matrix times the slots, not rescaled: the scale is multiplied by `scale`. Diagonals are encoded on the way.
 ///
@@ -193,49 +193,93 @@ pub fn multiply(
     x: &Ciphertext,
     scale: f64,
 ) -> Result<Ciphertext, CkksError> {
-    let params = evaluator.params();
-    let slots = x.slots();
     let shifted = evaluator.rotate(x, plan.shift)?;
-    let babies = plan.rotate_babies(evaluator, &shifted)?;
-    let mut by_giant: BTreeMap<(i64, i64), Vec<BabyTerm<'_>>> = BTreeMap::new();
+    let (steps, babies): (Vec<i64>, Vec<Ciphertext>) = plan.rotate_babies(evaluator, &shifted)?.into_iter().unzip();
+    let places: BTreeMap<i64, usize> = steps.into_iter().enumerate().map(|(place, baby)| (baby, place)).collect();
+    let mut giants: BTreeMap<(i64, i64), Terms<'_>> = BTreeMap::new();
     for (&offset, diagonal) in matrix {
-        let (baby, giant) = plan.split(offset);
-        by_giant.entry(giant).or_default().push((baby, diagonal));
+        let (baby, (grid, row)) = plan.split(offset);
+        // The farthest row of each grid comes first.
+        giants.entry((-row, grid)).or_default().push((places[&baby], diagonal));
     }
-    // The sum of a giant step, before its rotation.
-    let inner = |giant: (i64, i64)| -> Result<Option<Ciphertext>, CkksError> {
-        let Some(terms) = by_giant.get(&giant) else { return Ok(None) };
-        let back = (plan.grid * giant.0 + plan.row * giant.1).rem_euclid(slots as i64) as usize;
-        let encoded = terms
-            .par_iter()
-            .map(|(_, diagonal)| {
-                let mut rotated = diagonal.to_vec();
-                rotated.rotate_right(back % diagonal.len());
-                params.encode_real(&rotated, scale, x.basis())
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let parts = [0, 1].map(|part| {
-            let products: Vec<_> =
-                terms.iter().zip(&encoded).map(|((b, _), w)| (&babies[b].parts()[part], w.poly())).collect();
-            Poly::dot_compact(params.ring(), x.basis(), &products)
-        });
-        Ok(Some(Ciphertext::from_parts(parts, x.scale() * scale, slots)))
-    };
-    let horner = |step: i64, sum: Option<Ciphertext>, next: Option<Ciphertext>| match (sum, next) {
-        (None, next) => Ok(next),
-        (Some(sum), None) => evaluator.rotate(&sum, step).map(Some),
-        (Some(sum), Some(next)) => {
-            let mut sum = evaluator.rotate(&sum, step)?;
-            evaluator.add_assign(&mut sum, &next)?;
-            Ok(Some(sum))
+    let giants: Vec<_> = giants.into_iter().collect();
+    let encoded_bytes = |terms: usize| terms * x.parts()[0].bytes() * (2 * x.slots()) / evaluator.params().n();
+    let widest = giants.iter().map(|(_, terms)| encoded_bytes(terms.len())).max().unwrap_or(1);
+
+    // By Horner's rule along the rows of each grid, then along the grids. Grids are independent until their sums meet:
+    // whole chains in parallel keep both ends of a small ciphertext busy.
+    let mut chains: Vec<Chain> = plan.grids.iter().map(|_| Chain::default()).collect();
+    for lot in giants.chunks((LOT / widest).max(1)) {
+        for ((at, _), sum) in lot.iter().zip(inner_sums(evaluator.params(), plan, &babies, lot, scale)?) {
+            chains[at.1 as usize].waiting.push((-at.0, sum));
         }
+        chains.par_iter_mut().try_for_each(|chain| chain.advance(evaluator, plan.row))?;
+    }
+    let mut total: Option<RotatedSum> = None;
+    for chain in chains.into_iter().rev() {
+        let grid = chain.finish(evaluator, plan.row)?;
+        total = match (total, grid) {
+            (None, grid) => grid,
+            (Some(total), grid) => Some(total.step(evaluator, plan.grid, grid)?),
+        };
+    }
+    Ok(total.expect("a matrix has at least one diagonal").finish())
+}
+
+/// Diagonals by the place of their baby step.
+type Terms<'a> = Vec<(usize, &'a Vec<f64>)>;
+
+/// Row and grid of a giant step (the row negated), with its diagonals.
+type Giant<'a> = ((i64, i64), Terms<'a>);
+
+/// The sums of some giant steps, before their rotations.
+fn inner_sums(
+    params: &Parameters,
+    plan: &MatVecPlan,
+    babies: &[Ciphertext],
+    giants: &[Giant<'_>],
+    scale: f64,
+) -> Result<Vec<Ciphertext>, CkksError> {
+    let encode = |&(row, grid): &(i64, i64), &(baby, diagonal): &(usize, &Vec<f64>)| {
+        let mut rotated = diagonal.clone();
+        rotated.rotate_right((plan.grid * grid - plan.row * row).rem_euclid(diagonal.len() as i64) as usize);
+        Ok((baby, params.encode_real(&rotated, scale, babies[0].basis())?))
     };
-    // Grids are independent until their sums meet: whole chains in parallel keep both ends of a small ciphertext busy.
-    let grids = plan
-        .grids
+    let encoded = giants
         .par_iter()
-        .map(|&grid| plan.rows.iter().rev().try_fold(None, |rows, &row| horner(plan.row, rows, inner((grid, row))?)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let total = grids.into_iter().rev().try_fold(None, |total, grid| horner(plan.grid, total, grid))?;
-    Ok(total.expect("a matrix has at least one diagonal"))
+        .map(|(at, terms)| terms.par_iter().map(|term| encode(at, term)).collect())
+        .collect::<Result<Vec<_>, CkksError>>()?;
+    Ok(sums_of_products(params, babies, &encoded))
+}
+
+/// Horner's rule along the rows of one grid, from the farthest to the nearest.
+#[derive(Default)]
+struct Chain {
+    /// The sum so far, and the row that it has come to.
+    sum: Option<(i64, RotatedSum)>,
+    /// Rows still to be taken in, the farthest first.
+    waiting: Vec<(i64, Ciphertext)>,
+}
+
+impl Chain {
+    fn advance(&mut self, evaluator: &Evaluator, step: i64) -> Result<(), CkksError> {
+        for (row, next) in std::mem::take(&mut self.waiting) {
+            let sum = match self.sum.take() {
+                None => next.into(),
+                Some((at, sum)) => go(evaluator, sum, step, at - row - 1)?.step(evaluator, step, Some(next.into()))?,
+            };
+            self.sum = Some((row, sum));
+        }
+        Ok(())
+    }
+
+    /// The sum at row 0.
+    fn finish(self, evaluator: &Evaluator, step: i64) -> Result<Option<RotatedSum>, CkksError> {
+        self.sum.map(|(at, sum)| go(evaluator, sum, step, at)).transpose()
+    }
+}
+
+/// So many steps on, one at a time.
+fn go(evaluator: &Evaluator, sum: RotatedSum, step: i64, count: i64) -> Result<RotatedSum, CkksError> {
+    (0..count).try_fold(sum, |sum, _| sum.step(evaluator, step, None))
 }

@@ -10,6 +10,7 @@ mod ifma;
 mod scalar;
 
 use crate::modulus::{Modulus, Shoup};
+use crate::uniform::Counter;
 
 /// How many products one lazy accumulation holds: 15·2^48 + 15 < 2^52 bounds the high halves that IFMA adds up.
 pub const MAX_LAZY_PRODUCTS: usize = 15;
@@ -64,6 +65,7 @@ impl Backend {
         if is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512ifma")
+            && is_x86_feature_detected!("vaes")
         {
             return vec![Self(Isa::Avx512Ifma), Self::SCALAR];
         }
@@ -179,6 +181,14 @@ impl Backend {
     pub(crate) fn reduce_signed(self, modulus: &Modulus, out: &mut [u64], a: &[i64]) {
         assert_eq!(out.len(), a.len());
         dispatch!(self, reduce_signed(modulus, out, a));
+    }
+
+    /// The uniform residues at the positions from `first` on; see [`Counter`]. Both `first` and the length are even.
+    ///
+    /// As many elements of `ahead` are brought near on the way.
+    pub(crate) fn uniform(self, modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u64]) {
+        assert!(first.is_multiple_of(2) && out.len().is_multiple_of(2), "{} residues from {first} on", out.len());
+        dispatch!(self, uniform(modulus, out, counter, first, ahead));
     }
 
     /// `overflow[j] ← round(Σ yᵢ[j]/qᵢ)` in floating point, the number of times the product of the source primes goes

@@ -1,8 +1,12 @@
 //! The kernels in portable Rust: the specification of every other backend.
 
+use aes::Aes128;
+use aes::cipher::{BlockEncrypt, KeyInit};
+
 use super::Twiddles;
 use crate::automorphism::Chunk;
 use crate::modulus::{Modulus, Shoup};
+use crate::uniform::Counter;
 
 /// Cooley–Tukey with Harvey's lazy butterflies (arXiv 1205.2926): residues stay in [0, 4q) between levels.
 pub fn ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]) {
@@ -111,6 +115,55 @@ pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
     for (out, &a) in out.iter_mut().zip(a) {
         *out = modulus.reduce_signed(a);
     }
+}
+
+/// Blocks that the cipher gets at a time: it has that many in flight where the processor helps.
+const BLOCKS: usize = 32;
+
+pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u64]) {
+    let cipher = Aes128::new(counter.key.into());
+    let mut blocks = [aes::Block::default(); BLOCKS];
+    for (k, out) in out.chunks_mut(2 * BLOCKS).enumerate() {
+        let blocks = &mut blocks[..out.len() / 2];
+        for (i, block) in blocks.iter_mut().enumerate() {
+            *block = block_of(counter, (first / 2 + k * BLOCKS + i) as u64);
+        }
+        cipher.encrypt_blocks(blocks);
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = match word_of(&blocks[i / 2], i % 2) {
+                word if word < ceiling(modulus) => modulus.reduce(word),
+                _ => uniform_again(modulus, counter, first + 2 * BLOCKS * k + i),
+            };
+        }
+    }
+}
+
+/// The largest multiple of q that a word holds.
+pub fn ceiling(modulus: &Modulus) -> u64 {
+    u64::MAX / modulus.value() * modulus.value()
+}
+
+/// The residue at a position whose first word was refused.
+pub fn uniform_again(modulus: &Modulus, counter: Counter<'_>, position: usize) -> u64 {
+    let cipher = Aes128::new(counter.key.into());
+    let words = (1u64..).map(|attempt| {
+        let mut block = block_of(counter, attempt << 32 | position as u64 / 2);
+        cipher.encrypt_block(&mut block);
+        word_of(&block, position % 2)
+    });
+    let accepted = words.into_iter().find(|&word| word < ceiling(modulus));
+    modulus.reduce(accepted.expect("attempts do not end"))
+}
+
+fn block_of(counter: Counter<'_>, count: u64) -> aes::Block {
+    let mut block = aes::Block::default();
+    block[..8].copy_from_slice(&(count ^ counter.mask[0]).to_le_bytes());
+    block[8..].copy_from_slice(&counter.mask[1].to_le_bytes());
+    block
+}
+
+fn word_of(block: &aes::Block, half: usize) -> u64 {
+    u64::from_le_bytes(block[8 * half..][..8].try_into().expect("eight bytes"))
 }
 
 pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {

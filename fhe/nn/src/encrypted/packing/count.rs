@@ -6,7 +6,7 @@ use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
 use super::{Aim, Slots};
 use crate::encrypted::layout::{self, Layout, SlotMatrix};
-use crate::encrypted::matvec::MatVecPlan;
+use crate::encrypted::matvec::{LOT, MatVecPlan};
 
 /// Asks for keys and counts their uses.
 pub struct Count<'a> {
@@ -67,8 +67,8 @@ impl Slots for Count<'_> {
         let (hoisted, full) = plan.rotations();
         self.hoisted += hoisted;
         self.full += full;
-        // The baby steps, a sum for each grid, and the input.
-        self.hold(plan.baby_steps() + plan.grids.len() + 2, *x, 0);
+        // The baby steps, a sum for each grid, and the input; a lot of encoded diagonals, and their sums.
+        self.hold(plan.baby_steps() + plan.grids.len() + 2, *x, 2 * LOT);
         Ok(*x)
     }
 

@@ -5,8 +5,10 @@
 #![allow(unsafe_code)]
 
 mod ntt;
+mod uniform;
 
 pub use ntt::{forward as ntt_forward, inverse as ntt_inverse};
+pub use uniform::uniform;
 
 use std::arch::x86_64::*;
 

@@ -1,0 +1,95 @@
+//! Many sums of products of the same ciphertexts with different plaintexts: what is left of a matrix between its baby and
+//! its giant steps.
+
+use fhe_ckks::{Ciphertext, Parameters, Plaintext};
+use fhe_ring::arch::MAX_LAZY_PRODUCTS;
+use fhe_ring::ntt::NttTable;
+use fhe_ring::{Limb, Poly};
+use rayon::prelude::*;
+
+/// Positions that one pass works on: sixteen ciphertexts' of this many fit half of a second-level cache.
+pub(crate) const CHUNK: usize = 4096;
+
+/// Residues between the chunks of a copy. Chunks of limbs, a power of two apart, would share few sets of the caches.
+const PADDING: usize = 64;
+
+/// A factor by its place among the ciphertexts, and the plaintext that it is multiplied by.
+pub type Term = (usize, Plaintext);
+
+/// Σ factor·plaintext for each list of terms, not rescaled. The factors are at one level and scale, the plaintexts reach
+/// that level.
+///
+/// One pass over the factors, limb by limb and chunk by chunk, in which every sum takes what it needs from a copy in the
+/// second-level cache: read for each sum anew they would come from memory each time.
+///
+/// # Panics
+/// If there is no factor, or a list without terms.
+pub fn sums_of_products(params: &Parameters, factors: &[Ciphertext], sums: &[Vec<Term>]) -> Vec<Ciphertext> {
+    let (ring, basis, scale) = (params.ring(), factors[0].basis(), factors[0].scale());
+    let (size, blocks) = (CHUNK.min(ring.n()), (ring.n() / CHUNK).clamp(1, 4));
+    let mut results: Vec<[Vec<Limb>; 2]> =
+        sums.iter().map(|_| [0, 1].map(|_| (0..basis.len()).map(|_| Limb::recycled(ring.n())).collect())).collect();
+    // A task writes one block of one limb of every result.
+    let mut tasks: Vec<Vec<[&mut [u64]; 2]>> = (0..basis.len() * blocks).map(|_| Vec::new()).collect();
+    for [first, second] in &mut results {
+        for (limb, pair) in first.iter_mut().zip(second).enumerate() {
+            let [first, second] = [pair.0, pair.1].map(|limb| limb.chunks_exact_mut(ring.n() / blocks));
+            first.zip(second).enumerate().for_each(|(block, (a, b))| tasks[limb * blocks + block].push([a, b]));
+        }
+    }
+    tasks.into_par_iter().enumerate().for_each(|(task, mut results)| {
+        let (limb, start) = (task / blocks, task % blocks * (ring.n() / blocks));
+        let table = ring.table(basis, limb);
+        let mut copies = Limb::recycled(2 * factors.len() * (size + PADDING));
+        for first in (0..ring.n() / blocks).step_by(size) {
+            let halves = factors.iter().flat_map(|factor| factor.parts());
+            for (copy, half) in copies.chunks_exact_mut(size + PADDING).zip(halves) {
+                copy[..size].copy_from_slice(&half.limbs()[limb][start + first..][..size]);
+            }
+            for (result, terms) in results.iter_mut().zip(sums) {
+                for (part, result) in result.iter_mut().enumerate() {
+                    let factor = |k: usize| &copies[(2 * k + part) * (size + PADDING)..][..size];
+                    multiply_diagonals(table, &mut result[first..][..size], terms, limb, start + first, factor);
+                }
+            }
+        }
+    });
+    let pairs = results.into_iter().zip(sums);
+    pairs
+        .map(|(halves, terms)| {
+            let parts = halves.map(|limbs| Poly::from_limbs(ring, basis, limbs));
+            Ciphertext::from_parts(parts, scale * terms[0].1.scale(), factors[0].slots())
+        })
+        .collect()
+}
+
+/// `sum ← Σ rotated·diagonal` at the positions from `first` on: `rotated` gives the values of a baby step there. A lazy
+/// sum takes diagonals of one period, so that each run of equal periods is one.
+pub(crate) fn multiply_diagonals<'a>(
+    table: &NttTable,
+    sum: &mut [u64],
+    terms: &'a [Term],
+    limb: usize,
+    first: usize,
+    rotated: impl Fn(usize) -> &'a [u64],
+) {
+    let stretch = |plain: &Plaintext| plain.poly().stretch();
+    let mut accumulate = false;
+    if terms.is_empty() {
+        sum.fill(0);
+    }
+    for run in terms.chunk_by(|(_, a), (_, b)| stretch(a) == stretch(b)) {
+        let stretch = stretch(&run[0].1);
+        for chunk in run.chunks(MAX_LAZY_PRODUCTS) {
+            let pairs: Vec<(&[u64], &[u64])> = chunk
+                .iter()
+                .map(|(baby, plain)| {
+                    let diagonal = &plain.poly().limbs()[limb][first >> stretch..][..sum.len() >> stretch];
+                    (rotated(*baby), diagonal)
+                })
+                .collect();
+            table.backend().dot(table.modulus(), sum, accumulate, &pairs, stretch);
+            accumulate = true;
+        }
+    }
+}

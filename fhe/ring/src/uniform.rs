@@ -1,0 +1,137 @@
+//! Uniform polynomials from a seed, regenerated wherever they are needed instead of being kept.
+//!
+//! The uniform half of a key is public and random, and nothing else: it can be computed faster than it can be read from
+//! memory. Residues come from AES-128 in counter mode (as FrodoKEM makes its matrix), so that any part of a polynomial
+//! is had without the rest.
+
+use std::sync::Arc;
+
+use crate::arch::Backend;
+use crate::modulus::Modulus;
+use crate::poly::{Ntt, Poly};
+use crate::ring::{Basis, Ring};
+
+/// A seed from which uniform polynomials are regenerated.
+pub type Seed = [u8; 32];
+
+/// One uniform polynomial, as a seed and an index stand for it: residue i modulo q depends on (seed, index, q, i) alone,
+/// so that a polynomial over fewer primes is the restriction of one over more.
+#[derive(Clone, Copy, Debug)]
+pub struct Uniform {
+    key: [u8; 16],
+    mask: [u64; 2],
+}
+
+/// What the kernels encrypt for the residues modulo one prime: block k of attempt t is
+/// AES-128(key, (t·2^32 + k) ⊕ mask₀ ‖ mask₁), two words in little-endian order, of which word j serves residue 2k + j.
+///
+/// A word below the largest multiple of q that a word holds gives its residue; one above it, a chance below 2^−14, is
+/// drawn again in the next attempt.
+#[derive(Clone, Copy)]
+pub(crate) struct Counter<'a> {
+    pub key: &'a [u8; 16],
+    pub mask: [u64; 2],
+}
+
+impl Uniform {
+    /// The polynomial of a seed and an index.
+    ///
+    /// # Panics
+    /// If `index` is 2^14 or more.
+    pub fn new(seed: &Seed, index: u64) -> Self {
+        assert!(index < 1 << 14, "stream {index} is out of range");
+        let (key, mask) = seed.split_at(16);
+        let mask = [0, 8].map(|at| u64::from_le_bytes(mask[at..at + 8].try_into().expect("eight bytes")));
+        // Primes are below 2^50.
+        Self { key: key.try_into().expect("sixteen bytes"), mask: [mask[0], mask[1] ^ index << 50] }
+    }
+
+    /// The residues modulo one prime at the positions from `first` on, an even number of them from an even position.
+    ///
+    /// This takes the processor and leaves the memory idle: meanwhile `ahead`, which is to be read next, is brought to the
+    /// second-level cache.
+    pub fn fill(&self, backend: Backend, modulus: &Modulus, first: usize, out: &mut [u64], ahead: &[u64]) {
+        let counter = Counter { key: &self.key, mask: [self.mask[0], self.mask[1] ^ modulus.value()] };
+        backend.uniform(modulus, out, counter, first, ahead);
+    }
+
+    /// All of it, over a basis.
+    pub fn poly(&self, ring: &Arc<Ring>, basis: Basis) -> Poly<Ntt> {
+        let mut poly = Poly::recycled(ring, basis);
+        poly.for_each(|table, _, limb| self.fill(table.backend(), table.modulus(), 0, limb, &[]));
+        poly
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::primes;
+
+    #[test]
+    fn any_part_is_had_without_the_rest_on_every_backend() {
+        for bits in [14, 42, 49, 50] {
+            for q in primes::search(5, &[bits; 2]).unwrap() {
+                let m = Modulus::new(q);
+                let uniform = Uniform::new(&[7; 32], 11);
+                let mut all = vec![0; 1 << 12];
+                uniform.fill(Backend::SCALAR, &m, 0, &mut all, &[]);
+                assert!(all.iter().all(|&x| x < q));
+                for backend in Backend::available() {
+                    for (first, len) in [(0, 1 << 12), (64, 64), (1024, 32), (4000, 96)] {
+                        let mut part = vec![0; len];
+                        uniform.fill(backend, &m, first, &mut part, &all[first..]);
+                        assert_eq!(part, all[first..first + len], "{} modulo {q} from {first}", backend.name());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn seeds_indices_and_primes_give_other_residues_and_smaller_bases_the_same() {
+        let primes = primes::search(12, &[42, 43, 50]).unwrap();
+        let ring = Ring::new(1 << 12, &primes[..2], &primes[2..], Backend::detect());
+        let poly = |seed: u8, index, basis| Uniform::new(&[seed; 32], index).poly(&ring, basis);
+        let all = poly(9, 3, ring.basis());
+        let few = Basis { main: 1, special: 1 };
+        assert!(all.restricted(few) == poly(9, 3, few));
+        assert!(all != poly(9, 4, ring.basis()) && all != poly(8, 3, ring.basis()));
+        let halves = |at: usize| {
+            let mut seed = [9; 32];
+            seed[at] ^= 1;
+            Uniform::new(&seed, 3).poly(&ring, ring.basis())
+        };
+        assert!(all != halves(0) && all != halves(31), "both halves of the seed count");
+    }
+
+    /// FIPS-197, appendix C.1: the kernels' cipher is AES-128.
+    #[test]
+    fn the_cipher_is_aes_128() {
+        let key = std::array::from_fn(|i| i as u8);
+        let plaintext: [u8; 16] = std::array::from_fn(|i| 0x11 * i as u8);
+        let words = |block: [u8; 16]| [0, 8].map(|at| u64::from_le_bytes(block[at..at + 8].try_into().unwrap()));
+        let expected = 0x69c4_e0d8_6a7b_0430_d8cd_b780_70b4_c55a_u128.to_be_bytes();
+        let q = primes::search(5, &[50]).unwrap()[0];
+        let m = Modulus::new(q);
+        let counter = Counter { key: &key, mask: words(plaintext) };
+        for backend in Backend::available() {
+            let mut out = [0; 32];
+            backend.uniform(&m, &mut out, counter, 0, &[]);
+            assert_eq!(out[..2], words(expected).map(|word| m.reduce(word)), "{}", backend.name());
+        }
+    }
+
+    #[test]
+    fn residues_are_spread_evenly() {
+        for q in primes::search(12, &[30, 42, 50]).unwrap() {
+            let mut residues = vec![0; 1 << 14];
+            Uniform::new(&[1; 32], 0).fill(Backend::detect(), &Modulus::new(q), 0, &mut residues, &[]);
+            let mut counts = [0.0; 16];
+            residues.iter().for_each(|&x| counts[(x as u128 * 16 / q as u128) as usize] += 1.0);
+            let expected = residues.len() as f64 / 16.0;
+            let statistic: f64 = counts.iter().map(|c| (c - expected).powi(2) / expected).sum();
+            assert!(statistic < 37.7, "15 degrees of freedom, p = 0.001: {statistic}");
+        }
+    }
+}
