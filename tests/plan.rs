@@ -46,7 +46,10 @@ fn every_packing_has_a_plan() {
         let run = cipherlab(&["plan", "--packing", packing, "--json"], None);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         let plan: Value = serde_json::from_str(&run.stdout).unwrap();
-        assert_eq!((plan["params"]["packing"].as_str(), plan["bootstraps"].as_u64()), (Some(packing), Some(bootstraps)));
+        assert_eq!(
+            (plan["params"]["packing"].as_str(), plan["bootstraps"].as_u64()),
+            (Some(packing), Some(bootstraps))
+        );
         assert!(plan["params"]["security"].as_u64().unwrap() >= 128, "{packing}");
         assert_eq!(plan["steps"].as_array().unwrap().len() as u64, 2 * 19 + bootstraps + 1, "{packing}");
     }
