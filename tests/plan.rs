@@ -41,3 +41,19 @@ fn a_plan_that_does_not_fit_says_why() {
     let last = run.stdout.lines().last().unwrap();
     assert!(last.starts_with("cannot run here: --max-memory: predicted") && last.contains("1.00 GB"), "{last}");
 }
+
+#[test]
+fn every_packing_has_a_plan() {
+    // The paper's circuit bootstraps once more before each of two strides.
+    for (packing, bootstraps) in [("fused", 19), ("vector", 21), ("multiplexed", 19), ("diagonal", 19)] {
+        let run = cipherlab(&["plan", "--packing", packing, "--json"], None);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let plan: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(
+            (plan["params"]["packing"].as_str(), plan["bootstraps"].as_u64()),
+            (Some(packing), Some(bootstraps))
+        );
+        assert!(plan["params"]["security"].as_u64().unwrap() >= 128, "{packing}");
+        assert_eq!(plan["steps"].as_array().unwrap().len() as u64, 2 * 19 + bootstraps + 1, "{packing}");
+    }
+}

@@ -4,7 +4,7 @@ use fhe_circuits::ChebyshevSeries;
 
 use super::circuit::{Form, straighten_inverse};
 use super::server::Program;
-use crate::plain;
+use crate::{chebyshev, plain};
 
 /// The polynomials of a program, each with what undoes the forms around it.
 #[derive(Clone, Debug)]
@@ -37,9 +37,12 @@ impl ClearActivation {
 
 impl plain::Activation for ClearActivation {
     fn apply(&self, index: usize, values: &mut [f64]) -> usize {
-        let range = self.by_index[index].0;
-        let overflow = values.iter().filter(|value| value.abs() > range).count();
-        values.iter_mut().for_each(|value| *value = self.value(index, *value));
+        let (range, series, form) = &self.by_index[index];
+        // A NaN lies outside, too.
+        let overflow = values.iter().filter(|value| !(-range..=*range).contains(*value)).count();
+        values.iter_mut().for_each(|value| *value = straighten_inverse(*value / range));
+        chebyshev::evaluate_in_place(series, values);
+        values.iter_mut().for_each(|value| *value = range * form.value(*value));
         overflow
     }
 }

@@ -44,7 +44,8 @@ impl Program {
         let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine));
         let polynomials = (widest * primes).max(powers * (self.circuit().activation_level + 1));
         // Of a convolution: what its packing holds at once.
-        let step = (polynomials * limb).max(self.plan(params)?.bytes);
+        let plan = self.plan(params)?;
+        let step = (polynomials * limb).max(plan.bytes) + plan.encoded.values().sum::<usize>();
         Ok(Memory {
             keys: request.bytes(params),
             constants: costs.iter().map(|cost| cost.bytes).sum(),

@@ -179,6 +179,7 @@ impl Program {
             steps: Vec::new(),
             request: KeyRequest::default(),
             bytes: 0,
+            encoded: BTreeMap::new(),
         };
         let circuit = self.circuit();
         let image = Shadow { level: circuit.linear_level, scale: circuit.linear_scale() };
@@ -225,8 +226,10 @@ pub(super) struct Planner<'a> {
     steps: Vec<ScheduledStep>,
     /// The keys of linear layers.
     request: KeyRequest,
-    /// The most bytes that a linear layer holds.
+    /// The most bytes of ciphertexts that a linear layer holds.
     pub(super) bytes: usize,
+    /// By slot count, the most bytes of encoded diagonals.
+    pub(super) encoded: BTreeMap<usize, usize>,
 }
 
 impl Planner<'_> {
@@ -247,6 +250,10 @@ impl Planner<'_> {
     fn take(&mut self, count: Count<'_>) -> [usize; 3] {
         self.request.merge(&count.request);
         self.bytes = self.bytes.max(count.bytes);
+        for (slots, bytes) in count.encoded {
+            let most = self.encoded.entry(slots).or_default();
+            *most = bytes.max(*most);
+        }
         [count.hoisted, count.full, 0]
     }
 }

@@ -11,6 +11,7 @@ use super::packing::{Count, Encrypted};
 use super::schedule::Term;
 use super::*;
 use crate::network::{Block, Conv, Linear, STAGES};
+use crate::plain::Activation;
 use crate::plain::Tensor;
 use crate::{ResNet, ranges};
 
@@ -318,6 +319,10 @@ fn an_arcsine_before_a_bootstrap_changes_an_activation_by_next_to_nothing() {
         for x in (-80..=80).map(|k| f64::from(k) / 10.0) {
             let (a, b) = (vector.value(index, x), plain.value(index, x));
             assert!((a - b).abs() < 2e-4, "activation {index} of {x}: {a} and {b}");
+            let mut many = [x; 40];
+            let outside = vector.apply(index, &mut many);
+            assert_eq!((outside, many[0]), (0, a), "one by one and many at a time");
+            assert_eq!(many, [many[0]; 40]);
             assert!(form == Form::Arcsine || a == b);
             assert!((a - x.max(0.0)).abs() < 0.2, "activation {index} of {x}: {a}");
         }
@@ -343,6 +348,12 @@ fn every_degree(packing: Packing) {
                 continue;
             }
         };
+        let strided = circuit.convolution_level(2);
+        assert!(
+            circuit.activation_level >= strided,
+            "degree {degree}: {} levels of {strided}",
+            circuit.activation_level
+        );
         // The chain depends on the depth alone: one schedule a depth.
         let depth = circuit.activation_plan(Form::Plain).depth();
         assert_eq!(depth, circuit.activation_plan(Form::Arcsine).depth(), "degree {degree}");

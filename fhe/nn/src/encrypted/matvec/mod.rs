@@ -5,6 +5,7 @@ mod multiply;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyRequest, Parameters};
+pub(super) use multiply::LOT;
 pub use multiply::multiply;
 
 use super::layout::{Layout, Offset, SlotMatrix};

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{MatVecPlan, SlotMatrix};
 
 /// Bytes of encoded diagonals that are worked on at a time. Baby steps are read once for each such lot.
-const LOT: usize = 64 << 20;
+pub(crate) const LOT: usize = 64 << 20;
 
 /// The matrix times the slots, not rescaled: the scale is multiplied by `scale`. Diagonals are encoded on the way.
 ///

@@ -1,12 +1,14 @@
 //! Slots of which nothing is known but their level: what a convolution takes, before there is a ciphertext.
 
+use std::collections::BTreeMap;
+
 use fhe_circuits::LinearTransform;
 use fhe_circuits::linear::BsgsPlan;
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
 use super::{Aim, Slots};
 use crate::encrypted::layout::{self, Layout, SlotMatrix};
-use crate::encrypted::matvec::MatVecPlan;
+use crate::encrypted::matvec::{LOT, MatVecPlan};
 
 /// Asks for keys and counts their uses.
 pub struct Count<'a> {
@@ -17,19 +19,26 @@ pub struct Count<'a> {
     pub hoisted: usize,
     /// Rotations with a decomposition of their own.
     pub full: usize,
-    /// The most bytes that are held at once beside keys.
+    /// The most bytes of ciphertexts that are held at once.
     pub bytes: usize,
+    /// By slot count, the most bytes of encoded diagonals. Their storage is kept for others of the same count.
+    pub encoded: BTreeMap<usize, usize>,
 }
 
 impl<'a> Count<'a> {
     /// Nothing yet.
     pub fn new(params: &'a Parameters) -> Self {
-        Self { params, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0 }
+        Self { params, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: BTreeMap::new() }
     }
 
-    /// `pairs` of polynomials of a ciphertext's height, beside `more` bytes.
-    fn hold(&mut self, pairs: usize, level: usize, more: usize) {
-        self.bytes = self.bytes.max(2 * pairs * (level + 1) * 8 * self.params.n() + more);
+    /// `pairs` of polynomials of a ciphertext's height.
+    fn hold(&mut self, pairs: usize, level: usize) {
+        self.bytes = self.bytes.max(2 * pairs * (level + 1) * 8 * self.params.n());
+    }
+
+    fn encode(&mut self, matrix: &SlotMatrix, bytes: usize) {
+        let most = self.encoded.entry(matrix.values().next().map_or(0, Vec::len)).or_default();
+        *most = bytes.max(*most);
     }
 }
 
@@ -54,7 +63,7 @@ impl Slots for Count<'_> {
         steps.iter().for_each(|&step| self.request.rotation(self.params, step, *x));
         self.hoisted += steps.iter().filter(|&&step| step != 0).count();
         // With the vectors that are made of them, about as many again.
-        self.hold(2 * steps.len() + 2, *x, 0);
+        self.hold(2 * steps.len() + 2, *x);
         Ok(vec![*x; steps.len()])
     }
 
@@ -62,13 +71,14 @@ impl Slots for Count<'_> {
         Ok(*terms[0].0)
     }
 
-    fn multiply(&mut self, x: &usize, _: &SlotMatrix, plan: &MatVecPlan, _: Aim) -> Result<usize, CkksError> {
+    fn multiply(&mut self, x: &usize, matrix: &SlotMatrix, plan: &MatVecPlan, _: Aim) -> Result<usize, CkksError> {
         plan.request_keys(self.params, *x, &mut self.request);
         let (hoisted, full) = plan.rotations();
         self.hoisted += hoisted;
         self.full += full;
         // The baby steps, a sum for each grid, and the input.
-        self.hold(plan.baby_steps() + plan.grids.len() + 2, *x, 0);
+        self.hold(plan.baby_steps() + plan.grids.len() + 2, *x);
+        self.encode(matrix, LOT);
         Ok(*x)
     }
 
@@ -79,8 +89,8 @@ impl Slots for Count<'_> {
         self.hoisted += plan.hoisted();
         self.full += plan.rotations() - plan.hoisted();
         // Sums are over main and special primes, and so are the diagonals.
-        let height = self.params.key_shape(*x).basis().len() - 1;
-        self.hold(plan.giants + 4, height, LinearTransform::bytes_of(self.params, &diagonals, *x));
+        self.hold(plan.giants + 4, self.params.key_shape(*x).basis().len() - 1);
+        self.encode(matrix, LinearTransform::bytes_of(self.params, &diagonals, *x));
         Ok(*x)
     }
 

@@ -1,8 +1,8 @@
 //! Packings: where values stand among the slots, and how a convolution gets from one layout to the next.
 //!
-//! A packing is a type with a [`Scheme`]; it writes its convolution once, over [`Slots`], which are ciphertexts for the
+//! A packing is a type with a `Scheme`; it writes its convolution once, over `Slots`, which are ciphertexts for the
 //! server, levels and keys for the planner, and numbers for tests. What follows from a scheme, for the schedule, the keys
-//! and the memory, is asked of the enum [`Packing`]. A further packing is a file and a line in [`packings`].
+//! and the memory, is asked of the enum [`Packing`]. A further packing is a file, and a line in `packings!` below.
 
 #[cfg(test)]
 mod clear;
