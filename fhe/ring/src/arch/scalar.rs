@@ -147,7 +147,7 @@ pub fn ceiling(modulus: &Modulus) -> u64 {
 pub fn uniform_again(modulus: &Modulus, counter: Counter<'_>, position: usize) -> u64 {
     let cipher = Aes128::new(counter.key.into());
     let words = (1u64..).map(|attempt| {
-        let mut block = block_of(counter, attempt << 32 | position as u64 / 2);
+        let mut block = block_of(counter, (attempt << 32) | (position as u64 / 2));
         cipher.encrypt_block(&mut block);
         word_of(&block, position % 2)
     });
