@@ -13,8 +13,9 @@ use crate::digest::sha256;
 use crate::output::parse_bytes;
 
 /// The flags that name a case.
+// Without a group of its own: commands flatten it into theirs, which has the same name.
 #[derive(clap::Args)]
-#[group(id = "case")]
+#[group(skip)]
 pub struct Args {
     /// Ring dimension N: 32768, 65536 or 131072.
     #[arg(long, default_value_t = 65536, value_name = "N")]

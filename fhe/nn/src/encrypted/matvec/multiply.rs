@@ -29,7 +29,7 @@ pub fn multiply(
         .enumerate()
         .map(|(place, (baby, rotated))| ((baby, place), rotated))
         .unzip();
-    let mut giants: BTreeMap<(i64, i64), Vec<(usize, &Vec<f64>)>> = BTreeMap::new();
+    let mut giants: BTreeMap<(i64, i64), Terms<'_>> = BTreeMap::new();
     for (&offset, diagonal) in matrix {
         let (baby, (grid, row)) = plan.split(offset);
         // The farthest row of each grid comes first.
@@ -59,8 +59,11 @@ pub fn multiply(
     Ok(total.expect("a matrix has at least one diagonal").finish())
 }
 
-/// Row and grid of a giant step (the row negated), with its diagonals by the place of their baby step.
-type Giant<'a> = ((i64, i64), Vec<(usize, &'a Vec<f64>)>);
+/// Diagonals by the place of their baby step.
+type Terms<'a> = Vec<(usize, &'a Vec<f64>)>;
+
+/// Row and grid of a giant step (the row negated), with its diagonals.
+type Giant<'a> = ((i64, i64), Terms<'a>);
 
 /// The sums of some giant steps, before their rotations.
 fn inner_sums(
