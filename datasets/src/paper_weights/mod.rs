@@ -4,7 +4,7 @@
 //! The folder holds 6,314 text files, one number a line: each is a vector that the published circuit multiplies a rotated
 //! ciphertext by. A vector is made of blocks of one pixel grid each; a block repeats one weight (batch norm folded in)
 //! wherever the kernel position sees a pixel, and is zero where it sees the border, or where a stride passes over.
-//! [`packed`] says which weight stands in which block, [`vector`] reads a file and checks every number of it.
+//! `packed` says which weight stands in which block, `vector` reads a file and checks every number of it.
 
 mod packed;
 #[cfg(test)]

@@ -13,9 +13,6 @@ use super::layout::{Layout, Offset, SlotMatrix};
 /// Rows and columns are both baby steps up to this many: those of a 3 × 3 kernel.
 const MAX_BABIES: usize = 9;
 
-/// Baby steps that are worth their keys where giant steps go along rows.
-const MOST_KEYS: i64 = 16;
-
 /// How a matrix is evaluated: y = Σ_giant rotate(Σ_baby diagonal ⊙ rotate(x, shift + baby), giant).
 ///
 /// Baby steps share one decomposition. Giant steps share one key a stride, as they are taken by Horner's rule from the
@@ -28,9 +25,7 @@ pub struct MatVecPlan {
     pub babies: Babies,
     /// Slots of a row.
     pub row: i64,
-    /// Rows from one giant step to the next.
-    pub stride: i64,
-    /// Numbers of rows that giant steps go, multiples of `stride`: 0 alone where rows are baby steps.
+    /// Numbers of rows that giant steps go: 0 alone where rows are baby steps.
     pub rows: Vec<i64>,
     /// Slots of a grid.
     pub grid: i64,
@@ -57,27 +52,16 @@ impl MatVecPlan {
     pub fn new(matrix: &SlotMatrix, layout: Layout) -> Self {
         let (row, grid) = (layout.row() as i64, layout.grid() as i64);
         let distinct = |f: &dyn Fn(&Offset) -> i64| matrix.keys().map(f).collect::<BTreeSet<_>>();
-        let grids: Vec<i64> = (0..=distinct(&|o| o.grids).last().copied().unwrap_or(0)).collect();
+        let grids = (0..=distinct(&|o| o.grids).last().copied().unwrap_or(0)).collect();
         let near = distinct(&|o| row * o.rows + o.columns);
         if near.len() <= MAX_BABIES {
             let babies = Babies::Hoisted(near.into_iter().collect());
-            return Self { shift: 0, babies, row, stride: 1, rows: vec![0], grid, grids };
+            return Self { shift: 0, babies, row, rows: vec![0], grid, grids };
         }
         let rows = distinct(&|o| o.rows);
         let (first, last) = (rows.first().copied().unwrap_or(0), rows.last().copied().unwrap_or(0));
-        let columns = distinct(&|o| o.columns);
-        // A giant step goes several rows, and baby steps those between, where that costs less: a hoisted rotation takes about
-        // three quarters of another's time.
-        let cost = |stride: i64| {
-            let giants = grids.len() as i64 * ((last - first) / stride + 1);
-            3 * columns.len() as i64 * stride + 4 * giants
-        };
-        let fits = |&stride: &i64| stride == 1 || columns.len() as i64 * stride <= MOST_KEYS;
-        let stride = (1..=last - first + 1).filter(fits).min_by_key(|&stride| cost(stride)).unwrap_or(1);
-        let near = (0..stride).flat_map(|k| columns.iter().map(move |column| row * k + column));
-        let babies = Babies::Hoisted(near.collect());
-        let rows = (0..=last - first).step_by(stride as usize).collect();
-        Self { shift: row * first, babies, row, stride, rows, grid, grids }
+        let babies = Babies::Hoisted(distinct(&|o| o.columns).into_iter().collect());
+        Self { shift: row * first, babies, row, rows: (0..=last - first).collect(), grid, grids }
     }
 
     /// The plan that takes the fewest keys: rows and columns are neighbours of neighbours, grids giant steps.
@@ -88,7 +72,7 @@ impl MatVecPlan {
             shift: 0,
             babies: Babies::Neighbours { rows, columns },
             row: layout.row() as i64,
-            stride: 1,
+
             rows: vec![0],
             grid: layout.grid() as i64,
             grids: (0..=farthest(|o| o.grids)).collect(),
@@ -98,15 +82,12 @@ impl MatVecPlan {
     /// The plan for offsets of 0 to `count` − 1 grids of `step` slots beyond `shift` columns: giant steps alone.
     pub fn of_steps(shift: i64, step: i64, count: usize) -> Self {
         let babies = Babies::Hoisted(vec![0]);
-        Self { shift, babies, row: 0, stride: 1, rows: vec![0], grid: step, grids: (0..count as i64).collect() }
+        Self { shift, babies, row: 0, rows: vec![0], grid: step, grids: (0..count as i64).collect() }
     }
 
     /// Baby step and giant step (grids, rows) of an offset.
     fn split(&self, offset: Offset) -> (i64, (i64, i64)) {
-        let row = match self.rows.len() {
-            1 => 0,
-            _ => (offset.rows - self.shift / self.row) / self.stride * self.stride,
-        };
+        let row = if self.rows.len() > 1 { offset.rows - self.shift / self.row } else { 0 };
         (self.row * (offset.rows - row) + offset.columns - self.shift, (offset.grids, row))
     }
 
@@ -145,7 +126,7 @@ impl MatVecPlan {
             ask(self.grid);
         }
         if self.rows.len() > 1 {
-            ask(self.row * self.stride);
+            ask(self.row);
         }
     }
 

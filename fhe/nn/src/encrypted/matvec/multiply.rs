@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{MatVecPlan, SlotMatrix};
 
 /// Bytes of encoded diagonals that are worked on at a time. Baby steps are read once for each such lot.
-pub(crate) const LOT: usize = 64 << 20;
+pub(crate) const LOT: usize = 16 << 20;
 
 /// The matrix times the slots, not rescaled: the scale is multiplied by `scale`. Diagonals are encoded on the way.
 ///
@@ -101,8 +101,8 @@ impl Chain {
             let sum = match self.sum.take() {
                 None => next.into(),
                 Some((at, sum)) => {
-                    let sum = go(evaluator, plan, sum, at - row - plan.stride)?;
-                    sum.step(evaluator, plan.row * plan.stride, Some(next.into()))?
+                    let sum = go(evaluator, plan, sum, at - row - 1)?;
+                    sum.step(evaluator, plan.row, Some(next.into()))?
                 }
             };
             self.sum = Some((row, sum));
@@ -116,7 +116,7 @@ impl Chain {
     }
 }
 
-/// `rows` rows on, a giant step at a time.
+/// `rows` rows on, a row at a time.
 fn go(evaluator: &Evaluator, plan: &MatVecPlan, sum: RotatedSum, rows: i64) -> Result<RotatedSum, CkksError> {
-    (0..rows / plan.stride).try_fold(sum, |sum, _| sum.step(evaluator, plan.row * plan.stride, None))
+    (0..rows).try_fold(sum, |sum, _| sum.step(evaluator, plan.row, None))
 }
