@@ -46,7 +46,10 @@ fn parameters() {
     refused(&["--relu", "gelu"], &["--relu gelu", "chebyshev:59"]);
     refused(&["--relu", "chebyshev:x"], &["degree 'x'", "2 to 1023"]);
     refused(&["--relu", "chebyshev:100000"], &["'100000'", "2 to 1023"]);
-    refused(&["--packing", "rows"], &["--packing", "unknown packing 'rows'", "vector", "multiplexed", "diagonal"]);
+    refused(
+        &["--packing", "rows"],
+        &["--packing", "unknown packing 'rows'", "fused", "vector", "multiplexed", "diagonal"],
+    );
     refused(&["--headroom", "0"], &["--headroom", "found 0", "above 0"]);
     refused(&["--backend", "neon"], &["--backend", "'neon'", "scalar"]);
     refused(&["--threads", "0"], &["--threads 0", "1 or more"]);

@@ -29,10 +29,23 @@ pub fn from_file(path: &Path) -> Result<NoiseModel> {
 
 /// The backend's name in rows: `simulated`, with whose noise where that is another case's.
 pub fn label(model: &NoiseModel, case: &Case) -> String {
-    match model.mismatch(&calibrated_case(case)) {
+    match mismatch(model, case) {
         None => "simulated".to_owned(),
         Some(_) => model.label(),
     }
+}
+
+/// How `case` differs from the one that the noise was taken from, in words; `None` if it does not.
+pub fn mismatch(model: &NoiseModel, case: &Case) -> Option<String> {
+    let (found, wanted) = (&model.provenance.weights_sha256, case.weights_sha256());
+    let weights = || {
+        (found != wanted).then(|| {
+            format!(
+                "weights of the noise model: found SHA-256 {found}, wanted {wanted}; `calibrate` makes one for them"
+            )
+        })
+    };
+    model.mismatch(&calibrated_case(case)).or_else(weights)
 }
 
 /// What the noise of a case depends on.

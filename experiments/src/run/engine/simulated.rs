@@ -10,7 +10,7 @@ use crate::case::Case;
 use crate::layers::{Errors, Reference, op_name};
 use crate::run::progress::Progress;
 use crate::run::selection::Subject;
-use crate::simulation::calibrated_case;
+use crate::simulation::mismatch;
 
 /// A case with the noise of one.
 pub struct Engine {
@@ -26,8 +26,8 @@ impl Engine {
     pub fn new(case: Case, model: &NoiseModel, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
         let simulator = Simulator::new(&case.program, &schedule, model)?;
-        if let Some(mismatch) = model.mismatch(&calibrated_case(&case)) {
-            progress.say(&format!("warning: {mismatch}; rows say `{}`", model.label()));
+        if let Some(difference) = mismatch(model, &case) {
+            progress.say(&format!("warning: {difference}; rows say `{}`", model.label()));
         }
         Ok(Self { case, simulator, levels: schedule.iter().map(|step| step.level).collect(), seed, trace })
     }

@@ -119,7 +119,7 @@ impl NoiseModel {
         Some(format!("{what} of the noise model: found {found}, wanted {wanted}; `calibrate` makes one for this case"))
     }
 
-    /// What to stamp results with: `simulated with noise of 65536-chebyshev:59-multiplexed`.
+    /// What to stamp results with: `simulated with noise of 65536-chebyshev:59-fused`.
     pub fn label(&self) -> String {
         let CalibratedCase { ring_dim, relu, packing, .. } = &self.case;
         format!("simulated with noise of {ring_dim}-{relu}-{packing}")

@@ -2,7 +2,7 @@
 //!
 //! On the multiplexed layout a convolution of any stride is one matrix with few diagonals, in one level. It is taken as
 //! any matrix would be, by baby and giant steps with double hoisting: see [`fhe_circuits::linear`], which chooses the
-//! split. That takes more keys than [`super::multiplexed`] does, and all diagonals of a layer are encoded at once, when
+//! split. That takes more keys than [`super::fused`] does, and all diagonals of a layer are encoded at once, when
 //! the layer is reached.
 
 use fhe_ckks::CkksError;

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use fhe_ckks::CkksError;
 
+use super::moves::gcd;
 use super::{Aim, Scheme, Slots};
 use crate::encrypted::circuit::Circuit;
 use crate::encrypted::layout::Layout;
@@ -176,8 +177,4 @@ fn gather<S: Slots>(
         }
     }
     Ok(values.pop().expect("at least one value").1)
-}
-
-fn gcd(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
