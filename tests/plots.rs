@@ -125,7 +125,7 @@ fn a_partial_run_is_labelled() {
     let run = plot(out.path(), &["--figure", "layers", &fixture("partial")]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let svg = read(out.path(), "partial-layers.svg");
-    assert!(texts(&svg).contains(&"partial: partial: 9 of 12 images; not a result."), "{:?}", texts(&svg));
+    assert!(texts(&svg).contains(&"partial: partial: 9 of 12 evaluations; not a result."), "{:?}", texts(&svg));
 }
 
 #[test]
