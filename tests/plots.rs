@@ -4,13 +4,31 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use common::{Run, cipherlab};
 
 /// A made-up run, by its name.
 fn fixture(name: &str) -> String {
     format!("{}/../tests/fixtures/runs/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A copy of a made-up run in which one file is changed.
+fn changed(name: &str, to: &Path, file: &str, change: impl Fn(&str) -> String) -> PathBuf {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(fixture(name)).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+    let path = to.join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, change(&text)).unwrap();
+    to.to_owned()
+}
+
+/// The first lines of a text.
+fn head(text: &str, lines: usize) -> String {
+    text.lines().take(lines).map(|line| format!("{line}\n")).collect()
 }
 
 /// Runs `plot` into a folder.
@@ -119,13 +137,56 @@ fn several_runs_in_one_figure_are_named() {
     }
 }
 
+/// Each keeps its own rows: the copy holds half the images of the first case alone.
+#[test]
+fn runs_of_one_name_are_told_apart_by_their_folders() {
+    let out = tempfile::tempdir().unwrap();
+    let copy = changed("curve", &out.path().join("copy"), "images.csv", |text| head(text, 31));
+    let (whole, copy) = (fixture("curve"), copy.to_str().unwrap());
+    let run = plot(out.path(), &["--together", "both", "--figure", "flips", &whole, copy]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let svg = read(out.path(), "both-flips.svg");
+    let texts = texts(&svg);
+    for (folder, images) in [(whole.as_str(), 60), (copy, 30)] {
+        let wanted = [format!("curve in {folder}: "), format!(" of {images}, ")];
+        let found = texts.iter().any(|text| wanted.iter().all(|part| text.contains(part)));
+        assert!(found, "no {wanted:?} in {texts:?}");
+    }
+}
+
+#[test]
+fn errors_of_the_approximation_alone_are_drawn() {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path();
+    // As of a traced run in cleartext, which has no other errors.
+    let plain = changed("curve", &out.join("plain"), "layers.csv", |text| {
+        let erased = |line: &str| {
+            let cells: Vec<_> = line.split(',').collect();
+            let kept = |at: usize| if (7..11).contains(&at) { "" } else { cells[at] };
+            (0..cells.len()).map(kept).collect::<Vec<_>>().join(",")
+        };
+        head(text, 1) + &text.lines().skip(1).map(|line| erased(line) + "\n").collect::<String>()
+    });
+    let untraced = changed("curve", &out.join("untraced"), "layers.csv", |text| head(text, 1));
+    let [plain, untraced] = [&plain, &untraced].map(|folder| folder.to_str().unwrap());
+    let traced = fixture("sweep");
+    for (name, runs) in [("plain", &[plain][..]), ("later", &[untraced, &traced])] {
+        let run = plot(out, &[&["--together", name, "--figure", "layers"], runs].concat());
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let svg = read(out, &format!("{name}-layers.svg"));
+        let texts = texts(&svg);
+        assert!(texts.contains(&"polynomial against exact, largest"), "{name}: {texts:?}");
+        assert!(!texts.contains(&"simulated, curve, largest"), "{name}: {texts:?}");
+    }
+}
+
 #[test]
 fn a_partial_run_is_labelled() {
     let out = tempfile::tempdir().unwrap();
     let run = plot(out.path(), &["--figure", "layers", &fixture("partial")]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let svg = read(out.path(), "partial-layers.svg");
-    assert!(texts(&svg).contains(&"partial: partial: 9 of 12 images; not a result."), "{:?}", texts(&svg));
+    assert!(texts(&svg).contains(&"partial: partial: 9 of 12 evaluations; not a result."), "{:?}", texts(&svg));
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn a_partial_run_gives_its_standing_and_nothing_else() {
         let text = printed(&["--table", table, &fixture("partial")]);
         let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| partial |")).collect();
         let [row] = rows[..] else { panic!("{table}: {rows:?}") };
-        assert!(row.starts_with("| partial | partial: 9 of 12 images |"), "{row}");
+        assert!(row.starts_with("| partial | partial: 9 of 12 evaluations |"), "{row}");
         assert!(row.split('|').skip(3).all(|cell| matches!(cell.trim(), "–" | "")), "{row}");
         assert!(!text.contains("encrypted-65536"), "{text}");
     }
@@ -117,6 +117,19 @@ fn simulated_is_never_shown_as_encrypted() {
     let text = printed(&["--table", "accuracy", &fixture("curve")]);
     let rows = text.lines().filter(|line| line.starts_with("| curve |"));
     assert!(rows.clone().count() == 4 && rows.clone().all(|row| row.starts_with("| curve | simulated |")), "{text}");
+}
+
+/// The share is of those that did not fail.
+#[test]
+fn a_failed_image_is_not_counted_beside_the_accuracy() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = copy("sweep", folder.path());
+    let path = run.join("cases.csv");
+    let cases = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, cases.replacen(",fused,4,0,4,", ",fused,4,1,3,", 1)).unwrap();
+    let text = printed(&["--table", "comparison", run.to_str().unwrap()]);
+    assert_eq!(text.matches("(51.01 to 100.00, 3 images, 1 more failed)").count(), 1, "{text}");
+    assert_eq!(text.matches("(51.01 to 100.00, 4 images)").count(), 3, "{text}");
 }
 
 /// Keys are divided only where the plan agrees with what was measured.
@@ -220,7 +233,7 @@ fn foreign_files_are_refused_with_their_line() {
     std::fs::write(&path, images.replacen("max_abs_error", "error_max", 1)).unwrap();
     refused(&[flag], &["images.csv:1: found columns case,image,", "error_max", "wanted case,image,label"]);
     let mut lines: Vec<_> = images.lines().collect();
-    lines[2] = "encrypted-65536-chebyshev:27-multiplexed,seven,8,8,8,8,1.5,26.9,1e-5,16.5,1,";
+    lines[2] = "encrypted-65536-chebyshev:27-fused,seven,8,8,8,8,1.5,26.9,1e-5,16.5,1,";
     std::fs::write(&path, lines.join("\n")).unwrap();
     refused(&[flag], &["images.csv", "line: 3", "invalid digit"]);
     std::fs::write(run.join("run.json"), "{}").unwrap();

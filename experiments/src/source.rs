@@ -23,7 +23,7 @@ pub struct Source {
 pub enum Standing {
     /// Every case has all its images.
     Complete,
-    /// Images found, images planned.
+    /// Evaluations, of a case on an image: found, planned.
     Partial(usize, usize),
     /// One of several parts, `I/N`.
     Shard(String),
@@ -33,7 +33,7 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Complete => f.write_str("complete"),
-            Self::Partial(found, planned) => write!(f, "partial: {found} of {planned} images"),
+            Self::Partial(found, planned) => write!(f, "partial: {found} of {planned} evaluations"),
             Self::Shard(part) => write!(f, "partial: shard {part}, not merged"),
         }
     }
@@ -77,8 +77,29 @@ impl Source {
 
     /// What its config asks; `None` where it says nothing.
     pub fn question(&self) -> Option<String> {
-        let config: toml::Table = self.run.config.parse().ok()?;
-        Some(config.get("question")?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "))
+        Some(self.config()?.get("question")?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// How its config chooses the images; `None` where it says nothing.
+    fn selection(&self) -> Option<String> {
+        let config = self.config()?;
+        let data = config.get("data")?;
+        let pool = data.get("images").and_then(toml::Value::as_str);
+        let Some(sample) = data.get("sample") else { return Some(format!("images {}", pool?)) };
+        let seed = data.get("seed").and_then(toml::Value::as_integer).unwrap_or(0);
+        let of = |key: &str| sample.get(key).and_then(toml::Value::as_integer);
+        let chosen = if let Some(count) = of("random") {
+            format!("{count} at random, seed {seed}")
+        } else if let Some(count) = of("stratified") {
+            format!("{count} at random, the same number of each class, seed {seed}")
+        } else {
+            format!("the {} of the smallest plaintext margin", of("smallest_margin")?)
+        };
+        Some(format!("of images {}, {chosen}", pool.unwrap_or("0..10000")))
+    }
+
+    fn config(&self) -> Option<toml::Table> {
+        self.run.config.parse().ok()
     }
 
     /// The cases that ran, whatever the run's standing.
@@ -110,12 +131,13 @@ impl Source {
         let digest = run.config_sha256.get(..12).unwrap_or(&run.config_sha256);
         let cpu = run.cpu.as_deref().unwrap_or("unknown processor");
         let day = run.started.get(..10).unwrap_or(&run.started);
+        let selection = self.selection().map_or(String::new(), |selection| format!("; {selection}"));
         let standing = match &self.standing {
             Standing::Complete => String::new(),
             standing => format!("; {standing}"),
         };
         format!(
-            "{}: program {revision}, config {digest}, {cpu}, {} threads, {}, {day}{standing}",
+            "{}: program {revision}, config {digest}, {cpu}, {} threads, {}, {day}{selection}{standing}",
             run.name, run.threads, run.backend
         )
     }

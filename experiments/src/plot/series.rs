@@ -17,10 +17,12 @@ pub struct Group<'a> {
 pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<String>>) -> Vec<Group<'a>> {
     let mut found: Vec<(Vec<String>, Group<'a>)> = Vec::new();
     for source in sources {
+        let run = label(source, sources);
         for case in source.cases() {
             let Some(words) = parts(case) else { continue };
-            let words = [vec![case.backend.clone()], words, vec![source.name().to_owned()]].concat();
-            match found.iter_mut().find(|(known, _)| *known == words) {
+            let words = [vec![case.backend.clone()], words, vec![run.clone()]].concat();
+            let same = |known: &[String], group: &Group<'_>| std::ptr::eq(group.source, source) && known == words;
+            match found.iter_mut().find(|(known, group)| same(known, group)) {
                 Some((_, group)) => group.cases.push(case),
                 None => found.push((words, Group { name: String::new(), source, cases: vec![case] })),
             }
@@ -33,6 +35,14 @@ pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<
         kept.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(", ")
     };
     found.into_iter().map(|(words, group)| Group { name: name(&words), ..group }).collect()
+}
+
+/// The run's name, with its folder if another of `sources` has the same.
+pub fn label(source: &Source, sources: &[Source]) -> String {
+    match sources.iter().filter(|other| other.name() == source.name()).count() {
+        0 | 1 => source.name().to_owned(),
+        _ => format!("{} in {}", source.name(), source.run.folder.display()),
+    }
 }
 
 /// `N = 2¹⁶`; nothing for a case without a ring.

@@ -60,9 +60,14 @@ fn ours(source: &Source, case: &CaseRow) -> Vec<Cell> {
         let rest = layers.filter(|row| row.image == first.image && row.op == "bootstrap").count();
         (rest + usize::from(first.op == "bootstrap")).to_string()
     });
+    // A failed image is no part of the accuracy.
+    let images = match case.failed {
+        0 => format!("{} images", case.images),
+        failed => format!("{} images, {failed} more failed", case.images.saturating_sub(failed)),
+    };
     let encrypted = percent(case.accuracy).map(|accuracy| match case.accuracy_lo.zip(case.accuracy_hi) {
-        Some((lo, hi)) => format!("{accuracy} ({:.2} to {:.2}, {} images)", 100.0 * lo, 100.0 * hi, case.images),
-        None => format!("{accuracy} ({} images)", case.images),
+        Some((lo, hi)) => format!("{accuracy} ({:.2} to {:.2}, {images})", 100.0 * lo, 100.0 * hi),
+        None => format!("{accuracy} ({images})"),
     });
     let insecure = if case.security == Some(0) { ", insecure" } else { "" };
     vec![

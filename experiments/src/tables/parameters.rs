@@ -41,7 +41,7 @@ pub fn table(literature: &Literature, sources: &[Source]) -> Table {
         for case in source.citable().filter(|case| case.backend == "encrypted") {
             let ours = Ours::new(&source.run, case);
             table.push(true, ours.cells(source.name()));
-            if let Some(set) = literature.set.iter().find(|set| set.relu == case.relu) {
+            for set in literature.set.iter().filter(|set| set.relu == case.relu) {
                 table.push(false, ours.against(set));
                 if set.set == literature.measured.set {
                     table.push(false, ours.against_measured(&literature.measured));

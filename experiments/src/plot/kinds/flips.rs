@@ -5,6 +5,7 @@ use crate::plot::figure::{Axis, Figure, Look, Mark, Panel};
 use crate::plot::series::{groups, packing, ring};
 use crate::records::ImageRow;
 use crate::source::Source;
+use crate::statistics::wilson;
 
 /// Bins of the margin a decade.
 const BINS: f64 = 4.0;
@@ -93,7 +94,7 @@ impl Bins {
         };
         let share = |(bin, images, fates): &(i32, usize, [usize; 3])| {
             let flips: usize = fates.iter().sum();
-            let (lo, hi) = wilson(flips, *images);
+            let (lo, hi) = wilson(flips, *images, 0.95).expect("a bin has images");
             let middle = 10_f64.powf((f64::from(*bin) + 0.5) / BINS);
             ((middle, 100.0 * flips as f64 / *images as f64), (middle, 100.0 * lo, 100.0 * hi))
         };
@@ -131,27 +132,9 @@ fn fate(row: &ImageRow) -> Option<usize> {
     })
 }
 
-/// The 95 % Wilson interval of a share.
-fn wilson(hits: usize, of: usize) -> (f64, f64) {
-    const Z: f64 = 1.959_963_984_540_054;
-    let (share, of) = (hits as f64 / of as f64, of as f64);
-    let wider = 1.0 + Z * Z / of;
-    let middle = (share + Z * Z / (2.0 * of)) / wider;
-    let half = Z * (share * (1.0 - share) / of + Z * Z / (4.0 * of * of)).sqrt() / wider;
-    ((middle - half).max(0.0), (middle + half).min(1.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Wilson's interval for 5 of 20, as in textbooks.
-    #[test]
-    fn intervals_hold_known_values() {
-        let (lo, hi) = wilson(5, 20);
-        assert!((lo - 0.1119).abs() < 1e-4 && (hi - 0.4687).abs() < 1e-4, "{lo} {hi}");
-        assert_eq!(wilson(0, 10).0, 0.0);
-    }
 
     #[test]
     fn every_image_has_one_fate() {

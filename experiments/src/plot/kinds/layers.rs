@@ -16,8 +16,8 @@ type Points = Vec<(f64, f64)>;
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let named = groups(sources, |case| Some(vec![ring(case), packing(case)]));
     let mut relus: Vec<&str> = Vec::new();
-    for case in named.iter().flat_map(|group| &group.cases) {
-        if !relus.contains(&case.relu.as_str()) && case_layers(sources, case).is_some() {
+    for case in named.iter().flat_map(looked_into) {
+        if !relus.contains(&case.relu.as_str()) {
             relus.push(&case.relu);
         }
     }
@@ -42,9 +42,11 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     Ok(Figure { title: String::new(), caption, legend, panels, columns, panel_height })
 }
 
-fn case_layers(sources: &[Source], case: &CaseRow) -> Option<()> {
-    let mut rows = sources.iter().flat_map(|source| &source.run.layers);
-    rows.any(|row| row.case == case.case && row.max_abs_error.is_some()).then_some(())
+/// The cases whose layers have errors: in cleartext, those of the approximation alone.
+fn looked_into<'a>(group: &'a Group<'_>) -> impl Iterator<Item = &'a CaseRow> {
+    let known = |row: &&LayerRow| row.max_abs_error.is_some() || row.approximation_max_error.is_some();
+    let has = move |case: &&CaseRow| group.source.run.layers.iter().filter(known).any(|row| row.case == case.case);
+    group.cases.iter().copied().filter(has)
 }
 
 fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> Panel {
@@ -59,12 +61,12 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
             marks.push(Mark::Line(points, look));
         }
     };
-    let count = groups.iter().flat_map(|group| &group.cases).filter(|case| case.relu == relu).count();
+    let count = groups.iter().flat_map(looked_into).filter(|case| case.relu == relu).count();
     // Of many cases the largest errors alone, or nobody can tell them apart.
     let alone = count == 1;
     let mut place = 0;
     for (index, group) in groups.iter().enumerate() {
-        for case in group.cases.iter().filter(|case| case.relu == relu) {
+        for case in looked_into(group).filter(|case| case.relu == relu) {
             let layers = Layers::of(&group.source.run.layers, &case.case);
             let look = Look::series(index).among(place, count, 12);
             place += 1;
@@ -76,7 +78,10 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
             if labels.len() < layers.names.len() {
                 labels.clone_from(&layers.names);
             }
-            approximation.get_or_insert(layers);
+            let compared = layers.rows.iter().flatten().any(|row| row.approximation_max_error.is_some());
+            if approximation.is_none() && compared {
+                approximation = Some(layers);
+            }
         }
     }
     if let Some(layers) = approximation {

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
+use super::series::label;
 use crate::source::{Source, Standing};
 
 /// The figures.
@@ -53,7 +54,7 @@ impl Kind {
         figure.title = format!("{title} · {name}");
         let standing = |source: &Source| match &source.standing {
             Standing::Complete => None,
-            standing => Some(format!("{}: {standing}; not a result.", source.name())),
+            standing => Some(format!("{}: {standing}; not a result.", label(source, sources))),
         };
         let mut caption: Vec<_> = sources.iter().filter_map(Source::question).collect();
         caption.extend(sources.iter().filter_map(standing));
