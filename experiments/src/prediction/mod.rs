@@ -139,11 +139,16 @@ fn power([(low, fast), (high, slow)]: [(f64, f64); 2]) -> Power {
 /// Seconds of each step, where they are no more than a help: stored measurements that do not suffice are passed over for
 /// the shipped ones, with a warning.
 pub fn of_steps(case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
+    steps_or_shipped(Measurements::load(case.params.n()), case, schedule)
+}
+
+fn steps_or_shipped(stored: Result<Measurements>, case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
     static WARNED: Once = Once::new();
     let ring_dim = case.params.n();
-    Predictor::load(ring_dim).and_then(|predictor| predictor.steps(case, schedule)).or_else(|error| {
+    let steps = |measured: Measurements| Predictor::new(measured, ring_dim)?.steps(case, schedule);
+    stored.and_then(steps).or_else(|error| {
         WARNED.call_once(|| eprintln!("warning: {}; took the shipped measurements instead", in_one_line(&error)));
-        Predictor::new(Measurements::shipped()?, ring_dim)?.steps(case, schedule)
+        steps(Measurements::shipped()?)
     })
 }
 
