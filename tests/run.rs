@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::cipherlab;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use records::{CaseRow, ExactRow, ImageRow, LayerRow, Row, Run, rows};
+use records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Row, Run, rows};
 
 /// A folder with a config, and runs of it.
 struct Place {
@@ -64,6 +64,13 @@ impl Place {
         assert!(text.contains(from), "{file}: no '{from}'");
         std::fs::write(self.path(file), text.replacen(from, to, 1)).unwrap();
     }
+}
+
+/// Puts these rows in the place of a file's.
+fn write<R: Row>(folder: &Path, rows: &[R]) {
+    let mut writer = csv::Writer::from_path(folder.join(R::FILE)).unwrap();
+    rows.iter().for_each(|row| writer.serialize(row).unwrap());
+    writer.flush().unwrap();
 }
 
 #[track_caller]
@@ -244,6 +251,54 @@ fn shards_merge_to_the_run_without_shards() {
     ended_well(&place.merge(&["shards"], "m"));
 }
 
+/// As if memory had run out when the case was to start: `error` says so, and there are no images.
+#[test]
+fn a_case_that_could_not_start_does_not_keep_a_run_from_its_end() {
+    let place = Place::new("0..4", false);
+    for shard in ["1/2", "2/2"] {
+        ended_well(&place.run("shards", &["--shard", shard]));
+    }
+    let shard = "shards/shard-2-of-2";
+    let mut run = Run::read(&place.path(shard)).unwrap();
+    let failed = "plain-chebyshev:27";
+    run.images.retain(|row| row.case != failed);
+    write(&place.path(shard), &run.images);
+    assert!(!place.read(shard).complete(), "images are missing and nothing says why");
+    refused(&place.merge(&["shards"], "m"), &["shard-2-of-2", "partial, found 4 of 6 evaluations and 3 of 3 cases"]);
+    let row = run.cases.iter_mut().find(|row| row.case == failed).unwrap();
+    let blank = CaseRow { images: 0, correct: 0, flips: 0, accuracy: None, agreement: None, ..row.clone() };
+    *row = CaseRow { error: Some("no memory".to_owned()), ..blank };
+    write(&place.path(shard), &run.cases);
+    assert!(place.read(shard).complete());
+    ended_well(&place.merge(&["shards"], "merged"));
+    let merged = place.read("merged");
+    assert!(merged.complete());
+    assert_eq!((merged.cases.len(), merged.images.len(), merged.provenance.planned_images), (3, 4 + 4 + 2, 12));
+    assert_eq!((merged.cases[1].images, merged.cases[1].error.as_deref()), (4, None));
+    assert_eq!((merged.cases[2].images, merged.cases[2].error.as_deref()), (0, Some("no memory")));
+    // What could not start is tried again.
+    ended_well(&place.run("shards", &["--shard", "2/2"]));
+    ended_well(&place.merge(&["shards"], "again"));
+    assert_eq!(place.read("again").cases[2].images, 4);
+}
+
+/// Whatever is missing at the end, a row or the note of the end, the run is not a result yet.
+#[test]
+fn a_run_is_complete_when_it_has_ended() {
+    let place = Place::new("0..2", false);
+    ended_well(&place.run("out", &[]));
+    let whole = place.read("out");
+    assert_eq!((whole.complete(), whole.provenance.planned_cases), (true, 3));
+    write(&place.path("out"), &whole.cases[..2]);
+    assert!(!place.read("out").complete(), "all images, but a case without its row");
+    ended_well(&place.run("out", &[]));
+    let mut run = place.read("out");
+    same_rows(&run, &whole);
+    assert!(run.complete());
+    run.provenance.ended = None;
+    assert!(!run.complete());
+}
+
 #[test]
 fn rows_of_another_run_are_not_mixed_in() {
     let place = Place::new("0..2", false);
@@ -252,6 +307,12 @@ fn rows_of_another_run_are_not_mixed_in() {
     place.edit("out/run.json", "\"weights_sha256\": \"", "\"weights_sha256\": \"0");
     refused(&place.run("out", &[]), &["holds rows of another run", "weights (SHA-256)", "another --out, or delete"]);
     place.edit("out/run.json", "\"weights_sha256\": \"0", "\"weights_sha256\": \"");
+    let mut provenance = before.provenance.clone();
+    provenance.cpu = Some("Made-up CPU".to_owned());
+    let text = |provenance: &Provenance| serde_json::to_string(provenance).unwrap();
+    std::fs::write(place.path("out/run.json"), text(&provenance)).unwrap();
+    refused(&place.run("out", &[]), &["holds rows of another run", "processor: found Made-up CPU", "another --out"]);
+    std::fs::write(place.path("out/run.json"), text(&before.provenance)).unwrap();
     place.edit("config", "0..2", "0..3");
     refused(&place.run("out", &[]), &["config (SHA-256)", "another --out, or delete"]);
     same_rows(&place.read("out"), &before);

@@ -11,9 +11,8 @@ use serde::Serialize;
 
 use crate::case::Case;
 use crate::layers::{Errors, Reference, op_name};
-use crate::machine;
-use crate::prediction::Predictor;
 use crate::progress::Steps;
+use crate::{machine, prediction};
 
 /// A case with keys.
 pub struct Session {
@@ -64,7 +63,7 @@ impl Session {
     /// Makes the keys.
     pub fn start(case: Case, rng: &mut impl RngCore) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
-        let predicted = Predictor::load(case.params.n())?.steps(&case, &schedule)?;
+        let predicted = prediction::of_steps(&case, &schedule)?;
         let started = Instant::now();
         let (client, keys) = Client::generate(&case.program, &case.params, rng)?;
         let server = Server::new(case.program.clone(), &case.params, keys)?;

@@ -21,7 +21,7 @@ pub struct Source {
 /// Whether a run may be cited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Every case has all its images.
+    /// Every case has all its images, or says why not.
     Complete,
     /// Evaluations, of a case on an image: found, planned.
     Partial(usize, usize),
@@ -33,6 +33,7 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Complete => f.write_str("complete"),
+            Self::Partial(found, planned) if found == planned => f.write_str("partial: stopped before its end"),
             Self::Partial(found, planned) => write!(f, "partial: {found} of {planned} evaluations"),
             Self::Shard(part) => write!(f, "partial: shard {part}, not merged"),
         }

@@ -17,10 +17,9 @@ use rand_chacha::ChaCha20Rng;
 use crate::case::{self, Case};
 use crate::digest::sha256;
 use crate::images::{self, Named};
-use crate::prediction::Predictor;
 use crate::progress::{self, Steps};
 use crate::simulation::calibrated_case;
-use crate::{machine, output};
+use crate::{machine, output, prediction};
 
 /// Arguments of `calibrate`.
 #[derive(clap::Args)]
@@ -76,7 +75,7 @@ fn decrypt_every_step(
     let (client, keys) = Client::generate(&case.program, &case.params, &mut rng)?;
     let server = Server::new(case.program.clone(), &case.params, keys)?;
     spinner.finish_and_clear();
-    let predicted = Predictor::load(case.params.n())?.steps(case, schedule)?;
+    let predicted = prediction::of_steps(case, schedule)?;
     let mut one = |image: &Image| {
         let mut values = Vec::with_capacity(schedule.len());
         let mut progress = Steps::new(schedule, &predicted, ProgressBar::new(0));

@@ -9,8 +9,9 @@ use crate::session::Layer;
 #[derive(Serialize)]
 pub struct Report {
     pub image: String,
-    pub class: usize,
-    pub class_name: &'static str,
+    /// `None` where a logit is no number.
+    pub class: Option<usize>,
+    pub class_name: Option<&'static str>,
     pub label: Option<u8>,
     /// Of the plaintext model with the same polynomials.
     pub plain_class: Option<usize>,

@@ -52,7 +52,7 @@ fn classes(text: &mut String, report: &Report) -> std::fmt::Result {
         text,
         "\n{}: {} (plaintext polynomial model: {}, exact model: {}, label: {})",
         report.image,
-        report.class_name,
+        name(report.class),
         name(report.plain_class),
         name(report.exact_class),
         name(report.label.map(usize::from)),

@@ -57,13 +57,18 @@ impl Measurements {
     pub fn load(ring_dim: usize) -> Result<Self> {
         let stored = |ring_dim: usize| saved(ring_dim).ok().filter(|path| path.exists());
         match stored(ring_dim).or_else(|| stored(1 << 16)) {
-            None => Self::parse(SHIPPED).context("experiments/bench/65536.jsonl"),
+            None => Self::shipped(),
             Some(path) => {
                 let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
                 let advice = || format!("{}: wanted what `bench --save` writes; run it again", path.display());
                 Self::parse(&text).with_context(advice)
             }
         }
+    }
+
+    /// Those of the machine that the program was made on.
+    pub fn shipped() -> Result<Self> {
+        Self::parse(SHIPPED).context("experiments/bench/65536.jsonl")
     }
 
     /// Reads the lines of `bench --json`.

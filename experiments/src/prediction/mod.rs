@@ -5,11 +5,14 @@
 
 mod measurements;
 
+use std::sync::Once;
+
 use anyhow::{Context, Result};
 use fhe_circuits::PolynomialPlan;
 use fhe_nn::encrypted::{Circuit, Op, Packing, ScheduledStep};
 
 use crate::case::Case;
+use crate::in_one_line;
 pub use measurements::{Measurements, save, saved};
 
 /// Predicts seconds from a run of `bench`.
@@ -133,10 +136,26 @@ fn power([(low, fast), (high, slow)]: [(f64, f64); 2]) -> Power {
     Power { seconds: slow, limbs: high, exponent: (slow / fast).ln() / (high / low).ln() }
 }
 
-/// Seconds of an image, predicted.
+/// Seconds of each step, where they are no more than a help: stored measurements that do not suffice are passed over for
+/// the shipped ones, with a warning.
+pub fn of_steps(case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
+    steps_or_shipped(Measurements::load(case.params.n()), case, schedule)
+}
+
+fn steps_or_shipped(stored: Result<Measurements>, case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
+    static WARNED: Once = Once::new();
+    let ring_dim = case.params.n();
+    let steps = |measured: Measurements| Predictor::new(measured, ring_dim)?.steps(case, schedule);
+    stored.and_then(steps).or_else(|error| {
+        WARNED.call_once(|| eprintln!("warning: {}; took the shipped measurements instead", in_one_line(&error)));
+        steps(Measurements::shipped()?)
+    })
+}
+
+/// Seconds of an image, as [`of_steps`] has them.
 pub fn of_image(case: &Case) -> Result<f64> {
     let schedule = case.program.schedule(&case.params)?;
-    Ok(Predictor::load(case.params.n())?.steps(case, &schedule)?.iter().sum())
+    Ok(of_steps(case, &schedule)?.iter().sum())
 }
 
 #[cfg(test)]

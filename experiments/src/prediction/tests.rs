@@ -57,3 +57,21 @@ fn measurements_that_do_not_suffice_are_refused() {
     assert!(error(&without("\"rotate\"")).contains("found 0 times of `rotate`"));
     assert!(error(&format!("{whole}nonsense")).contains("line 41"));
 }
+
+#[test]
+fn without_measurements_that_suffice_steps_take_what_the_shipped_ones_say() {
+    let case = case("chebyshev:59");
+    let schedule = case.program.schedule(&case.params).unwrap();
+    let wanted = Predictor::new(shipped(), 1 << 16).unwrap().steps(&case, &schedule).unwrap();
+    let without = |op: &str| {
+        let mut measured = shipped();
+        measured.operations.retain(|row| row.op != op);
+        Ok(measured)
+    };
+    for stored in [Measurements::parse("{}"), without("relu"), without("bootstrap")] {
+        assert_eq!(steps_or_shipped(stored, &case, &schedule).unwrap(), wanted);
+    }
+    let mut twice = shipped();
+    twice.operations.iter_mut().for_each(|row| row.seconds = row.seconds.map(|seconds| 2.0 * seconds));
+    assert_ne!(steps_or_shipped(Ok(twice), &case, &schedule).unwrap(), wanted, "what suffices is taken");
+}

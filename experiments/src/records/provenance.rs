@@ -37,6 +37,8 @@ pub struct Provenance {
     pub seed: u64,
     /// The shard, `I/N`, if the run is one of several.
     pub shard: Option<String>,
+    /// Cases that the run is to have.
+    pub planned_cases: usize,
     /// Cases × images that the run is to have, for saying how partial it is.
     pub planned_images: usize,
     /// When it started, RFC 3339.
@@ -58,12 +60,13 @@ impl Provenance {
         let differs = pairs.into_iter().find(|(_, a, b)| a != b);
         let text = differs.map(|(what, a, b)| format!("{what}: found {a}, wanted {b}"));
         let optional = [
+            ("processor", &self.cpu, &other.cpu),
             ("model card (SHA-256)", &self.card_sha256, &other.card_sha256),
             ("noise model (SHA-256)", &self.noise_sha256, &other.noise_sha256),
         ];
         text.or_else(|| {
             let (what, a, b) = optional.into_iter().find(|(_, a, b)| a != b)?;
-            let [found, wanted] = [a, b].map(|digest| digest.as_deref().unwrap_or("none"));
+            let [found, wanted] = [a, b].map(|text| text.as_deref().unwrap_or("none"));
             Some(format!("{what}: found {found}, wanted {wanted}"))
         })
         .or_else(|| {

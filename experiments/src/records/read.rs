@@ -1,5 +1,6 @@
 //! Strict reading of a run's folder.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -46,9 +47,14 @@ impl Run {
         })
     }
 
-    /// Whether every case has all its images.
+    /// Whether it came to its end: every case has its row, and all its images unless it could not be run.
     pub fn complete(&self) -> bool {
-        self.images.len() == self.provenance.planned_images
+        let Provenance { planned_cases, planned_images, ended, .. } = &self.provenance;
+        let mut images: HashMap<&str, usize> = HashMap::new();
+        self.images.iter().for_each(|row| *images.entry(&row.case).or_default() += 1);
+        let found = |row: &CaseRow| images.get(row.case.as_str()).copied().unwrap_or(0);
+        let whole = |row: &CaseRow| row.error.is_some() || found(row) * planned_cases == *planned_images;
+        ended.is_some() && self.cases.len() == *planned_cases && self.cases.iter().all(whole)
     }
 }
 
@@ -98,7 +104,7 @@ mod tests {
             latency_s: Some(1.5e-7),
             max_abs_error: None,
             precision_bits: Some(f64::from(17u8)),
-            overflow: 0,
+            overflow: Some(0),
             error: Some("line one\nline two".to_owned()),
         };
         let mut writer = csv::Writer::from_writer(Vec::new());

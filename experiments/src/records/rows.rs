@@ -30,7 +30,7 @@ row! {
     CaseRow in "cases.csv" {
         /// `encrypted-65536-chebyshev:59-fused`: backend, ring dimension, activation, packing.
         case: String,
-        /// `encrypted`, `simulated` or `plain`.
+        /// `encrypted`, `plain`, `simulated`, or `simulated with noise of …` where the noise is another case's.
         backend: String,
         /// N; empty for `plain`, which has no ring.
         ring_dim: Option<usize>,
@@ -38,7 +38,7 @@ row! {
         log_qp: Option<f64>,
         /// The largest that is secure at 128 bits, by the table that decides.
         log_qp_limit: Option<f64>,
-        /// Bits of security; 0 where the config says `insecure`.
+        /// Bits of security.
         security: Option<u32>,
         /// `chebyshev:59`, or `exact`.
         relu: String,
@@ -104,7 +104,7 @@ row! {
         exact_class: usize,
         /// Its class by the plaintext model with the same polynomials; empty where those ended beyond all numbers.
         plain_class: Option<usize>,
-        /// Its class as this case has it.
+        /// Its class as this case has it; empty where the image failed.
         class: Option<usize>,
         /// Largest exact logit minus the second largest: how near the image is to a flip.
         margin: f64,
@@ -115,7 +115,7 @@ row! {
         /// −log2 of it.
         precision_bits: Option<f64>,
         /// Values outside the interval of their activation, over all layers, in cleartext.
-        overflow: usize,
+        overflow: Option<usize>,
         /// What went wrong.
         error: Option<String>,
     }

@@ -90,10 +90,13 @@ fn check(shards: &[Part]) -> Result<()> {
             "{place}: found other answers of the plaintext model than in {}",
             first.folder.display()
         );
-        let (found, planned) = (run.images.len(), run.provenance.planned_images);
+        let Provenance { planned_cases, planned_images, .. } = run.provenance;
         ensure!(
-            run.complete() && run.provenance.ended.is_some(),
-            "{place}: partial, found {found} of {planned} evaluations; run the shard to its end"
+            run.complete(),
+            "{place}: partial, found {} of {planned_images} evaluations and {} of {planned_cases} cases; run the shard \
+             to its end",
+            run.images.len(),
+            run.cases.len()
         );
         check_rows(*shard, run, exact).with_context(|| place.to_string())?;
     }
@@ -112,7 +115,7 @@ fn check(shards: &[Part]) -> Result<()> {
     Ok(())
 }
 
-/// Each case has each image of the shard once, and none of another's.
+/// Each case has each image of the shard once, unless it could not be run, and none of another's.
 fn check_rows(shard: Shard, run: &Run, exact: &[ExactRow]) -> Result<()> {
     let own: HashSet<usize> =
         exact.iter().enumerate().filter(|(position, _)| shard.owns(*position)).map(|(_, row)| row.image).collect();
@@ -121,9 +124,20 @@ fn check_rows(shard: Shard, run: &Run, exact: &[ExactRow]) -> Result<()> {
         ensure!(own.contains(image), "case {case}, image {image} is none of shard {shard}");
         ensure!(seen.insert((case, image)), "found case {case}, image {image} twice");
     }
-    let cases: HashSet<&str> = run.cases.iter().map(|row| row.case.as_str()).collect();
-    let complete = cases.len() == run.cases.len() && cases.len() * own.len() == run.images.len();
-    ensure!(complete, "found {} rows of cases, wanted one for every {} images", run.cases.len(), own.len());
+    let mut cases = HashSet::new();
+    for CaseRow { case, error, .. } in &run.cases {
+        ensure!(cases.insert(case), "found case {case} twice");
+        let found = run.images.iter().filter(|row| row.case == *case).count();
+        ensure!(
+            error.is_some() || found == own.len(),
+            "case {case}: found {found} images, wanted {} or why it could not be run",
+            own.len()
+        );
+    }
+    let stray = run.images.iter().find(|row| !cases.contains(&row.case));
+    if let Some(ImageRow { case, .. }) = stray {
+        bail!("found images of case {case}, but no row of the case");
+    }
     Ok(())
 }
 
@@ -147,17 +161,27 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
     };
     for case in &first.cases {
         let start = merged.images.len();
-        for ExactRow { image, .. } in exact {
-            let key = (case.case.as_str(), *image);
-            let row = images.get(&key).with_context(|| format!("case {}, image {image}: in no shard", case.case))?;
-            merged.images.push((*row).clone());
-            merged.layers.extend(layers.remove(&key).into_iter().flatten().cloned());
-        }
         let of_shards: Vec<&CaseRow> =
             shards.iter().flat_map(|(_, run, _)| run.cases.iter().filter(|row| row.case == case.case)).collect();
+        let failed = of_shards.iter().find(|row| row.error.is_some());
+        for ExactRow { image, .. } in exact {
+            let key = (case.case.as_str(), *image);
+            match images.get(&key) {
+                Some(row) => merged.images.push((*row).clone()),
+                None => ensure!(failed.is_some(), "case {}, image {image}: in no shard", case.case),
+            }
+            merged.layers.extend(layers.remove(&key).into_iter().flatten().cloned());
+        }
+        // A case that could not be run in one shard has no figures of all its images.
+        if let Some(&failed) = failed {
+            merged.cases.push(failed.clone());
+            continue;
+        }
         let keygen: Vec<f64> = of_shards.iter().filter_map(|row| row.keygen_s).collect();
         let fixed = CaseRow {
             keygen_s: median(&keygen),
+            key_bytes: of_shards.iter().find_map(|row| row.key_bytes),
+            constant_bytes: of_shards.iter().find_map(|row| row.constant_bytes),
             peak_rss_bytes: of_shards.iter().filter_map(|row| row.peak_rss_bytes).max(),
             ..case.clone()
         };

@@ -21,7 +21,7 @@ pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageR
         latency_s: None,
         max_abs_error: None,
         precision_bits: None,
-        overflow: 0,
+        overflow: None,
         error: None,
     };
     let Evaluated { logits, polynomial, latency_s, steps } = match evaluated {
@@ -34,12 +34,31 @@ pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageR
         Some(logits) => Outcome { logits, overflow: Vec::new() }.class(),
         None => plain_class,
     };
-    let error = class.is_none().then(|| {
-        format!("no class: found logits that are no numbers, {overflow} values were outside their interval; a larger headroom may help")
+    // What comes out of a circuit whose polynomials end beyond all numbers is noise, whatever it looks like.
+    let culprit = match (plain_class, class) {
+        (Some(_), Some(_)) => None,
+        (None, Some(_)) => Some("logits of the plaintext model with the same polynomials"),
+        (_, None) => Some("logits"),
+    };
+    let error = culprit.map(|logits| {
+        format!(
+            "no class: found {logits} that are no numbers, {overflow} values were outside their interval; a larger \
+             headroom may help"
+        )
     });
+    let class = class.filter(|_| error.is_none());
     let max_abs_error = deviation.map(|deviation| deviation.max).filter(|max| max.is_finite());
     let precision_bits = deviation.and_then(Deviation::bits);
-    let image = ImageRow { plain_class, class, latency_s, max_abs_error, precision_bits, overflow, error, ..failed };
+    let image = ImageRow {
+        plain_class,
+        class,
+        latency_s,
+        max_abs_error,
+        precision_bits,
+        overflow: Some(overflow),
+        error,
+        ..failed
+    };
     let layers = steps.into_iter().map(|step| layer(case, exact.image, step)).collect();
     (image, layers)
 }
@@ -79,7 +98,7 @@ mod tests {
     fn classes_and_errors() {
         let (row, _) = of("c", &EXACT, Ok(evaluated(Some(vec![0.0, 1.0, 2.25]), &[0.0, 1.0, 2.0])));
         assert_eq!((row.image, row.class, row.plain_class, row.exact_class), (7, Some(2), Some(2), 1));
-        assert_eq!((row.max_abs_error, row.precision_bits, row.overflow), (Some(0.25), Some(2.0), 3));
+        assert_eq!((row.max_abs_error, row.precision_bits, row.overflow), (Some(0.25), Some(2.0), Some(3)));
         let (row, _) = of("c", &EXACT, Ok(evaluated(None, &[3.0, 1.0])));
         assert_eq!((row.class, row.max_abs_error, row.error), (Some(0), None, None));
     }
@@ -88,8 +107,12 @@ mod tests {
     fn what_failed_says_so_in_one_line() {
         let (row, layers) = of("c", &EXACT, Err(anyhow::anyhow!("a\nb").context("while")));
         assert_eq!((row.class, row.error.as_deref(), layers.len()), (None, Some("while: a b"), 0));
+        assert_eq!(row.overflow, None, "nobody counted");
         let (row, _) = of("c", &EXACT, Ok(evaluated(None, &[f64::NAN, 1.0])));
         assert_eq!((row.class, row.plain_class), (None, None));
         assert!(row.error.unwrap().contains("3 values were outside their interval"));
+        let (row, _) = of("c", &EXACT, Ok(evaluated(Some(vec![0.0, 1.0]), &[f64::INFINITY, 1.0])));
+        assert_eq!((row.class, row.plain_class, row.max_abs_error, row.overflow), (None, None, None, Some(3)));
+        assert!(row.error.unwrap().contains("logits of the plaintext model"));
     }
 }

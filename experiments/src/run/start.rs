@@ -133,6 +133,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
         data_sha256: String::new(),
         seed: config.seed,
         shard: shard.map(|shard| shard.to_string()),
+        planned_cases: config.cells.len(),
         planned_images: 0,
         started: now(),
         ended: None,

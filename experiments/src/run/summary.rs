@@ -34,8 +34,8 @@ pub fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
         latency_spread_s: None,
         predicted_latency_s: encrypted.and_then(|case| prediction::of_image(case).ok()),
         keygen_s: None,
-        key_bytes: encrypted.map(|case| case.memory.keys as u64),
-        constant_bytes: encrypted.map(|case| case.memory.constants as u64),
+        key_bytes: None,
+        constant_bytes: None,
         peak_rss_bytes: None,
         predicted_bytes: encrypted.map(|case| case.memory.total() as u64),
         precision_bits: None,
@@ -94,7 +94,7 @@ mod tests {
             latency_s: Some(latency),
             max_abs_error: Some(error),
             precision_bits: None,
-            overflow: 0,
+            overflow: Some(0),
             error: class.is_none().then(|| "failed".to_owned()),
         }
     }

@@ -38,6 +38,7 @@ impl Sweep<'_> {
         let progress = Progress::new(count * self.images.len());
         let mut failed = 0;
         let mut images = 0;
+        let mut first = true;
         for (number, cell) in config.cells.iter().enumerate() {
             let id = cell.id(config.kind);
             let place = format!("case {}/{count} {id}", number + 1);
@@ -48,7 +49,8 @@ impl Sweep<'_> {
                     row.clone()
                 }
                 None => {
-                    let row = self.case(number, cell, &progress)?;
+                    let row = self.case(first, cell, &progress)?;
+                    first = false;
                     progress.say(&format!("{place}: {}", in_words(&row)));
                     self.store.add_case(&row)?;
                     row
@@ -66,10 +68,11 @@ impl Sweep<'_> {
         Ok(failed)
     }
 
-    /// Runs what is not done yet of a case. What goes wrong with it is in its row.
-    fn case(&mut self, number: usize, cell: &Cell, progress: &Progress) -> Result<CaseRow> {
+    /// Runs what is not done yet of a case, the `first` of this process or a later one. What goes wrong with it is in its
+    /// row.
+    fn case(&mut self, first: bool, cell: &Cell, progress: &Progress) -> Result<CaseRow> {
         // The kernel's high-water mark is the process's: without a fresh one only the first case's says anything.
-        let marked = machine::reset_peak_rss() || number == 0;
+        let marked = machine::reset_peak_rss() || first;
         let case = self.config.case(cell, self.model)?;
         let mut row = summary::blank(cell, self.config.kind, case.as_ref());
         if let (Kind::Simulated, Some(case)) = (self.config.kind, &case) {
@@ -89,7 +92,7 @@ impl Sweep<'_> {
                     return Ok(CaseRow { error: Some(in_one_line(&error)), ..row });
                 }
             };
-            row.keygen_s = engine.keygen_s();
+            row = engine.measure(row);
             for batch in left.chunks(engine.batch()) {
                 let subjects: Vec<&Subject> = batch.iter().map(|&at| &self.images[at].0).collect();
                 for (&at, evaluated) in batch.iter().zip(engine.evaluate(&subjects, progress)) {

@@ -69,9 +69,8 @@ fn ours(source: &Source, case: &CaseRow) -> Vec<Cell> {
         Some((lo, hi)) => format!("{accuracy} ({:.2} to {:.2}, {images})", 100.0 * lo, 100.0 * hi),
         None => format!("{accuracy} ({images})"),
     });
-    let insecure = if case.security == Some(0) { ", insecure" } else { "" };
     vec![
-        Some(format!("cipherlab, {}{insecure}", source.name())),
+        Some(format!("cipherlab, {}", source.name())),
         Some(format!("its own, {}", run.version)),
         run.started.get(..4).map(str::to_owned),
         case.packing.clone(),

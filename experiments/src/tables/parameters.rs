@@ -106,8 +106,7 @@ impl<'a> Ours<'a> {
 
     fn cells(&self, name: &str) -> Vec<Cell> {
         let case = self.case;
-        let security =
-            case.security.map(|bits| if bits == 0 { "no: insecure".to_owned() } else { format!("yes: {bits}") });
+        let security = case.security.map(|bits| format!("yes: {bits}"));
         let head = [
             text(name),
             text(&case.case),

@@ -149,7 +149,7 @@ mod tests {
             latency_s: None,
             max_abs_error: None,
             precision_bits: None,
-            overflow: 0,
+            overflow: Some(0),
             error: None,
         };
         let rows = [row(1, 1, Some(2)), row(1, 2, Some(1)), row(1, 2, Some(3)), row(1, 1, Some(1)), row(1, 1, None)];

@@ -31,6 +31,16 @@ impl Engine {
         self.session.keygen
     }
 
+    /// Bytes of the evaluation keys.
+    pub fn key_bytes(&self) -> usize {
+        self.session.key_bytes()
+    }
+
+    /// Bytes of the encoded bootstrapping constants.
+    pub fn constant_bytes(&self) -> usize {
+        self.session.constant_bytes()
+    }
+
     /// One image.
     pub fn evaluate(&self, subject: &Subject, progress: &Progress) -> Result<Evaluated> {
         let case = &self.session.case;

@@ -12,6 +12,7 @@ use super::selection::Subject;
 use crate::case::{Case, Model};
 use crate::config::{Cell, Config, Kind};
 use crate::layers::Errors;
+use crate::records::CaseRow;
 
 /// A case that is ready for images.
 pub enum Engine {
@@ -79,11 +80,16 @@ impl Engine {
         }
     }
 
-    /// Seconds of generating keys and constants.
-    pub fn keygen_s(&self) -> Option<f64> {
+    /// Enters what it measured of its making: time and size of keys and constants.
+    pub fn measure(&self, row: CaseRow) -> CaseRow {
         match self {
-            Self::Plain(_) | Self::Simulated(_) => None,
-            Self::Encrypted(engine) => Some(engine.keygen_s()),
+            Self::Plain(_) | Self::Simulated(_) => row,
+            Self::Encrypted(engine) => CaseRow {
+                keygen_s: Some(engine.keygen_s()),
+                key_bytes: Some(engine.key_bytes() as u64),
+                constant_bytes: Some(engine.constant_bytes() as u64),
+                ..row
+            },
         }
     }
 }
