@@ -99,7 +99,10 @@ impl Predictor {
     /// A diagonal encoded, while other threads encode others.
     fn product(&self, slots: usize, limbs: usize) -> f64 {
         let Encode { slot, prime } = self.encode;
-        slot * slots as f64 / self.measurements.provenance.threads as f64 + prime * limbs as f64
+        let known = &self.measurements.provenance;
+        // A plaintext of fewer slots is a shorter polynomial modulo each prime as well.
+        let share = slots as f64 / (known.ring_dim / 2) as f64;
+        slot * slots as f64 / known.threads as f64 + prime * limbs as f64 * share
     }
 
     /// The bootstrap measured whose slots are nearest, higher or lower by as much as its key switches are.
