@@ -194,12 +194,15 @@ fn notes(literature: &Literature, table: &mut Table) {
     let widest = literature.set.iter().map(|set| set.log_qp).fold(0.0, f64::max);
     table.notes.push(format!("Published sets: {}, {}, N = 2^{}.", paper.title, paper.source, paper.log_n));
     if let Some(uniform) = paper.uniform_limit(widest) {
-        let sparse = paper
-            .sparse_limit(widest)
-            .map_or("none".to_owned(), |sparse| format!("{:.0} by the {}", sparse.limit, sparse.table));
+        let sparse = paper.sparse_limit(widest).map_or(String::new(), |sparse| {
+            format!(
+                ": no table here holds it; the {} surely allows {:.0}, its limit for the next sparser secret",
+                sparse.table, sparse.limit
+            )
+        });
         table.notes.push(format!(
             "Limit: the largest logQP with 128 bits of security under a uniform ternary secret, by the {}. The published \
-             sets draw a sparse secret (weight {}), for which the bound is {sparse}.",
+             sets draw a sparse secret (weight {}), which is less secure{sparse}.",
             uniform.table, paper.secret_weight
         ));
     }
