@@ -77,7 +77,8 @@ fn objects_come_back_equal_and_take_the_bytes_they_say() {
     let keys = o.keys.to_bytes(p).unwrap();
     assert!(EvaluationKeys::from_bytes(p, &keys).unwrap() == o.keys);
     assert_eq!(keys.len() as u64, o.keys.serialized_len());
-    assert!(2 * keys.len() < o.keys.bytes(), "seeded keys take less than half: {} of {}", keys.len(), o.keys.bytes());
+    // Words of 64 bits in memory, residues of 30 to 50 bits in the file; the uniform half in neither.
+    assert!(keys.len() < o.keys.bytes(), "keys take {} bytes of {} in memory", keys.len(), o.keys.bytes());
     for (_, key) in o.keys.iter() {
         assert!(SwitchingKey::from_bytes(p, &key.to_bytes(p).unwrap()).unwrap() == *key);
     }
