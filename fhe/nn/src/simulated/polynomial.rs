@@ -94,8 +94,11 @@ mod tests {
             let values: Vec<f64> = values.into_iter().map(|x| x.clamp(series.lo, series.hi)).collect();
             let mut found = values.clone();
             polynomial.evaluate_in_place(&mut found);
+            // At the ends a rounding of u counts n² times in the polynomial of degree n, by either way of evaluating it.
+            let sum: f64 = series.coefficients.iter().map(|c| c.abs()).sum();
+            let tolerance = f64::EPSILON * (1.0 + 4.0 * (series.coefficients.len() as f64).powi(2) * sum);
             for (found, x) in found.iter().zip(values) {
-                prop_assert!((found - series.evaluate(x)).abs() < 1e-11, "{} at {}", found, x);
+                prop_assert!((found - series.evaluate(x)).abs() < tolerance, "{} at {}", found, x);
             }
         }
     }
