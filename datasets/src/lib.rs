@@ -6,7 +6,7 @@
 //! [`image_file`] reads a user's own PNG or JPEG, [`paper_weights`] the weights of the published implementation.
 
 pub mod cifar;
-mod digest;
+pub mod digest;
 mod error;
 mod fetch;
 pub mod image_file;

@@ -10,8 +10,8 @@ use fhe_nn::plain::Relu;
 use fhe_nn::{ResNet, ranges};
 use serde::Serialize;
 
-use crate::digest::sha256;
 use crate::output;
+use datasets::digest::sha256;
 
 /// What the card claims where the test set is not at hand: this project's own measurement over the 10,000 images.
 const MEASURED_ACCURACY: f64 = 0.9257;

@@ -6,7 +6,6 @@ mod case;
 mod classify;
 mod config;
 mod data;
-mod digest;
 mod images;
 mod import;
 mod layers;

@@ -15,11 +15,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
 use crate::case::{self, Case};
-use crate::digest::sha256;
 use crate::images::{self, Named};
 use crate::progress::{self, Steps};
 use crate::simulation::calibrated_case;
 use crate::{machine, output, prediction};
+use datasets::digest::sha256;
 
 /// Arguments of `calibrate`.
 #[derive(clap::Args)]

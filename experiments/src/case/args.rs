@@ -9,8 +9,8 @@ use fhe_ring::Backend;
 use fhe_nn::encrypted::Packing;
 
 use super::{Case, CaseSpec, Model, Relu, check_ring_dim};
-use crate::digest::sha256;
 use crate::output::parse_bytes;
+use datasets::digest::sha256;
 
 /// The flags that name a case.
 // Without a group of its own: commands flatten it into theirs, which has the same name.

@@ -6,7 +6,7 @@ use fhe_nn::ResNet;
 use fhe_nn::encrypted::{Packing, Program};
 use fhe_nn::ranges::{self, Interval, ModelCard};
 
-use crate::digest::sha256;
+use datasets::digest::sha256;
 
 /// A network with the intervals of its activations.
 #[derive(Clone)]

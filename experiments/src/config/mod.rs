@@ -14,9 +14,9 @@ use fhe_ring::Backend;
 use toml::Spanned;
 
 use crate::case::{Case, Model, check_ring_dim};
-use crate::digest::sha256;
 use crate::output::parse_bytes;
 use crate::simulation;
+use datasets::digest::sha256;
 
 pub use data::{Data, Sample};
 pub use source::Source;

@@ -7,9 +7,9 @@ use rand::seq::index;
 use rand_chacha::ChaCha20Rng;
 
 use crate::config::{Data, Sample};
-use crate::digest::sha256_of;
 use crate::images::TestSet;
 use crate::records::ExactRow;
+use datasets::digest::sha256_of;
 
 /// A test image.
 #[derive(Clone, Debug, PartialEq)]

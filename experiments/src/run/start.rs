@@ -14,9 +14,9 @@ use super::sweep::Sweep;
 use super::{preflight, progress::Progress};
 use crate::case::Model;
 use crate::config::{Config, Kind};
-use crate::digest::{sha256, sha256_file};
 use crate::machine;
 use crate::records::{ExactRow, Provenance, file};
+use datasets::digest::{sha256, sha256_reader};
 
 /// Chooses the images, holds the model against its card, and makes or finds the folder.
 pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out: &'a Path) -> Result<Sweep<'a>> {
@@ -122,7 +122,9 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
         config_sha256: sha256(config.source.text.as_bytes()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: machine::REVISION.map(str::to_owned),
-        binary_sha256: sha256_file(&program).with_context(|| program.display().to_string())?,
+        binary_sha256: std::fs::File::open(&program)
+            .and_then(sha256_reader)
+            .with_context(|| program.display().to_string())?,
         rustc: machine::RUSTC.map(str::to_owned),
         cpu: machine::cpu_model(),
         threads: rayon::current_num_threads(),

@@ -99,7 +99,8 @@ impl Simulator {
         let mut overflow = 0;
         for value in &mut *values {
             let message = *value / range;
-            overflow += usize::from(message.abs() > 1.0);
+            // a NaN lies outside
+            overflow += usize::from(!(-1.0..=1.0).contains(&message));
             *value = straighten_inverse(message);
         }
         let (polynomial, form) = &self.activations[index];
