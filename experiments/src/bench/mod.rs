@@ -45,7 +45,7 @@ Transforms run on one thread, all else on all of them (column thr).
   add                   two ciphertexts; multiply_plain: a ciphertext and an encoded vector, not rescaled
   multiply              with relinearisation; multiply_rescale: rescaled in the same division
   rescale               division by the last prime
-  relu                  the network's polynomial of degree 59, on a bootstrapped ciphertext
+  relu                  the network's polynomial of degree 59 (lower in small rings), on a bootstrapped ciphertext
   bootstrap             the network's: slots to coefficients first; it leaves the sine of the message, undone here
                         after decryption (the network's ReLU undoes it in passing)
   bootstrap_arcsine     the more precise one: EvalMod by the exponential, and an arcsine under encryption
@@ -61,7 +61,7 @@ lines for `plan`, which else predicts from those of one idle machine.";
 /// Arguments of `bench`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Ring dimension N, a power of two from 1024 to 131072. Bootstraps need 65536.
+    /// Ring dimension N, a power of two from 1024 to 131072. Bootstraps need 32768.
     #[arg(long, default_value_t = 65536)]
     ring_dim: usize,
     /// Print one JSON object a line instead of a table.

@@ -1,9 +1,9 @@
 //! The measurements themselves. Every result that can be decrypted is checked before its time counts.
 
 use anyhow::{Context, Result, ensure};
-use fhe_circuits::{BootstrapLiteral, Bootstrapper, Kernel, PolynomialPlan, polynomial};
+use fhe_circuits::{BootstrapLiteral, Bootstrapper, Kernel};
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, Parameters, Precision, SecretKey};
-use fhe_nn::encrypted::circuit::{straighten, straighten_inverse};
+use fhe_nn::{Form, Sine};
 use fhe_ring::{Basis, Limb, Ntt, Poly, Uniform};
 use indicatif::ProgressBar;
 use rand::Rng;
@@ -49,6 +49,8 @@ pub struct Measured {
     pub rows: Vec<Row>,
     /// The two forward transforms: see [`Meter::units`].
     pub units: [Timing; 2],
+    /// Degree of the activation.
+    pub relu_degree: usize,
     /// What the parameters have no room for.
     pub left_out: Vec<LeftOut>,
 }
@@ -73,6 +75,7 @@ pub fn measure(
     for level in levels {
         bench.arithmetic(level, setting.circuit.linear_scale())?;
     }
+    let relu_degree = setting.relu_degree;
     let left_out = bench.circuits(setting)?;
     bench.meter.calibrate();
     let threads = rayon::current_num_threads();
@@ -82,7 +85,7 @@ pub fn measure(
     let yardstick = Row { op: "ntt_tfhe", limbs: Some(1), threads: 1, timing: Some(units[0]), ..Row::default() };
     let own = Row { op: "ntt", timing: Some(units[1]), ..yardstick.clone() };
     bench.rows.splice(0..0, [yardstick, own]);
-    Ok(Measured { rows: bench.rows, units, left_out })
+    Ok(Measured { rows: bench.rows, units, relu_degree, left_out })
 }
 
 struct Bench<'a> {
@@ -241,7 +244,7 @@ impl Bench<'_> {
 
     /// The activation and the bootstraps, with the keys of all of them in memory as the network has them.
     fn circuits(&mut self, setting: Setting) -> Result<Vec<LeftOut>> {
-        let Setting { circuit, relu, bootstraps, mut left_out } = setting;
+        let Setting { circuit, relu, bootstraps, mut left_out, .. } = setting;
         let params = self.params.clone();
         let mut request = KeyRequest::default();
         if relu {
@@ -282,13 +285,12 @@ impl Bench<'_> {
 
         if relu {
             let slots = bootstraps.first().copied().unwrap_or(params.max_slots() / 2);
-            let series = &circuit.activation;
-            let plan = PolynomialPlan::new(series);
-            let x = self.random(slots, straighten_inverse(1.0));
+            let activation = circuit.activation_to(Form::Plain);
+            let x = self.random(slots, circuit.sine().of(1.0));
             let (level, scale) = (circuit.activation_level, circuit.bootstrapped_scale());
             let a = self.secret.encrypt_real(&x, level, scale, &mut self.rng)?;
-            let expected: Vec<f64> = x.iter().map(|&x| series.evaluate(x)).collect();
-            let evaluate = |()| polynomial::evaluate(&evaluator, &plan, series, &a, circuit.linear_scale());
+            let expected: Vec<f64> = x.iter().map(|&x| activation.value(x)).collect();
+            let evaluate = |()| activation.evaluate(&evaluator, &a, circuit.linear_scale());
             self.operation("relu", level + 1, || (), evaluate, &expected, |v| v)?;
         }
         for (op, literal) in literals {
@@ -302,6 +304,7 @@ impl Bench<'_> {
         let straight = literal.eval_mod.arcsine_degree > 0;
         let x = self.random(slots, 1.0);
         let a = self.secret.encrypt_real(&x, level, literal.input_scale, &mut self.rng)?;
+        let sine = Sine { ratio: literal.message_ratio };
         let (timing, bootstrapper) = once(|| Bootstrapper::new(&self.params, literal));
         let bootstrapper = bootstrapper?;
         if !straight {
@@ -314,7 +317,7 @@ impl Bench<'_> {
                 ..Row::default()
             });
         }
-        let read = |v: f64| if straight { v } else { straighten(v) };
+        let read = |v: f64| if straight { v } else { sine.undo(v) };
         self.operation(op, level + 1, || (), |()| bootstrapper.bootstrap(evaluator, &a), &x, read)
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::meter::{Timing, YARDSTICK_BITS};
 use super::operations::{HOISTED, Measured, Row};
-use super::setting::{LeftOut, RELU_DEGREE};
+use super::setting::LeftOut;
 use crate::machine;
 
 /// Where the figures come from: the first object of the JSON stream.
@@ -97,7 +97,7 @@ impl<'a> Provenance<'a> {
             log_qp: params.log_qp(),
             log_qp_limit: params.security().map(|report| report.limit),
             security: params.security_bits(),
-            relu_degree: RELU_DEGREE,
+            relu_degree: measured.relu_degree,
             yardstick: format!("tfhe-ntt, forward, {YARDSTICK_BITS}-bit prime, N = {}, 1 thread", params.n()),
             yardstick_seconds: measured.units[0].median,
             own_ntt_seconds: measured.units[1].median,

@@ -3,14 +3,15 @@
 use anyhow::{Result, bail};
 use fhe_ckks::security::{self, SecurityReport};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
+use fhe_nn::Approximation;
 use fhe_nn::encrypted::{Circuit, Packing};
 use serde::Serialize;
 
-/// The activation that is measured: the network's.
-pub const RELU_DEGREE: usize = 59;
-/// Ring dimensions that bootstrap at the network's own slot counts have at least this logarithm.
+/// Degrees of the activation, the highest that fits is measured: the network's, and the highest of fewer levels.
+const RELU_DEGREES: [usize; 4] = [59, 31, 15, 7];
+/// The dimension that the network's own parameters are for.
 const NETWORK_LOG_N: u32 = 16;
-/// log2 of the network's slot counts at that dimension, largest first.
+/// log2 of the network's slot counts, largest first.
 const NETWORK_LOG_SLOTS: [u32; 3] = [14, 13, 12];
 /// Special primes of a reduced set: as wide as the widest main prime, so that one of them carries a digit of one.
 const SPECIAL_BITS: u32 = 50;
@@ -21,6 +22,8 @@ pub struct Setting {
     pub circuit: Circuit,
     /// Whether the levels suffice for the activation.
     pub relu: bool,
+    /// Its degree.
+    pub relu_degree: usize,
     /// Slot counts to bootstrap at; none where the levels do not suffice.
     pub bootstraps: Vec<usize>,
     /// What is not measured.
@@ -43,26 +46,30 @@ impl Setting {
     /// # Errors
     /// A ring too small for one main and one special prime.
     pub fn new(log_n: u32, insecure: bool) -> Result<Self> {
-        match Circuit::chebyshev_relu(log_n, RELU_DEGREE, Packing::default()) {
-            Ok(circuit) => Ok(Self::whole(circuit, log_n)),
-            Err(_) if insecure => {
-                let mut circuit = Circuit::chebyshev_relu(NETWORK_LOG_N, RELU_DEGREE, Packing::default())?;
-                circuit.parameters = ParametersLiteral { log_n, insecure: true, ..circuit.parameters };
-                Ok(Self::whole(circuit, log_n))
-            }
-            Err(error) => Self::reduced(log_n, &error),
+        if insecure && log_n < NETWORK_LOG_N {
+            let mut circuit = network(NETWORK_LOG_N, RELU_DEGREES[0])?;
+            circuit.parameters = ParametersLiteral { log_n, insecure: true, ..circuit.parameters };
+            return Ok(Self::whole(circuit, RELU_DEGREES[0], NETWORK_LOG_N - log_n));
+        }
+        let fit =
+            RELU_DEGREES.into_iter().find_map(|degree| Some(Self::whole(network(log_n, degree).ok()?, degree, 0)));
+        match (fit, network(log_n, RELU_DEGREES[RELU_DEGREES.len() - 1])) {
+            (Some(setting), _) => Ok(setting),
+            (None, Err(error)) => Self::reduced(log_n, &error),
+            (None, Ok(_)) => unreachable!("that degree was tried"),
         }
     }
 
-    fn whole(circuit: Circuit, log_n: u32) -> Self {
-        let smaller = NETWORK_LOG_N.saturating_sub(log_n);
+    /// Everything, at slot counts `smaller` times halved.
+    fn whole(circuit: Circuit, relu_degree: usize, smaller: u32) -> Self {
         let bootstraps = NETWORK_LOG_SLOTS.iter().map(|log| 1 << (log - smaller)).collect();
-        Self { circuit, relu: true, bootstraps, left_out: Vec::new() }
+        Self { circuit, relu: true, relu_degree, bootstraps, left_out: Vec::new() }
     }
 
     /// The longest beginning of the network's chain that fits, without the levels of a bootstrap.
     fn reduced(log_n: u32, error: &CkksError) -> Result<Self> {
-        let mut circuit = Circuit::chebyshev_relu(NETWORK_LOG_N, RELU_DEGREE, Packing::default())?;
+        let relu_degree = RELU_DEGREES[0];
+        let mut circuit = network(NETWORK_LOG_N, relu_degree)?;
         let secret = SecretDistribution::UniformTernary;
         let limit = security::assess(log_n, secret, 1.0).map_or(0.0, |SecurityReport { limit, .. }| limit);
         let chain = &circuit.parameters.main_bits[..=circuit.activation_level];
@@ -100,8 +107,12 @@ impl Setting {
             insecure: false,
             backend: None,
         };
-        Ok(Self { circuit, relu, bootstraps: Vec::new(), left_out })
+        Ok(Self { circuit, relu, relu_degree, bootstraps: Vec::new(), left_out })
     }
+}
+
+fn network(log_n: u32, degree: usize) -> Result<Circuit, CkksError> {
+    Circuit::new(log_n, &Approximation::Chebyshev { degree }, Packing::default())
 }
 
 /// Special primes for as few digits as the limit of the modulus allows; `None` if it allows none.
@@ -123,7 +134,7 @@ mod tests {
 
     #[test]
     fn every_ring_gets_what_fits() {
-        for (log_n, relu, bootstraps) in [(12, false, 0), (13, false, 0), (14, false, 0), (15, true, 0), (16, true, 3)]
+        for (log_n, relu, bootstraps) in [(12, false, 0), (13, false, 0), (14, false, 0), (15, true, 3), (16, true, 3)]
         {
             let setting = Setting::new(log_n, false).unwrap();
             assert_eq!((setting.relu, setting.bootstraps.len()), (relu, bootstraps), "2^{log_n}");

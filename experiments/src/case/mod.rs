@@ -74,8 +74,7 @@ impl Case {
     /// # Errors
     /// Parameters that cannot be secure, or cannot hold the circuit.
     pub fn new(spec: &CaseSpec, model: Model, backend: Option<Backend>) -> Result<Self> {
-        let Relu::Chebyshev { degree } = spec.relu.encryptable()? else { unreachable!("not a polynomial") };
-        let mut circuit = Circuit::chebyshev_relu(spec.ring_dim.trailing_zeros(), degree, spec.packing)?;
+        let mut circuit = Circuit::new(spec.ring_dim.trailing_zeros(), &spec.relu, spec.packing)?;
         circuit.parameters.backend = backend;
         let params = Parameters::try_from(circuit.parameters.clone())?;
         let ranges = model.intervals.iter().map(|interval| interval.hi).collect();

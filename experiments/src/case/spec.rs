@@ -1,53 +1,37 @@
 //! What names a case: ring dimension, activation, packing. The one place where they are read from text.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Error, Result, bail, ensure};
+use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
-/// Degrees that the circuits are meant for.
-const DEGREES: RangeInclusive<usize> = 2..=1023;
-
 /// One cell of a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseSpec {
     /// N.
     pub ring_dim: usize,
     /// What stands for ReLU.
-    pub relu: Relu,
+    pub relu: Approximation,
     /// How values stand in the slots.
     pub packing: Packing,
 }
 
 /// What stands for ReLU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relu {
     /// ReLU itself; in cleartext alone.
     Exact,
-    /// Its Chebyshev interpolant.
-    Chebyshev {
-        /// Degree of the polynomial.
-        degree: usize,
-    },
+    /// What polynomials can do.
+    Approximate(Approximation),
 }
 
 impl FromStr for Relu {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        if text == "exact" {
-            return Ok(Self::Exact);
-        }
-        let Some(("chebyshev", degree)) = text.split_once(':') else {
-            bail!("unknown activation; wanted chebyshev:DEGREE, such as chebyshev:59");
-        };
-        let known = degree.parse().ok().filter(|degree| DEGREES.contains(degree));
-        let (least, most) = (DEGREES.start(), DEGREES.end());
-        let degree =
-            known.with_context(|| format!("found degree '{degree}', wanted a whole number from {least} to {most}"))?;
-        Ok(Self::Chebyshev { degree })
+        Ok(if text == "exact" { Self::Exact } else { Self::Approximate(text.parse()?) })
     }
 }
 
@@ -55,16 +39,18 @@ impl fmt::Display for Relu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exact => f.write_str("exact"),
-            Self::Chebyshev { degree } => write!(f, "chebyshev:{degree}"),
+            Self::Approximate(approximation) => approximation.fmt(f),
         }
     }
 }
 
 impl Relu {
     /// Fails for what only cleartext can evaluate.
-    pub fn encryptable(self) -> Result<Self> {
-        ensure!(self != Self::Exact, "not a polynomial; wanted chebyshev:DEGREE, such as chebyshev:59");
-        Ok(self)
+    pub fn encryptable(self) -> Result<Approximation> {
+        match self {
+            Self::Exact => bail!("not a polynomial; wanted {}", Approximation::NAMES),
+            Self::Approximate(approximation) => Ok(approximation),
+        }
     }
 }
 
@@ -86,14 +72,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn activations_are_written_as_they_are_read() {
-        for text in ["exact", "chebyshev:2", "chebyshev:1023"] {
+    fn exact_is_for_cleartext_alone() {
+        for text in ["exact", "chebyshev:59"] {
             assert_eq!(text.parse::<Relu>().unwrap().to_string(), text);
         }
-        assert_eq!("chebyshev:059".parse::<Relu>().unwrap().to_string(), "chebyshev:59");
         assert!("exact".parse::<Relu>().unwrap().encryptable().is_err());
-        for text in ["", "chebyshev", "chebyshev:1", "chebyshev:1024", "relu:3"] {
-            assert!(text.parse::<Relu>().is_err(), "{text}");
-        }
+        assert_eq!("square".parse::<Relu>().unwrap().encryptable().unwrap(), Approximation::Square);
     }
 }

@@ -30,7 +30,9 @@ impl Cell {
 
     /// The circuit; `None` where there is no ring.
     pub fn spec(&self) -> Option<CaseSpec> {
-        self.ring.map(|(ring_dim, packing)| CaseSpec { ring_dim, relu: self.relu, packing })
+        let (ring_dim, packing) = self.ring?;
+        let Relu::Approximate(relu) = self.relu.clone() else { return None };
+        Some(CaseSpec { ring_dim, relu, packing })
     }
 }
 
@@ -58,7 +60,7 @@ pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<C
         ring_dims.iter().flat_map(|&n| packings.iter().map(move |&packing| Some((n, packing)))).collect()
     };
     let place = source.at(&config.sweep, "sweep");
-    let cell = |ring| relus.iter().map(move |&relu| (ring, relu));
+    let cell = |ring| relus.iter().map(move |relu| (ring, relu.clone()));
     let mut cells: Vec<Cell> =
         rings.into_iter().flat_map(cell).map(|(ring, relu)| Cell { relu, ring, place: place.clone() }).collect();
     for exclude in &config.exclude {
@@ -76,7 +78,7 @@ fn ring_dim(n: usize) -> Result<usize> {
 
 fn relu(text: &str, kind: Kind) -> Result<Relu> {
     let relu = text.parse::<Relu>()?;
-    if kind == Kind::Plain { Ok(relu) } else { relu.encryptable() }
+    if kind == Kind::Plain { Ok(relu) } else { relu.encryptable().map(Relu::Approximate) }
 }
 
 /// A list of values, each read, none twice.
@@ -129,7 +131,7 @@ fn take_out(source: &Source, exclude: &Spanned<wire::Exclude>, kind: Kind, cells
     let ring_dim = ring_dim.as_ref().map(|n| *n.get_ref());
     let before = cells.len();
     cells.retain(|cell| {
-        let same = relu.is_none_or(|relu| relu == cell.relu)
+        let same = relu.as_ref().is_none_or(|relu| *relu == cell.relu)
             && ring_dim.is_none_or(|n| cell.ring.is_some_and(|ring| ring.0 == n))
             && packed.is_none_or(|packing| cell.ring.is_some_and(|ring| ring.1 == packing));
         !same

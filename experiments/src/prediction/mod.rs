@@ -8,8 +8,8 @@ mod measurements;
 use std::sync::Once;
 
 use anyhow::{Context, Result};
-use fhe_circuits::PolynomialPlan;
 use fhe_nn::encrypted::{Circuit, Op, Packing, ScheduledStep};
+use fhe_nn::{Approximation, Form};
 
 use crate::case::Case;
 use crate::in_one_line;
@@ -64,8 +64,9 @@ impl Predictor {
         let slot = (fast - prime * low).max(0.0) / (known.ring_dim / 2) as f64;
         let (row, seconds) = measurements.times("relu").next().context("bench: found no operation `relu`")?;
         let limbs = row.limbs.context("bench: found no limbs of `relu`")?;
-        let circuit = Circuit::chebyshev_relu(known.ring_dim.trailing_zeros(), known.relu_degree, Packing::default())?;
-        let relu = (seconds, PolynomialPlan::new(&circuit.activation).relinearizations(), limbs);
+        let relu = Approximation::Chebyshev { degree: known.relu_degree };
+        let circuit = Circuit::new(known.ring_dim.trailing_zeros(), &relu, Packing::default())?;
+        let relu = (seconds, circuit.activation_to(Form::Plain).relinearizations(), limbs);
         let [rotate, hoisted] = [power(rotate?), power(hoisted?)];
         Ok(Self { ring, rotate, hoisted, encode: Encode { slot, prime }, relu, measurements })
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use datasets::cifar::{Image, Normalisation};
 use datasets::{Cache, Split, pretrained};
 use fhe_nn::ResNet;
-use fhe_nn::plain::{PolynomialRelu, Relu};
+use fhe_nn::plain::{ApproximateRelu, Relu};
 use fhe_nn::ranges::ModelCard;
 
 fn test_set() -> Option<Vec<Image>> {
@@ -56,7 +56,8 @@ fn polynomial_relus_do_as_the_card_says() {
     let card = ModelCard::from_json(pretrained::RESNET20_CARD).unwrap();
     let exact = network.forward_all(images, Image::normalised, &Relu);
     let row = |degree, headroom| {
-        let relu = PolynomialRelu::chebyshev(&card.intervals(&network, headroom).unwrap(), degree).unwrap();
+        let relu =
+            ApproximateRelu::new(&Approximation::Chebyshev { degree }, &card.intervals(&network, headroom).unwrap());
         let found = network.forward_all(images, Image::normalised, &relu);
         let right = images.iter().zip(&found).filter(|(i, o)| o.class() == i.label.map(usize::from));
         let same = exact.iter().zip(&found).filter(|(e, o)| o.class() == e.class());

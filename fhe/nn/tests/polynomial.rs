@@ -1,7 +1,7 @@
 //! Polynomials in place of the ReLUs.
 
 use datasets::{cifar, pretrained};
-use fhe_nn::plain::{Activation, PolynomialRelu, Relu};
+use fhe_nn::plain::{Activation, ApproximateRelu, Relu};
 use fhe_nn::ranges::{self, Interval, ModelCard};
 use fhe_nn::{Error, ResNet};
 
@@ -62,7 +62,7 @@ fn polynomials_of_growing_degree_approach_the_exact_network() {
     let exact = network.forward_all(images, |image| image.normalised(), &Relu);
     let mut last = f64::INFINITY;
     for (degree, agreement) in [(27, 85), (59, 99), (247, 100)] {
-        let relu = PolynomialRelu::chebyshev(&intervals, degree).unwrap();
+        let relu = ApproximateRelu::new(&Approximation::Chebyshev { degree }, &intervals);
         let found = network.forward_all(images, |image| image.normalised(), &relu);
         assert_eq!(found.iter().map(|o| o.overflows()).sum::<usize>(), 0, "degree {degree}");
         let agree = exact.iter().zip(&found).filter(|(e, f)| e.class() == f.class()).count();
@@ -78,7 +78,8 @@ fn polynomials_of_growing_degree_approach_the_exact_network() {
 #[test]
 fn an_overflowing_image_is_counted_and_spoils_no_other() {
     let network = network();
-    let relu = PolynomialRelu::chebyshev(&card().intervals(&network, 1.2).unwrap(), 59).unwrap();
+    let relu =
+        ApproximateRelu::new(&Approximation::Chebyshev { degree: 59 }, &card().intervals(&network, 1.2).unwrap());
     let good = cifar::embedded_test_sample()[0].normalised();
     let bad: Vec<f64> = good.iter().map(|x| 10.0 * x).collect();
     let outcomes = network.forward_all(&[good.clone(), bad, good.clone()], Vec::clone, &relu);

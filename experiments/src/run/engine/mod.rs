@@ -49,7 +49,7 @@ pub struct StepMeasured {
 /// Makes a cell ready: `case` is its circuit, where it has one.
 pub fn start(config: &Config, model: &Model, cell: &Cell, case: Option<Case>, progress: &Progress) -> Result<Engine> {
     match (config.kind, case) {
-        (Kind::Plain, _) => Ok(Engine::Plain(Box::new(plain::Engine::new(model, cell.relu, config.trace)?))),
+        (Kind::Plain, _) => Ok(Engine::Plain(Box::new(plain::Engine::new(model, &cell.relu, config.trace)))),
         (Kind::Encrypted, Some(case)) => {
             Ok(Engine::Encrypted(Box::new(encrypted::Engine::start(case, config.seed, config.trace, progress)?)))
         }

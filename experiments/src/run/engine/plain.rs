@@ -3,7 +3,7 @@
 use anyhow::Result;
 use fhe_nn::encrypted::Op;
 use fhe_nn::network;
-use fhe_nn::plain::{self, Activation, PolynomialRelu};
+use fhe_nn::plain::{self, Activation, ApproximateRelu};
 use rayon::prelude::*;
 
 use super::{Evaluated, StepMeasured};
@@ -21,12 +21,12 @@ pub struct Engine {
 
 impl Engine {
     /// The model with this in place of ReLU.
-    pub fn new(model: &Model, relu: Relu, trace: bool) -> Result<Self> {
+    pub fn new(model: &Model, relu: &Relu, trace: bool) -> Self {
         let activation: Box<dyn Activation + Send> = match relu {
             Relu::Exact => Box::new(plain::Relu),
-            Relu::Chebyshev { degree } => Box::new(PolynomialRelu::chebyshev(&model.intervals, degree)?),
+            Relu::Approximate(approximation) => Box::new(ApproximateRelu::new(approximation, &model.intervals)),
         };
-        Ok(Self { model: model.clone(), activation, trace })
+        Self { model: model.clone(), activation, trace }
     }
 
     /// On all threads.

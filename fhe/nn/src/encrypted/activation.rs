@@ -1,16 +1,16 @@
 //! What stands for each activation, in the clear: the plaintext reference of an encrypted evaluation.
 
-use fhe_circuits::ChebyshevSeries;
-
-use super::circuit::{Form, straighten_inverse};
 use super::server::Program;
-use crate::{chebyshev, plain};
+use crate::approximant::Approximant;
+use crate::form::{Form, Sine};
+use crate::plain;
 
 /// The polynomials of a program, each with what undoes the forms around it.
 #[derive(Clone, Debug)]
 pub struct ClearActivation {
+    sine: Sine,
     /// Half-width of the interval, the polynomial, and the form in which it leaves its values.
-    by_index: Vec<(f64, ChebyshevSeries, Form)>,
+    by_index: Vec<(f64, Approximant, Form)>,
 }
 
 impl Program {
@@ -20,7 +20,7 @@ impl Program {
             let form = self.form(index);
             (range, self.circuit().activation_to(form).clone(), form)
         };
-        ClearActivation { by_index: self.ranges().iter().enumerate().map(one).collect() }
+        ClearActivation { sine: self.circuit().sine(), by_index: self.ranges().iter().enumerate().map(one).collect() }
     }
 }
 
@@ -30,18 +30,18 @@ impl ClearActivation {
     /// # Panics
     /// If there is no such activation.
     pub fn value(&self, index: usize, x: f64) -> f64 {
-        let (range, series, form) = &self.by_index[index];
-        range * form.value(series.evaluate(straighten_inverse(x / range)))
+        let (range, approximant, form) = &self.by_index[index];
+        range * form.value(approximant.value(self.sine.of(x / range)))
     }
 }
 
 impl plain::Activation for ClearActivation {
     fn apply(&self, index: usize, values: &mut [f64]) -> usize {
-        let (range, series, form) = &self.by_index[index];
+        let (range, approximant, form) = &self.by_index[index];
         // A NaN lies outside, too.
         let overflow = values.iter().filter(|value| !(-range..=*range).contains(*value)).count();
-        values.iter_mut().for_each(|value| *value = straighten_inverse(*value / range));
-        chebyshev::evaluate_in_place(series, values);
+        values.iter_mut().for_each(|value| *value = self.sine.of(*value / range));
+        approximant.apply(values);
         values.iter_mut().for_each(|value| *value = range * form.value(*value));
         overflow
     }

@@ -1,38 +1,21 @@
-//! Parameters and levels of an encrypted network, from the ring dimension and the degree of its activations.
+//! Parameters and levels of an encrypted network, from the ring dimension, its activation and its packing.
 //!
 //! A ciphertext's life between two activations, from the top: CoeffsToSlots, EvalMod, the activation, one level for the
-//! convolution (more in some packings), SlotsToCoeffs. The main primes are sized by what spends them.
+//! convolution (more in some packings), SlotsToCoeffs. The main primes are sized by what spends them; how many bits each
+//! spends is the [`Profile`]'s to say.
 //!
 //! A bootstrap leaves the sine of its message, and the polynomial that follows undoes that. Where none follows, as a
 //! packing bootstraps the input of a strided block once more, the activation before it leaves the arcsine: see [`Form`].
 
-use std::f64::consts::TAU;
-
-use fhe_circuits::{
-    BootstrapLiteral, BootstrapOrder, ChebyshevSeries, EvalModLiteral, Kernel, PolynomialPlan, SlotValues,
-};
+use fhe_circuits::{BootstrapLiteral, BootstrapOrder, SlotValues};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
 
 use super::packing::Packing;
-
-/// Sizes of primes in bits.
-const BASE_BITS: u32 = 50;
-const LINEAR_BITS: u32 = 42;
-const ACTIVATION_BITS: u32 = 45;
-const EVAL_MOD_BITS: u32 = 50;
-const COEFFS_TO_SLOTS_BITS: u32 = 50;
-const SPECIAL_BITS: u32 = 49;
-
-/// Butterfly levels merged by the stages of SlotsToCoeffs and CoeffsToSlots, smallest strides first.
-const SLOTS_TO_COEFFS: [u32; 3] = [5, 5, 4];
-const COEFFS_TO_SLOTS: [u32; 4] = [3, 3, 4, 4];
-/// Weight of the ephemeral secret.
-const EPHEMERAL_WEIGHT: u32 = 32;
-/// The first prime over the scale at which values in [−1, 1] are raised.
-const MESSAGE_RATIO: f64 = 128.0;
-/// Terms of an activation smaller than this relative to the interval are left out: below the precision of a bootstrap.
-const NEGLIGIBLE_TERM: f64 = 1e-7;
+use super::profile::{EPHEMERAL_WEIGHT, Profile};
+use crate::approximant::Approximant;
+use crate::approximation::Approximation;
+use crate::form::{Form, Sine};
 
 /// Primes of one size and one purpose that follow each other in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,28 +28,6 @@ pub struct PrimeGroup {
     pub count: usize,
 }
 
-/// How slots hold values v of a message in [−1, 1].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// As they are.
-    Plain,
-    /// As a bootstrap leaves them: sin(2πv/ρ)·ρ/2π.
-    Sine,
-    /// As a bootstrap takes them that is to leave them plain: asin(2πv/ρ)·ρ/2π.
-    Arcsine,
-}
-
-impl Form {
-    /// The value that a slot stands for.
-    pub fn value(self, slot: f64) -> f64 {
-        match self {
-            Self::Plain => slot,
-            Self::Sine => straighten(slot),
-            Self::Arcsine => straighten_inverse(slot),
-        }
-    }
-}
-
 /// What an encrypted network is evaluated with.
 #[derive(Clone, Debug)]
 pub struct Circuit {
@@ -74,14 +35,16 @@ pub struct Circuit {
     pub parameters: ParametersLiteral,
     /// The main primes by what spends them, from the bottom of the chain to its top.
     pub chain: Vec<PrimeGroup>,
-    /// Degree of the activations.
-    pub degree: usize,
+    /// What is spent on precision.
+    pub profile: Profile,
+    /// What stands for ReLU.
+    pub approximation: Approximation,
     /// How values stand in the slots.
     pub packing: Packing,
-    /// The activation on [−1, 1] of a bootstrapped value; it undoes the sine of EvalMod in passing.
-    pub activation: ChebyshevSeries,
+    /// The activation of a bootstrapped value.
+    activation: Approximant,
     /// The same for values that are bootstrapped next: it leaves their arcsine.
-    pub arcsine_activation: ChebyshevSeries,
+    arcsine_activation: Approximant,
     /// Level of a bootstrapped ciphertext, where the activation starts.
     pub activation_level: usize,
     /// Level at which convolutions are evaluated, those apart whose input is bootstrapped once more.
@@ -89,79 +52,100 @@ pub struct Circuit {
 }
 
 impl Circuit {
-    /// The circuit for ring dimension 2^`log_n`, Chebyshev interpolants of ReLU of this degree, and a packing.
+    /// The circuit for ring dimension 2^`log_n`, in the most precise profile that is secure.
     ///
     /// # Errors
-    /// Modulus above the 128-bit limit of the ring at every number of special primes.
-    pub fn chebyshev_relu(log_n: u32, degree: usize, packing: Packing) -> Result<Self, CkksError> {
+    /// Modulus above the 128-bit limit of the ring in every profile and at every number of special primes.
+    pub fn new(log_n: u32, approximation: &Approximation, packing: Packing) -> Result<Self, CkksError> {
         let limits = SecurityTable::ALL.into_iter().filter_map(|table| {
             table.max_log_qp(log_n, SecretDistribution::UniformTernary, SecurityLevel::Classical128)
         });
-        Self::within(log_n, degree, packing, limits.fold(f64::INFINITY, f64::min))
+        let limit = limits.fold(f64::INFINITY, f64::min);
+        let [first, rest @ ..] = Profile::ALL;
+        rest.into_iter().fold(Self::within(log_n, approximation, packing, first, limit), |found, profile| {
+            found.or_else(|_| Self::within(log_n, approximation, packing, profile, limit))
+        })
     }
 
     /// The same circuit in a ring of any size, for tests: secure or not.
     #[cfg(test)]
     pub(crate) fn insecure(log_n: u32, degree: usize, packing: Packing) -> Self {
-        let mut circuit = Self::within(log_n, degree, packing, f64::INFINITY).expect("no limit");
+        let approximation = Approximation::Chebyshev { degree };
+        let found = Self::within(log_n, &approximation, packing, Profile::WIDE, f64::INFINITY);
+        let mut circuit = found.expect("no limit");
         circuit.parameters.insecure = true;
         circuit
     }
 
-    fn within(log_n: u32, degree: usize, packing: Packing, limit: f64) -> Result<Self, CkksError> {
-        let activation = interpolate(|x| x.max(0.0), degree);
-        let arcsine_activation = interpolate(|x| straighten(x.max(0.0)), degree);
-        let depth = [&activation, &arcsine_activation].map(|series| PolynomialPlan::new(series).depth());
-        let depth = depth[0].max(depth[1]);
-        let linear_level = SLOTS_TO_COEFFS.len() + packing.levels();
+    fn within(
+        log_n: u32,
+        approximation: &Approximation,
+        packing: Packing,
+        profile: Profile,
+        limit: f64,
+    ) -> Result<Self, CkksError> {
+        let sine = profile.sine();
+        let activation = Approximant::new(approximation, Form::Sine(sine), Form::Plain);
+        let arcsine_activation = Approximant::new(approximation, Form::Sine(sine), Form::Arcsine(sine));
+        let depth = activation.depth().max(arcsine_activation.depth());
+        let stages = profile.slots_to_coeffs_stages.len();
+        let linear_level = stages + packing.levels();
         // A convolution that starts at the level of a fresh bootstrap may take more levels than there are.
-        let downsampling = packing
-            .refreshed_levels()
-            .map_or(0, |levels| (SLOTS_TO_COEFFS.len() + levels).saturating_sub(linear_level + depth));
-        let eval_mod_depth = fhe_circuits::eval_mod::EvalMod::new(eval_mod(), MESSAGE_RATIO)?.depth();
+        let downsampling =
+            packing.refreshed_levels().map_or(0, |levels| (stages + levels).saturating_sub(linear_level + depth));
+        let eval_mod = fhe_circuits::eval_mod::EvalMod::new(profile.eval_mod_literal(), profile.message_ratio)?;
         let group = |purpose, bits, count| PrimeGroup { purpose, bits, count };
         let chain = vec![
-            group("first prime", BASE_BITS, 1),
-            group("SlotsToCoeffs", LINEAR_BITS, SLOTS_TO_COEFFS.len()),
-            group("convolution", LINEAR_BITS, packing.levels()),
-            group("downsampling", ACTIVATION_BITS, downsampling),
-            group("activation", ACTIVATION_BITS, depth - 1),
+            group("first prime", profile.base, 1),
+            group("SlotsToCoeffs", profile.linear, stages),
+            group("convolution", profile.linear, packing.levels()),
+            group("downsampling", profile.activation, downsampling),
+            group("activation", profile.activation, depth - 1),
             // The activation's first product takes a bootstrapped value's scale down to that of the others.
-            group("activation's first product", EVAL_MOD_BITS, 1),
-            group("EvalMod", EVAL_MOD_BITS, eval_mod_depth),
-            group("CoeffsToSlots", COEFFS_TO_SLOTS_BITS, COEFFS_TO_SLOTS.len()),
+            group("activation's first product", profile.eval_mod, 1),
+            group("EvalMod", profile.eval_mod, eval_mod.depth()),
+            group("CoeffsToSlots", profile.coeffs_to_slots, profile.coeffs_to_slots_stages.len()),
         ];
         let chain: Vec<_> = chain.into_iter().filter(|group| group.count > 0).collect();
         let main_bits: Vec<u32> = chain.iter().flat_map(|group| vec![group.bits; group.count]).collect();
-        let special = special_primes(log_n, &main_bits, limit)?;
+        let special = special_primes(log_n, &main_bits, profile.special, limit)?;
         let parameters = ParametersLiteral {
             log_n,
             main_bits,
-            special_bits: vec![SPECIAL_BITS; special],
+            special_bits: vec![profile.special; special],
             secret: SecretDistribution::UniformTernary,
             ephemeral_weight: Some(EPHEMERAL_WEIGHT),
             insecure: false,
             backend: None,
         };
-        let activation_level = linear_level + downsampling + depth;
-        Ok(Self { parameters, chain, degree, packing, activation, arcsine_activation, activation_level, linear_level })
+        Ok(Self {
+            parameters,
+            chain,
+            profile,
+            approximation: approximation.clone(),
+            packing,
+            activation,
+            arcsine_activation,
+            activation_level: linear_level + downsampling + depth,
+            linear_level,
+        })
     }
 
     /// The activation that leaves values in a form.
     ///
     /// # Panics
     /// If that is the sine, which only bootstraps leave.
-    pub fn activation_to(&self, form: Form) -> &ChebyshevSeries {
+    pub fn activation_to(&self, form: Form) -> &Approximant {
         match form {
             Form::Plain => &self.activation,
-            Form::Arcsine => &self.arcsine_activation,
-            Form::Sine => panic!("no activation leaves sines"),
+            Form::Arcsine(_) => &self.arcsine_activation,
+            Form::Sine(_) => panic!("no activation leaves sines"),
         }
     }
 
-    /// How it is evaluated.
-    pub fn activation_plan(&self, form: Form) -> PolynomialPlan {
-        PolynomialPlan::new(self.activation_to(form))
+    /// The sine that bootstraps leave.
+    pub fn sine(&self) -> Sine {
+        self.profile.sine()
     }
 
     /// The slots of the ring.
@@ -171,7 +155,7 @@ impl Circuit {
 
     /// Level that ciphertexts must have for a bootstrap, and convolutions leave them at.
     pub fn bootstrap_level(&self) -> usize {
-        SLOTS_TO_COEFFS.len()
+        self.profile.slots_to_coeffs_stages.len()
     }
 
     /// Level at which a convolution with this stride starts; values above it are lowered to it.
@@ -181,20 +165,20 @@ impl Circuit {
 
     /// Scale of ciphertexts before a bootstrap, and of an activation's result.
     pub fn linear_scale(&self) -> f64 {
-        f64::from(LINEAR_BITS).exp2()
+        f64::from(self.profile.linear).exp2()
     }
 
     /// Scale of bootstrapped ciphertexts: its square over the first activation prime is the scale of the next level.
     pub fn bootstrapped_scale(&self) -> f64 {
-        (f64::from(ACTIVATION_BITS + EVAL_MOD_BITS) / 2.0).exp2()
+        (f64::from(self.profile.activation + self.profile.eval_mod) / 2.0).exp2()
     }
 
     /// The bootstrapping circuit for `slots` slots.
     pub fn bootstrap(&self, slots: usize) -> BootstrapLiteral {
         let levels = slots.trailing_zeros();
         // Small strides are merged alike for every slot count, so that they share rotation keys.
-        let small_first = split(levels, &SLOTS_TO_COEFFS);
-        let mut large_first = split(levels, &COEFFS_TO_SLOTS);
+        let small_first = split(levels, self.profile.slots_to_coeffs_stages);
+        let mut large_first = split(levels, self.profile.coeffs_to_slots_stages);
         large_first.reverse();
         BootstrapLiteral {
             order: BootstrapOrder::Slim,
@@ -202,20 +186,12 @@ impl Circuit {
             slots,
             slots_to_coeffs: small_first,
             coeffs_to_slots: large_first,
-            eval_mod: eval_mod(),
-            message_ratio: MESSAGE_RATIO,
+            eval_mod: self.profile.eval_mod_literal(),
+            message_ratio: self.profile.message_ratio,
             input_scale: self.linear_scale(),
             output_scale: self.bootstrapped_scale(),
         }
     }
-}
-
-/// The interpolant of a function of x in [−1, 1], on the sine that a bootstrap leaves of x.
-fn interpolate(f: impl Fn(f64) -> f64, degree: usize) -> ChebyshevSeries {
-    let reach = straighten_inverse(1.0);
-    let mut series = ChebyshevSeries::interpolate(|s| f(straighten(s)), degree, -reach, reach);
-    series.coefficients.iter_mut().filter(|c| c.abs() < NEGLIGIBLE_TERM).for_each(|c| *c = 0.0);
-    series
 }
 
 /// `levels` butterfly levels in as many stages as `shares` has entries: each takes its share, the last what is left.
@@ -230,36 +206,16 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
     stages.collect()
 }
 
-fn eval_mod() -> EvalModLiteral {
-    EvalModLiteral {
-        kernel: Kernel::Cosine,
-        range: EPHEMERAL_WEIGHT / 2,
-        degree: 30,
-        double_angles: 3,
-        arcsine_degree: 0,
-    }
-}
-
-/// What a bootstrapped value s stands for: EvalMod leaves the sine of the message.
-pub fn straighten(s: f64) -> f64 {
-    (s * TAU / MESSAGE_RATIO).asin() * MESSAGE_RATIO / TAU
-}
-
-/// What a message x is bootstrapped to.
-pub fn straighten_inverse(x: f64) -> f64 {
-    (x * TAU / MESSAGE_RATIO).sin() * MESSAGE_RATIO / TAU
-}
-
-/// As few special primes as let the tallest key have as few digits as the limit on logQP allows.
-fn special_primes(log_n: u32, main_bits: &[u32], limit: f64) -> Result<usize, CkksError> {
+/// As few special primes of `bits` bits as let the tallest key have as few digits as the limit on logQP allows.
+fn special_primes(log_n: u32, main_bits: &[u32], bits: u32, limit: f64) -> Result<usize, CkksError> {
     let log_q: u32 = main_bits.iter().sum();
-    let most = ((limit - f64::from(log_q)) / f64::from(SPECIAL_BITS)).floor();
+    let most = ((limit - f64::from(log_q)) / f64::from(bits)).floor();
     (2..=main_bits.len())
         .map(|digits| {
             // The widest digit decides, and it stands at the top, where the primes are largest.
             let digit = main_bits.len().div_ceil(digits);
             let widest = main_bits.chunks(digit).map(|d| d.iter().sum::<u32>()).max().unwrap_or(0);
-            widest.div_ceil(SPECIAL_BITS) as usize
+            widest.div_ceil(bits) as usize
         })
         .find(|&special| special as f64 <= most)
         .ok_or_else(|| CkksError::Parameters {

@@ -2,8 +2,8 @@
 
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
-use super::circuit::Form;
 use super::server::Program;
+use crate::form::Form;
 
 /// Predicted bytes by what holds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ impl Program {
         // A table holds a root and its quotient for each coefficient; a permutation an index of four bytes.
         let tables = 2 * primes * limb + request.iter().count() * limb / 2;
         // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's input.
-        let relinearizations = |form| self.circuit().activation_plan(form).relinearizations();
-        let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine));
+        let relinearizations = |form| self.circuit().activation_to(form).relinearizations();
+        let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine(self.circuit().sine())));
         let polynomials = (widest * primes).max(powers * (self.circuit().activation_level + 1));
         // Of a convolution: what its packing holds at once.
         let plan = self.plan(params)?;

@@ -4,7 +4,6 @@ use fhe_ckks::CkksError;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
-use super::circuit::straighten_inverse;
 use super::layers;
 use super::layout::Layout;
 use super::packing::{Clear, ClearSlots};
@@ -55,7 +54,7 @@ impl Machine for Replay<'_> {
     fn bootstrap(&mut self, step: &StepInfo, at: Layout, sum: &ClearSlots) -> Result<ClearSlots, CkksError> {
         let circuit = self.program.circuit();
         assert!(sum.level >= circuit.bootstrap_level() && sum.slots.len() == at.slots());
-        let slots = sum.slots.iter().map(|&v| straighten_inverse(v)).collect();
+        let slots = sum.slots.iter().map(|&v| circuit.sine().of(v)).collect();
         let fresh = ClearSlots { slots, level: circuit.activation_level, products: 0 };
         self.bootstraps += 1;
         self.check(step, &fresh);
@@ -64,9 +63,9 @@ impl Machine for Replay<'_> {
 
     fn activate(&mut self, step: &StepInfo, fresh: &ClearSlots) -> Result<ClearSlots, CkksError> {
         let circuit = self.program.circuit();
-        let series = circuit.activation_to(step.form);
-        let slots = fresh.slots.iter().map(|&v| series.evaluate(v)).collect();
-        let y = ClearSlots { slots, level: fresh.level - circuit.activation_plan(step.form).depth(), products: 0 };
+        let approximant = circuit.activation_to(step.form);
+        let slots = fresh.slots.iter().map(|&v| approximant.value(v)).collect();
+        let y = ClearSlots { slots, level: fresh.level - approximant.depth(), products: 0 };
         self.check(step, &y);
         Ok(y)
     }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use fhe_circuits::BootstrapCost;
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
-use super::circuit::Form;
 use super::layers;
 use super::layout::Layout;
 use super::packing::Count;
 use super::server::{Op, Program, StepInfo};
+use crate::form::Form;
 use crate::network::Conv;
 
 /// A convolution with the values it takes.
@@ -95,7 +95,8 @@ impl<M: Machine> Walk<'_, M> {
             terms,
             identity.map(|identity| (&identity.x, identity.range)),
         )?;
-        let fresh = self.machine.bootstrap(&step(&conv, Op::Bootstrap, Form::Sine), at, &sum)?;
+        let sine = Form::Sine(self.program.circuit().sine());
+        let fresh = self.machine.bootstrap(&step(&conv, Op::Bootstrap, sine), at, &sum)?;
         let x = self.machine.activate(&step(&name, Op::Activation, self.program.form(index)), &fresh)?;
         Ok(Activated { x, at, range, name })
     }
@@ -138,7 +139,7 @@ impl Program {
         // Activation 0 is the stem's, and 2i the last of block i − 1.
         let next = self.network().blocks.get(activation / 2).filter(|_| activation.is_multiple_of(2));
         match next {
-            Some(block) if self.circuit().packing.refreshes(block.stride) => Form::Arcsine,
+            Some(block) if self.circuit().packing.refreshes(block.stride) => Form::Arcsine(self.circuit().sine()),
             _ => Form::Plain,
         }
     }
@@ -306,11 +307,11 @@ impl Machine for Planner<'_> {
     }
 
     fn activate(&mut self, step: &StepInfo, fresh: &Shadow) -> Result<Shadow, CkksError> {
-        let plan = self.program.circuit().activation_plan(step.form);
-        let level = lowered("activation", fresh.level, plan.depth())?;
+        let approximant = self.program.circuit().activation_to(step.form);
+        let level = lowered("activation", fresh.level, approximant.depth())?;
         let y = Shadow { level, scale: self.program.circuit().linear_scale() };
         let slots = step.layout.map_or(0, Layout::slots);
-        Ok(self.push(step, y, slots, [0, 0, plan.relinearizations()]))
+        Ok(self.push(step, y, slots, [0, 0, approximant.relinearizations()]))
     }
 
     fn classify(&mut self, step: &StepInfo, x: &Shadow, from: Layout, range: f64) -> Result<Shadow, CkksError> {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use fhe_circuits::{Bootstrapper, polynomial};
+use fhe_circuits::Bootstrapper;
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
 use serde::{Deserialize, Serialize};
 
-use super::circuit::{Circuit, Form};
+use super::circuit::Circuit;
 use super::layers;
 use super::layout::Layout;
 use super::packing::{Encrypted, Packing};
 use super::schedule::{Machine, Term};
+use crate::form::Form;
 use crate::network::{Conv, INPUT_CHANNELS, INPUT_SIDE, ResNet};
 
 /// The network as an encrypted circuit: what to compute, and which keys that takes.
@@ -199,8 +200,7 @@ impl Machine for Evaluation<'_> {
     fn activate(&mut self, step: &StepInfo, fresh: &Ciphertext) -> Result<Ciphertext, CkksError> {
         let Server { program, evaluator, .. } = self.server;
         let circuit = &program.circuit;
-        let (plan, series) = (circuit.activation_plan(step.form), circuit.activation_to(step.form));
-        let y = polynomial::evaluate(evaluator, &plan, series, fresh, circuit.linear_scale())?;
+        let y = circuit.activation_to(step.form).evaluate(evaluator, fresh, circuit.linear_scale())?;
         (self.see)(step, &y);
         Ok(y)
     }

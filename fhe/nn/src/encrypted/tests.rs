@@ -13,7 +13,7 @@ use super::*;
 use crate::network::{Block, Conv, Linear, STAGES};
 use crate::plain::Activation;
 use crate::plain::Tensor;
-use crate::{ResNet, ranges};
+use crate::{Approximation, Form, ResNet, ranges};
 
 /// What a step may err by: noise of a few bits at the scale of 2^42, summed over a few thousand products.
 const TOLERANCE: f64 = 1e-6;
@@ -313,7 +313,7 @@ fn an_arcsine_before_a_bootstrap_changes_an_activation_by_next_to_nothing() {
     };
     let (vector, plain) = (clear(Packing::Vector), clear(Packing::Fused));
     let forms: Vec<_> = (0..network.activations()).map(|index| vector.form(index)).collect();
-    assert_eq!(forms.iter().filter(|&&form| form == Form::Arcsine).count(), 2);
+    assert_eq!(forms.iter().filter(|form| matches!(form, Form::Arcsine(_))).count(), 2);
     let (vector, plain) = (vector.clear_activation(), plain.clear_activation());
     for (index, form) in forms.into_iter().enumerate() {
         for x in (-80..=80).map(|k| f64::from(k) / 10.0) {
@@ -323,7 +323,7 @@ fn an_arcsine_before_a_bootstrap_changes_an_activation_by_next_to_nothing() {
             let outside = vector.apply(index, &mut many);
             assert_eq!((outside, many[0]), (0, a), "one by one and many at a time");
             assert_eq!(many, [many[0]; 40]);
-            assert!(form == Form::Arcsine || a == b);
+            assert!(matches!(form, Form::Arcsine(_)) || a == b);
             assert!((a - x.max(0.0)).abs() < 0.2, "activation {index} of {x}: {a}");
         }
     }
@@ -341,7 +341,7 @@ fn every_degree(packing: Packing) {
     let more = if packing.refreshed_levels().is_some() { STAGES - 1 } else { 0 };
     let mut judged = std::collections::BTreeMap::new();
     for degree in 3..=255 {
-        let circuit = match Circuit::chebyshev_relu(16, degree, packing) {
+        let circuit = match Circuit::new(16, &Approximation::Chebyshev { degree }, packing) {
             Ok(circuit) => circuit,
             Err(reason) => {
                 assert!(reason.to_string().contains("128-bit limit"), "degree {degree}: {reason}");
@@ -355,8 +355,8 @@ fn every_degree(packing: Packing) {
             circuit.activation_level
         );
         // The chain depends on the depth alone: one schedule a depth.
-        let depth = circuit.activation_plan(Form::Plain).depth();
-        assert_eq!(depth, circuit.activation_plan(Form::Arcsine).depth(), "degree {degree}");
+        let depth = circuit.activation_to(Form::Plain).depth();
+        assert_eq!(depth, circuit.activation_to(Form::Arcsine(circuit.sine())).depth(), "degree {degree}");
         judged.entry(depth).or_insert_with(|| {
             let params = Parameters::try_from(circuit.parameters.clone()).unwrap();
             assert!(params.security_bits() >= 128, "degree {degree}");

@@ -1,7 +1,8 @@
 //! What stands between two convolutions: the exact ReLU, a polynomial, or anything else.
 
-use crate::Error;
-use crate::chebyshev::{self, ChebyshevSeries};
+use crate::approximant::Approximant;
+use crate::approximation::Approximation;
+use crate::form::Form;
 use crate::ranges::Interval;
 
 /// A function of each value of a layer. Closures of the same shape are activations too, for recorders and experiments.
@@ -29,31 +30,32 @@ impl Activation for Relu {
     }
 }
 
-/// A polynomial in place of each ReLU. Outside its interval it is evaluated all the same, as encryption would, and counted.
+/// An approximation in place of each ReLU. Outside its interval it is evaluated all the same, as encryption would, and counted.
 #[derive(Clone, Debug)]
-pub struct PolynomialRelu {
-    /// One polynomial an activation.
-    pub series: Vec<ChebyshevSeries>,
+pub struct ApproximateRelu {
+    /// Half-width of each activation's interval.
+    ranges: Vec<f64>,
+    approximant: Approximant,
 }
 
-impl PolynomialRelu {
-    /// The Chebyshev interpolant of degree `degree` on each interval.
-    ///
-    /// # Errors
-    /// Those of [`chebyshev::interpolate`].
-    pub fn chebyshev(intervals: &[Interval], degree: usize) -> Result<Self, Error> {
-        let interpolate = |i: &Interval| chebyshev::interpolate(|x| x.max(0.0), i.lo, i.hi, degree);
-        Ok(Self { series: intervals.iter().map(interpolate).collect::<Result<_, _>>()? })
+impl ApproximateRelu {
+    /// The approximation on each interval, symmetric as [`crate::ranges`] makes them.
+    pub fn new(approximation: &Approximation, intervals: &[Interval]) -> Self {
+        let ranges = intervals.iter().map(|interval| interval.hi.max(-interval.lo)).collect();
+        Self { ranges, approximant: Approximant::new(approximation, Form::Plain, Form::Plain) }
     }
 }
 
-impl Activation for PolynomialRelu {
+impl Activation for ApproximateRelu {
     /// # Panics
-    /// Where there is no polynomial for `index`.
+    /// Where there is no interval for `index`.
     fn apply(&self, index: usize, values: &mut [f64]) -> usize {
-        let series = &self.series[index];
-        let overflow = chebyshev::overflow(series, values);
-        chebyshev::evaluate_in_place(series, values);
+        let range = self.ranges[index];
+        values.iter_mut().for_each(|x| *x /= range);
+        // a NaN lies outside
+        let overflow = values.iter().filter(|x| !(-1.0..=1.0).contains(*x)).count();
+        self.approximant.apply(values);
+        values.iter_mut().for_each(|x| *x *= range);
         overflow
     }
 }

@@ -6,7 +6,7 @@ mod conv;
 use rayon::prelude::*;
 
 use crate::network::{INPUT_CHANNELS, INPUT_SIDE, Linear, Op, ResNet};
-pub use activation::{Activation, PolynomialRelu, Relu};
+pub use activation::{Activation, ApproximateRelu, Relu};
 
 /// Values of a layer: `channels` planes of `height` rows of `width` values, the last index fastest.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,8 +5,8 @@ use super::model::{NoiseModel, Own};
 use super::polynomial::Polynomial;
 use super::steps::{Layer, layers};
 use crate::Error;
-use crate::encrypted::circuit::straighten_inverse;
-use crate::encrypted::{Form, Op, Program, ScheduledStep};
+use crate::encrypted::{Op, Program, ScheduledStep};
+use crate::form::{Form, Sine};
 use crate::network::ResNet;
 use crate::plain::{Activation, Outcome};
 
@@ -16,6 +16,8 @@ pub struct Simulator {
     network: ResNet,
     /// Polynomial and the form it leaves its values in, of each activation.
     activations: Vec<(Polynomial, Form)>,
+    /// What bootstraps leave of a message.
+    sine: Sine,
     ranges: Vec<f64>,
     layers: Vec<Layer>,
     /// Name, operation and noise of each step of the schedule.
@@ -40,12 +42,13 @@ impl Simulator {
     fn with(program: &Program, schedule: &[ScheduledStep], own: Vec<Own>) -> Self {
         let activation = |index: usize| {
             let form = program.form(index);
-            (Polynomial::new(program.circuit().activation_to(form)), form)
+            (Polynomial::new(program.circuit().activation_to(form).series()), form)
         };
         let steps = schedule.iter().zip(own).map(|(step, own)| (step.layer.clone(), step.op, own));
         Self {
             network: program.network().clone(),
             activations: (0..program.ranges().len()).map(activation).collect(),
+            sine: program.circuit().sine(),
             ranges: program.ranges().to_vec(),
             layers: layers(program, schedule),
             steps: steps.collect(),
@@ -101,7 +104,7 @@ impl Simulator {
             let message = *value / range;
             // a NaN lies outside
             overflow += usize::from(!(-1.0..=1.0).contains(&message));
-            *value = straighten_inverse(message);
+            *value = self.sine.of(message);
         }
         let (polynomial, form) = &self.activations[index];
         polynomial.evaluate_in_place(values);

@@ -5,10 +5,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
 use super::*;
-use crate::encrypted::circuit::straighten_inverse;
 use crate::encrypted::tests::{narrow, numbers};
 use crate::encrypted::{Circuit, Client, Op, Packing, Program, ScheduledStep, Server};
-use crate::ranges;
+use crate::{Form, ranges};
 
 const IMAGE: usize = 3 * 32 * 32;
 
@@ -26,10 +25,10 @@ fn program(seed: u64) -> (Program, Parameters, Vec<ScheduledStep>) {
 
 /// Values of each step without encryption: a bootstrap leaves what it finds.
 fn clear(program: &Program, image: &[f64]) -> Vec<Vec<f64>> {
-    let series = &program.circuit().activation;
+    let (sine, approximant) = (program.circuit().sine(), program.circuit().activation_to(Form::Plain));
     let polynomial = |index: usize, values: &mut [f64]| {
         let range = program.ranges()[index];
-        values.iter_mut().for_each(|v| *v = range * series.evaluate(straighten_inverse(*v / range)));
+        values.iter_mut().for_each(|v| *v = range * approximant.value(sine.of(*v / range)));
         0
     };
     let (_, steps) = program.network().trace(image, &polynomial);

@@ -1,0 +1,92 @@
+//! Profiles: how many bits each step of the circuit spends, for rings that have many and for rings that have few.
+
+use crate::form::Sine;
+use fhe_circuits::{EvalModLiteral, Kernel};
+
+/// Weight of the ephemeral secret.
+pub(super) const EPHEMERAL_WEIGHT: u32 = 32;
+
+/// What the circuit of an encrypted network spends on precision.
+///
+/// The noise that decides stands in CoeffsToSlots and EvalMod: at primes of b bits there, a message of one has about
+/// b − log2(w·ρ) − log2(√n·v) bits left, w the width of EvalMod's interval and v the rounding of a rescaling (see
+/// `fhe/circuits/docs/precision.md`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Name.
+    pub name: &'static str,
+    /// Bits of the first prime.
+    pub base: u32,
+    /// Of those that SlotsToCoeffs and convolutions spend, and the scale there.
+    pub linear: u32,
+    /// Of those that activations spend.
+    pub activation: u32,
+    /// Of those that EvalMod spends.
+    pub eval_mod: u32,
+    /// Of those that CoeffsToSlots spends.
+    pub coeffs_to_slots: u32,
+    /// Of the special primes.
+    pub special: u32,
+    /// Butterfly levels that the stages of SlotsToCoeffs merge, smallest strides first.
+    pub slots_to_coeffs_stages: &'static [u32],
+    /// The same for CoeffsToSlots.
+    pub coeffs_to_slots_stages: &'static [u32],
+    /// The first prime over the scale at which values in [−1, 1] are raised.
+    pub message_ratio: f64,
+    /// Degree of EvalMod's series.
+    pub eval_mod_degree: usize,
+    /// Its double angles.
+    pub double_angles: u32,
+}
+
+impl Profile {
+    /// Every profile, the most precise first. [`Circuit::new`](super::Circuit::new) takes the first that fits.
+    pub const ALL: [Self; 2] = [Self::WIDE, Self::NARROW];
+
+    /// Nineteen bits and more in the worst slot of a bootstrap, for rings of 2^16 and above.
+    pub const WIDE: Self = Self {
+        name: "wide",
+        base: 50,
+        linear: 42,
+        activation: 45,
+        eval_mod: 50,
+        coeffs_to_slots: 50,
+        special: 49,
+        slots_to_coeffs_stages: &[5, 5, 4],
+        coeffs_to_slots_stages: &[3, 3, 4, 4],
+        message_ratio: 128.0,
+        eval_mod_degree: 30,
+        double_angles: 3,
+    };
+
+    /// For a ring of 2^15, whose modulus is half as long.
+    pub const NARROW: Self = Self {
+        name: "narrow",
+        base: 40,
+        linear: 33,
+        activation: 36,
+        eval_mod: 40,
+        coeffs_to_slots: 40,
+        special: 45,
+        slots_to_coeffs_stages: &[5, 5, 4],
+        coeffs_to_slots_stages: &[5, 5, 4],
+        message_ratio: 64.0,
+        eval_mod_degree: 30,
+        double_angles: 3,
+    };
+
+    /// The sine that bootstraps leave.
+    pub fn sine(&self) -> Sine {
+        Sine { ratio: self.message_ratio }
+    }
+
+    pub(super) fn eval_mod_literal(&self) -> EvalModLiteral {
+        EvalModLiteral {
+            kernel: Kernel::Cosine,
+            range: EPHEMERAL_WEIGHT / 2,
+            degree: self.eval_mod_degree,
+            double_angles: self.double_angles,
+            arcsine_degree: 0,
+        }
+    }
+}
