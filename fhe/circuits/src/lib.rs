@@ -1,8 +1,9 @@
 //! Circuits over RNS-CKKS: from [`linear`] transforms and [`polynomial`] evaluation up to [`bootstrap`]ping.
 //!
-//! [`chebyshev`] approximates functions, [`dft`] factors the homomorphic Fourier transforms, and [`eval_mod`] is the
+//! [`chebyshev`] interpolates functions and [`approximation`] finds their best polynomials, [`dft`] factors the homomorphic Fourier transforms, and [`eval_mod`] is the
 //! remainder modulo the first prime. [`products`] and [`rotated_sum`] are what matrices of other crates are made of.
 
+pub mod approximation;
 pub mod bootstrap;
 pub mod chebyshev;
 pub mod dft;
