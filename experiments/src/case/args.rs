@@ -20,7 +20,8 @@ pub struct Args {
     /// Ring dimension N: 32768, 65536 or 131072.
     #[arg(long, default_value_t = 65536, value_name = "N")]
     ring_dim: usize,
-    /// Activation: chebyshev:DEGREE, the Chebyshev interpolant of ReLU; or square, for networks trained with it.
+    /// What stands for ReLU: chebyshev:DEGREE, its interpolant; minimax:DEGREE, its best approximation; composite:D1,D2,…,
+    /// from a composite of minimax polynomials for the sign; or square, for networks trained with it.
     #[arg(long, default_value = "chebyshev:59")]
     relu: String,
     /// How values stand in the slots: fused, vector (the paper's), multiplexed or diagonal.

@@ -1,5 +1,6 @@
 //! An approximation of ReLU as polynomials, for numbers and for ciphertexts.
 
+use fhe_circuits::approximation::minimax;
 use fhe_circuits::{ChebyshevSeries, PolynomialPlan, polynomial};
 use fhe_ckks::{Ciphertext, CkksError, Evaluator};
 
@@ -9,52 +10,109 @@ use crate::form::Form;
 
 /// Terms smaller than this relative to the interval are left out: below the precision of a bootstrap.
 const NEGLIGIBLE_TERM: f64 = 1e-7;
+/// Degree that takes a message out of its form where the approximation itself does not.
+const FORM_DEGREE: usize = 3;
 
 /// An activation of messages in [−1, 1]; what form they come in it undoes in passing.
+///
+/// It is one polynomial p(x), or p(x)·g(x) with a gate g that is composed of several and tends to 1 for positive x and to 0
+/// for negative.
 #[derive(Clone, Debug)]
 pub struct Approximant {
+    value: Polynomial,
+    /// Innermost first; none for a single polynomial.
+    gate: Vec<Polynomial>,
+}
+
+#[derive(Clone, Debug)]
+struct Polynomial {
     series: ChebyshevSeries,
     plan: PolynomialPlan,
+}
+
+impl Polynomial {
+    fn new(series: ChebyshevSeries) -> Self {
+        let plan = PolynomialPlan::new(&series);
+        Self { series, plan }
+    }
+
+    fn evaluate(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
+        polynomial::evaluate(evaluator, &self.plan, &self.series, x, scale)
+    }
 }
 
 impl Approximant {
     /// What takes messages in the form `from` to activated ones in the form `to`.
     pub fn new(approximation: &Approximation, from: Form, to: Form) -> Self {
-        let f = |slot: f64| to.slot(approximation.target(from.value(slot)));
         let reach = from.slot(1.0);
-        let mut series = match approximation {
-            Approximation::Chebyshev { degree } => ChebyshevSeries::interpolate(f, *degree, -reach, reach),
-            // Four levels of nothing but a square would be a waste: degree 3 makes the sine good, at one level more.
-            Approximation::Square => ChebyshevSeries::interpolate(f, 3, -reach, reach),
+        let activated = |slot: f64| to.slot(approximation.target(from.value(slot)));
+        let one = |mut series: ChebyshevSeries| {
+            series.coefficients.iter_mut().filter(|c| c.abs() < NEGLIGIBLE_TERM).for_each(|c| *c = 0.0);
+            Self { value: Polynomial::new(series), gate: Vec::new() }
         };
-        series.coefficients.iter_mut().filter(|c| c.abs() < NEGLIGIBLE_TERM).for_each(|c| *c = 0.0);
-        let plan = PolynomialPlan::new(&series);
-        Self { series, plan }
+        match approximation {
+            Approximation::Chebyshev { degree } => one(ChebyshevSeries::interpolate(activated, *degree, -reach, reach)),
+            Approximation::Minimax { degree } => {
+                let best = minimax(activated, *degree, &[(-reach, reach)]);
+                one(best.expect("ReLU has a best approximation of each degree that was checked").series)
+            }
+            Approximation::Square => {
+                let degree = if from == Form::Plain && to == Form::Plain { 2 } else { FORM_DEGREE };
+                one(ChebyshevSeries::interpolate(activated, degree, -reach, reach))
+            }
+            Approximation::Composite(degrees) => {
+                let unchanged = |slot: f64| to.slot(from.value(slot));
+                let degree = if from == Form::Plain && to == Form::Plain { 1 } else { FORM_DEGREE };
+                let value = ChebyshevSeries::interpolate(unchanged, degree, -reach, reach);
+                // The sign of a message is that of its slot in any form.
+                let mut stages = degrees.relu().over(reach).sign.stages;
+                let last = stages.last_mut().expect("at least one polynomial");
+                last.coefficients.iter_mut().for_each(|c| *c /= 2.0);
+                last.coefficients[0] += 0.5;
+                Self { value: Polynomial::new(value), gate: stages.into_iter().map(Polynomial::new).collect() }
+            }
+        }
     }
 
-    /// The polynomial.
-    pub fn series(&self) -> &ChebyshevSeries {
-        &self.series
+    /// The polynomial, where it is one alone.
+    pub fn single(&self) -> Option<&ChebyshevSeries> {
+        self.gate.is_empty().then_some(&self.value.series)
     }
 
     /// Levels spent.
     pub fn depth(&self) -> usize {
-        self.plan.depth()
+        match self.gate_depth() {
+            0 => self.value.plan.depth(),
+            gate => gate.max(self.value.plan.depth()) + 1,
+        }
+    }
+
+    fn gate_depth(&self) -> usize {
+        self.gate.iter().map(|stage| stage.plan.depth()).sum()
     }
 
     /// How many relinearizations it costs.
     pub fn relinearizations(&self) -> usize {
-        self.plan.relinearizations()
+        let polynomials = self.gate.iter().chain([&self.value]).map(|stage| stage.plan.relinearizations());
+        polynomials.sum::<usize>() + usize::from(!self.gate.is_empty())
     }
 
     /// The value that becomes of a slot, in the clear.
     pub fn value(&self, slot: f64) -> f64 {
-        self.series.evaluate(slot)
+        let gate = self.gate.iter().fold(slot, |x, stage| stage.series.evaluate(x));
+        let value = self.value.series.evaluate(slot);
+        if self.gate.is_empty() { value } else { value * gate }
     }
 
     /// Replaces each slot by what becomes of it, in the clear: bit for bit as [`Approximant::value`] does.
     pub fn apply(&self, slots: &mut [f64]) {
-        chebyshev::evaluate_in_place(&self.series, slots);
+        if self.gate.is_empty() {
+            return chebyshev::evaluate_in_place(&self.value.series, slots);
+        }
+        let mut gate = slots.to_vec();
+        self.gate.iter().for_each(|stage| chebyshev::evaluate_in_place(&stage.series, &mut gate));
+        chebyshev::evaluate_in_place(&self.value.series, slots);
+        slots.iter_mut().zip(gate).for_each(|(slot, gate)| *slot *= gate);
     }
 
     /// What becomes of a ciphertext, at `scale`.
@@ -62,6 +120,70 @@ impl Approximant {
     /// # Errors
     /// Fewer levels than the depth, or no relinearization key.
     pub fn evaluate(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
-        polynomial::evaluate(evaluator, &self.plan, &self.series, x, scale)
+        let Some((last, inner)) = self.gate.split_last() else { return self.value.evaluate(evaluator, x, scale) };
+        let params = evaluator.params();
+        let level = (x.level() + 1).checked_sub(self.depth()).ok_or(CkksError::LevelTooLow {
+            operation: "activation",
+            found: x.level(),
+            wanted: self.depth(),
+        })?;
+        let mut gate = x.clone();
+        for stage in inner {
+            // About the scale that a product of two such has again once it is rescaled.
+            let scale = params.prime(gate.level() - stage.plan.depth());
+            gate = stage.evaluate(evaluator, &gate, scale)?;
+        }
+        let gate = last.evaluate(evaluator, &gate, scale)?;
+        let mut value = self.value.evaluate(evaluator, x, params.prime(level))?;
+        evaluator.drop_to(&mut value, level);
+        evaluator.multiply_rescale(&value, &gate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::form::Sine;
+
+    fn worst(approximant: &Approximant, from: Form, to: Form) -> f64 {
+        let error = |k: i32| {
+            let x = f64::from(k) / 1000.0;
+            (to.value(approximant.value(from.slot(x))) - x.max(0.0)).abs()
+        };
+        (-1000..=1000).map(error).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn every_approximation_is_as_good_as_its_theory_in_every_form() {
+        let sine = Sine { ratio: 64.0 };
+        // The largest error is at the kink: 0.1401/d for the best polynomial, and 1/(2·(d + 1)) for the interpolant of odd
+        // degree d; of composites by bits.
+        for (text, error) in [
+            ("chebyshev:15", 0.0308),
+            ("minimax:15", 0.0100),
+            ("chebyshev:59", 0.00834),
+            ("minimax:59", 0.00241),
+            ("composite:7,7,13", 2f64.powf(-10.1)),
+        ] {
+            let approximation: Approximation = text.parse().unwrap();
+            for from in [Form::Plain, Form::Sine(sine)] {
+                for to in [Form::Plain, Form::Arcsine(sine)] {
+                    let found = worst(&Approximant::new(&approximation, from, to), from, to);
+                    assert!((found / error - 1.0).abs() < 0.1, "{text} from {from:?} to {to:?}: {found}, {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_at_once_are_what_one_is() {
+        for text in ["chebyshev:7", "minimax:8", "composite:3,5", "square"] {
+            let approximant = Approximant::new(&text.parse().unwrap(), Form::Plain, Form::Plain);
+            let slots: Vec<f64> = (-20..=20).map(|k| f64::from(k) / 20.0).collect();
+            let mut found = slots.clone();
+            approximant.apply(&mut found);
+            assert_eq!(found, slots.iter().map(|&slot| approximant.value(slot)).collect::<Vec<_>>(), "{text}");
+            assert_eq!(approximant.single().is_none(), text.starts_with("composite"));
+        }
     }
 }

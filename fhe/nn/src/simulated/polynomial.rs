@@ -5,14 +5,14 @@
 
 use fhe_circuits::ChebyshevSeries;
 
-use crate::chebyshev;
+use crate::approximant::Approximant;
 
-/// Values evaluated side by side, as in [`chebyshev::evaluate_in_place`].
+/// Values evaluated side by side, as in [`crate::chebyshev::evaluate_in_place`].
 const LANES: usize = 16;
 /// Odd terms beyond this degree, and nothing is won by taking them apart.
 const MOST_ODD: usize = 9;
 
-/// A series, ready for many values.
+/// An activation, ready for many values.
 #[derive(Clone, Debug)]
 pub(super) enum Polynomial {
     /// On [−reach, reach].
@@ -23,28 +23,33 @@ pub(super) enum Polynomial {
         /// Of T₀ to the last odd one, the even ones zero.
         odd: Vec<f64>,
     },
-    Whole(ChebyshevSeries),
+    Whole(Approximant),
 }
 
 impl Polynomial {
-    pub fn new(series: &ChebyshevSeries) -> Self {
+    pub fn new(approximant: &Approximant) -> Self {
+        approximant.single().and_then(Self::halves).unwrap_or_else(|| Self::Whole(approximant.clone()))
+    }
+
+    /// `None` for what has no short odd half.
+    fn halves(series: &ChebyshevSeries) -> Option<Self> {
         let coefficients = &series.coefficients;
         let last_odd = (1..coefficients.len()).step_by(2).rfind(|&k| coefficients[k] != 0.0).unwrap_or(0);
         if series.lo != -series.hi || last_odd > MOST_ODD {
-            return Self::Whole(series.clone());
+            return None;
         }
         let odd = |(k, &c): (usize, &f64)| if k % 2 == 1 { c } else { 0.0 };
-        Self::Halves {
+        Some(Self::Halves {
             reach: series.hi,
             even: coefficients.iter().step_by(2).copied().collect(),
             odd: coefficients.iter().take(last_odd + 1).enumerate().map(odd).collect(),
-        }
+        })
     }
 
     /// Replaces each value by the polynomial's there.
     pub fn evaluate_in_place(&self, values: &mut [f64]) {
         match self {
-            Self::Whole(series) => chebyshev::evaluate_in_place(series, values),
+            Self::Whole(approximant) => approximant.apply(values),
             Self::Halves { reach, even, odd } => {
                 let (lanes, rest) = values.as_chunks_mut::<LANES>();
                 lanes.iter_mut().for_each(|lanes| *lanes = halves(*reach, even, odd, *lanes));
@@ -89,9 +94,9 @@ mod tests {
             // They fall as those of |x| do: at the ends a rounding of u counts k² times in T_k, however it is evaluated.
             coefficients.iter_mut().enumerate().for_each(|(k, c)| *c /= (1 + k * k) as f64);
             let series = ChebyshevSeries { coefficients, lo: if lopsided { -0.9 * hi } else { -hi }, hi };
-            let polynomial = Polynomial::new(&series);
-            let apart = !lopsided && odd.len() <= MOST_ODD.div_ceil(2);
-            prop_assert_eq!(matches!(polynomial, Polynomial::Halves { .. }), apart);
+            let polynomial = Polynomial::halves(&series);
+            prop_assert_eq!(polynomial.is_some(), !lopsided && odd.len() <= MOST_ODD.div_ceil(2));
+            let Some(polynomial) = polynomial else { return Ok(()) };
             // Beyond the interval rounding grows as the polynomial does.
             let values: Vec<f64> = values.into_iter().map(|x| x.clamp(series.lo, series.hi)).collect();
             let mut found = values.clone();

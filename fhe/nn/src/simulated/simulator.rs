@@ -42,7 +42,7 @@ impl Simulator {
     fn with(program: &Program, schedule: &[ScheduledStep], own: Vec<Own>) -> Self {
         let activation = |index: usize| {
             let form = program.form(index);
-            (Polynomial::new(program.circuit().activation_to(form).series()), form)
+            (Polynomial::new(program.circuit().activation_to(form)), form)
         };
         let steps = schedule.iter().zip(own).map(|(step, own)| (step.layer.clone(), step.op, own));
         Self {
