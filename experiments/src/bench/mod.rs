@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use fhe_ckks::Parameters;
+use fhe_nn::Approximation;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -64,6 +65,9 @@ pub struct Args {
     /// Ring dimension N, a power of two from 1024 to 131072. Bootstraps need 32768.
     #[arg(long, default_value_t = 65536)]
     ring_dim: usize,
+    /// What stands for ReLU, as `classify` takes it; chebyshev:59 if not given, chebyshev:15 below 65536.
+    #[arg(long)]
+    relu: Option<Approximation>,
     /// Print one JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
@@ -95,7 +99,7 @@ pub fn run(args: &Args) -> Result<()> {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("--threads")?;
     }
     let load_average = machine::load_average();
-    let setting = Setting::new(log_n, args.insecure)?;
+    let setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
     let params = Parameters::try_from(setting.circuit.parameters.clone())?;
     let rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
     let repeat = args.repeat.map(|repeat| repeat as usize);

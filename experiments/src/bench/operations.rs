@@ -49,8 +49,8 @@ pub struct Measured {
     pub rows: Vec<Row>,
     /// The two forward transforms: see [`Meter::units`].
     pub units: [Timing; 2],
-    /// Degree of the activation.
-    pub relu_degree: usize,
+    /// The activation.
+    pub relu: String,
     /// What the parameters have no room for.
     pub left_out: Vec<LeftOut>,
 }
@@ -75,7 +75,7 @@ pub fn measure(
     for level in levels {
         bench.arithmetic(level, setting.circuit.linear_scale())?;
     }
-    let relu_degree = setting.relu_degree;
+    let relu = setting.circuit.approximation.to_string();
     let left_out = bench.circuits(setting)?;
     bench.meter.calibrate();
     let threads = rayon::current_num_threads();
@@ -85,7 +85,7 @@ pub fn measure(
     let yardstick = Row { op: "ntt_tfhe", limbs: Some(1), threads: 1, timing: Some(units[0]), ..Row::default() };
     let own = Row { op: "ntt", timing: Some(units[1]), ..yardstick.clone() };
     bench.rows.splice(0..0, [yardstick, own]);
-    Ok(Measured { rows: bench.rows, units, relu_degree, left_out })
+    Ok(Measured { rows: bench.rows, units, relu, left_out })
 }
 
 struct Bench<'a> {

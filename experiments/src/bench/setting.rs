@@ -7,8 +7,10 @@ use fhe_nn::Approximation;
 use fhe_nn::encrypted::{Circuit, Packing};
 use serde::Serialize;
 
-/// Degrees of the activation, the highest that fits is measured: the network's, and the highest of fewer levels.
-const RELU_DEGREES: [usize; 4] = [59, 31, 15, 7];
+/// Degree of the activation that is measured unless another is asked for: the network's, and a lower one where levels are
+/// dear.
+const RELU_DEGREE: usize = 59;
+const RELU_DEGREE_BELOW: usize = 15;
 /// The dimension that the network's own parameters are for.
 const NETWORK_LOG_N: u32 = 16;
 /// log2 of the network's slot counts, largest first.
@@ -22,8 +24,6 @@ pub struct Setting {
     pub circuit: Circuit,
     /// Whether the levels suffice for the activation.
     pub relu: bool,
-    /// Its degree.
-    pub relu_degree: usize,
     /// Slot counts to bootstrap at; none where the levels do not suffice.
     pub bootstraps: Vec<usize>,
     /// What is not measured.
@@ -40,36 +40,34 @@ pub struct LeftOut {
 }
 
 impl Setting {
-    /// The network's parameters at ring dimension 2^`log_n`; where it is too small for them, as much of their chain of
-    /// primes as 128 bits of security allow.
+    /// The network's parameters at ring dimension 2^`log_n`, with this activation or the one that suits the ring; where it
+    /// is too small for them, as much of their chain of primes as 128 bits of security allow.
     ///
     /// # Errors
     /// A ring too small for one main and one special prime.
-    pub fn new(log_n: u32, insecure: bool) -> Result<Self> {
+    pub fn new(log_n: u32, relu: Option<Approximation>, insecure: bool) -> Result<Self> {
+        let degree = if log_n < NETWORK_LOG_N && !insecure { RELU_DEGREE_BELOW } else { RELU_DEGREE };
+        let relu = relu.unwrap_or(Approximation::Chebyshev { degree });
         if insecure && log_n < NETWORK_LOG_N {
-            let mut circuit = network(NETWORK_LOG_N, RELU_DEGREES[0])?;
+            let mut circuit = network(NETWORK_LOG_N, &relu)?;
             circuit.parameters = ParametersLiteral { log_n, insecure: true, ..circuit.parameters };
-            return Ok(Self::whole(circuit, RELU_DEGREES[0], NETWORK_LOG_N - log_n));
+            return Ok(Self::whole(circuit, NETWORK_LOG_N - log_n));
         }
-        let fit =
-            RELU_DEGREES.into_iter().find_map(|degree| Some(Self::whole(network(log_n, degree).ok()?, degree, 0)));
-        match (fit, network(log_n, RELU_DEGREES[RELU_DEGREES.len() - 1])) {
-            (Some(setting), _) => Ok(setting),
-            (None, Err(error)) => Self::reduced(log_n, &error),
-            (None, Ok(_)) => unreachable!("that degree was tried"),
+        match network(log_n, &relu) {
+            Ok(circuit) => Ok(Self::whole(circuit, 0)),
+            Err(error) => Self::reduced(log_n, &relu, &error),
         }
     }
 
     /// Everything, at slot counts `smaller` times halved.
-    fn whole(circuit: Circuit, relu_degree: usize, smaller: u32) -> Self {
+    fn whole(circuit: Circuit, smaller: u32) -> Self {
         let bootstraps = NETWORK_LOG_SLOTS.iter().map(|log| 1 << (log - smaller)).collect();
-        Self { circuit, relu: true, relu_degree, bootstraps, left_out: Vec::new() }
+        Self { circuit, relu: true, bootstraps, left_out: Vec::new() }
     }
 
     /// The longest beginning of the network's chain that fits, without the levels of a bootstrap.
-    fn reduced(log_n: u32, error: &CkksError) -> Result<Self> {
-        let relu_degree = RELU_DEGREES[0];
-        let mut circuit = network(NETWORK_LOG_N, relu_degree)?;
+    fn reduced(log_n: u32, relu: &Approximation, error: &CkksError) -> Result<Self> {
+        let mut circuit = network(NETWORK_LOG_N, relu)?;
         let secret = SecretDistribution::UniformTernary;
         let limit = security::assess(log_n, secret, 1.0).map_or(0.0, |SecurityReport { limit, .. }| limit);
         let chain = &circuit.parameters.main_bits[..=circuit.activation_level];
@@ -82,10 +80,10 @@ impl Setting {
                 chain[0],
             );
         };
-        let (level, relu) = (main - 1, main == chain.len());
+        let (level, fits) = (main - 1, main == chain.len());
         let mut left_out: Vec<_> =
             ["bootstrap", "bootstrap_arcsine"].map(|op| LeftOut { op, why: error.to_string() }).into();
-        if !relu {
+        if !fits {
             let why = format!(
                 "takes {} levels; 128 bits of security allow {limit} bits of modulus at this ring dimension, which \
                  leaves {level}",
@@ -107,12 +105,12 @@ impl Setting {
             insecure: false,
             backend: None,
         };
-        Ok(Self { circuit, relu, relu_degree, bootstraps: Vec::new(), left_out })
+        Ok(Self { circuit, relu: fits, bootstraps: Vec::new(), left_out })
     }
 }
 
-fn network(log_n: u32, degree: usize) -> Result<Circuit, CkksError> {
-    Circuit::new(log_n, &Approximation::Chebyshev { degree }, Packing::default())
+fn network(log_n: u32, relu: &Approximation) -> Result<Circuit, CkksError> {
+    Circuit::new(log_n, relu, Packing::default())
 }
 
 /// Special primes for as few digits as the limit of the modulus allows; `None` if it allows none.
@@ -136,7 +134,7 @@ mod tests {
     fn every_ring_gets_what_fits() {
         for (log_n, relu, bootstraps) in [(12, false, 0), (13, false, 0), (14, false, 0), (15, true, 3), (16, true, 3)]
         {
-            let setting = Setting::new(log_n, false).unwrap();
+            let setting = Setting::new(log_n, None, false).unwrap();
             assert_eq!((setting.relu, setting.bootstraps.len()), (relu, bootstraps), "2^{log_n}");
             assert_eq!(setting.left_out.is_empty(), bootstraps > 0, "2^{log_n}");
             let level = setting.circuit.parameters.main_bits.len() - 1;
@@ -151,8 +149,8 @@ mod tests {
 
     #[test]
     fn a_ring_without_room_says_so() {
-        let error = Setting::new(11, false).err().expect("no room").to_string();
+        let error = Setting::new(11, None, false).err().expect("no room").to_string();
         assert!(error.contains("--ring-dim 2048") && error.contains("wanted a larger ring"), "{error}");
-        assert_eq!(Setting::new(11, true).unwrap().bootstraps, [512, 256, 128]);
+        assert_eq!(Setting::new(11, None, true).unwrap().bootstraps, [512, 256, 128]);
     }
 }

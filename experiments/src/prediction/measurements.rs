@@ -27,7 +27,7 @@ pub struct Provenance {
     /// Main primes of the parameters measured.
     pub main_primes: usize,
     /// Degree of the activation measured.
-    pub relu_degree: usize,
+    pub relu: String,
 }
 
 /// One operation.

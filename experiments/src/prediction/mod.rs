@@ -64,7 +64,7 @@ impl Predictor {
         let slot = (fast - prime * low).max(0.0) / (known.ring_dim / 2) as f64;
         let (row, seconds) = measurements.times("relu").next().context("bench: found no operation `relu`")?;
         let limbs = row.limbs.context("bench: found no limbs of `relu`")?;
-        let relu = Approximation::Chebyshev { degree: known.relu_degree };
+        let relu: Approximation = known.relu.parse().context("bench: relu")?;
         let circuit = Circuit::new(known.ring_dim.trailing_zeros(), &relu, Packing::default())?;
         let relu = (seconds, circuit.activation_to(Form::Plain).relinearizations(), limbs);
         let [rotate, hoisted] = [power(rotate?), power(hoisted?)];
