@@ -80,10 +80,10 @@ fn decrypt_every_step(
         let mut values = Vec::with_capacity(schedule.len());
         let mut progress = Steps::new(schedule, &predicted, ProgressBar::new(0));
         let mut see = |step: &StepInfo, result: &Ciphertext| {
-            values.push(client.look(step, result));
+            values.extend(client.look(step, result).into_iter().next());
             progress.advance();
         };
-        let encrypted = client.encrypt(&case.input(image), &mut rng)?;
+        let encrypted = client.encrypt(&[&case.input(image)], &mut rng)?;
         server.evaluate(&encrypted, &mut see)?;
         Ok(values)
     };

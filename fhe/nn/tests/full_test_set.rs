@@ -6,6 +6,7 @@ use std::time::Instant;
 use datasets::cifar::{Image, Normalisation};
 use datasets::{Cache, Split, pretrained};
 use fhe_nn::ResNet;
+use fhe_nn::Approximation;
 use fhe_nn::plain::{ApproximateRelu, Relu};
 use fhe_nn::ranges::ModelCard;
 

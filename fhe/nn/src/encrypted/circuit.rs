@@ -41,6 +41,8 @@ pub struct Circuit {
     pub approximation: Approximation,
     /// How values stand in the slots.
     pub packing: Packing,
+    /// Images in a ciphertext: more than one only once a [`super::Program`] says how many slots one takes.
+    pub images: usize,
     /// The activation of a bootstrapped value.
     activation: Approximant,
     /// The same for values that are bootstrapped next: it leaves their arcsine.
@@ -124,6 +126,7 @@ impl Circuit {
             profile,
             approximation: approximation.clone(),
             packing,
+            images: 1,
             activation,
             arcsine_activation,
             activation_level: linear_level + downsampling + depth,

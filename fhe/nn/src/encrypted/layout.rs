@@ -164,12 +164,20 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
     matrix
 }
 
-/// The same with distances in slots of vectors whose rows and grids are those of `layout`.
-pub fn diagonals(matrix: &SlotMatrix, layout: Layout) -> Diagonals {
-    let distance = |d: &Offset| layout.grid() as i64 * d.grids + layout.row() as i64 * d.rows + d.columns;
+/// Each number `images` times: what one image's slots are multiplied by or grow by, for images whose slots take turns.
+pub fn interleaved(numbers: &[f64], images: usize) -> Vec<f64> {
+    numbers.iter().flat_map(|&number| std::iter::repeat_n(number, images)).collect()
+}
+
+/// The same with distances in slots of vectors whose rows and grids are those of `layout`, for `images` images whose slots
+/// take turns.
+pub fn diagonals(matrix: &SlotMatrix, layout: Layout, images: usize) -> Diagonals {
+    let distance =
+        |d: &Offset| images as i64 * (layout.grid() as i64 * d.grids + layout.row() as i64 * d.rows + d.columns);
     let mut diagonals = BTreeMap::new();
     for (offset, values) in matrix {
         let sum: &mut Vec<Complex64> = diagonals.entry(distance(offset)).or_default();
+        let values = interleaved(values, images);
         sum.resize(values.len(), Complex64::default());
         sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }

@@ -241,6 +241,7 @@ impl Planner<'_> {
         slots: usize,
         [hoisted, full, relinearizations]: [usize; 3],
     ) -> Shadow {
+        let slots = self.program.circuit().images * slots;
         let (layer, op) = (step.layer.clone(), step.op);
         let Shadow { level, scale } = x;
         self.steps.push(ScheduledStep { layer, op, level, scale, slots, hoisted, full, relinearizations });
@@ -283,7 +284,7 @@ impl Machine for Planner<'_> {
         let (level, cost) = match self.counted.get(&key) {
             Some(&known) => known,
             None => {
-                let mut count = Count::new(self.params);
+                let mut count = Count::new(self.params, circuit.images);
                 let terms: Vec<_> = terms
                     .iter()
                     .map(|&Term { conv, x, from, range }| Term { conv, x: &x.level, from, range })
@@ -299,8 +300,10 @@ impl Machine for Planner<'_> {
     }
 
     fn bootstrap(&mut self, step: &StepInfo, at: Layout, sum: &Shadow) -> Result<Shadow, CkksError> {
-        let (circuit, cost) = (self.program.circuit(), self.bootstraps[&at.slots()]);
-        lowered("bootstrapping", sum.level, circuit.bootstrap(at.slots()).input_level())?;
+        let circuit = self.program.circuit();
+        let slots = circuit.images * at.slots();
+        let cost = self.bootstraps[&slots];
+        lowered("bootstrapping", sum.level, circuit.bootstrap(slots).input_level())?;
         let level = lowered("bootstrapping", self.params.max_level(), cost.depth)?;
         let fresh = Shadow { level, scale: circuit.bootstrapped_scale() };
         Ok(self.push(step, fresh, at.slots(), [cost.hoisted, cost.full, cost.relinearizations]))
@@ -316,7 +319,7 @@ impl Machine for Planner<'_> {
 
     fn classify(&mut self, step: &StepInfo, x: &Shadow, from: Layout, range: f64) -> Result<Shadow, CkksError> {
         let classifier = &self.program.network().classifier;
-        let mut count = Count::new(self.params);
+        let mut count = Count::new(self.params, self.program.circuit().images);
         let level = layers::classify(&mut count, self.program.circuit(), classifier, &x.level, from, range)?;
         let cost = self.take(count);
         Ok(self.push(step, Shadow { level, scale: x.scale }, from.slots(), cost))

@@ -64,8 +64,10 @@ impl Program {
     ///
     /// # Panics
     /// If there is not one range for each activation.
-    pub fn new(network: ResNet, circuit: Circuit, ranges: Vec<f64>) -> Self {
+    pub fn new(network: ResNet, mut circuit: Circuit, ranges: Vec<f64>) -> Self {
         assert_eq!(ranges.len(), network.activations(), "one range for each activation");
+        let slots = Self::slots_needed(&network, circuit.packing);
+        circuit.images = circuit.packing.images(circuit.max_slots(), slots);
         Self { network, circuit, ranges }
     }
 
@@ -98,7 +100,7 @@ impl Program {
     /// The slot counts that ciphertexts are bootstrapped at.
     pub(super) fn slot_counts(&self) -> Vec<usize> {
         let convolutions = convolutions(&self.network, self.circuit.packing);
-        let mut counts: Vec<usize> = convolutions.iter().map(|(_, _, to)| to.slots()).collect();
+        let mut counts: Vec<usize> = convolutions.iter().map(|(_, _, to)| self.circuit.images * to.slots()).collect();
         counts.sort_unstable();
         counts.dedup();
         counts
@@ -138,7 +140,7 @@ impl Server {
         self.bootstrappers.values().map(Bootstrapper::bytes).sum()
     }
 
-    /// From an encrypted image to encrypted logits, in the first slots. `see` is shown the result of every step; what it
+    /// From the encrypted images of a ciphertext to their encrypted logits, in the first slots. `see` is shown the result of every step; what it
     /// does counts to nobody's time but the caller's.
     ///
     /// # Errors
@@ -192,7 +194,8 @@ impl Machine for Evaluation<'_> {
     }
 
     fn bootstrap(&mut self, step: &StepInfo, at: Layout, sum: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let fresh = self.server.bootstrappers[&at.slots()].bootstrap(&self.server.evaluator, sum)?;
+        let slots = self.server.program.circuit.images * at.slots();
+        let fresh = self.server.bootstrappers[&slots].bootstrap(&self.server.evaluator, sum)?;
         (self.see)(step, &fresh);
         Ok(fresh)
     }

@@ -95,7 +95,7 @@ impl Bench {
         range: f64,
     ) -> Result<(Ciphertext, Evaluator, Vec<Ciphertext>), fhe_ckks::CkksError> {
         let params = self.params.clone();
-        let mut count = Count::new(&params);
+        let mut count = Count::new(&params, 1);
         let levels: Vec<usize> = terms.iter().map(|term| self.level(term.conv.stride)).collect();
         let counted =
             terms.iter().zip(&levels).map(|(term, x)| Term { conv: term.conv, x, from: term.from, range: 1.0 });
@@ -166,7 +166,7 @@ proptest! {
         let weight = numbers(&mut bench.rng, out_features * in_features);
         let linear = Linear { out_features, in_features, weight, bias: numbers(&mut bench.rng, out_features) };
         let params = bench.params.clone();
-        let mut count = Count::new(&params);
+        let mut count = Count::new(&params, 1);
         classify(&mut count, &bench.circuit, &linear, &bench.circuit.linear_level, from, 7.0).unwrap();
         let width = out_features.next_power_of_two();
         let sums = (from.slots() / width).trailing_zeros() as usize;
@@ -269,9 +269,13 @@ fn a_whole_network_takes_the_steps_of_its_schedule() {
 fn whole_network(packing: Packing) {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let network = narrow(&mut rng);
-    let image = numbers(&mut rng, 3 * 32 * 32);
-    let ranges = ranges::observe(&network, &[()], |()| image.clone());
+    let mut images: Vec<Vec<f64>> = (0..4).map(|_| numbers(&mut rng, 3 * 32 * 32)).collect();
+    let ranges = ranges::observe(&network, &images, Vec::clone);
     let program = Program::new(network, Circuit::insecure(13, 7, packing), ranges);
+    // As many as fit; where several do, one place is left empty.
+    let room = program.circuit().images;
+    assert_eq!(room, if packing == Packing::Batch { 4 } else { 1 });
+    images.truncate(room.max(2) - 1);
     let params = Parameters::try_from(program.circuit().parameters.clone()).unwrap();
     let (client, keys) = Client::generate(&program, &params, &mut rng).unwrap();
     let request = program.request_keys(&params).unwrap();
@@ -280,20 +284,25 @@ fn whole_network(packing: Packing) {
     assert_eq!(memory.keys, server.evaluator().keys().bytes());
     assert_eq!(memory.constants, server.constant_bytes());
 
-    let (outcome, steps) = program.network().trace(&image, &program.clear_activation());
+    let clear: Vec<_> =
+        images.iter().map(|image| program.network().trace(image, &program.clear_activation())).collect();
     let mut seen = Vec::new();
-    let encrypted = client.encrypt(&image, &mut rng).unwrap();
+    let encrypted = client.encrypt(&images.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut rng).unwrap();
     let logits = server
         .evaluate(&encrypted, &mut |step, result| {
-            let clear = &steps.iter().find(|known| known.name == step.layer).unwrap().output.data;
-            let error = worst(&client.look(step, result), clear);
-            assert!(error < 2e-2, "{packing}, {} {:?}: worst error {error:e}", step.layer, step.op);
+            for (found, (_, steps)) in client.look(step, result).iter().zip(&clear) {
+                let clear = &steps.iter().find(|known| known.name == step.layer).unwrap().output.data;
+                let error = worst(found, clear);
+                assert!(error < 2e-2, "{packing}, {} {:?}: worst error {error:e}", step.layer, step.op);
+            }
             let scale = result.scale().log2();
             seen.push((step.layer.clone(), step.op, result.level(), (scale * 1e6).round(), result.slots()));
         })
         .unwrap();
-    let error = worst(&client.decrypt(&logits), &outcome.logits);
-    assert!(error < 2e-2, "{packing}: worst error {error:e}");
+    for (found, (outcome, _)) in client.decrypt(&logits).iter().zip(&clear) {
+        let error = worst(found, &outcome.logits);
+        assert!(error < 2e-2, "{packing}: worst error {error:e}");
+    }
     let schedule = program.schedule(&params).unwrap();
     let planned: Vec<_> =
         schedule.into_iter().map(|s| (s.layer, s.op, s.level, (s.scale.log2() * 1e6).round(), s.slots)).collect();

@@ -174,8 +174,8 @@ fn simulated_errors_are_as_large_as_encrypted_ones_layer_by_layer() {
     let server = Server::new(program.clone(), &params, keys).unwrap();
     let mut encrypted = |image: &[f64]| {
         let mut values = Vec::new();
-        let x = client.encrypt(image, &mut rng).unwrap();
-        server.evaluate(&x, &mut |step, result| values.push(client.look(step, result))).unwrap();
+        let x = client.encrypt(&[image], &mut rng).unwrap();
+        server.evaluate(&x, &mut |step, result| values.extend(client.look(step, result))).unwrap();
         values
     };
     let mut data = ChaCha20Rng::seed_from_u64(3);

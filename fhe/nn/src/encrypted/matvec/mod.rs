@@ -110,18 +110,17 @@ impl MatVecPlan {
         }
     }
 
-    /// Asks for the rotation keys.
-    pub fn request_keys(&self, params: &Parameters, level: usize, request: &mut KeyRequest) {
-        let mut ask = |step: i64| request.rotation(params, step, level);
+    /// Asks for the rotation keys, for `images` images whose slots take turns.
+    pub fn request_keys(&self, params: &Parameters, level: usize, images: usize, request: &mut KeyRequest) {
+        let mut ask = |step: i64| request.rotation(params, images as i64 * step, level);
         ask(self.shift);
         match &self.babies {
             Babies::Hoisted(steps) => steps.iter().for_each(|&step| ask(step)),
             Babies::Neighbours { rows, columns } => {
                 let steps = [(self.row, rows), (1, columns)].into_iter().filter(|&(_, &reach)| reach > 0);
-                steps.flat_map(|(step, _)| [step, -step]).for_each(ask);
+                steps.flat_map(|(step, _)| [step, -step]).for_each(&mut ask);
             }
         }
-        let mut ask = |step: i64| request.rotation(params, step, level);
         if self.grids.len() > 1 {
             ask(self.grid);
         }
@@ -145,14 +144,22 @@ impl MatVecPlan {
         (hoisted, more + self.grids.len() * self.rows.len() - 1 + usize::from(self.shift != 0))
     }
 
-    /// The rotations of `x` by each baby step.
-    fn rotate_babies(&self, evaluator: &Evaluator, x: &Ciphertext) -> Result<BTreeMap<i64, Ciphertext>, CkksError> {
+    /// The rotations of `x` by each baby step of `images` images whose slots take turns.
+    fn rotate_babies(
+        &self,
+        evaluator: &Evaluator,
+        x: &Ciphertext,
+        images: i64,
+    ) -> Result<BTreeMap<i64, Ciphertext>, CkksError> {
         match &self.babies {
-            Babies::Hoisted(steps) => Ok(steps.iter().copied().zip(evaluator.rotate_hoisted(x, steps)?).collect()),
+            Babies::Hoisted(steps) => {
+                let distances: Vec<i64> = steps.iter().map(|step| images * step).collect();
+                Ok(steps.iter().copied().zip(evaluator.rotate_hoisted(x, &distances)?).collect())
+            }
             Babies::Neighbours { rows, columns } => {
                 let mut all = BTreeMap::new();
-                for (row, line) in neighbours(evaluator, x, self.row, *rows)? {
-                    let near = neighbours(evaluator, &line, 1, *columns)?;
+                for (row, line) in neighbours(evaluator, x, self.row, *rows, images)? {
+                    let near = neighbours(evaluator, &line, 1, *columns, images)?;
                     all.extend(near.into_iter().map(|(column, x)| (row + column, x)));
                 }
                 Ok(all)
@@ -167,13 +174,14 @@ fn neighbours(
     x: &Ciphertext,
     step: i64,
     reach: i64,
+    images: i64,
 ) -> Result<Vec<(i64, Ciphertext)>, CkksError> {
     let mut all = vec![(0, x.clone())];
     if reach > 0 {
-        let both = evaluator.rotate_hoisted(x, &[step, -step])?;
+        let both = evaluator.rotate_hoisted(x, &[images * step, -images * step])?;
         for (step, mut at) in [step, -step].into_iter().zip(both) {
             for k in 2..=reach {
-                let next = evaluator.rotate(&at, step)?;
+                let next = evaluator.rotate(&at, images * step)?;
                 all.push(((k - 1) * step, std::mem::replace(&mut at, next)));
             }
             all.push((reach * step, at));

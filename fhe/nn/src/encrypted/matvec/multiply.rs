@@ -7,11 +7,13 @@ use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
 use rayon::prelude::*;
 
 use super::{MatVecPlan, SlotMatrix};
+use crate::encrypted::layout::interleaved;
 
 /// Bytes of encoded diagonals that are worked on at a time. Baby steps are read once for each such lot.
 pub(crate) const LOT: usize = 16 << 20;
 
-/// The matrix times the slots, not rescaled: the scale is multiplied by `scale`. Diagonals are encoded on the way.
+/// The matrix times the slots of each of `images` images that take turns, not rescaled: the scale is multiplied by `scale`.
+/// Diagonals are encoded on the way.
 ///
 /// # Errors
 /// A missing rotation key.
@@ -21,10 +23,12 @@ pub fn multiply(
     matrix: &SlotMatrix,
     x: &Ciphertext,
     scale: f64,
+    images: usize,
 ) -> Result<Ciphertext, CkksError> {
-    let shifted = evaluator.rotate(x, plan.shift)?;
+    let steps = Steps { evaluator, images: images as i64 };
+    let shifted = evaluator.rotate(x, steps.images * plan.shift)?;
     let (places, babies): (BTreeMap<i64, usize>, Vec<Ciphertext>) = plan
-        .rotate_babies(evaluator, &shifted)?
+        .rotate_babies(evaluator, &shifted, steps.images)?
         .into_iter()
         .enumerate()
         .map(|(place, (baby, rotated))| ((baby, place), rotated))
@@ -43,20 +47,33 @@ pub fn multiply(
     // whole chains in parallel keep both ends of a small ciphertext busy.
     let mut chains: Vec<Chain> = plan.grids.iter().map(|_| Chain::default()).collect();
     for lot in giants.chunks((LOT / widest).max(1)) {
-        for ((at, _), sum) in lot.iter().zip(inner_sums(evaluator.params(), plan, &babies, lot, scale)?) {
+        for ((at, _), sum) in lot.iter().zip(inner_sums(evaluator.params(), plan, &babies, lot, scale, images)?) {
             chains[at.1 as usize].waiting.push((-at.0, sum));
         }
-        chains.par_iter_mut().try_for_each(|chain| chain.advance(evaluator, plan))?;
+        chains.par_iter_mut().try_for_each(|chain| chain.advance(&steps, plan))?;
     }
     let mut total: Option<RotatedSum> = None;
     for chain in chains.into_iter().rev() {
-        let grid = chain.finish(evaluator, plan)?;
+        let grid = chain.finish(&steps, plan)?;
         total = match (total, grid) {
             (None, grid) => grid,
-            (Some(total), grid) => Some(total.step(evaluator, plan.grid, grid)?),
+            (Some(total), grid) => Some(steps.step(total, plan.grid, grid)?),
         };
     }
     Ok(total.expect("a matrix has at least one diagonal").finish())
+}
+
+/// Giant steps of images whose slots take turns.
+struct Steps<'a> {
+    evaluator: &'a Evaluator,
+    images: i64,
+}
+
+impl Steps<'_> {
+    /// `distance` slots of each image on, and what is found there.
+    fn step(&self, sum: RotatedSum, distance: i64, next: Option<RotatedSum>) -> Result<RotatedSum, CkksError> {
+        sum.step(self.evaluator, self.images * distance, next)
+    }
 }
 
 /// Diagonals by the place of their baby step.
@@ -72,12 +89,13 @@ fn inner_sums(
     babies: &[Ciphertext],
     giants: &[Giant<'_>],
     scale: f64,
+    images: usize,
 ) -> Result<Vec<Ciphertext>, CkksError> {
     let encode = |&(row, grid): &(i64, i64), &(baby, diagonal): &(usize, &Vec<f64>)| {
         let mut rotated = diagonal.clone();
         // A diagonal shorter than the slots is repeated.
         rotated.rotate_right((plan.grid * grid - plan.row * row).rem_euclid(diagonal.len() as i64) as usize);
-        Ok((baby, params.encode_real(&rotated, scale, babies[0].basis())?))
+        Ok((baby, params.encode_real(&interleaved(&rotated, images), scale, babies[0].basis())?))
     };
     let encoded = giants
         .par_iter()
@@ -96,13 +114,13 @@ struct Chain {
 }
 
 impl Chain {
-    fn advance(&mut self, evaluator: &Evaluator, plan: &MatVecPlan) -> Result<(), CkksError> {
+    fn advance(&mut self, steps: &Steps<'_>, plan: &MatVecPlan) -> Result<(), CkksError> {
         for (row, next) in std::mem::take(&mut self.waiting) {
             let sum = match self.sum.take() {
                 None => next.into(),
                 Some((at, sum)) => {
-                    let sum = go(evaluator, plan, sum, at - row - 1)?;
-                    sum.step(evaluator, plan.row, Some(next.into()))?
+                    let sum = go(steps, plan, sum, at - row - 1)?;
+                    steps.step(sum, plan.row, Some(next.into()))?
                 }
             };
             self.sum = Some((row, sum));
@@ -111,12 +129,12 @@ impl Chain {
     }
 
     /// The sum at row 0.
-    fn finish(self, evaluator: &Evaluator, plan: &MatVecPlan) -> Result<Option<RotatedSum>, CkksError> {
-        self.sum.map(|(at, sum)| go(evaluator, plan, sum, at)).transpose()
+    fn finish(self, steps: &Steps<'_>, plan: &MatVecPlan) -> Result<Option<RotatedSum>, CkksError> {
+        self.sum.map(|(at, sum)| go(steps, plan, sum, at)).transpose()
     }
 }
 
 /// `rows` rows on, a row at a time.
-fn go(evaluator: &Evaluator, plan: &MatVecPlan, sum: RotatedSum, rows: i64) -> Result<RotatedSum, CkksError> {
-    (0..rows).try_fold(sum, |sum, _| sum.step(evaluator, plan.row, None))
+fn go(steps: &Steps<'_>, plan: &MatVecPlan, sum: RotatedSum, rows: i64) -> Result<RotatedSum, CkksError> {
+    (0..rows).try_fold(sum, |sum, _| steps.step(sum, plan.row, None))
 }

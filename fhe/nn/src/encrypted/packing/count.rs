@@ -13,6 +13,8 @@ use crate::encrypted::matvec::{LOT, MatVecPlan};
 /// Asks for keys and counts their uses.
 pub struct Count<'a> {
     params: &'a Parameters,
+    /// Images in a ciphertext.
+    images: usize,
     /// The rotation keys that are used, at their levels.
     pub request: KeyRequest,
     /// Rotations that share a decomposition with others.
@@ -26,9 +28,9 @@ pub struct Count<'a> {
 }
 
 impl<'a> Count<'a> {
-    /// Nothing yet.
-    pub fn new(params: &'a Parameters) -> Self {
-        Self { params, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: BTreeMap::new() }
+    /// Nothing yet, for `images` images in a ciphertext.
+    pub fn new(params: &'a Parameters, images: usize) -> Self {
+        Self { params, images, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: BTreeMap::new() }
     }
 
     /// `pairs` of polynomials of a ciphertext's height.
@@ -37,7 +39,7 @@ impl<'a> Count<'a> {
     }
 
     fn encode(&mut self, matrix: &SlotMatrix, bytes: usize) {
-        let most = self.encoded.entry(matrix.values().next().map_or(0, Vec::len)).or_default();
+        let most = self.encoded.entry(self.images * matrix.values().next().map_or(0, Vec::len)).or_default();
         *most = bytes.max(*most);
     }
 }
@@ -54,13 +56,13 @@ impl Slots for Count<'_> {
     }
 
     fn rotate(&mut self, x: &usize, steps: i64) -> Result<usize, CkksError> {
-        self.request.rotation(self.params, steps, *x);
+        self.request.rotation(self.params, self.images as i64 * steps, *x);
         self.full += usize::from(steps != 0);
         Ok(*x)
     }
 
     fn rotations(&mut self, x: &usize, steps: &[i64]) -> Result<Vec<usize>, CkksError> {
-        steps.iter().for_each(|&step| self.request.rotation(self.params, step, *x));
+        steps.iter().for_each(|&step| self.request.rotation(self.params, self.images as i64 * step, *x));
         self.hoisted += steps.iter().filter(|&&step| step != 0).count();
         // With the vectors that are made of them, about as many again.
         self.hold(2 * steps.len() + 2, *x);
@@ -72,7 +74,7 @@ impl Slots for Count<'_> {
     }
 
     fn multiply(&mut self, x: &usize, matrix: &SlotMatrix, plan: &MatVecPlan, _: Aim) -> Result<usize, CkksError> {
-        plan.request_keys(self.params, *x, &mut self.request);
+        plan.request_keys(self.params, *x, self.images, &mut self.request);
         let (hoisted, full) = plan.rotations();
         self.hoisted += hoisted;
         self.full += full;
@@ -83,7 +85,7 @@ impl Slots for Count<'_> {
     }
 
     fn transform(&mut self, x: &usize, matrix: &SlotMatrix, layout: Layout, _: Aim) -> Result<usize, CkksError> {
-        let diagonals = layout::diagonals(matrix, layout);
+        let diagonals = layout::diagonals(matrix, layout, self.images);
         LinearTransform::request_keys(self.params, &diagonals, *x, &mut self.request);
         let plan = BsgsPlan::new(diagonals.0.keys().copied());
         self.hoisted += plan.hoisted();

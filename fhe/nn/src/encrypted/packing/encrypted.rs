@@ -19,6 +19,11 @@ pub struct Encrypted<'a> {
 }
 
 impl Encrypted<'_> {
+    /// Slots of the ciphertext that so many of an image are.
+    fn distance(&self, steps: i64) -> i64 {
+        self.circuit.images as i64 * steps
+    }
+
     /// Scale of a factor that takes `x` to its aim, after rescaling.
     fn factor_scale(&self, x: &Ciphertext, aim: Aim) -> f64 {
         let prime = self.evaluator.params().prime(x.level());
@@ -39,21 +44,23 @@ impl Slots for Encrypted<'_> {
         let mut x = x.clone();
         self.evaluator.drop_to(&mut x, level);
         let scale = x.scale();
-        Ok(Ciphertext::from_parts(x.into_parts(), scale, slots))
+        Ok(Ciphertext::from_parts(x.into_parts(), scale, self.circuit.images * slots))
     }
 
     fn rotate(&mut self, x: &Ciphertext, steps: i64) -> Result<Ciphertext, CkksError> {
-        self.evaluator.rotate(x, steps)
+        self.evaluator.rotate(x, self.distance(steps))
     }
 
     fn rotations(&mut self, x: &Ciphertext, steps: &[i64]) -> Result<Vec<Ciphertext>, CkksError> {
-        self.evaluator.rotate_hoisted(x, steps)
+        let steps: Vec<i64> = steps.iter().map(|&steps| self.distance(steps)).collect();
+        self.evaluator.rotate_hoisted(x, &steps)
     }
 
     fn weighted_sum(&mut self, terms: &[(&Ciphertext, &[f64])], aim: Aim) -> Result<Ciphertext, CkksError> {
         let (params, first) = (self.evaluator.params(), terms[0].0);
         let (basis, scale) = (first.basis(), self.factor_scale(first, aim));
-        let encode = |(_, w): &(&Ciphertext, &[f64])| params.encode_real(w, scale, basis);
+        let images = self.circuit.images;
+        let encode = |(_, w): &(&Ciphertext, &[f64])| params.encode_real(&layout::interleaved(w, images), scale, basis);
         let weights = terms.par_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
         let parts = [0, 1].map(|part| {
             let products: Vec<_> = terms.iter().zip(&weights).map(|((x, _), w)| (&x.parts()[part], w.poly())).collect();
@@ -69,7 +76,7 @@ impl Slots for Encrypted<'_> {
         plan: &MatVecPlan,
         aim: Aim,
     ) -> Result<Ciphertext, CkksError> {
-        matvec::multiply(self.evaluator, plan, matrix, x, self.factor_scale(x, aim))
+        matvec::multiply(self.evaluator, plan, matrix, x, self.factor_scale(x, aim), self.circuit.images)
     }
 
     fn transform(
@@ -79,7 +86,7 @@ impl Slots for Encrypted<'_> {
         layout: Layout,
         aim: Aim,
     ) -> Result<Ciphertext, CkksError> {
-        let diagonals = layout::diagonals(matrix, layout);
+        let diagonals = layout::diagonals(matrix, layout, self.circuit.images);
         let scale = self.factor_scale(x, aim);
         let transform = LinearTransform::new(self.evaluator.params(), &diagonals, x.level(), scale)?;
         transform.apply_unscaled(self.evaluator, x)
@@ -95,12 +102,13 @@ impl Slots for Encrypted<'_> {
     }
 
     fn add_clear(&mut self, a: Ciphertext, numbers: &[f64]) -> Result<Ciphertext, CkksError> {
-        let numbers = self.evaluator.params().encode_real(numbers, a.scale(), a.basis())?;
+        let numbers = layout::interleaved(numbers, self.circuit.images);
+        let numbers = self.evaluator.params().encode_real(&numbers, a.scale(), a.basis())?;
         self.evaluator.add_plain(&a, &numbers)
     }
 
     fn sum(&mut self, x: Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, CkksError> {
-        self.evaluator.inner_sum(&x, stride as i64, count)
+        self.evaluator.inner_sum(&x, self.distance(stride as i64), count)
     }
 
     fn rescale(&mut self, x: Ciphertext) -> Result<Ciphertext, CkksError> {

@@ -4,6 +4,7 @@
 //! server, levels and keys for the planner, and numbers for tests. What follows from a scheme, for the schedule, the keys
 //! and the memory, is asked of the enum [`Packing`]. A further packing is a file, and a line in `packings!` below.
 
+mod batch;
 #[cfg(test)]
 mod clear;
 mod count;
@@ -39,6 +40,12 @@ pub(super) trait Scheme {
     /// Levels that a convolution with a stride spends, where it needs more than others: its input is bootstrapped once
     /// more.
     const REFRESHED_LEVELS: Option<usize> = None;
+
+    /// Images that a ciphertext of `max_slots` slots holds, where one takes `slots`.
+    fn images(max_slots: usize, slots: usize) -> usize {
+        let _ = (max_slots, slots);
+        1
+    }
 
     /// Where a layer's values stand.
     fn layout(channels: usize, side: usize) -> Layout;
@@ -140,6 +147,11 @@ macro_rules! packings {
                 match self { $(Self::$variant => <$scheme>::layout(channels, side),)* }
             }
 
+            /// Images that a ciphertext of `max_slots` slots holds, where one takes `slots`.
+            pub fn images(self, max_slots: usize, slots: usize) -> usize {
+                match self { $(Self::$variant => <$scheme>::images(max_slots, slots),)* }
+            }
+
             /// Levels that a convolution spends.
             pub fn levels(self) -> usize {
                 match self { $(Self::$variant => <$scheme>::LEVELS,)* }
@@ -175,6 +187,8 @@ packings! {
     Multiplexed = multiplexed::Multiplexed,
     /// The layout of the first, each convolution one double-hoisted product with a matrix's diagonals.
     Diagonal = diagonal::Diagonal,
+    /// The first, with as many images in a ciphertext as the ring has slots for: two at N = 2^16, four at 2^17.
+    Batch = batch::Batch,
 }
 
 impl Packing {

@@ -120,7 +120,7 @@ fn cost(
 ) -> [usize; 3] {
     let circuit = Circuit::insecure(15, 59, packing);
     let params = Parameters::try_from(circuit.parameters.clone()).unwrap();
-    let mut count = Count::new(&params);
+    let mut count = Count::new(&params, 1);
     let conv = conv([in_channels, out_channels], kernel, stride, 1);
     let (from, to) = (packing.layout(in_channels, side), packing.layout(out_channels, side / stride));
     let term = Term { conv: &conv, x: &circuit.activation_level, from, range: 1.0 };
