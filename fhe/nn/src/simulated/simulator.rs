@@ -1,9 +1,12 @@
 //! One image through the circuit in cleartext.
 
+use std::sync::Arc;
+
 use super::gaussian::Gaussian;
 use super::model::{NoiseModel, Own};
 use super::polynomial::Polynomial;
 use super::steps::{Layer, layers};
+use super::table::Table;
 use crate::Error;
 use crate::encrypted::circuit::straighten_inverse;
 use crate::encrypted::{Form, Op, Program, ScheduledStep};
@@ -14,8 +17,8 @@ use crate::plain::{Activation, Outcome};
 #[derive(Clone, Debug)]
 pub struct Simulator {
     network: ResNet,
-    /// Polynomial and the form it leaves its values in, of each activation.
-    activations: Vec<(Polynomial, Form)>,
+    /// Of each activation; those that leave the same form share one.
+    activations: Vec<Arc<Curve>>,
     ranges: Vec<f64>,
     layers: Vec<Layer>,
     /// Name, operation and noise of each step of the schedule.
@@ -38,9 +41,14 @@ impl Simulator {
     }
 
     fn with(program: &Program, schedule: &[ScheduledStep], own: Vec<Own>) -> Self {
+        let mut made: Vec<Arc<Curve>> = Vec::new();
         let activation = |index: usize| {
             let form = program.form(index);
-            (Polynomial::new(program.circuit().activation_to(form)), form)
+            let known = made.iter().find(|curve| curve.form == form).cloned();
+            known.unwrap_or_else(|| {
+                made.push(Arc::new(Curve::new(Polynomial::new(program.circuit().activation_to(form)), form)));
+                made[made.len() - 1].clone()
+            })
         };
         let steps = schedule.iter().zip(own).map(|(step, own)| (step.layer.clone(), step.op, own));
         Self {
@@ -95,17 +103,89 @@ impl Simulator {
     }
 
     fn activate(&self, index: usize, values: &mut [f64]) -> usize {
-        let range = self.ranges[index];
+        self.activations[index].apply(self.ranges[index], values)
+    }
+}
+
+/// What an activation makes of a message.
+#[derive(Debug)]
+struct Curve {
+    polynomial: Polynomial,
+    form: Form,
+    /// The same on [−1, 1], faster.
+    table: Option<Table>,
+}
+
+impl Curve {
+    fn new(polynomial: Polynomial, form: Form) -> Self {
+        let table = Table::new(&|messages| evaluate(&polynomial, form, messages));
+        Self { polynomial, form, table }
+    }
+
+    /// Replaces values by what comes of them, and counts those outside ±range.
+    fn apply(&self, range: f64, values: &mut [f64]) -> usize {
+        let inside = |message: f64| (-1.0..=1.0).contains(&message);
         let mut overflow = 0;
-        for value in &mut *values {
-            let message = *value / range;
-            // a NaN lies outside
-            overflow += usize::from(!(-1.0..=1.0).contains(&message));
-            *value = straighten_inverse(message);
+        match &self.table {
+            Some(table) => {
+                for value in values {
+                    let message = *value / range;
+                    *value = match inside(message) {
+                        true => range * table.at(message),
+                        // a NaN lies outside
+                        false => {
+                            overflow += 1;
+                            let mut beyond = [message];
+                            evaluate(&self.polynomial, self.form, &mut beyond);
+                            range * beyond[0]
+                        }
+                    };
+                }
+            }
+            None => {
+                values.iter_mut().for_each(|value| *value /= range);
+                overflow = values.iter().filter(|&&message| !inside(message)).count();
+                evaluate(&self.polynomial, self.form, values);
+                values.iter_mut().for_each(|value| *value *= range);
+            }
         }
-        let (polynomial, form) = &self.activations[index];
-        polynomial.evaluate_in_place(values);
-        values.iter_mut().for_each(|value| *value = range * form.value(*value));
         overflow
+    }
+}
+
+/// Messages to what an activation leaves of them: by the sine of a bootstrap, the polynomial, and the form of its result.
+fn evaluate(polynomial: &Polynomial, form: Form, messages: &mut [f64]) {
+    messages.iter_mut().for_each(|message| *message = straighten_inverse(*message));
+    polynomial.evaluate_in_place(messages);
+    messages.iter_mut().for_each(|value| *value = form.value(*value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encrypted::Packing;
+    use crate::encrypted::circuit::Circuit;
+
+    /// Whatever the degree and the form, the table is the curve, to far below any noise.
+    #[test]
+    fn tables_are_their_curves() {
+        for (degree, packing) in [(3, Packing::default()), (59, Packing::default()), (255, Packing::Vector)] {
+            let circuit = Circuit::chebyshev_relu(16, degree, packing).unwrap();
+            for form in [Form::Plain, Form::Arcsine] {
+                let polynomial = Polynomial::new(circuit.activation_to(form));
+                let curve = Curve::new(polynomial.clone(), form);
+                assert!(curve.table.is_some(), "degree {degree}, {form:?}");
+                let range = 3.0;
+                let mut found: Vec<f64> = (-7001..=7001).map(|k| range * f64::from(k) / 7000.0).collect();
+                found.push(f64::NAN);
+                let mut wanted: Vec<f64> = found.iter().map(|value| value / range).collect();
+                assert_eq!(curve.apply(range, &mut found), 3, "degree {degree}");
+                evaluate(&polynomial, form, &mut wanted);
+                for (found, wanted) in found.iter().zip(&wanted) {
+                    let same = (found - range * wanted).abs() < 1e-11 || (found.is_nan() && wanted.is_nan());
+                    assert!(same, "degree {degree}, {form:?}: {found}, {wanted}");
+                }
+            }
+        }
     }
 }
