@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use anyhow::Result;
 use fhe_ckks::Ciphertext;
-use fhe_nn::encrypted::{Client, ScheduledStep, Server, StepInfo};
+use fhe_nn::encrypted::{Client, Op, ScheduledStep, Server, StepInfo};
 use indicatif::ProgressBar;
 use rand::RngCore;
 use serde::Serialize;
 
 use crate::case::Case;
-use crate::layers::{Errors, Reference, op_name};
+use crate::layers::{Deviation, Errors, Reference, op_name};
 use crate::progress::Steps;
 use crate::{machine, prediction};
 
@@ -39,6 +39,8 @@ pub struct Evaluation {
     pub evaluate: f64,
     /// Seconds of decrypting the logits.
     pub decrypt: f64,
+    /// Seconds of looking; 0 where nobody did.
+    pub look: f64,
 }
 
 /// A step of the evaluation.
@@ -96,18 +98,29 @@ impl Session {
 
         let look = !reference.polynomial.steps.is_empty();
         let mut layers = Vec::new();
+        // What the step before left.
+        let mut before: Vec<f64> = Vec::new();
+        let mut look_seconds = 0.0;
         let mut progress = Steps::new(&self.schedule, &self.predicted, bar);
         let mut clock = Instant::now();
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             let seconds = clock.elapsed().as_secs_f64();
+            let looking = Instant::now();
             progress.advance();
             let rss_bytes = machine::rss_bytes();
             let errors = match look {
-                true => Errors::of(&step.layer, Some(&self.client.look(step, result)), step.op, reference),
+                true => {
+                    let found = self.client.look(step, result);
+                    let own = (step.op == Op::Bootstrap).then(|| own_bits(&found, &before, step.range)).flatten();
+                    let errors = Errors::of(&step.layer, Some(&found), step.op, reference);
+                    before = found;
+                    Errors { own_precision_bits: own, ..errors }
+                }
                 false => Errors::default(),
             };
             let (layer, op) = (step.layer.clone(), op_name(step.op));
             layers.push(Layer { layer, op, level: result.level(), seconds, rss_bytes, errors });
+            look_seconds += looking.elapsed().as_secs_f64();
             clock = Instant::now();
         };
         let encrypted_logits = self.server.evaluate(&encrypted, &mut see)?;
@@ -117,6 +130,12 @@ impl Session {
         let logits = self.client.decrypt(&encrypted_logits);
         let decrypt = started.elapsed().as_secs_f64();
         let evaluate = layers.iter().map(|layer| layer.seconds).sum();
-        Ok(Evaluation { logits, layers, encrypt, evaluate, decrypt })
+        Ok(Evaluation { logits, layers, encrypt, evaluate, decrypt, look: look_seconds })
     }
+}
+
+/// How far a bootstrap's result is from its operand, as −log2 of the largest deviation over the half-width of the interval.
+fn own_bits(found: &[f64], given: &[f64], range: f64) -> Option<f64> {
+    let scaled = |values: &[f64]| -> Vec<f64> { values.iter().map(|value| value / range).collect() };
+    Deviation::between(&scaled(found), &scaled(given)).bits()
 }

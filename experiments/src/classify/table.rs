@@ -74,9 +74,13 @@ fn totals(text: &mut String, report: &Report) -> std::fmt::Result {
     )?;
     let p = &report.params;
     let limit = p.log_qp_limit.map_or("no known limit".to_owned(), |limit| format!("{limit:.0}"));
+    let security = match p.security {
+        0 => "INSECURE: below 128 bits of security".to_owned(),
+        bits => format!("{bits} bits of security"),
+    };
     writeln!(
         text,
-        "parameters: N = {}, logQP = {:.1} of {limit}, {} bits of security, {}, {} packing, {} threads, {}",
-        p.ring_dim, p.log_qp, p.security, p.relu, p.packing, p.threads, p.backend,
+        "parameters: N = {}, logQP = {:.1} of {limit}, {security}, {}, {} packing, {} threads, {}",
+        p.ring_dim, p.log_qp, p.relu, p.packing, p.threads, p.backend,
     )
 }

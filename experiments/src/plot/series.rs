@@ -3,6 +3,8 @@
 use crate::records::CaseRow;
 use crate::source::Source;
 
+/// What no figure leaves unsaid.
+const INSECURE: &str = "below 128 bits";
 /// Between the backend and the case whose noise it draws.
 const NOISE_OF: &str = " with noise of ";
 
@@ -23,7 +25,8 @@ pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<
         let run = label(source, sources);
         for case in source.cases() {
             let Some(words) = parts(case) else { continue };
-            let words = [vec![backend(case).to_owned()], words, vec![run.clone()]].concat();
+            let security = if case.is_insecure() { INSECURE } else { "" };
+            let words = [vec![backend(case).to_owned()], words, vec![security.to_owned(), run.clone()]].concat();
             let same = |known: &[String], group: &Group<'_>| std::ptr::eq(group.source, source) && known == words;
             match found.iter_mut().find(|(known, group)| same(known, group)) {
                 Some((_, group)) => group.cases.push(case),
@@ -34,7 +37,10 @@ pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<
     let all: Vec<_> = found.iter().map(|(words, _)| words.clone()).collect();
     let varies = |at: usize| all.iter().any(|words| words[at] != all[0][at]);
     let name = |words: &[String]| {
-        let kept = words.iter().enumerate().filter(|(at, word)| !word.is_empty() && (*at == 0 || varies(*at)));
+        let kept = words
+            .iter()
+            .enumerate()
+            .filter(|(at, word)| !word.is_empty() && (*at == 0 || varies(*at) || *word == INSECURE));
         kept.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(", ")
     };
     found.into_iter().map(|(words, group)| Group { name: name(&words), ..group }).collect()

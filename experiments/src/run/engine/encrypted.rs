@@ -4,7 +4,7 @@ use anyhow::Result;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use super::{Evaluated, StepMeasured};
+use super::{Evaluated, Seconds, StepMeasured};
 use crate::case::Case;
 use crate::layers::Reference;
 use crate::run::progress::Progress;
@@ -61,7 +61,12 @@ impl Engine {
         Ok(Evaluated {
             logits: Some(evaluation.logits),
             polynomial: reference.polynomial.outcome,
-            latency_s: Some(evaluation.evaluate),
+            seconds: Some(Seconds {
+                encrypt: evaluation.encrypt,
+                evaluate: evaluation.evaluate,
+                decrypt: evaluation.decrypt,
+                look: self.trace.then_some(evaluation.look),
+            }),
             steps: evaluation.layers.into_iter().map(step).collect(),
         })
     }

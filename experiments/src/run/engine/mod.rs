@@ -30,10 +30,20 @@ pub struct Evaluated {
     pub logits: Option<Vec<f64>>,
     /// The plaintext model's with the same polynomials.
     pub polynomial: Outcome,
-    /// Seconds of evaluation, where it is what the case measures.
-    pub latency_s: Option<f64>,
+    /// Seconds, where they are what the case measures.
+    pub seconds: Option<Seconds>,
     /// Step by step; empty where nobody asked.
     pub steps: Vec<StepMeasured>,
+}
+
+/// Where the time of an encrypted image went.
+#[derive(Clone, Copy)]
+pub struct Seconds {
+    pub encrypt: f64,
+    pub evaluate: f64,
+    pub decrypt: f64,
+    /// `None` where nobody was to look.
+    pub look: Option<f64>,
 }
 
 /// A step of an evaluation.
@@ -55,7 +65,7 @@ pub fn start(config: &Config, model: &Model, cell: &Cell, case: Option<Case>, pr
         }
         (Kind::Simulated, Some(case)) => {
             let (noise, seed) = (config.noise()?, config.seed);
-            Ok(Engine::Simulated(Box::new(simulated::Engine::new(case, &noise, seed, config.trace, progress)?)))
+            Ok(Engine::Simulated(Box::new(simulated::Engine::new(case, noise, seed, config.trace, progress)?)))
         }
         (Kind::Encrypted | Kind::Simulated, None) => unreachable!("cells of these backends have a circuit"),
     }
