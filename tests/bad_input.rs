@@ -40,7 +40,10 @@ fn images() {
 fn parameters() {
     refused(&["--ring-dim", "60000"], &["--ring-dim 60000", "power of two", "65536"]);
     refused(&["--ring-dim", "16384"], &["found 8192 slots, wanted the 16384", "32768 or more"]);
-    refused(&["--ring-dim", "32768"], &["--ring-dim 32768", "128-bit limit", "larger ring"]);
+    refused(
+        &["--ring-dim", "32768"],
+        &["--ring-dim 32768", "128-bit limit", "ring dimension 65536 would run", "insecure"],
+    );
     refused(&["--ring-dim", "262144"], &["too large", "131072"]);
     refused(&["--ring-dim", "many"], &["'many'", "--ring-dim"]);
     refused(&["--relu", "gelu"], &["--relu gelu", "chebyshev:59"]);
@@ -58,7 +61,10 @@ fn parameters() {
 
 #[test]
 fn memory() {
-    refused(&["--max-memory", "1G"], &["--max-memory: predicted", "keys", "wanted at most 1.00 GB", "lower degree"]);
+    refused(
+        &["--max-memory", "1G"],
+        &["--max-memory: predicted", "keys", "wanted at most 1.00 GB", "raise the limit", "the least found is"],
+    );
     refused(&["--max-memory", "much"], &["--max-memory much", "4G"]);
 }
 

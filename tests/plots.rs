@@ -137,6 +137,21 @@ fn several_runs_in_one_figure_are_named() {
     }
 }
 
+/// The degree that was calibrated and those that were not are one curve; whose noise it is stands below.
+#[test]
+fn borrowed_noise_does_not_divide_a_curve() {
+    let out = tempfile::tempdir().unwrap();
+    let run = changed("curve", &out.path().join("run"), "cases.csv", |text| {
+        text.replacen("fused,simulated,", "fused,simulated with noise of 65536-chebyshev:59-fused,", 2)
+    });
+    let run = plot(out.path(), &["--figure", "precision", run.to_str().unwrap()]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let svg = read(out.path(), "curve-precision.svg");
+    let texts = texts(&svg);
+    assert_eq!(texts.iter().filter(|text| text.starts_with("simulated")).count(), 1, "{texts:?}");
+    assert!(texts.iter().any(|text| text.contains("draw that of 65536-chebyshev:59-fused")), "{texts:?}");
+}
+
 /// Each keeps its own rows: the copy holds half the images of the first case alone.
 #[test]
 fn runs_of_one_name_are_told_apart_by_their_folders() {
@@ -199,7 +214,10 @@ fn nothing_to_draw_is_an_error() {
         words.iter().for_each(|word| assert!(run.stderr.contains(word), "no '{word}' in {}", run.stderr));
     };
     refused(&plot(out.path(), &["--figure", "ring", &fixture("curve")]), &["skipped curve-ring", "nothing was drawn"]);
-    refused(&plot(out.path(), &[&fixture("curve"), &fixture("curve")]), &["two runs of one name", "--together"]);
+    let copy = changed("curve", &out.path().join("copy"), "images.csv", str::to_owned);
+    refused(&plot(out.path(), &[&fixture("curve"), copy.to_str().unwrap()]), &["two runs of one name", "--together"]);
+    let twice = [&fixture("curve"), &format!("{}/../runs/curve", fixture(""))];
+    refused(&plot(out.path(), &["--together", "both", twice[0], twice[1]]), &["found it twice", "each folder once"]);
     refused(&plot(out.path(), &["nowhere"]), &["nowhere", "wanted the folder of a run"]);
     refused(&plot(out.path(), &["--figure", "pie"]), &["'pie'", "precision"]);
     let spec = out.path().join("bad.toml");

@@ -320,6 +320,105 @@ fn rows_of_another_run_are_not_mixed_in() {
     refused(&place.run("out", &[]), &["found cases.csv but no run.json"]);
 }
 
+/// A run of a thousand cases over a hundred images that was stopped before it noted its end: a hundred thousand rows of
+/// images, and as many of layers, are read and checked before it goes on.
+#[test]
+fn a_hundred_thousand_rows_are_resumed_at_once() {
+    let place = Place::new("0..100", false);
+    let degrees = 2..=1001;
+    let relus: Vec<String> = degrees.map(|degree| format!("\"chebyshev:{degree}\"")).collect();
+    place.edit("config", "\"exact\", \"chebyshev:13\", \"chebyshev:27\"", &relus.join(", "));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cipherlab"))
+        .args(["run".as_ref(), place.path("config").as_os_str(), "--out".as_ref(), place.path("out").as_os_str()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The first case's row: the folder is whole, and there is a row to make the others of.
+    let cases = || rows::<CaseRow>(&place.path("out")).is_ok_and(|rows| !rows.is_empty());
+    while !cases() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let folder = place.path("out");
+    let first = |case: &str| case == "plain-chebyshev:2";
+    let images: Vec<ImageRow> = rows(&folder).unwrap();
+    let images: Vec<ImageRow> = images.into_iter().filter(|row| first(&row.case)).collect();
+    let [case] = &rows::<CaseRow>(&folder).unwrap()[..1] else { unreachable!() };
+    assert_eq!((images.len(), case.images), (100, 100));
+    let id = |degree: usize| format!("plain-chebyshev:{degree}");
+    let cases: Vec<CaseRow> = (2..=1001).map(|degree| CaseRow { case: id(degree), ..case.clone() }).collect();
+    let all: Vec<ImageRow> = (2..=1001)
+        .flat_map(|degree| images.iter().map(move |row| ImageRow { case: id(degree), ..row.clone() }))
+        .collect();
+    let layer = |row: &ImageRow| LayerRow {
+        case: row.case.clone(),
+        image: row.image,
+        layer: "conv1".to_owned(),
+        op: "convolution".to_owned(),
+        level: None,
+        latency_s: None,
+        rss_bytes: None,
+        max_abs_error: Some(1.0 / 3.0),
+        mean_abs_error: None,
+        precision_bits: None,
+        paper_precision: None,
+        approximation_max_error: None,
+        approximation_mean_error: None,
+        overflow: None,
+        own_precision_bits: None,
+    };
+    write(&folder, &cases);
+    write(&folder, &all);
+    write(&folder, &all.iter().map(layer).collect::<Vec<_>>());
+    let started = std::time::Instant::now();
+    let again = place.run("out", &[]);
+    let seconds = started.elapsed().as_secs_f64();
+    assert_eq!((again.code, again.stderr.lines().count()), (Some(i32::from(case.failed > 0)), 0), "{}", again.stderr);
+    println!("resumed with {} rows of images and as many of layers in {seconds:.2} s", all.len());
+    // 2 s on an idle machine (results/METHODOLOGY.md); tests share theirs.
+    assert!(seconds < 15.0, "resumed in {seconds} s");
+    let run = Run::read(&folder).unwrap();
+    assert!(run.complete() && run.images.len() == 100_000 && run.layers.len() == 100_000);
+}
+
+/// An encrypted image in a ring that is too small to be secure, which the config says: every row is stamped, bootstraps are
+/// looked at by themselves, and the harness takes next to nothing.
+#[test]
+fn an_insecure_run_says_so_in_every_row() {
+    let place = Place::new("0", true);
+    place.configure(
+        "name = \"fixture\"\nquestion = \"What does security cost?\"\n[data]\nimages = \"0\"\n[backend]\n\
+         kind = \"encrypted\"\ninsecure = true\ntrace = true\nseed = 1\n[sweep]\nring_dim = [32768]\n\
+         relu = [\"chebyshev:59\"]\n",
+    );
+    ended_well(&place.run("out", &[]));
+    let run = Run::read(&place.path("out")).unwrap();
+    let [case] = &run.cases[..] else { panic!("one case") };
+    assert_eq!((case.ring_dim, case.security), (Some(32768), Some(0)));
+    assert!(case.log_qp.unwrap() > case.log_qp_limit.unwrap());
+    let stamped = |case: &str| case.ends_with("-insecure");
+    assert!(stamped(&case.case) && run.images.iter().all(|row| stamped(&row.case)));
+    assert!(run.layers.len() == 58 && run.layers.iter().all(|row| stamped(&row.case)));
+    assert_eq!((run.images[0].class, run.images[0].error.as_deref()), (run.images[0].plain_class, None));
+
+    let own: Vec<f64> = run.layers.iter().filter_map(|row| row.own_precision_bits).collect();
+    assert_eq!(own.len(), 19, "of bootstraps alone");
+    // Two-sided: an error of nothing would be none.
+    assert!(own.iter().all(|bits| (14.0..26.0).contains(bits)), "{own:?}");
+    assert!(run.layers.iter().all(|row| row.own_precision_bits.is_none() || row.op == "bootstrap"));
+
+    let image = &run.images[0];
+    let parts =
+        [image.encrypt_s, image.latency_s, image.decrypt_s, image.trace_s, image.overhead_s].map(Option::unwrap);
+    assert!(parts.iter().all(|&seconds| seconds > 0.0), "{parts:?}");
+    let overhead = case.overhead.unwrap();
+    println!("harness: {:.3} % of an encrypted image; {parts:?} s", 100.0 * overhead);
+    assert!(overhead < 0.01, "the harness takes {overhead} of an image");
+}
+
 #[test]
 fn one_process_at_a_time() {
     let place = Place::new("0..2", false);

@@ -119,6 +119,42 @@ fn simulated_is_never_shown_as_encrypted() {
     assert!(rows.clone().count() == 4 && rows.clone().all(|row| row.starts_with("| curve | simulated |")), "{text}");
 }
 
+/// Below 128 bits of security, each table says so of the case.
+#[test]
+fn an_insecure_case_is_never_shown_as_a_secure_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = copy("sweep", folder.path());
+    let (plain, stamped) = ("encrypted-65536-chebyshev:119-fused", "encrypted-65536-chebyshev:119-fused-insecure");
+    for file in ["cases.csv", "images.csv", "layers.csv"] {
+        let text = std::fs::read_to_string(run.join(file)).unwrap();
+        let text = text.replace(plain, stamped).replace(",1684,1747,128,", ",1784,1747,0,");
+        std::fs::write(run.join(file), text).unwrap();
+    }
+    let of = |table: &str| printed(&["--table", table, run.to_str().unwrap()]);
+    assert!(of("parameters").contains(&format!("| sweep | {stamped} | 1784.0 | 1747 | no: 37 over |")));
+    assert_eq!(of("accuracy").matches("| sweep | encrypted, insecure |").count(), 1);
+    assert_eq!(of("comparison").matches("| cipherlab, sweep, insecure |").count(), 1);
+    assert!(of("memory").contains(&format!("| {stamped} |")));
+}
+
+/// What has the ring, the activation and the packing of a published set, at 128 bits.
+#[test]
+fn repaired_sets_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = copy("sweep", folder.path());
+    for file in ["cases.csv", "images.csv", "layers.csv"] {
+        let text = std::fs::read_to_string(run.join(file)).unwrap();
+        std::fs::write(run.join(file), text.replace("-fused", "-vector").replace(",fused,", ",vector,")).unwrap();
+    }
+    let text = printed(&["--table", "parameters", run.to_str().unwrap()]);
+    for start in
+        ["| sets 1 and 4, repaired: sweep | encrypted-65536-chebyshev:59-vector |", "| set 3, repaired: sweep |"]
+    {
+        assert_eq!(text.matches(start).count(), 1, "{start}: {text}");
+    }
+    assert!(text.contains("| sweep | encrypted-131072-chebyshev:59-vector |"), "another ring repairs nothing: {text}");
+}
+
 /// The share is of those that did not fail.
 #[test]
 fn a_failed_image_is_not_counted_beside_the_accuracy() {
@@ -231,7 +267,7 @@ fn foreign_files_are_refused_with_their_line() {
     std::fs::write(&path, images.replacen("max_abs_error", "error_max", 1)).unwrap();
     refused(&[flag], &["images.csv:1: found columns case,image,", "error_max", "wanted case,image,label"]);
     let mut lines: Vec<_> = images.lines().collect();
-    lines[2] = "encrypted-65536-chebyshev:27-fused,seven,8,8,8,8,1.5,26.9,1e-5,16.5,1,";
+    lines[2] = "encrypted-65536-chebyshev:27-fused,seven,8,8,8,8,1.5,,26.9,,,,1e-5,16.5,1,";
     std::fs::write(&path, lines.join("\n")).unwrap();
     refused(&[flag], &["images.csv", "line: 3", "invalid digit"]);
     std::fs::write(run.join("run.json"), "{}").unwrap();

@@ -89,6 +89,8 @@ pub struct Errors {
     pub approximation_mean_error: Option<f64>,
     /// Values outside the activation's interval, in the polynomial model.
     pub overflow: Option<usize>,
+    /// −log2 of a bootstrap's own largest error, over the half-width of the interval.
+    pub own_precision_bits: Option<f64>,
 }
 
 impl Errors {
@@ -114,6 +116,7 @@ impl Errors {
             approximation_max_error: number(approximation.max),
             approximation_mean_error: number(approximation.mean),
             overflow,
+            own_precision_bits: None,
         }
     }
 }

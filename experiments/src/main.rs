@@ -41,7 +41,7 @@ enum Command {
     /// Measures what each operation costs, from one transform to a bootstrap: seconds, memory, precision.
     #[command(long_about = bench::LONG_ABOUT)]
     Bench(bench::Args),
-    /// Shows a case before anything runs: primes, levels, steps, keys, security, memory.
+    /// Shows a case, or every case of a config, before anything runs: primes, levels, keys, security, memory, seconds.
     Plan(plan::Args),
     /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory.
     Tables(tables::Args),

@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use anyhow::Result;
 use fhe_ckks::Ciphertext;
-use fhe_nn::encrypted::{Client, ScheduledStep, Server, StepInfo};
+use fhe_nn::encrypted::{Client, Op, ScheduledStep, Server, StepInfo};
 use indicatif::ProgressBar;
 use rand::RngCore;
 use serde::Serialize;
 
 use crate::case::Case;
-use crate::layers::{Errors, Reference, op_name};
+use crate::layers::{Deviation, Errors, Reference, op_name};
 use crate::progress::Steps;
 use crate::{machine, prediction};
 
@@ -27,22 +27,30 @@ pub struct Session {
     server: Server,
 }
 
-/// An image's encrypted evaluation.
+/// The encrypted evaluation of the images of a ciphertext.
 pub struct Evaluation {
-    /// As decrypted.
-    pub logits: Vec<f64>,
-    /// Step by step.
-    pub layers: Vec<Layer>,
-    /// Seconds of encrypting the image.
+    /// Each of them.
+    pub images: Vec<ImageEvaluation>,
+    /// Seconds of encrypting the images.
     pub encrypt: f64,
     /// Seconds of all steps; looking is not among them.
     pub evaluate: f64,
     /// Seconds of decrypting the logits.
     pub decrypt: f64,
+    /// Seconds of looking; 0 where nobody did.
+    pub look: f64,
+}
+
+/// What came of an image.
+pub struct ImageEvaluation {
+    /// As decrypted.
+    pub logits: Vec<f64>,
+    /// Step by step. Times and memory are those of all images of the ciphertext.
+    pub layers: Vec<Layer>,
 }
 
 /// A step of the evaluation.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Layer {
     /// PyTorch's name of the layer.
     pub layer: String,
@@ -81,33 +89,50 @@ impl Session {
         self.server.constant_bytes()
     }
 
-    /// Encrypts, evaluates, decrypts. Each step is decrypted too, outside the timed path, if `reference` has steps to hold
-    /// it against.
+    /// How many images a ciphertext holds.
+    pub fn images(&self) -> usize {
+        self.case.program.circuit().images
+    }
+
+    /// Encrypts, evaluates, decrypts as many images as a ciphertext holds, or fewer. Each step is decrypted too, outside the
+    /// timed path, if the references have steps to hold it against.
     pub fn evaluate(
         &self,
-        input: &[f64],
-        reference: &Reference,
+        inputs: &[&[f64]],
+        references: &[Reference],
         rng: &mut impl RngCore,
         bar: ProgressBar,
     ) -> Result<Evaluation> {
         let started = Instant::now();
-        let encrypted = self.client.encrypt(input, rng)?;
+        let encrypted = self.client.encrypt(inputs, rng)?;
         let encrypt = started.elapsed().as_secs_f64();
 
-        let look = !reference.polynomial.steps.is_empty();
-        let mut layers = Vec::new();
+        let look = references.iter().any(|reference| !reference.polynomial.steps.is_empty());
+        let mut layers: Vec<Vec<Layer>> = inputs.iter().map(|_| Vec::new()).collect();
+        let mut evaluate = 0.0;
+        // What the step before left.
+        let mut before: Vec<Vec<f64>> = inputs.iter().map(|_| Vec::new()).collect();
+        let mut look_seconds = 0.0;
         let mut progress = Steps::new(&self.schedule, &self.predicted, bar);
         let mut clock = Instant::now();
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             let seconds = clock.elapsed().as_secs_f64();
+            let looking = Instant::now();
             progress.advance();
             let rss_bytes = machine::rss_bytes();
-            let errors = match look {
-                true => Errors::of(&step.layer, Some(&self.client.look(step, result)), step.op, reference),
-                false => Errors::default(),
-            };
-            let (layer, op) = (step.layer.clone(), op_name(step.op));
-            layers.push(Layer { layer, op, level: result.level(), seconds, rss_bytes, errors });
+            evaluate += seconds;
+            let (layer, op, errors) = (step.layer.clone(), op_name(step.op), Errors::default());
+            let blank = Layer { layer, op, level: result.level(), seconds, rss_bytes, errors };
+            layers.iter_mut().for_each(|layers| layers.push(blank.clone()));
+            if look {
+                for (k, found) in self.client.look(step, result).into_iter().take(inputs.len()).enumerate() {
+                    let own = (step.op == Op::Bootstrap).then(|| own_bits(&found, &before[k], step.range)).flatten();
+                    let errors = Errors::of(&step.layer, Some(&found), step.op, &references[k]);
+                    layers[k].last_mut().expect("just pushed").errors = Errors { own_precision_bits: own, ..errors };
+                    before[k] = found;
+                }
+            }
+            look_seconds += looking.elapsed().as_secs_f64();
             clock = Instant::now();
         };
         let encrypted_logits = self.server.evaluate(&encrypted, &mut see)?;
@@ -116,7 +141,14 @@ impl Session {
         let started = Instant::now();
         let logits = self.client.decrypt(&encrypted_logits);
         let decrypt = started.elapsed().as_secs_f64();
-        let evaluate = layers.iter().map(|layer| layer.seconds).sum();
-        Ok(Evaluation { logits, layers, encrypt, evaluate, decrypt })
+        let image = |(logits, layers)| ImageEvaluation { logits, layers };
+        let images = logits.into_iter().zip(layers).map(image).collect();
+        Ok(Evaluation { images, encrypt, evaluate, decrypt, look: look_seconds })
     }
+}
+
+/// How far a bootstrap's result is from its operand, as −log2 of the largest deviation over the half-width of the interval.
+fn own_bits(found: &[f64], given: &[f64], range: f64) -> Option<f64> {
+    let scaled = |values: &[f64]| -> Vec<f64> { values.iter().map(|value| value / range).collect() };
+    Deviation::between(&scaled(found), &scaled(given)).bits()
 }

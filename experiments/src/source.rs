@@ -1,9 +1,10 @@
 //! The runs that tables and figures are made of, and how far each may be trusted.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::records::{CaseRow, Run, file};
 
@@ -46,6 +47,11 @@ impl fmt::Display for Standing {
 /// A folder that holds no run, or a file of it that is not of its shape.
 pub fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
     let folders = if folders.is_empty() { found()? } else { folders.to_vec() };
+    let mut seen = HashSet::new();
+    for folder in &folders {
+        let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        ensure!(seen.insert(place), "{}: found it twice, wanted each folder once", folder.display());
+    }
     folders.iter().map(|folder| Source::read(folder)).collect()
 }
 

@@ -37,6 +37,9 @@ pub struct Args {
     /// embedded sample.
     #[arg(long, value_name = "FILE", requires = "weights")]
     card: Option<PathBuf>,
+    /// Run what cannot have 128 bits of security without: it is said to be so wherever the case is named.
+    #[arg(long)]
+    insecure: bool,
     /// Kernels: scalar or avx512ifma; the fastest that the machine has if not given.
     #[arg(long)]
     backend: Option<String>,
@@ -63,7 +66,8 @@ impl Args {
         let backend = self.backend.as_deref().map(|name| Backend::forced(name).context("--backend")).transpose()?;
         let model = self.model()?;
         check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
-        Case::new(&CaseSpec { ring_dim: *ring_dim, relu, packing: *packing }, model, backend)
+        let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing };
+        Case::within(&spec, model, backend, self.insecure)
             .with_context(|| format!("--ring-dim {ring_dim} --relu {relu_text}"))
     }
 

@@ -2,12 +2,13 @@
 
 mod args;
 mod model;
+mod nearest;
 mod spec;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use datasets::cifar::Image;
 use fhe_ckks::{KeyRequest, Parameters};
-use fhe_nn::encrypted::{Circuit, Memory, Program};
+use fhe_nn::encrypted::{Memory, Program};
 use fhe_nn::plain;
 use fhe_ring::Backend;
 use serde::Serialize;
@@ -17,6 +18,7 @@ use crate::output::bytes;
 
 pub use args::Args;
 pub use model::Model;
+pub use nearest::is_insecure;
 pub use spec::{CaseSpec, Relu, check_ring_dim};
 
 /// A case that can be run encrypted.
@@ -31,6 +33,7 @@ pub struct Case {
     pub memory: Memory,
     /// How it was asked for.
     pub described: Described,
+    spec: CaseSpec,
     model: Model,
 }
 
@@ -43,7 +46,7 @@ pub struct Described {
     pub log_qp: f64,
     /// The largest that is secure, by the table that decides.
     pub log_qp_limit: Option<f64>,
-    /// Bits of security.
+    /// Bits of security; 0 below 128, which only `insecure` allows.
     pub security: u32,
     /// The activation.
     pub relu: String,
@@ -69,12 +72,25 @@ pub fn in_pool<T: Send>(threads: Option<usize>, key: &str, work: impl FnOnce() -
 }
 
 impl Case {
-    /// The case of a ring that [`check_ring_dim`] found fit; without `backend` the fastest kernels that the machine has.
+    /// The case of a ring that [`check_ring_dim`] found fit, at 128 bits of security; without `backend` the fastest kernels
+    /// that the machine has.
     ///
     /// # Errors
     /// Parameters that cannot be secure, or cannot hold the circuit.
     pub fn new(spec: &CaseSpec, model: Model, backend: Option<Backend>) -> Result<Self> {
-        let mut circuit = Circuit::new(spec.ring_dim.trailing_zeros(), &spec.relu, spec.packing)?;
+        Self::within(spec, model, backend, false)
+    }
+
+    /// The same; if `insecure`, what cannot have 128 bits of security goes without.
+    ///
+    /// # Errors
+    /// See [`Case::new`].
+    pub fn within(spec: &CaseSpec, model: Model, backend: Option<Backend>, insecure: bool) -> Result<Self> {
+        let mut circuit = nearest::circuit(spec, insecure).map_err(|error| {
+            let nearest = nearest::secure(spec, model.slots_needed(spec.packing));
+            let nearest = nearest.map_or(String::new(), |ways| format!(" ({ways} would run)"));
+            anyhow!("{error}{nearest}, or `insecure = true`")
+        })?;
         circuit.parameters.backend = backend;
         let params = Parameters::try_from(circuit.parameters.clone())?;
         let ranges = model.intervals.iter().map(|interval| interval.hi).collect();
@@ -91,14 +107,14 @@ impl Case {
             threads: rayon::current_num_threads(),
             backend: params.ring().backend().name(),
         };
-        Ok(Self { program, params, request, memory, described, model })
+        Ok(Self { program, params, request, memory, described, spec: spec.clone(), model })
     }
 
     /// Fails if more memory is predicted than `limit` bytes.
     pub fn check_memory_limit(&self, limit: u64) -> Result<()> {
         if limit < self.memory.total() as u64 {
-            let (parts, advice) = (self.memory_in_words(), Self::ADVICE);
-            bail!("predicted {parts}, wanted at most {}; raise the limit, or {advice}", bytes(limit));
+            let (parts, advice) = (self.memory_in_words(), self.advice(limit));
+            bail!("predicted {parts}, wanted at most {}; raise the limit{advice}", bytes(limit));
         }
         Ok(())
     }
@@ -106,13 +122,16 @@ impl Case {
     /// Fails if more memory is predicted than the machine has left.
     pub fn check_memory_available(&self) -> Result<()> {
         if let Some(available) = machine::available_bytes().filter(|&bytes| bytes < self.memory.total() as u64) {
-            let (parts, advice) = (self.memory_in_words(), Self::ADVICE);
-            bail!("not enough memory: found {} available, wanted {parts}; free some, or {advice}", bytes(available));
+            let (parts, advice) = (self.memory_in_words(), self.advice(available));
+            bail!("not enough memory: found {} available, wanted {parts}; free some{advice}", bytes(available));
         }
         Ok(())
     }
 
-    const ADVICE: &str = "use a lower degree of ReLU or a smaller ring";
+    /// What would fit.
+    fn advice(&self, limit: u64) -> String {
+        nearest::smaller(&self.spec, &self.model, limit).map_or(String::new(), |way| format!("; {way}"))
+    }
 
     fn memory_in_words(&self) -> String {
         let Memory { keys, constants, working } = self.memory;

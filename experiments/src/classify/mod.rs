@@ -14,7 +14,7 @@ use rand_chacha::ChaCha20Rng;
 use crate::case::{self, Case};
 use crate::images::{self, Named};
 use crate::layers::{Deviation, Reference};
-use crate::session::Session;
+use crate::session::{Evaluation, ImageEvaluation, Session};
 use crate::{machine, output, progress};
 use report::{Report, Seconds};
 
@@ -67,16 +67,16 @@ impl<'a> Job<'a> {
 
     fn classify_all(&mut self, images: &[Named]) -> Result<()> {
         let mut reports = Vec::new();
-        for named in images {
-            if !self.args.json && output::colours() {
-                output::out(&picture::render(&named.image))?;
+        for together in images.chunks(self.session.images()) {
+            let pictures = together.iter().filter(|_| !self.args.json && output::colours());
+            pictures.map(|named| output::out(&picture::render(&named.image))).collect::<Result<(), _>>()?;
+            for report in self.classify(together)? {
+                match self.args.json {
+                    true => output::out(&format!("{}\n", serde_json::to_string(&report)?))?,
+                    false => output::out(&format!("{}\n", table::render(&report)))?,
+                }
+                reports.push(report);
             }
-            let report = self.classify(named)?;
-            match self.args.json {
-                true => output::out(&format!("{}\n", serde_json::to_string(&report)?))?,
-                false => output::out(&format!("{}\n", table::render(&report)))?,
-            }
-            reports.push(report);
         }
         if !self.args.json && reports.len() > 1 {
             let same = |f: fn(&Report) -> bool| reports.iter().filter(|report| f(report)).count();
@@ -89,19 +89,34 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    fn classify(&mut self, named: &Named) -> Result<Report> {
+    /// The images of a ciphertext.
+    fn classify(&mut self, images: &[Named]) -> Result<Vec<Report>> {
         let Self { args, session, rng } = self;
         let case = &session.case;
-        let input = case.input(&named.image);
-        let reference = Reference::new(case.program.network(), &input, &case.activation(), args.trace);
+        let inputs: Vec<Vec<f64>> = images.iter().map(|named| case.input(&named.image)).collect();
+        let activation = case.activation();
+        let reference = |input: &Vec<f64>| Reference::new(case.program.network(), input, &activation, args.trace);
+        let references: Vec<Reference> = inputs.iter().map(reference).collect();
         let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::no_length() };
-        let evaluation = session.evaluate(&input, &reference, rng, bar)?;
+        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+        let mut evaluation = session.evaluate(&inputs, &references, rng, bar)?;
+        let evaluated = std::mem::take(&mut evaluation.images).into_iter().zip(references);
+        Ok(images
+            .iter()
+            .zip(evaluated)
+            .map(|(named, (image, reference))| self.report(named, &evaluation, image, reference))
+            .collect())
+    }
 
-        let found = Outcome { logits: evaluation.logits, overflow: Vec::new() };
+    fn report(&self, named: &Named, evaluation: &Evaluation, image: ImageEvaluation, reference: Reference) -> Report {
+        let session = &self.session;
+        let case = &session.case;
+        let found = Outcome { logits: image.logits, overflow: Vec::new() };
         let (class, logits, clear) = (found.class(), found.logits, reference.polynomial.outcome);
         let deviation = Deviation::between(&logits, &clear.logits);
-        Ok(Report {
+        Report {
             image: named.name.clone(),
+            batch: session.images(),
             class,
             class_name: class.map(|class| CLASS_NAMES[class]),
             label: named.image.label,
@@ -117,12 +132,12 @@ impl<'a> Job<'a> {
                 evaluate: evaluation.evaluate,
                 decrypt: evaluation.decrypt,
             },
-            layers: evaluation.layers,
+            layers: image.layers,
             peak_rss_bytes: machine::peak_rss_bytes(),
             key_bytes: session.key_bytes(),
             constant_bytes: session.constant_bytes(),
             predicted_bytes: case.memory.total(),
             params: case.described.clone(),
-        })
+        }
     }
 }

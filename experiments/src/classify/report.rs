@@ -9,6 +9,8 @@ use crate::session::Layer;
 #[derive(Serialize)]
 pub struct Report {
     pub image: String,
+    /// Images that a ciphertext holds; the seconds are those of all.
+    pub batch: usize,
     /// `None` where a logit is no number.
     pub class: Option<usize>,
     pub class_name: Option<&'static str>,

@@ -63,7 +63,14 @@ fn totals(text: &mut String, report: &Report) -> std::fmt::Result {
     let bits = report.precision_bits.map_or("all".to_owned(), |bits| format!("{bits:.1}"));
     writeln!(text, "logits: largest error {:.6}, {bits} bits", report.max_abs_error)?;
     let Seconds { keygen, encrypt, evaluate, decrypt } = report.seconds;
-    writeln!(text, "seconds: keys {keygen:.2}, encrypt {encrypt:.3}, evaluate {evaluate:.2}, decrypt {decrypt:.3}")?;
+    let each = match report.batch {
+        1 => String::new(),
+        images => format!(" ({:.2} for each of {images} images that fit a ciphertext)", evaluate / images as f64),
+    };
+    writeln!(
+        text,
+        "seconds: keys {keygen:.2}, encrypt {encrypt:.3}, evaluate {evaluate:.2}{each}, decrypt {decrypt:.3}"
+    )?;
     writeln!(
         text,
         "memory: peak {} (predicted {}), evaluation keys {}, bootstrapping constants {}",
@@ -74,9 +81,13 @@ fn totals(text: &mut String, report: &Report) -> std::fmt::Result {
     )?;
     let p = &report.params;
     let limit = p.log_qp_limit.map_or("no known limit".to_owned(), |limit| format!("{limit:.0}"));
+    let security = match p.security {
+        0 => "INSECURE: below 128 bits of security".to_owned(),
+        bits => format!("{bits} bits of security"),
+    };
     writeln!(
         text,
-        "parameters: N = {}, logQP = {:.1} of {limit}, {} bits of security, {}, {} packing, {} threads, {}",
-        p.ring_dim, p.log_qp, p.security, p.relu, p.packing, p.threads, p.backend,
+        "parameters: N = {}, logQP = {:.1} of {limit}, {security}, {}, {} packing, {} threads, {}",
+        p.ring_dim, p.log_qp, p.relu, p.packing, p.threads, p.backend,
     )
 }

@@ -32,6 +32,14 @@ pub enum Sample {
 }
 
 impl Data {
+    /// How many images are chosen.
+    pub fn count(&self) -> usize {
+        match self.sample {
+            None => self.pool.len(),
+            Some(Sample::Random(count) | Sample::Stratified(count) | Sample::SmallestMargin(count)) => count,
+        }
+    }
+
     pub(super) fn new(source: &Source, data: &Spanned<wire::Data>) -> Result<Self> {
         let wire::Data { images, sample, seed } = data.get_ref();
         let pool = match images {

@@ -7,6 +7,7 @@ mod wire;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use fhe_nn::simulated::NoiseModel;
@@ -68,6 +69,7 @@ pub struct Config {
     /// The sweep.
     pub cells: Vec<Cell>,
     noise: Option<(PathBuf, String)>,
+    read_noise: OnceLock<NoiseModel>,
     max_memory: Option<(u64, String)>,
     model: ModelFiles,
 }
@@ -92,6 +94,12 @@ impl Config {
         encrypted_alone(&source, kind, &backend.kernels, "backend.kernels")?;
         if let Some(noise) = backend.noise.as_ref().filter(|_| kind != Kind::Simulated) {
             bail!("{}: wanted none, since the {kind} backend takes no such key", source.at(noise, "backend.noise"));
+        }
+        if let Some(insecure) = backend.insecure.as_ref().filter(|_| kind == Kind::Plain) {
+            bail!(
+                "{}: wanted none, since the {kind} backend encrypts nothing",
+                source.at(insecure, "backend.insecure")
+            );
         }
         let noise = backend.noise.as_ref().map(|path| (folder.join(path.get_ref()), source.at(path, "backend.noise")));
         let max_memory = backend.max_memory.as_ref().map(|text| {
@@ -129,6 +137,7 @@ impl Config {
             seed: backend.seed,
             cells: sweep::cells(&source, &wire, kind)?,
             noise,
+            read_noise: OnceLock::new(),
             max_memory: max_memory.transpose()?,
             model: ModelFiles::new(&source, &wire.model, folder)?,
             source,
@@ -152,12 +161,17 @@ impl Config {
         }
     }
 
-    /// The noise of the simulated backend: the shipped model where the config names none.
-    pub fn noise(&self) -> Result<NoiseModel> {
-        match &self.noise {
+    /// The noise of the simulated backend: the shipped model where the config names none. Read once.
+    pub fn noise(&self) -> Result<&NoiseModel> {
+        if let Some(noise) = self.read_noise.get() {
+            return Ok(noise);
+        }
+        let noise = match &self.noise {
             None => simulation::shipped(),
             Some((path, place)) => simulation::from_file(path).with_context(|| place.clone()),
-        }
+        };
+        let noise = noise?;
+        Ok(self.read_noise.get_or_init(|| noise))
     }
 
     /// Fails for a cell that cannot run with this model: too few slots, no security, not enough levels or memory.
@@ -176,7 +190,7 @@ impl Config {
             format!("{}: cell {} cannot run ({advice})", cell.place, cell.id(self.kind))
         };
         check_ring_dim(spec.ring_dim, model.slots_needed(spec.packing)).with_context(place)?;
-        let case = Case::new(&spec, model.clone(), self.kernels).with_context(place)?;
+        let case = Case::within(&spec, model.clone(), self.kernels, cell.insecure).with_context(place)?;
         if let Some((limit, place)) = &self.max_memory {
             case.check_memory_limit(*limit).with_context(|| format!("{place}: cell {}", cell.id(self.kind)))?;
         }

@@ -6,7 +6,7 @@ use toml::Spanned;
 use super::{Kind, Source, wire};
 use fhe_nn::encrypted::Packing;
 
-use crate::case::{CaseSpec, Relu};
+use crate::case::{CaseSpec, Relu, is_insecure};
 
 /// A case of the sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,15 +15,19 @@ pub struct Cell {
     pub relu: Relu,
     /// Ring dimension and packing; `None` where there is no ring.
     pub ring: Option<(usize, Packing)>,
+    /// Whether it has less than 128 bits of security, as the config allows.
+    pub insecure: bool,
     /// Where the config says so, for errors.
     pub place: String,
 }
 
 impl Cell {
-    /// What the row of a case is known by: `encrypted-65536-chebyshev:59-fused`, `plain-chebyshev:59`.
+    /// What the row of a case is known by: `encrypted-65536-chebyshev:59-fused`, `plain-chebyshev:59`. Without 128 bits of
+    /// security it ends in `-insecure`, and with it every row of the case, its images and layers.
     pub fn id(&self, kind: Kind) -> String {
+        let stamp = if self.insecure { "-insecure" } else { "" };
         match self.ring {
-            Some((ring_dim, packing)) => format!("{kind}-{ring_dim}-{}-{packing}", self.relu),
+            Some((ring_dim, packing)) => format!("{kind}-{ring_dim}-{}-{packing}{stamp}", self.relu),
             None => format!("{kind}-{}", self.relu),
         }
     }
@@ -61,10 +65,18 @@ pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<C
     };
     let place = source.at(&config.sweep, "sweep");
     let cell = |ring| relus.iter().map(move |relu| (ring, relu.clone()));
-    let mut cells: Vec<Cell> =
-        rings.into_iter().flat_map(cell).map(|(ring, relu)| Cell { relu, ring, place: place.clone() }).collect();
+    let mut cells: Vec<Cell> = rings
+        .into_iter()
+        .flat_map(cell)
+        .map(|(ring, relu)| Cell { relu, ring, insecure: false, place: place.clone() })
+        .collect();
     for exclude in &config.exclude {
         take_out(source, exclude, kind, &mut cells)?;
+    }
+    if config.backend.insecure.as_ref().is_some_and(|insecure| *insecure.get_ref()) {
+        for cell in &mut cells {
+            cell.insecure = cell.spec().is_some_and(|spec| is_insecure(&spec));
+        }
     }
     ensure!(!cells.is_empty(), "{place}: found every cell excluded, wanted at least one left");
     Ok(cells)

@@ -55,6 +55,7 @@ pub struct Backend {
     pub max_memory: Option<Spanned<String>>,
     pub kernels: Option<Spanned<String>>,
     pub noise: Option<Spanned<PathBuf>>,
+    pub insecure: Option<Spanned<bool>>,
     #[serde(default)]
     pub seed: u64,
 }

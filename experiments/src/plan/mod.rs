@@ -1,8 +1,10 @@
 //! `plan`: a case before anything runs.
 
+mod sweep;
 mod text;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use fhe_ckks::security::SecurityReport;
@@ -18,6 +20,11 @@ use crate::{machine, output};
 /// Arguments of `plan`.
 #[derive(clap::Args)]
 pub struct Args {
+    /// Plan every case of this config, in a line each, rather than the one case that the flags name.
+    #[arg(conflicts_with_all = [
+        "ring_dim", "relu", "packing", "headroom", "weights", "card", "insecure", "backend", "threads", "max_memory",
+    ])]
+    config: Option<PathBuf>,
     #[command(flatten)]
     case: case::Args,
     /// Print the plan as one JSON object.
@@ -27,6 +34,9 @@ pub struct Args {
 
 /// Runs `plan`.
 pub fn run(args: &Args) -> Result<()> {
+    if let Some(config) = &args.config {
+        return sweep::run(config, args.json);
+    }
     args.case.in_pool(|| {
         let case = args.case.case()?;
         let plan = Plan::new(&case, args.case.check_memory(&case).err())?;

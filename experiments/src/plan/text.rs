@@ -49,7 +49,8 @@ fn secret(text: &mut String, name: &str, secret: &Secret) -> std::fmt::Result {
         return writeln!(text, "{name}: {}, bounded by no table", secret.distribution);
     };
     let Secret { distribution, security, .. } = secret;
-    writeln!(text, "{name}: {distribution}, {security} bits; widest modulus {log_qp:.1} bits of {limit:.0} by {table}")
+    let security = if *security == 0 { "INSECURE, below 128 bits".to_owned() } else { format!("{security} bits") };
+    writeln!(text, "{name}: {distribution}, {security}; widest modulus {log_qp:.1} bits of {limit:.0} by {table}")
 }
 
 fn steps(text: &mut String, plan: &Plan) -> std::fmt::Result {

@@ -3,6 +3,11 @@
 use crate::records::CaseRow;
 use crate::source::Source;
 
+/// What no figure leaves unsaid.
+const INSECURE: &str = "below 128 bits";
+/// Between the backend and the case whose noise it draws.
+const NOISE_OF: &str = " with noise of ";
+
 /// A series.
 pub struct Group<'a> {
     /// The backend, and whatever of the other parts is not the same in all groups.
@@ -20,7 +25,8 @@ pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<
         let run = label(source, sources);
         for case in source.cases() {
             let Some(words) = parts(case) else { continue };
-            let words = [vec![case.backend.clone()], words, vec![run.clone()]].concat();
+            let security = if case.is_insecure() { INSECURE } else { "" };
+            let words = [vec![backend(case).to_owned()], words, vec![security.to_owned(), run.clone()]].concat();
             let same = |known: &[String], group: &Group<'_>| std::ptr::eq(group.source, source) && known == words;
             match found.iter_mut().find(|(known, group)| same(known, group)) {
                 Some((_, group)) => group.cases.push(case),
@@ -31,10 +37,27 @@ pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<
     let all: Vec<_> = found.iter().map(|(words, _)| words.clone()).collect();
     let varies = |at: usize| all.iter().any(|words| words[at] != all[0][at]);
     let name = |words: &[String]| {
-        let kept = words.iter().enumerate().filter(|(at, word)| !word.is_empty() && (*at == 0 || varies(*at)));
+        let kept = words
+            .iter()
+            .enumerate()
+            .filter(|(at, word)| !word.is_empty() && (*at == 0 || varies(*at) || *word == INSECURE));
         kept.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(", ")
     };
     found.into_iter().map(|(words, group)| Group { name: name(&words), ..group }).collect()
+}
+
+/// The backend, whoever's noise it draws: a figure's caption tells that.
+fn backend(case: &CaseRow) -> &str {
+    case.backend.split(NOISE_OF).next().unwrap_or_default()
+}
+
+/// Whose noise the simulated cases draw that have none of their own.
+pub fn borrowed_noise(sources: &[Source]) -> Vec<&str> {
+    let cases = sources.iter().flat_map(Source::cases);
+    let mut found: Vec<&str> = cases.filter_map(|case| Some(case.backend.split_once(NOISE_OF)?.1)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The run's name, with its folder if another of `sources` has the same.

@@ -41,6 +41,8 @@ pub struct Operation {
     pub limbs: Option<usize>,
     /// The median.
     pub seconds: Option<f64>,
+    /// −log2 of the error in the worst slot.
+    pub bits: Option<f64>,
 }
 
 /// A run of `bench`.

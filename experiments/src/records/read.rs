@@ -101,7 +101,12 @@ mod tests {
             plain_class: None,
             class: Some(4),
             margin: 0.1,
+            batch: None,
+            encrypt_s: None,
             latency_s: Some(1.5e-7),
+            decrypt_s: Some(0.25),
+            trace_s: None,
+            overhead_s: None,
             max_abs_error: None,
             precision_bits: Some(f64::from(17u8)),
             overflow: Some(0),
@@ -119,7 +124,7 @@ mod tests {
         let error = |content: &str| format!("{:#}", rows::<ImageRow>(folder(content).path()).unwrap_err());
         assert!(error("case,image\n").contains("images.csv:1: found columns case,image, wanted case,image,label,"));
         let header = ImageRow::COLUMNS.join(",");
-        let line = error(&format!("{header}\nc,0,1,2,,3,0.5,,,,0,\nc,x,1,2,,3,0.5,,,,0,\n"));
+        let line = error(&format!("{header}\nc,0,1,2,,3,0.5,,,,,,,,0,\nc,x,1,2,,3,0.5,,,,,,,,0,\n"));
         assert!(line.contains("line: 3") && line.contains("invalid digit"), "{line}");
     }
 }

@@ -38,7 +38,7 @@ row! {
         log_qp: Option<f64>,
         /// The largest that is secure at 128 bits, by the table that decides.
         log_qp_limit: Option<f64>,
-        /// Bits of security.
+        /// Bits of security; 0 below 128, and then the case's name ends in `-insecure`.
         security: Option<u32>,
         /// `chebyshev:59`, or `exact`.
         relu: String,
@@ -72,6 +72,10 @@ row! {
         latency_s: Option<f64>,
         /// Spread of the same: half the distance of its quartiles.
         latency_spread_s: Option<f64>,
+        /// Median of the same over the images that shared a ciphertext: what an image costs where many wait.
+        amortised_s: Option<f64>,
+        /// What the harness adds to an encrypted image: `overhead_s` of the images over `encrypt_s`, `latency_s`, `decrypt_s`.
+        overhead: Option<f64>,
         /// Seconds that `plan` foresaw.
         predicted_latency_s: Option<f64>,
         /// Seconds of generating keys and constants.
@@ -88,6 +92,13 @@ row! {
         precision_bits: Option<f64>,
         /// Why the case could not be run; its counts are 0 then.
         error: Option<String>,
+    }
+}
+
+impl CaseRow {
+    /// Whether it has less than 128 bits of security.
+    pub fn is_insecure(&self) -> bool {
+        self.security == Some(0)
     }
 }
 
@@ -108,8 +119,18 @@ row! {
         class: Option<usize>,
         /// Largest exact logit minus the second largest: how near the image is to a flip.
         margin: f64,
+        /// Images that shared its ciphertext, itself among them; the seconds here are those of all.
+        batch: Option<usize>,
+        /// Seconds of encryption.
+        encrypt_s: Option<f64>,
         /// Seconds of evaluation.
         latency_s: Option<f64>,
+        /// Seconds of decryption.
+        decrypt_s: Option<f64>,
+        /// Seconds of looking at every layer, where `trace` asks for it: outside of all others.
+        trace_s: Option<f64>,
+        /// Seconds from the rows of the image before to this one's that are none of these: the plaintext models, files.
+        overhead_s: Option<f64>,
         /// Largest logit error against the plaintext model with the same polynomials.
         max_abs_error: Option<f64>,
         /// −log2 of it.
@@ -166,5 +187,7 @@ row! {
         approximation_mean_error: Option<f64>,
         /// Values outside the activation's interval.
         overflow: Option<usize>,
+        /// Of a bootstrap alone: −log2 of the largest deviation from what it was given, over the half-width of the interval.
+        own_precision_bits: Option<f64>,
     }
 }

@@ -20,6 +20,8 @@ use anyhow::{Context, Result};
 use crate::case;
 use crate::config::Config;
 use shard::Shard;
+#[cfg(test)]
+pub use summary::blank;
 
 /// The manual.
 pub const LONG_ABOUT: &str =

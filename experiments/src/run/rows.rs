@@ -18,13 +18,18 @@ pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageR
         plain_class: None,
         class: None,
         margin: exact.margin,
+        batch: None,
+        encrypt_s: None,
         latency_s: None,
+        decrypt_s: None,
+        trace_s: None,
+        overhead_s: None,
         max_abs_error: None,
         precision_bits: None,
         overflow: None,
         error: None,
     };
-    let Evaluated { logits, polynomial, latency_s, steps } = match evaluated {
+    let Evaluated { logits, polynomial, seconds, steps } = match evaluated {
         Ok(evaluated) => evaluated,
         Err(error) => return (ImageRow { error: Some(in_one_line(&error)), ..failed }, Vec::new()),
     };
@@ -52,7 +57,11 @@ pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageR
     let image = ImageRow {
         plain_class,
         class,
-        latency_s,
+        batch: seconds.map(|seconds| seconds.images),
+        encrypt_s: seconds.map(|seconds| seconds.encrypt),
+        latency_s: seconds.map(|seconds| seconds.evaluate),
+        decrypt_s: seconds.map(|seconds| seconds.decrypt),
+        trace_s: seconds.and_then(|seconds| seconds.look),
         max_abs_error,
         precision_bits,
         overflow: Some(overflow),
@@ -80,6 +89,7 @@ fn layer(case: &str, image: usize, step: StepMeasured) -> LayerRow {
         approximation_max_error: errors.approximation_max_error,
         approximation_mean_error: errors.approximation_mean_error,
         overflow: errors.overflow,
+        own_precision_bits: errors.own_precision_bits,
     }
 }
 
@@ -91,7 +101,7 @@ mod tests {
 
     fn evaluated(logits: Option<Vec<f64>>, polynomial: &[f64]) -> Evaluated {
         let polynomial = Outcome { logits: polynomial.to_vec(), overflow: vec![1, 2] };
-        Evaluated { logits, polynomial, latency_s: Some(3.0), steps: Vec::new() }
+        Evaluated { logits, polynomial, seconds: None, steps: Vec::new() }
     }
 
     #[test]

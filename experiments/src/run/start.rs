@@ -115,7 +115,7 @@ fn subjects(pool: &[Subject], exact: &[ExactRow]) -> Result<Vec<Subject>> {
 
 /// That of a run that starts now; the images are still to come.
 fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Provenance> {
-    let noise = (config.kind == Kind::Simulated).then(|| anyhow::Ok(sha256(&serde_json::to_vec(&config.noise()?)?)));
+    let noise = (config.kind == Kind::Simulated).then(|| anyhow::Ok(sha256(&serde_json::to_vec(config.noise()?)?)));
     let program = std::env::current_exe().context("the program's own file")?;
     Ok(Provenance {
         name: config.name.clone(),

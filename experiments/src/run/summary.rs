@@ -32,6 +32,8 @@ pub fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
         mcnemar_p: None,
         latency_s: None,
         latency_spread_s: None,
+        amortised_s: None,
+        overhead: None,
         predicted_latency_s: encrypted.and_then(|case| prediction::of_image(case).ok()),
         keygen_s: None,
         key_bytes: None,
@@ -56,6 +58,8 @@ pub fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
     let only_exact = count(&|row, class| !right(class, row) && right(row.exact_class, row));
     let interval = wilson(correct, trials, 0.95);
     let latencies: Vec<f64> = classified.iter().filter_map(|(row, _)| row.latency_s).collect();
+    let share_of = |(row, _): &(&ImageRow, usize)| Some(row.latency_s? / row.batch? as f64);
+    let amortised: Vec<f64> = classified.iter().filter_map(share_of).collect();
     let worst = classified.iter().filter_map(|(row, _)| row.max_abs_error).reduce(f64::max);
     CaseRow {
         images: images.len(),
@@ -72,9 +76,20 @@ pub fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
         mcnemar_p: (trials > 0).then(|| mcnemar(only_case, only_exact)),
         latency_s: median(&latencies),
         latency_spread_s: spread(&latencies),
+        amortised_s: median(&amortised),
+        overhead: overhead(images),
         precision_bits: worst.filter(|&worst| worst > 0.0).map(|worst| -worst.log2()),
         ..row
     }
+}
+
+/// Seconds of the harness over those of encryption, evaluation and decryption.
+fn overhead(images: &[ImageRow]) -> Option<f64> {
+    let work = |row: &ImageRow| Some((row.encrypt_s? + row.latency_s? + row.decrypt_s?) / row.batch? as f64);
+    let parts = |row: &ImageRow| Some((row.overhead_s?, work(row)?));
+    let (harness, work) =
+        images.iter().filter_map(parts).fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    (work > 0.0).then(|| harness / work)
 }
 
 #[cfg(test)]
@@ -91,7 +106,12 @@ mod tests {
             plain_class: Some(exact_class),
             class,
             margin: 1.0,
+            batch: Some(1),
+            encrypt_s: Some(0.5),
             latency_s: Some(latency),
+            decrypt_s: Some(0.5),
+            trace_s: None,
+            overhead_s: Some(0.1 * (latency + 1.0)),
             max_abs_error: Some(error),
             precision_bits: None,
             overflow: Some(0),
@@ -101,7 +121,7 @@ mod tests {
 
     #[test]
     fn nothing_is_averaged_over_failures() {
-        let cell = Cell { relu: Relu::Exact, ring: None, place: String::new() };
+        let cell = Cell { relu: Relu::Exact, ring: None, insecure: false, place: String::new() };
         let blank = blank(&cell, Kind::Plain, None);
         assert_eq!((blank.case.as_str(), blank.relu.as_str(), blank.ring_dim), ("plain-exact", "exact", None));
         let images = [
@@ -115,6 +135,7 @@ mod tests {
         assert_eq!((row.accuracy, row.plain_accuracy), (Some(2.0 / 3.0), Some(2.0 / 3.0)));
         assert_eq!((row.agreement, row.mcnemar_p), (Some(1.0 / 3.0), Some(1.0)));
         assert_eq!((row.latency_s, row.precision_bits), (Some(2.0), Some(2.0)));
+        assert!((row.overhead.unwrap() - 0.1).abs() < 1e-12);
         let nothing = summarise(blank, &images[3..]);
         assert_eq!((nothing.images, nothing.failed), (1, 1));
         assert_eq!(

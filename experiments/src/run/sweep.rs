@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Result;
+use fhe_ring::buffer::trim_pool;
 
 use super::progress::Progress;
 use super::selection::Subject;
@@ -12,7 +14,7 @@ use super::store::Store;
 use super::{engine, rows, summary};
 use crate::case::Model;
 use crate::config::{Cell, Config, Kind};
-use crate::records::{CaseRow, ExactRow};
+use crate::records::{CaseRow, ExactRow, ImageRow};
 use crate::{in_one_line, machine, output, simulation};
 
 /// A run that is ready to go on.
@@ -71,12 +73,14 @@ impl Sweep<'_> {
     /// Runs what is not done yet of a case, the `first` of this process or a later one. What goes wrong with it is in its
     /// row.
     fn case(&mut self, first: bool, cell: &Cell, progress: &Progress) -> Result<CaseRow> {
+        // What earlier cases left for reuse is none of this one's.
+        trim_pool();
         // The kernel's high-water mark is the process's: without a fresh one only the first case's says anything.
         let marked = machine::reset_peak_rss() || first;
         let case = self.config.case(cell, self.model)?;
         let mut row = summary::blank(cell, self.config.kind, case.as_ref());
         if let (Kind::Simulated, Some(case)) = (self.config.kind, &case) {
-            row.backend = simulation::label(&self.config.noise()?, case);
+            row.backend = simulation::label(self.config.noise()?, case);
         }
         let id = row.case.clone();
         progress.skip(self.store.images(&id).len());
@@ -93,10 +97,17 @@ impl Sweep<'_> {
                 }
             };
             row = engine.measure(row);
+            let mut clock = Instant::now();
             for batch in left.chunks(engine.batch()) {
                 let subjects: Vec<&Subject> = batch.iter().map(|&at| &self.images[at].0).collect();
-                for (&at, evaluated) in batch.iter().zip(engine.evaluate(&subjects, progress)) {
-                    let (image, layers) = rows::of(&id, &self.images[at].1, evaluated);
+                let evaluated = batch.iter().zip(engine.evaluate(&subjects, progress));
+                let rows: Vec<_> =
+                    evaluated.map(|(&at, evaluated)| rows::of(&id, &self.images[at].1, evaluated)).collect();
+                // What writing rows takes counts for the next images, and what a ciphertext takes for all of its images.
+                let elapsed = clock.elapsed().as_secs_f64();
+                clock = Instant::now();
+                for (mut image, layers) in rows {
+                    image.overhead_s = spent(&image).map(|spent| (elapsed - spent) / batch.len() as f64);
                     self.store.add_image(image, &layers)?;
                 }
             }
@@ -104,6 +115,11 @@ impl Sweep<'_> {
         }
         Ok(summary::summarise(row, self.store.images(&id)))
     }
+}
+
+/// Seconds of the images of a ciphertext that are not the harness's.
+fn spent(image: &ImageRow) -> Option<f64> {
+    Some(image.encrypt_s? + image.latency_s? + image.decrypt_s? + image.trace_s.unwrap_or(0.0))
 }
 
 /// A case in a line.

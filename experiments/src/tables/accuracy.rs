@@ -61,7 +61,7 @@ fn row(source: &Source, case: &CaseRow) -> Vec<Cell> {
     let compared = case.images > case.failed;
     vec![
         text(source.name()),
-        text(&case.backend),
+        Some(case.backend.clone() + if case.is_insecure() { ", insecure" } else { "" }),
         whole(case.ring_dim),
         text(&case.relu),
         case.packing.clone(),

@@ -70,7 +70,7 @@ fn ours(source: &Source, case: &CaseRow) -> Vec<Cell> {
         None => format!("{accuracy} ({images})"),
     });
     vec![
-        Some(format!("cipherlab, {}", source.name())),
+        Some(format!("cipherlab, {}{}", source.name(), if case.is_insecure() { ", insecure" } else { "" })),
         Some(format!("its own, {}", run.version)),
         run.started.get(..4).map(str::to_owned),
         case.packing.clone(),

@@ -5,10 +5,9 @@ use std::time::Instant;
 
 use datasets::cifar::{Image, Normalisation};
 use datasets::{Cache, Split, pretrained};
-use fhe_nn::ResNet;
-use fhe_nn::Approximation;
 use fhe_nn::plain::{ApproximateRelu, Relu};
 use fhe_nn::ranges::ModelCard;
+use fhe_nn::{Approximation, ResNet};
 
 fn test_set() -> Option<Vec<Image>> {
     match std::env::var_os("CIPHERLAB_DATA") {

@@ -3,7 +3,7 @@
 use datasets::{cifar, pretrained};
 use fhe_nn::plain::{Activation, ApproximateRelu, Relu};
 use fhe_nn::ranges::{self, Interval, ModelCard};
-use fhe_nn::{Error, ResNet};
+use fhe_nn::{Approximation, Error, ResNet};
 
 fn network() -> ResNet {
     ResNet::from_safetensors(pretrained::RESNET20).unwrap()

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
-use super::series::label;
+use super::series::{borrowed_noise, label};
 use crate::source::{Source, Standing};
 
 /// The figures.
@@ -60,6 +60,10 @@ impl Kind {
         caption.extend(sources.iter().filter_map(standing));
         caption.dedup();
         caption.append(&mut figure.caption);
+        let noise = borrowed_noise(sources).join(", ");
+        if !noise.is_empty() {
+            caption.push(format!("Simulated cases without a noise of their own draw that of {noise}."));
+        }
         figure.caption = caption;
         Ok(figure)
     }

@@ -4,12 +4,12 @@ use anyhow::Result;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use super::{Evaluated, StepMeasured};
+use super::{Evaluated, Seconds, StepMeasured};
 use crate::case::Case;
 use crate::layers::Reference;
 use crate::run::progress::Progress;
 use crate::run::selection::Subject;
-use crate::session::{Layer, Session};
+use crate::session::{ImageEvaluation, Layer, Session};
 
 /// A session whose randomness is the run's.
 pub struct Engine {
@@ -41,15 +41,23 @@ impl Engine {
         self.session.constant_bytes()
     }
 
-    /// One image.
-    pub fn evaluate(&self, subject: &Subject, progress: &Progress) -> Result<Evaluated> {
+    /// How many images a ciphertext holds.
+    pub fn images(&self) -> usize {
+        self.session.images()
+    }
+
+    /// The images of a ciphertext.
+    pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Result<Vec<Evaluated>> {
         let case = &self.session.case;
-        let input = case.input(&subject.image);
-        let reference = Reference::new(case.program.network(), &input, &case.activation(), self.trace);
-        // The same noise wherever the image stands in the run, so that a resumed or sharded run equals another.
-        let mut rng = randomness(self.seed, 1 + subject.index as u64);
-        let evaluation = self.session.evaluate(&input, &reference, &mut rng, progress.layers())?;
-        progress.image_done();
+        let inputs: Vec<Vec<f64>> = batch.iter().map(|subject| case.input(&subject.image)).collect();
+        let activation = case.activation();
+        let reference = |input: &Vec<f64>| Reference::new(case.program.network(), input, &activation, self.trace);
+        let references: Vec<Reference> = inputs.iter().map(reference).collect();
+        // The same noise wherever the first image stands in the run, so that a resumed or sharded run equals another.
+        let mut rng = randomness(self.seed, 1 + batch[0].index as u64);
+        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+        let evaluation = self.session.evaluate(&inputs, &references, &mut rng, progress.layers())?;
+        batch.iter().for_each(|_| progress.image_done());
         let step = |layer: Layer| StepMeasured {
             layer: layer.layer,
             op: layer.op,
@@ -58,12 +66,20 @@ impl Engine {
             rss_bytes: layer.rss_bytes,
             errors: layer.errors,
         };
-        Ok(Evaluated {
-            logits: Some(evaluation.logits),
+        let seconds = Seconds {
+            images: batch.len(),
+            encrypt: evaluation.encrypt,
+            evaluate: evaluation.evaluate,
+            decrypt: evaluation.decrypt,
+            look: self.trace.then_some(evaluation.look),
+        };
+        let evaluated = |(image, reference): (ImageEvaluation, Reference)| Evaluated {
+            logits: Some(image.logits),
             polynomial: reference.polynomial.outcome,
-            latency_s: Some(evaluation.evaluate),
-            steps: evaluation.layers.into_iter().map(step).collect(),
-        })
+            seconds: Some(seconds),
+            steps: image.layers.into_iter().map(step).collect(),
+        };
+        Ok(evaluation.images.into_iter().zip(references).map(evaluated).collect())
     }
 }
 

@@ -4,13 +4,14 @@ mod encrypted;
 mod plain;
 mod simulated;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use fhe_nn::plain::Outcome;
 
 use super::progress::Progress;
 use super::selection::Subject;
 use crate::case::{Case, Model};
 use crate::config::{Cell, Config, Kind};
+use crate::in_one_line;
 use crate::layers::Errors;
 use crate::records::CaseRow;
 
@@ -30,10 +31,22 @@ pub struct Evaluated {
     pub logits: Option<Vec<f64>>,
     /// The plaintext model's with the same polynomials.
     pub polynomial: Outcome,
-    /// Seconds of evaluation, where it is what the case measures.
-    pub latency_s: Option<f64>,
+    /// Seconds, where they are what the case measures.
+    pub seconds: Option<Seconds>,
     /// Step by step; empty where nobody asked.
     pub steps: Vec<StepMeasured>,
+}
+
+/// Where the time of an encrypted image went.
+#[derive(Clone, Copy)]
+pub struct Seconds {
+    /// Images in the ciphertext, whose seconds these are.
+    pub images: usize,
+    pub encrypt: f64,
+    pub evaluate: f64,
+    pub decrypt: f64,
+    /// `None` where nobody was to look.
+    pub look: Option<f64>,
 }
 
 /// A step of an evaluation.
@@ -55,7 +68,7 @@ pub fn start(config: &Config, model: &Model, cell: &Cell, case: Option<Case>, pr
         }
         (Kind::Simulated, Some(case)) => {
             let (noise, seed) = (config.noise()?, config.seed);
-            Ok(Engine::Simulated(Box::new(simulated::Engine::new(case, &noise, seed, config.trace, progress)?)))
+            Ok(Engine::Simulated(Box::new(simulated::Engine::new(case, noise, seed, config.trace, progress)?)))
         }
         (Kind::Encrypted | Kind::Simulated, None) => unreachable!("cells of these backends have a circuit"),
     }
@@ -67,7 +80,7 @@ impl Engine {
         match self {
             // Threads wait for each other at the end of a batch; a kill loses one.
             Self::Plain(_) | Self::Simulated(_) => 16 * rayon::current_num_threads(),
-            Self::Encrypted(_) => 1,
+            Self::Encrypted(engine) => engine.images(),
         }
     }
 
@@ -76,7 +89,11 @@ impl Engine {
         match self {
             Self::Plain(engine) => engine.evaluate(batch, progress),
             Self::Simulated(engine) => engine.evaluate(batch, progress),
-            Self::Encrypted(engine) => batch.iter().map(|subject| engine.evaluate(subject, progress)).collect(),
+            Self::Encrypted(engine) => match engine.evaluate(batch, progress) {
+                Ok(evaluated) => evaluated.into_iter().map(Ok).collect(),
+                // What goes wrong with a ciphertext does so with each of its images.
+                Err(error) => batch.iter().map(|_| Err(anyhow!("{}", in_one_line(&error)))).collect(),
+            },
         }
     }
 

@@ -43,7 +43,7 @@ impl Engine {
         let (network, input) = (&self.model.network, self.model.input(&subject.image));
         if !self.trace {
             let polynomial = network.forward(&input, self.activation.as_ref());
-            return Evaluated { logits: None, polynomial, latency_s: None, steps: Vec::new() };
+            return Evaluated { logits: None, polynomial, seconds: None, steps: Vec::new() };
         }
         let reference = Reference::new(network, &input, self.activation.as_ref(), true);
         let step = |(layer, op): (String, network::Op)| {
@@ -58,6 +58,6 @@ impl Engine {
             Some(StepMeasured { layer, op: op_name(op), level: None, latency_s: None, rss_bytes: None, errors })
         };
         let steps = network.steps().into_iter().filter_map(step).collect();
-        Evaluated { logits: None, polynomial: reference.polynomial.outcome, latency_s: None, steps }
+        Evaluated { logits: None, polynomial: reference.polynomial.outcome, seconds: None, steps }
     }
 }

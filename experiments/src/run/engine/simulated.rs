@@ -50,7 +50,7 @@ impl Engine {
         if !self.trace {
             let logits = Some(self.simulator.evaluate(&input, seed, image).logits);
             let polynomial = network.forward(&input, &self.simulator.activation());
-            return Evaluated { logits, polynomial, latency_s: None, steps: Vec::new() };
+            return Evaluated { logits, polynomial, seconds: None, steps: Vec::new() };
         }
         let reference = Reference::new(network, &input, &self.simulator.activation(), true);
         let mut steps: Vec<StepMeasured> = Vec::with_capacity(self.levels.len());
@@ -61,6 +61,6 @@ impl Engine {
             steps.push(StepMeasured { layer, op, level, latency_s: None, rss_bytes: None, errors });
         };
         let logits = Some(self.simulator.trace(&input, seed, image, &mut see).logits);
-        Evaluated { logits, polynomial: reference.polynomial.outcome, latency_s: None, steps }
+        Evaluated { logits, polynomial: reference.polynomial.outcome, seconds: None, steps }
     }
 }

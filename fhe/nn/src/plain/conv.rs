@@ -26,14 +26,15 @@ impl Conv {
         let weight = ArrayView2::from_shape((self.out_channels, seen), &self.weight).expect(fits);
         let columns = ArrayView2::from_shape((seen, pixels), columns.as_slice()).expect(fits);
         let mut output = ArrayViewMut2::from_shape((self.out_channels, pixels), &mut data).expect(fits);
-        general_mat_mul(1.0, &weight, &columns, 1.0, &mut output);
+        // The same product transposed: the larger operand comes first, where it is packed in wider panels.
+        general_mat_mul(1.0, &columns.t(), &weight.t(), 1.0, &mut output.view_mut().reversed_axes());
         Tensor { channels: self.out_channels, height, width, data }
     }
 
     /// Row `(channel, ky, kx)`, column `(y, x)`: the input at `(y * stride + ky - pad, x * stride + kx - pad)`, 0 outside.
     fn fill_columns(&self, input: &Tensor, height: usize, width: usize, columns: &mut Vec<f64>) {
         let pad = self.kernel / 2;
-        columns.clear();
+        // Every row is written below, so that what an earlier convolution left need not be erased.
         columns.resize(self.in_channels * self.kernel * self.kernel * height * width, 0.0);
         let mut rows = columns.chunks_exact_mut(width);
         for plane in input.data.chunks_exact(input.height * input.width) {
@@ -41,10 +42,12 @@ impl Conv {
                 for kx in 0..self.kernel {
                     for y in 0..height {
                         let row = rows.next().expect("as many rows as were made room for");
-                        let Some(from) = (y * self.stride + ky).checked_sub(pad).filter(|&y| y < input.height) else {
-                            continue;
-                        };
-                        fill_row(row, &plane[from * input.width..][..input.width], kx, pad, self.stride);
+                        match (y * self.stride + ky).checked_sub(pad).filter(|&y| y < input.height) {
+                            Some(from) => {
+                                fill_row(row, &plane[from * input.width..][..input.width], kx, pad, self.stride);
+                            }
+                            None => row.fill(0.0),
+                        }
                     }
                 }
             }
@@ -52,23 +55,19 @@ impl Conv {
     }
 }
 
-/// `row[x] = from[x * stride + kx - pad]` wherever that lies inside.
+/// `row[x] = from[x * stride + kx - pad]` wherever that lies inside, 0 elsewhere.
 fn fill_row(row: &mut [f64], from: &[f64], kx: usize, pad: usize, stride: usize) {
-    let first = pad.saturating_sub(kx).div_ceil(stride);
-    let start = first * stride + kx - pad;
-    let Some(row) = row.get_mut(first..) else {
-        return;
-    };
-    let Some(from) = from.get(start..) else {
-        return;
-    };
+    let first = pad.saturating_sub(kx).div_ceil(stride).min(row.len());
+    let start = (first * stride + kx).saturating_sub(pad).min(from.len());
+    let (before, row) = row.split_at_mut(first);
+    let from = &from[start..];
+    let (inside, after) = row.split_at_mut(from.len().div_ceil(stride).min(row.len()));
+    before.fill(0.0);
     match stride {
-        1 => {
-            let shared = row.len().min(from.len());
-            row[..shared].copy_from_slice(&from[..shared]);
-        }
-        _ => row.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
+        1 => inside.copy_from_slice(&from[..inside.len()]),
+        _ => inside.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
     }
+    after.fill(0.0);
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod model;
 mod polynomial;
 mod simulator;
 mod steps;
+mod table;
 #[cfg(test)]
 mod tests;
 

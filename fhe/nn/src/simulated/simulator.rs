@@ -1,12 +1,15 @@
 //! One image through the circuit in cleartext.
 
+use std::sync::Arc;
+
 use super::gaussian::Gaussian;
 use super::model::{NoiseModel, Own};
 use super::polynomial::Polynomial;
 use super::steps::{Layer, layers};
+use super::table::Table;
 use crate::Error;
-use crate::encrypted::{Op, Program, ScheduledStep};
-use crate::form::{Form, Sine};
+use crate::encrypted::{Circuit, Op, Program, ScheduledStep};
+use crate::form::Form;
 use crate::network::ResNet;
 use crate::plain::{Activation, Outcome};
 
@@ -14,10 +17,8 @@ use crate::plain::{Activation, Outcome};
 #[derive(Clone, Debug)]
 pub struct Simulator {
     network: ResNet,
-    /// Polynomial and the form it leaves its values in, of each activation.
-    activations: Vec<(Polynomial, Form)>,
-    /// What bootstraps leave of a message.
-    sine: Sine,
+    /// Of each activation; those that leave the same form share one.
+    activations: Vec<Arc<Curve>>,
     ranges: Vec<f64>,
     layers: Vec<Layer>,
     /// Name, operation and noise of each step of the schedule.
@@ -40,15 +41,19 @@ impl Simulator {
     }
 
     fn with(program: &Program, schedule: &[ScheduledStep], own: Vec<Own>) -> Self {
+        let mut made: Vec<Arc<Curve>> = Vec::new();
         let activation = |index: usize| {
             let form = program.form(index);
-            (Polynomial::new(program.circuit().activation_to(form)), form)
+            let known = made.iter().find(|curve| curve.form == form).cloned();
+            known.unwrap_or_else(|| {
+                made.push(Arc::new(Curve::new(program.circuit(), form)));
+                made[made.len() - 1].clone()
+            })
         };
         let steps = schedule.iter().zip(own).map(|(step, own)| (step.layer.clone(), step.op, own));
         Self {
             network: program.network().clone(),
             activations: (0..program.ranges().len()).map(activation).collect(),
-            sine: program.circuit().sine(),
             ranges: program.ranges().to_vec(),
             layers: layers(program, schedule),
             steps: steps.collect(),
@@ -98,17 +103,92 @@ impl Simulator {
     }
 
     fn activate(&self, index: usize, values: &mut [f64]) -> usize {
-        let range = self.ranges[index];
+        self.activations[index].apply(self.ranges[index], values)
+    }
+}
+
+/// What an activation makes of a message.
+#[derive(Debug)]
+struct Curve {
+    /// In what form bootstraps leave messages.
+    from: Form,
+    polynomial: Polynomial,
+    form: Form,
+    /// The same on [−1, 1], faster.
+    table: Option<Table>,
+}
+
+impl Curve {
+    fn new(circuit: &Circuit, form: Form) -> Self {
+        let polynomial = Polynomial::new(circuit.activation_to(form));
+        let mut curve = Self { from: Form::Sine(circuit.sine()), polynomial, form, table: None };
+        curve.table = Table::new(&|messages| curve.evaluate(messages));
+        curve
+    }
+
+    /// Messages to what the activation leaves of them: by the sine of a bootstrap, the polynomial, and the form of its result.
+    fn evaluate(&self, messages: &mut [f64]) {
+        messages.iter_mut().for_each(|message| *message = self.from.slot(*message));
+        self.polynomial.evaluate_in_place(messages);
+        messages.iter_mut().for_each(|value| *value = self.form.value(*value));
+    }
+
+    /// Replaces values by what comes of them, and counts those outside ±range.
+    fn apply(&self, range: f64, values: &mut [f64]) -> usize {
+        let inside = |message: f64| (-1.0..=1.0).contains(&message);
         let mut overflow = 0;
-        for value in &mut *values {
-            let message = *value / range;
-            // a NaN lies outside
-            overflow += usize::from(!(-1.0..=1.0).contains(&message));
-            *value = self.sine.of(message);
+        match &self.table {
+            Some(table) => {
+                for value in values {
+                    let message = *value / range;
+                    *value = match inside(message) {
+                        true => range * table.at(message),
+                        // a NaN lies outside
+                        false => {
+                            overflow += 1;
+                            let mut beyond = [message];
+                            self.evaluate(&mut beyond);
+                            range * beyond[0]
+                        }
+                    };
+                }
+            }
+            None => {
+                values.iter_mut().for_each(|value| *value /= range);
+                overflow = values.iter().filter(|&&message| !inside(message)).count();
+                self.evaluate(values);
+                values.iter_mut().for_each(|value| *value *= range);
+            }
         }
-        let (polynomial, form) = &self.activations[index];
-        polynomial.evaluate_in_place(values);
-        values.iter_mut().for_each(|value| *value = range * form.value(*value));
         overflow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Approximation;
+    use crate::encrypted::Packing;
+
+    /// Whatever the degree and the form, the table is the curve, to far below any noise.
+    #[test]
+    fn tables_are_their_curves() {
+        for (degree, packing) in [(3, Packing::default()), (59, Packing::default()), (255, Packing::Vector)] {
+            let circuit = Circuit::new(16, &Approximation::Chebyshev { degree }, packing).unwrap();
+            for form in [Form::Plain, Form::Arcsine(circuit.sine())] {
+                let curve = Curve::new(&circuit, form);
+                assert!(curve.table.is_some(), "degree {degree}, {form:?}");
+                let range = 3.0;
+                let mut found: Vec<f64> = (-7001..=7001).map(|k| range * f64::from(k) / 7000.0).collect();
+                found.push(f64::NAN);
+                let mut wanted: Vec<f64> = found.iter().map(|value| value / range).collect();
+                assert_eq!(curve.apply(range, &mut found), 3, "degree {degree}");
+                curve.evaluate(&mut wanted);
+                for (found, wanted) in found.iter().zip(&wanted) {
+                    let same = (found - range * wanted).abs() < 1e-11 || (found.is_nan() && wanted.is_nan());
+                    assert!(same, "degree {degree}, {form:?}: {found}, {wanted}");
+                }
+            }
+        }
     }
 }

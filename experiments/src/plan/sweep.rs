@@ -1,0 +1,108 @@
+//! The plans of a config's cases, a line each.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::Plan;
+use crate::config::{Config, Kind};
+use crate::output::bytes;
+use crate::{case, in_one_line, output};
+
+/// A case of the config.
+#[derive(Serialize)]
+struct Planned {
+    case: String,
+    images: usize,
+    /// `None` for the plain backend, which has no circuit, and for a case that cannot run.
+    plan: Option<Plan>,
+    /// Why the case cannot run, and what would; `None` where it can.
+    obstacle: Option<String>,
+}
+
+/// Plans the config's cases.
+pub fn run(config: &Path, json: bool) -> Result<()> {
+    let config = Config::read(config)?;
+    case::in_pool(config.threads, "backend.threads", || {
+        let model = config.model()?;
+        let mut planned = Vec::new();
+        for cell in &config.cells {
+            let (plan, obstacle) = match config.case(cell, &model) {
+                Err(error) => (None, Some(in_one_line(&error))),
+                Ok(None) => (None, None),
+                Ok(Some(case)) => {
+                    // Simulations encrypt nothing.
+                    let encrypted = config.kind == Kind::Encrypted;
+                    let obstacle = case.check_memory_available().err().filter(|_| encrypted);
+                    let plan = Plan::new(&case, obstacle)?;
+                    let obstacle = plan.obstacle.clone();
+                    (Some(plan), obstacle)
+                }
+            };
+            planned.push(Planned { case: cell.id(config.kind), images: config.data.count(), plan, obstacle });
+        }
+        match json {
+            true => planned.iter().try_for_each(|case| output::out(&format!("{}\n", serde_json::to_string(case)?))),
+            false => output::out(&render(&config, &planned)),
+        }
+    })
+}
+
+fn render(config: &Config, planned: &[Planned]) -> String {
+    let mut text = String::new();
+    write(&mut text, config, planned).expect("strings take all text");
+    text
+}
+
+fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::Result {
+    let (cases, images) = (planned.len(), config.data.count());
+    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let (cases, images) = (count(cases, "case"), count(images, "image"));
+    writeln!(text, "{}: {}\n{cases}, {images} each, {}\n", config.name, config.question, config.kind)?;
+    let widest = planned.iter().map(|planned| planned.case.len()).max().unwrap_or(0);
+    if planned.iter().any(|planned| planned.plan.is_some()) {
+        writeln!(
+            text,
+            "{:<widest$} {:>6} {:>6} {:>6} {:>8} {:>10} {:>10} {:>10} {:>8} {:>9}",
+            "case", "levels", "boots", "logQP", "security", "keys", "memory", "s an image", "images", "hours"
+        )?;
+    }
+    let mut seconds = 0.0;
+    for Planned { case, images, plan, .. } in planned {
+        let Some(plan) = plan else {
+            writeln!(text, "{case}")?;
+            continue;
+        };
+        let security = if plan.params.security == 0 { "none".to_owned() } else { plan.params.security.to_string() };
+        let whole = plan.seconds * *images as f64;
+        seconds += whole;
+        writeln!(
+            text,
+            "{case:<widest$} {:>6} {:>6} {:>6.0} {security:>8} {:>10} {:>10} {:>10.1} {images:>8} {:>9.2}",
+            plan.levels,
+            plan.bootstraps,
+            plan.params.log_qp,
+            bytes(plan.key_bytes),
+            bytes(plan.predicted_bytes),
+            plan.seconds,
+            whole / 3600.0
+        )?;
+    }
+    if let Some(plan) = planned.iter().find_map(|planned| planned.plan.as_ref()) {
+        writeln!(text)?;
+        match config.kind {
+            Kind::Encrypted => {
+                writeln!(text, "{:.2} hours in all; seconds predicted from {}", seconds / 3600.0, plan.seconds_from)?;
+            }
+            _ => writeln!(text, "of encryption, which is simulated here and costs none of this")?,
+        }
+    }
+    for Planned { case, obstacle, .. } in planned {
+        if let Some(obstacle) = obstacle {
+            writeln!(text, "{case} cannot run here: {obstacle}")?;
+        }
+    }
+    Ok(())
+}
