@@ -87,7 +87,7 @@ impl Slots for Clear {
         _: Aim,
     ) -> Result<ClearSlots, CkksError> {
         let complex: Vec<_> = x.slots.iter().map(|&v| v.into()).collect();
-        Ok(x.product(layout::diagonals(matrix, layout).apply(&complex).into_iter().map(|v| v.re)))
+        Ok(x.product(layout::diagonals(matrix, layout, 1).apply(&complex).into_iter().map(|v| v.re)))
     }
 
     fn multiply_constant(&mut self, x: &ClearSlots, c: f64) -> Result<ClearSlots, CkksError> {
