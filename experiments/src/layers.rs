@@ -1,10 +1,10 @@
-//! Three-way error, layer by layer: exact ReLUs → the polynomials in cleartext → encrypted.
+//! Three-way error, layer by layer: exact ReLUs (or what the network was trained with) → the polynomials in cleartext → encrypted.
 //!
 //! The first step is approximation error and range overflow, the second is the noise of encryption.
 
 use fhe_nn::ResNet;
 use fhe_nn::encrypted::Op;
-use fhe_nn::plain::{Activation, Outcome, Relu, Step};
+use fhe_nn::plain::{Activation, Outcome, Step};
 use serde::Serialize;
 
 /// What the plaintext model makes of an image, with exact ReLUs and with polynomials.
@@ -31,8 +31,14 @@ impl Trace {
 }
 
 impl Reference {
-    /// Evaluates both models; keeps their steps if they are to be looked at.
-    pub fn new(network: &ResNet, input: &[f64], polynomial: &dyn Activation, look: bool) -> Self {
+    /// Evaluates both models; keeps their steps if they are to be looked at. `exact` is what the network was trained with.
+    pub fn new(
+        network: &ResNet,
+        input: &[f64],
+        exact: &dyn Activation,
+        polynomial: &dyn Activation,
+        look: bool,
+    ) -> Self {
         let evaluate = |activation: &dyn Activation| match look {
             true => {
                 let (outcome, steps) = network.trace(input, activation);
@@ -40,7 +46,7 @@ impl Reference {
             }
             false => Trace { outcome: network.forward(input, activation), steps: Vec::new() },
         };
-        Self { exact: evaluate(&Relu), polynomial: evaluate(polynomial) }
+        Self { exact: evaluate(exact), polynomial: evaluate(polynomial) }
     }
 }
 
@@ -157,7 +163,7 @@ mod tests {
             values.iter_mut().for_each(|v| *v = v.max(0.0) + 1.0);
             3
         };
-        let reference = Reference::new(&network, &input, &shifted, true);
+        let reference = Reference::new(&network, &input, &fhe_nn::plain::Relu, &shifted, true);
         let first = Errors::of("conv1", None, Op::Convolution, &reference);
         assert_eq!((first.approximation_max_error, first.overflow, first.max_abs_error), (Some(0.0), None, None));
         let mut found = reference.polynomial.steps[1].output.data.clone();

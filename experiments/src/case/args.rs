@@ -6,11 +6,15 @@ use anyhow::{Context, Result};
 use datasets::cifar::embedded_test_sample;
 use fhe_ring::Backend;
 
+use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
 use super::{Case, CaseSpec, Model, Relu, check_ring_dim};
 use crate::output::parse_bytes;
 use datasets::digest::sha256;
+
+/// Degree of the paper's ReLU.
+const RELU_DEGREE: usize = 59;
 
 /// The flags that name a case.
 // Without a group of its own: commands flatten it into theirs, which has the same name.
@@ -22,8 +26,9 @@ pub struct Args {
     ring_dim: usize,
     /// What stands for ReLU: chebyshev:DEGREE, its interpolant; minimax:DEGREE, its best approximation; composite:D1,D2,…,
     /// from a composite of minimax polynomials for the sign; or square, for networks trained with it.
-    #[arg(long, default_value = "chebyshev:59")]
-    relu: String,
+    /// If not given, what the weights were trained with, or chebyshev:59.
+    #[arg(long)]
+    relu: Option<String>,
     /// How values stand in the slots: fused, vector (the paper's), multiplexed or diagonal.
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
@@ -59,16 +64,18 @@ impl Args {
 
     /// Checks everything that can be checked before keys are made, memory apart (see [`Args::check_memory`]).
     pub fn case(&self) -> Result<Case> {
-        let Self { ring_dim, relu: relu_text, packing, .. } = self;
-        let flag = || format!("--relu {relu_text}");
-        let relu = relu_text.parse::<Relu>().and_then(Relu::encryptable).with_context(flag)?;
+        let Self { ring_dim, packing, .. } = self;
+        let read =
+            |text: &String| text.parse::<Relu>().and_then(Relu::encryptable).with_context(|| format!("--relu {text}"));
+        let asked = self.relu.as_ref().map(read).transpose()?;
         self.max_memory()?;
         let backend = self.backend.as_deref().map(|name| Backend::forced(name).context("--backend")).transpose()?;
         let model = self.model()?;
         check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
+        let relu = asked.or(model.trained_with.clone()).unwrap_or(Approximation::Chebyshev { degree: RELU_DEGREE });
         let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing };
         Case::within(&spec, model, backend, self.insecure)
-            .with_context(|| format!("--ring-dim {ring_dim} --relu {relu_text}"))
+            .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))
     }
 
     /// Fails if more memory is predicted than was granted, or than the machine has left.

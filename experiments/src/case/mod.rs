@@ -150,6 +150,11 @@ impl Case {
         self.model.input(image)
     }
 
+    /// The activation that the network was trained with.
+    pub fn own_activation(&self) -> Box<dyn plain::Activation + Send> {
+        self.model.own_activation()
+    }
+
     /// The encrypted network's activation, in the clear.
     pub fn activation(&self) -> impl plain::Activation + use<> {
         self.program.clear_activation()

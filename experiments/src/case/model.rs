@@ -1,10 +1,11 @@
 //! The network and what its card says of it.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use datasets::cifar::{CLASS_NAMES, Image, Normalisation, embedded_test_sample};
-use fhe_nn::ResNet;
 use fhe_nn::encrypted::{Packing, Program};
+use fhe_nn::plain::{self, Activation, ApproximateRelu};
 use fhe_nn::ranges::{self, Interval, ModelCard};
+use fhe_nn::{Approximation, ResNet};
 
 use datasets::digest::sha256;
 
@@ -15,6 +16,8 @@ pub struct Model {
     pub network: ResNet,
     /// On which interval each activation holds.
     pub intervals: Vec<Interval>,
+    /// What stood for ReLU in training; `None` for ReLU itself.
+    pub trained_with: Option<Approximation>,
     /// What is done to an image before the network sees it.
     pub normalisation: Normalisation,
     /// Share of the test images that the card says are classified rightly.
@@ -46,8 +49,10 @@ impl Model {
         let parsed = ModelCard::from_json(card)?;
         let claim = parsed.test_accuracy;
         ensure!((0.0..=1.0).contains(&claim), "model card: found test_accuracy {claim}, wanted a share from 0 to 1");
+        let trained = parsed.trained_with.as_ref().map(|trained| trained.relu.parse::<Approximation>());
         Ok(Self {
             intervals: parsed.intervals(&network, headroom)?,
+            trained_with: trained.transpose().context("model card: trained_with.relu")?,
             normalisation: Normalisation { mean: parsed.mean, std: parsed.std },
             claim: Some(claim),
             weights_sha256,
@@ -61,12 +66,21 @@ impl Model {
         let seen = ranges::observe(&network, embedded_test_sample(), Image::normalised);
         Ok(Self {
             intervals: ranges::intervals(&seen, headroom)?,
+            trained_with: None,
             normalisation: Normalisation::CIFAR10,
             claim: None,
             weights_sha256,
             card_sha256: None,
             network,
         })
+    }
+
+    /// The activation that the network was trained with: what is exact, where others approximate.
+    pub fn own_activation(&self) -> Box<dyn Activation + Send> {
+        match &self.trained_with {
+            None => Box::new(plain::Relu),
+            Some(approximation) => Box::new(ApproximateRelu::new(approximation, &self.intervals)),
+        }
     }
 
     /// What the network takes of an image.

@@ -94,8 +94,9 @@ impl<'a> Job<'a> {
         let Self { args, session, rng } = self;
         let case = &session.case;
         let inputs: Vec<Vec<f64>> = images.iter().map(|named| case.input(&named.image)).collect();
-        let activation = case.activation();
-        let reference = |input: &Vec<f64>| Reference::new(case.program.network(), input, &activation, args.trace);
+        let (exact, activation) = (case.own_activation(), case.activation());
+        let reference =
+            |input: &Vec<f64>| Reference::new(case.program.network(), input, exact.as_ref(), &activation, args.trace);
         let references: Vec<Reference> = inputs.iter().map(reference).collect();
         let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::no_length() };
         let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();

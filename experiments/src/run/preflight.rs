@@ -1,7 +1,6 @@
 //! The plaintext model before any case: it must do what its card claims.
 
 use anyhow::{Context, Result, ensure};
-use fhe_nn::plain;
 use rayon::prelude::*;
 
 use super::selection::Subject;
@@ -14,10 +13,11 @@ const FEWEST: usize = 100;
 /// How sure a mismatch must be to be refused.
 const CONFIDENCE: f64 = 0.9999;
 
-/// The plaintext model's answers with exact ReLUs; `done` is told of each.
+/// The plaintext model's answers with exact ReLUs (or what it was trained with); `done` is told of each.
 pub fn exact(model: &Model, subjects: &[Subject], done: &(dyn Fn() + Sync)) -> Result<Vec<ExactRow>> {
+    let activation = model.own_activation();
     let answer = |subject: &Subject| {
-        let outcome = model.network.forward(&model.input(&subject.image), &plain::Relu);
+        let outcome = model.network.forward(&model.input(&subject.image), activation.as_ref());
         done();
         let class = outcome.class().with_context(|| {
             format!(

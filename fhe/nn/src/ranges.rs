@@ -34,6 +34,17 @@ pub struct ModelCard {
     pub std: [f64; 3],
     /// For each activation, by name, the largest magnitude before it over the training images.
     pub range_on_training_images: BTreeMap<String, f64>,
+    /// What stood for ReLU in training, where that was no ReLU.
+    pub trained_with: Option<TrainedActivation>,
+}
+
+/// The activation that weights were trained with: theirs, rather than ReLU, is what the network computes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TrainedActivation {
+    /// An [`crate::Approximation`], as it is written.
+    pub relu: String,
+    /// For each activation, by name, the half-width of the interval that it was trained on.
+    pub half_widths: BTreeMap<String, f64>,
 }
 
 impl ModelCard {
@@ -45,17 +56,21 @@ impl ModelCard {
         Ok(serde_json::from_str(json)?)
     }
 
-    /// `[-r * headroom, r * headroom]` for each activation of `network` in order of evaluation, `r` being the card's range.
+    /// `[-r * headroom, r * headroom]` for each activation of `network` in order of evaluation, `r` being the card's range;
+    /// or the very intervals that an activation was trained on.
     ///
     /// # Errors
     /// [`Error::BadHeadroom`], or [`Error::BadRange`] for an activation that the card has no usable range for.
     pub fn intervals(&self, network: &ResNet, headroom: f64) -> Result<Vec<Interval>, Error> {
         let names = network.activation_names();
-        let ranges =
-            names.into_iter().map(|activation| match self.range_on_training_images.get(&activation).copied() {
-                Some(range) if range.is_finite() && range > 0.0 => Ok(range),
-                found => Err(Error::BadRange { activation, found }),
-            });
+        let (known, headroom) = match &self.trained_with {
+            None => (&self.range_on_training_images, headroom),
+            Some(trained) => (&trained.half_widths, 1.0),
+        };
+        let ranges = names.into_iter().map(|activation| match known.get(&activation).copied() {
+            Some(range) if range.is_finite() && range > 0.0 => Ok(range),
+            found => Err(Error::BadRange { activation, found }),
+        });
         symmetric(ranges, headroom)
     }
 }

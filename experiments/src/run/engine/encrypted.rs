@@ -50,8 +50,9 @@ impl Engine {
     pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Result<Vec<Evaluated>> {
         let case = &self.session.case;
         let inputs: Vec<Vec<f64>> = batch.iter().map(|subject| case.input(&subject.image)).collect();
-        let activation = case.activation();
-        let reference = |input: &Vec<f64>| Reference::new(case.program.network(), input, &activation, self.trace);
+        let (exact, activation) = (case.own_activation(), case.activation());
+        let reference =
+            |input: &Vec<f64>| Reference::new(case.program.network(), input, exact.as_ref(), &activation, self.trace);
         let references: Vec<Reference> = inputs.iter().map(reference).collect();
         // The same noise wherever the first image stands in the run, so that a resumed or sharded run equals another.
         let mut rng = randomness(self.seed, 1 + batch[0].index as u64);

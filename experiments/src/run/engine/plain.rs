@@ -3,7 +3,7 @@
 use anyhow::Result;
 use fhe_nn::encrypted::Op;
 use fhe_nn::network;
-use fhe_nn::plain::{self, Activation, ApproximateRelu};
+use fhe_nn::plain::{Activation, ApproximateRelu};
 use rayon::prelude::*;
 
 use super::{Evaluated, StepMeasured};
@@ -23,7 +23,7 @@ impl Engine {
     /// The model with this in place of ReLU.
     pub fn new(model: &Model, relu: &Relu, trace: bool) -> Self {
         let activation: Box<dyn Activation + Send> = match relu {
-            Relu::Exact => Box::new(plain::Relu),
+            Relu::Exact => model.own_activation(),
             Relu::Approximate(approximation) => Box::new(ApproximateRelu::new(approximation, &model.intervals)),
         };
         Self { model: model.clone(), activation, trace }
@@ -45,7 +45,8 @@ impl Engine {
             let polynomial = network.forward(&input, self.activation.as_ref());
             return Evaluated { logits: None, polynomial, seconds: None, steps: Vec::new() };
         }
-        let reference = Reference::new(network, &input, self.activation.as_ref(), true);
+        let reference =
+            Reference::new(network, &input, self.model.own_activation().as_ref(), self.activation.as_ref(), true);
         let step = |(layer, op): (String, network::Op)| {
             let op = match op {
                 network::Op::Conv => Op::Convolution,

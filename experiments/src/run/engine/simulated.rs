@@ -52,7 +52,8 @@ impl Engine {
             let polynomial = network.forward(&input, &self.simulator.activation());
             return Evaluated { logits, polynomial, seconds: None, steps: Vec::new() };
         }
-        let reference = Reference::new(network, &input, &self.simulator.activation(), true);
+        let reference =
+            Reference::new(network, &input, self.case.own_activation().as_ref(), &self.simulator.activation(), true);
         let mut steps: Vec<StepMeasured> = Vec::with_capacity(self.levels.len());
         let mut see = |layer: &str, op: Op, values: &[f64]| {
             let errors = Errors::of(layer, Some(values), op, &reference);
