@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use common::{Run, cipherlab};
+use common::{Run, cipherlab, stored};
 
 /// A made-up run, by its name.
 fn fixture(name: &str) -> String {
@@ -86,6 +86,20 @@ fn every_figure_says_what_it_shows() {
         assert!(found.contains(why), "{}", run.stderr);
     }
     assert_eq!(run.stdout.lines().count(), 3 * wanted.len(), "{}", run.stdout);
+}
+
+/// One of each kind, to the last mark.
+#[test]
+fn every_kind_of_figure_is_as_stored() {
+    let out = tempfile::tempdir().unwrap();
+    for (run, kind) in
+        [("rings", "precision"), ("partial", "layers"), ("rings", "ring"), ("sweep", "pareto"), ("rings", "flips")]
+    {
+        let drawn = plot(out.path(), &["--figure", kind, &fixture(run)]);
+        assert_eq!(drawn.code, Some(0), "{}", drawn.stderr);
+        let name = format!("{run}-{kind}.svg");
+        stored(&format!("plots/{name}"), &read(out.path(), &name));
+    }
 }
 
 /// Series differ by more than their colour.

@@ -5,7 +5,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::cipherlab;
+use common::{cipherlab, stored};
 
 /// A made-up run, by its name.
 fn fixture(name: &str) -> String {
@@ -38,18 +38,6 @@ fn refused(arguments: &[&str], words: &[&str]) {
     words.iter().for_each(|word| assert!(line.contains(word), "{arguments:?}: no '{word}' in '{line}'"));
 }
 
-/// Compares with the stored text, or stores it where `CIPHERLAB_BLESS` is set.
-fn stored(name: &str, found: &str) {
-    let path = format!("{}/../tests/fixtures/tables/{name}", env!("CARGO_MANIFEST_DIR"));
-    let found = found.replace(&format!("{}/../tests", env!("CARGO_MANIFEST_DIR")), "tests");
-    if std::env::var_os("CIPHERLAB_BLESS").is_some() {
-        std::fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
-        std::fs::write(&path, &found).unwrap();
-    }
-    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == wanted, "{path} differs; found:\n{found}");
-}
-
 #[test]
 fn every_table_in_every_format_is_as_stored() {
     let folders = ["curve", "partial", "sweep"].map(fixture);
@@ -57,7 +45,7 @@ fn every_table_in_every_format_is_as_stored() {
     for (format, extension) in [("markdown", "md"), ("latex", "tex"), ("csv", "csv")] {
         for table in ["parameters", "accuracy", "comparison", "memory"] {
             let flags = ["--format", format, "--table", table];
-            stored(&format!("{table}.{extension}"), &printed(&[&flags[..], &folders].concat()));
+            stored(&format!("tables/{table}.{extension}"), &printed(&[&flags[..], &folders].concat()));
         }
     }
 }

@@ -29,3 +29,17 @@ pub fn cipherlab_in(place: &Path, arguments: &[&str], data: Option<&Path>) -> Ru
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
+
+/// Compares with the text of this name among the fixtures, or stores it where `CIPHERLAB_BLESS` is set.
+#[track_caller]
+pub fn stored(name: &str, found: &str) {
+    let fixtures = format!("{}/../tests", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{fixtures}/fixtures/{name}");
+    let found = found.replace(&fixtures, "tests");
+    if std::env::var_os("CIPHERLAB_BLESS").is_some() {
+        std::fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
+        std::fs::write(&path, &found).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == wanted, "{path} differs; found:\n{found}");
+}

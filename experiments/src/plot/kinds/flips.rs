@@ -10,6 +10,9 @@ use crate::statistics::wilson;
 /// Bins of the margin a decade.
 const BINS: f64 = 4.0;
 
+/// Cases that a figure has room for.
+const MOST: usize = 6;
+
 /// What became of an image, against the plaintext model with exact ReLUs.
 const FATES: [(&str, Look); 3] = [
     ("right before, wrong now", Look::filling(0, true)),
@@ -20,7 +23,7 @@ const FATES: [(&str, Look); 3] = [
 /// The figure: a row of two panels for each case in which images changed.
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let groups = groups(sources, |case| Some(vec![case.relu.clone(), ring(case), packing(case)]));
-    let mut panels = Vec::new();
+    let mut found = Vec::new();
     let mut seen = 0;
     for group in &groups {
         for case in &group.cases {
@@ -30,21 +33,35 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
             if bins.flips() > 0 {
                 let noise = case.polynomial_flips;
                 let title = format!("{}: {} of {}, {noise} by noise", group.name, bins.flips(), bins.images);
-                panels.extend(bins.panels(title));
+                found.push((title, bins));
             }
         }
     }
-    if panels.is_empty() {
+    if found.is_empty() {
         return Err(format!("none of {seen} images changed its class"));
     }
     let mut legend: Vec<_> = FATES.iter().map(|(name, look)| ((*name).to_owned(), *look)).collect();
     legend.push(("share of the bin (95 % interval)".to_owned(), Look::series(1).dashed(None)));
-    let caption = vec![
+    let cases = found.len();
+    let shown = spread(cases, MOST);
+    let panels = shown.iter().flat_map(|&at| found[at].1.panels(found[at].0.clone())).collect();
+    let mut caption = vec![
         "Margin: the largest exact logit less the second largest. By noise: images of another class than the same \
          polynomials give in cleartext."
             .to_owned(),
     ];
+    if shown.len() < cases {
+        caption.push(format!("{} of the {cases} cases in which images changed, evenly spread.", shown.len()));
+    }
     Ok(Figure { title: String::new(), caption, legend, panels, columns: 2, panel_height: 220 })
+}
+
+/// At most so many of the numbers below `count`, evenly spread, the first and the last among them.
+fn spread(count: usize, most: usize) -> Vec<usize> {
+    match count <= most {
+        true => (0..count).collect(),
+        false => (0..most).map(|k| k * (count - 1) / (most - 1)).collect(),
+    }
 }
 
 /// Images in bins of their margin.
@@ -135,6 +152,12 @@ fn fate(row: &ImageRow) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_has_room_for_some_cases() {
+        assert_eq!((spread(6, 6), spread(1, 6)), ((0..6).collect(), vec![0]));
+        assert_eq!(spread(18, 6), [0, 3, 6, 10, 13, 17]);
+    }
 
     #[test]
     fn every_image_has_one_fate() {
