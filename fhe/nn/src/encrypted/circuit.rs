@@ -72,8 +72,13 @@ impl Circuit {
     /// The same circuit in a ring of any size, for tests: secure or not.
     #[cfg(test)]
     pub(crate) fn insecure(log_n: u32, degree: usize, packing: Packing) -> Self {
-        let approximation = Approximation::Chebyshev { degree };
-        let found = Self::within(log_n, &approximation, packing, Profile::WIDE, f64::INFINITY);
+        Self::insecure_in(Profile::WIDE, log_n, &Approximation::Chebyshev { degree }, packing)
+    }
+
+    /// The same of any activation and profile.
+    #[cfg(test)]
+    pub(crate) fn insecure_in(profile: Profile, log_n: u32, approximation: &Approximation, packing: Packing) -> Self {
+        let found = Self::within(log_n, approximation, packing, profile, f64::INFINITY);
         let mut circuit = found.expect("no limit");
         circuit.parameters.insecure = true;
         circuit

@@ -262,20 +262,36 @@ pub(crate) fn narrow(rng: &mut ChaCha20Rng) -> ResNet {
 #[test]
 fn a_whole_network_takes_the_steps_of_its_schedule() {
     for &packing in Packing::ALL {
-        whole_network(packing);
+        // The network's slots are those of the smaller ring.
+        let log_n = if packing == Packing::Batch { 14 } else { 13 };
+        whole_network(Circuit::insecure(log_n, 7, packing), WIDE_NOISE);
     }
 }
 
-fn whole_network(packing: Packing) {
+#[test]
+fn every_activation_and_profile_holds_under_encryption() {
+    let circuit = |profile, relu: &str| Circuit::insecure_in(profile, 13, &relu.parse().unwrap(), Packing::default());
+    for relu in ["minimax:7", "composite:3,5", "square"] {
+        whole_network(circuit(Profile::WIDE, relu), WIDE_NOISE);
+    }
+    // Twelve bits fewer in EvalMod and a ratio half as large: eleven bits of precision less.
+    whole_network(circuit(Profile::NARROW, "chebyshev:7"), 2f64.powi(11) * WIDE_NOISE);
+}
+
+/// What no step errs by in this ring, with the wide profile: four times what most err by at worst.
+const WIDE_NOISE: f64 = 2e-6;
+
+/// Every step within `noise` of the plaintext model and at worst not far from it, as scheduled.
+fn whole_network(circuit: Circuit, noise: f64) {
+    let packing = circuit.packing;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let network = narrow(&mut rng);
     let mut images: Vec<Vec<f64>> = (0..4).map(|_| numbers(&mut rng, 3 * 32 * 32)).collect();
     let ranges = ranges::observe(&network, &images, Vec::clone);
-    let program = Program::new(network, Circuit::insecure(13, 7, packing), ranges);
-    // As many as fit; where several do, one place is left empty.
+    let program = Program::new(network, circuit, ranges);
     let room = program.circuit().images;
-    assert_eq!(room, if packing == Packing::Batch { 4 } else { 1 });
-    images.truncate(room.max(2) - 1);
+    assert_eq!(room > 1, packing == Packing::Batch, "{packing}: {room} images in a ciphertext");
+    images.truncate(room);
     let params = Parameters::try_from(program.circuit().parameters.clone()).unwrap();
     let (client, keys) = Client::generate(&program, &params, &mut rng).unwrap();
     let request = program.request_keys(&params).unwrap();
@@ -286,14 +302,15 @@ fn whole_network(packing: Packing) {
 
     let clear: Vec<_> =
         images.iter().map(|image| program.network().trace(image, &program.clear_activation())).collect();
-    let mut seen = Vec::new();
+    let (mut seen, mut largest) = (Vec::new(), 0.0f64);
     let encrypted = client.encrypt(&images.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut rng).unwrap();
     let logits = server
         .evaluate(&encrypted, &mut |step, result| {
             for (found, (_, steps)) in client.look(step, result).iter().zip(&clear) {
                 let clear = &steps.iter().find(|known| known.name == step.layer).unwrap().output.data;
                 let error = worst(found, clear);
-                assert!(error < 2e-2, "{packing}, {} {:?}: worst error {error:e}", step.layer, step.op);
+                largest = largest.max(error);
+                assert!(error < noise, "{packing}, {} {:?}: worst error {error:e}", step.layer, step.op);
             }
             let scale = result.scale().log2();
             seen.push((step.layer.clone(), step.op, result.level(), (scale * 1e6).round(), result.slots()));
@@ -301,8 +318,13 @@ fn whole_network(packing: Packing) {
         .unwrap();
     for (found, (outcome, _)) in client.decrypt(&logits).iter().zip(&clear) {
         let error = worst(found, &outcome.logits);
-        assert!(error < 2e-2, "{packing}: worst error {error:e}");
+        assert!(error < noise, "{packing}: worst error {error:e}");
+        println!(
+            "{packing}, {}: worst logit error {error:e}, of all steps {largest:e}",
+            program.circuit().approximation
+        );
     }
+    assert!(largest > noise / 50.0, "{packing}: {largest:e} is less noise than there must be");
     let schedule = program.schedule(&params).unwrap();
     let planned: Vec<_> =
         schedule.into_iter().map(|s| (s.layer, s.op, s.level, (s.scale.log2() * 1e6).round(), s.slots)).collect();
