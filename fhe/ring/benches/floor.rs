@@ -36,9 +36,10 @@ fn in_turn(limbs: &mut [(NttTable, Limb)], f: impl Fn(&NttTable, &mut Limb)) -> 
 
 fn main() {
     let n = 1 << LOG_N;
-    let backend = Backend::detect();
-    println!("{:>5} {:>10} {:>16} {:>16} {:>16}", "bits", "", "tfhe-ntt alone", "alone", "30 in turn");
-    for bits in [46, 48, 49, 50] {
+    println!("{:>10} {:>5} {:>8} {:>14} {:>14} {:>14}", "backend", "bits", "", "tfhe-ntt alone", "alone", "30 in turn");
+    for (bits, backend) in
+        [46, 48, 49, 50].into_iter().flat_map(|bits| Backend::available().into_iter().map(move |b| (bits, b)))
+    {
         let primes = primes::search(LOG_N, &[bits; LIMBS]).expect("primes of this size exist");
         let mut limbs: Vec<_> = primes
             .iter()
@@ -55,7 +56,13 @@ fn main() {
         let ours = [alone(|| table.forward(limb)), alone(|| table.inverse(limb))];
         let turns = [in_turn(&mut limbs, |t, limb| t.forward(limb)), in_turn(&mut limbs, |t, limb| t.inverse(limb))];
         for (i, name) in ["forward", "inverse"].into_iter().enumerate() {
-            println!("{bits:>5} {name:>10} {:>16.0} {:>16.0} {:>16.0}", theirs[i], ours[i], turns[i]);
+            println!(
+                "{:>10} {bits:>5} {name:>8} {:>14.0} {:>14.0} {:>14.0}",
+                backend.name(),
+                theirs[i],
+                ours[i],
+                turns[i]
+            );
         }
     }
 }

@@ -1,0 +1,117 @@
+//! The kernels in double precision, for processors with fused multiply-add but no wide integer multiplier: x86-64 with
+//! AVX2 and FMA, and ARM with NEON.
+//!
+//! A residue is a signed integer in a double. Its product with another, twice as long as a double's mantissa, is a
+//! rounded product and the error of it, both of which a fused multiply-add gives exactly; the multiple of q that is to
+//! go out of it is found by a multiplication with 1/q. [`Field`] holds the proofs. Memory keeps words: a double is had
+//! from a word below 2^52 by writing the word into the mantissa of 2^52, which needs no conversion instruction.
+//!
+//! The kernels are plain loops over residues, which the compiler turns into vectors of whatever width the instruction
+//! set has; the last part of this file compiles them for it. Both architectures so share one source. It has been run
+//! on x86-64 only: for ARM it is the same source, not run on ARM hardware by us.
+
+mod ntt;
+mod sums;
+mod words;
+
+use crate::automorphism::Chunk;
+use crate::modulus::{Modulus, Shoup};
+use crate::uniform::Counter;
+
+use super::Twiddles;
+
+/// 3·2^51: between it and its neighbours 2^51 to either side doubles are the integers, so adding it rounds to one.
+const ROUNDER: f64 = 3.0 * (1u64 << 51) as f64;
+
+/// 2^52, whose mantissa is zero and counts ones.
+const INTEGERS: f64 = (1u64 << 52) as f64;
+
+/// A prime in double precision.
+#[derive(Clone, Copy)]
+struct Field {
+    q: f64,
+    /// 1/q, rounded.
+    inverse: f64,
+}
+
+impl Field {
+    #[inline(always)]
+    fn new(modulus: &Modulus) -> Self {
+        Self { q: modulus.value() as f64, inverse: 1.0 / modulus.value() as f64 }
+    }
+
+    /// An integer r ≡ y·w with |r| ≤ (1/2 + |y|/2^53)·q, for integers |y| ≤ 2^52 and |w| < q/2.
+    ///
+    /// That is |r| ≤ q at most. Step by step, with y·w below 2^52·2^49 = 2^101:
+    ///
+    /// - `high` is y·w rounded to 53 bits, an integer; `low` = y·w − high is a double, for such an error always is, and
+    ///   at most half a unit of the last place, 2^47.
+    /// - high·inverse is y·w/q but for two roundings of relative 2^−53: with |y·w/q| ≤ |y|/2·(1 − 1/q), it is within
+    ///   |y|/2·2^−52 = |y|/2^53 of it (1 − 1/q absorbs the product of the two), and below 2^51.
+    /// - So adding `ROUNDER` in the same rounding gives an integer, and taking it away again is exact: `multiple` is an
+    ///   integer within 1/2 of high·inverse, and y·w − multiple·q within (1/2 + |y|/2^53)·q of 0.
+    /// - high − multiple·q is an integer and differs from that by `low`, so it is below q + 2^47 < 2^53 and the fused
+    ///   operation exact; and so is the last sum, an integer of at most q.
+    #[inline(always)]
+    fn mul(self, y: f64, w: f64) -> f64 {
+        let high = y * w;
+        let low = y.mul_add(w, -high);
+        let multiple = high.mul_add(self.inverse, ROUNDER) - ROUNDER;
+        (-multiple).mul_add(self.q, high) + low
+    }
+
+    /// An integer r ≡ x with |r| < q/2 for an integer |x| < 2^52, and |r| ≤ (q + 1)/2 for |x| ≤ 2^53; in any case
+    /// |x| < 2^50·q.
+    ///
+    /// x·inverse is within |x/q|/2^53 of x/q, and `multiple` an integer within 1/2 of that, so x − multiple·q is an
+    /// integer, exact, and at most q/2 + |x|/2^53: less than (q + 1)/2 in the first case. As q is odd, (q − 1)/2.
+    #[inline(always)]
+    fn reduce(self, x: f64) -> f64 {
+        let multiple = x.mul_add(self.inverse, ROUNDER) - ROUNDER;
+        (-multiple).mul_add(self.q, x)
+    }
+
+    /// (−q, q) to [0, q).
+    #[inline(always)]
+    fn canonical(self, r: f64) -> f64 {
+        r + if r < 0.0 { self.q } else { 0.0 }
+    }
+
+    /// The residue `w` as a factor for [`Field::mul`].
+    #[inline(always)]
+    fn factor(modulus: &Modulus, w: u64) -> f64 {
+        modulus.center(w) as f64
+    }
+}
+
+/// A word below 2^52 as a double.
+#[inline(always)]
+fn from_word(word: u64) -> f64 {
+    f64::from_bits(word | INTEGERS.to_bits()) - INTEGERS
+}
+
+/// An integer in [0, 2^52) as a word.
+#[inline(always)]
+fn to_word(integer: f64) -> u64 {
+    (integer + INTEGERS).to_bits() ^ INTEGERS.to_bits()
+}
+
+vectorised! {
+    ntt::forward as ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]);
+    ntt::inverse as ntt_inverse(
+        modulus: &Modulus, twiddles: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]
+    );
+    words::add as add(modulus: &Modulus, a: &mut [u64], b: &[u64]);
+    words::sub as sub(modulus: &Modulus, a: &mut [u64], b: &[u64]);
+    words::scale as scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
+    words::add_scaled as add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
+    words::sub_scale as sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
+    words::permute as permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>);
+    words::reduce_signed as reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]);
+    words::uniform as uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u64]);
+    sums::dot as dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32);
+    sums::quotient_sum as quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]);
+    sums::convert as convert(
+        modulus: &Modulus, out: &mut [u64], digits: &[&[u64]], factors: &[u64], overflow: &[u64], correction: u64
+    );
+}
