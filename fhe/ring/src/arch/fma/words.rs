@@ -54,16 +54,30 @@ pub fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     }
 }
 
+/// The scalar kernel without its bounds checks: AVX2 has no permutation of eight words.
 #[inline(always)]
 pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
-    scalar::permute(out, a, chunk);
+    let a = a.as_chunks::<8>().0;
+    for (out, &(block, shuffle)) in out.as_chunks_mut::<8>().0.iter_mut().zip(chunk.blocks) {
+        let from = &a[block as usize - chunk.source / 8];
+        *out = chunk.shuffles[shuffle as usize].map(|lane| from[lane as usize % 8]);
+    }
 }
 
+/// With a = high·2^32 + low, |high| ≤ 2^31: the product is at most q, and with `low` far below 2^52.
 #[inline(always)]
 pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
-    scalar::reduce_signed(modulus, out, a);
+    let field = Field::new(modulus);
+    let radix = Field::factor(modulus, modulus.reduce(1 << 32));
+    for (out, &a) in out.iter_mut().zip(a) {
+        // The sign bit flipped adds 2^31.
+        let high = from_word((a as u64 ^ 1 << 63) >> 32) - (1u64 << 31) as f64;
+        let low = from_word(a as u64 & 0xffff_ffff);
+        *out = to_word(field.canonical(field.reduce(field.mul(high, radix) + low)));
+    }
 }
 
+/// The `aes` crate finds out itself what the processor has for AES.
 #[inline(always)]
 pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u64]) {
     scalar::uniform(modulus, out, counter, first, ahead);
