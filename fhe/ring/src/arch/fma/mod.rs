@@ -32,32 +32,66 @@ struct Field {
     q: f64,
     /// 1/q, rounded.
     inverse: f64,
+    /// ⌊q/2⌋.
+    half: f64,
+    /// 2^52 + ⌊q/2⌋.
+    half_and_integers: f64,
+}
+
+/// A constant factor with its quotient by q, rounded.
+#[derive(Clone, Copy)]
+struct Factor {
+    w: f64,
+    quotient: f64,
 }
 
 impl Field {
     #[inline(always)]
     fn new(modulus: &Modulus) -> Self {
-        Self { q: modulus.value() as f64, inverse: 1.0 / modulus.value() as f64 }
+        let q = modulus.value() as f64;
+        let half = (modulus.value() / 2) as f64;
+        Self { q, inverse: 1.0 / q, half, half_and_integers: half + INTEGERS }
     }
 
-    /// An integer r ≡ y·w with |r| ≤ (1/2 + |y|/2^53)·q, for integers |y| ≤ 2^52 and |w| < q/2.
+    /// The integer `w` as a factor, |w| < q/2.
+    #[inline(always)]
+    fn factor(self, w: f64) -> Factor {
+        Factor { w, quotient: w * self.inverse }
+    }
+
+    /// The residue `w` as a factor.
+    #[inline(always)]
+    fn constant(self, modulus: &Modulus, w: u64) -> Factor {
+        self.factor(modulus.center(w) as f64)
+    }
+
+    /// An integer r ≡ y·w with |r| ≤ (1/2 + |y|/2^53)·q, for an integer |y| ≤ 2^52.
     ///
     /// That is |r| ≤ q at most. Step by step, with y·w below 2^52·2^49 = 2^101:
     ///
     /// - `high` is y·w rounded to 53 bits, an integer; `low` = y·w − high is a double, for such an error always is, and
     ///   at most half a unit of the last place, 2^47.
-    /// - high·inverse is y·w/q but for two roundings of relative 2^−53: with |y·w/q| ≤ |y|/2·(1 − 1/q), it is within
-    ///   |y|/2·2^−52 = |y|/2^53 of it (1 − 1/q absorbs the product of the two), and below 2^51.
+    /// - The quotient is w/q but for two roundings of relative 2^−53. With |w/q| ≤ (1 − 1/q)/2, y times it is within
+    ///   |y|/2·2^−52 = |y|/2^53 of y·w/q (1 − 1/q absorbs the product of the two roundings), and below 2^51.
     /// - So adding `ROUNDER` in the same rounding gives an integer, and taking it away again is exact: `multiple` is an
-    ///   integer within 1/2 of high·inverse, and y·w − multiple·q within (1/2 + |y|/2^53)·q of 0.
+    ///   integer within 1/2 of y·quotient, and y·w − multiple·q within (1/2 + |y|/2^53)·q of 0.
     /// - high − multiple·q is an integer and differs from that by `low`, so it is below q + 2^47 < 2^53 and the fused
     ///   operation exact; and so is the last sum, an integer of at most q.
     #[inline(always)]
-    fn mul(self, y: f64, w: f64) -> f64 {
-        let high = y * w;
-        let low = y.mul_add(w, -high);
-        let multiple = high.mul_add(self.inverse, ROUNDER) - ROUNDER;
-        (-multiple).mul_add(self.q, high) + low
+    fn mul(self, y: f64, w: Factor) -> f64 {
+        let [r] = self.mul_all([y], [w]);
+        r
+    }
+
+    /// [`Field::mul`] of several, step by step side by side.
+    #[inline(always)]
+    fn mul_all<const K: usize>(self, y: [f64; K], w: [Factor; K]) -> [f64; K] {
+        let high: [f64; K] = std::array::from_fn(|k| y[k] * w[k].w);
+        let multiple: [f64; K] = std::array::from_fn(|k| y[k].mul_add(w[k].quotient, ROUNDER));
+        let low: [f64; K] = std::array::from_fn(|k| y[k].mul_add(w[k].w, -high[k]));
+        let multiple = multiple.map(|multiple| multiple - ROUNDER);
+        let rest: [f64; K] = std::array::from_fn(|k| (-multiple[k]).mul_add(self.q, high[k]));
+        std::array::from_fn(|k| rest[k] + low[k])
     }
 
     /// An integer r ≡ x with |r| < q/2 for an integer |x| < 2^52, and |r| ≤ (q + 1)/2 for |x| ≤ 2^53; in any case
@@ -71,16 +105,18 @@ impl Field {
         (-multiple).mul_add(self.q, x)
     }
 
+    /// The word in [0, q) congruent to `x`, given x − ⌊q/2⌋ below 2^52 in magnitude.
+    ///
+    /// Reduced, that is at least −(q − 1)/2 and at most (q − 1)/2, exactly: with ⌊q/2⌋ again, in [0, q).
+    #[inline(always)]
+    fn to_residue(self, x_less_half: f64) -> u64 {
+        (self.reduce(x_less_half) + self.half_and_integers).to_bits() ^ INTEGERS.to_bits()
+    }
+
     /// (−q, q) to [0, q).
     #[inline(always)]
     fn canonical(self, r: f64) -> f64 {
         r + if r < 0.0 { self.q } else { 0.0 }
-    }
-
-    /// The residue `w` as a factor for [`Field::mul`].
-    #[inline(always)]
-    fn factor(modulus: &Modulus, w: u64) -> f64 {
-        modulus.center(w) as f64
     }
 }
 

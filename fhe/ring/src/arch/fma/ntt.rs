@@ -6,7 +6,7 @@
 //! multiplicand stays within 2^52, that is `room` = 2^52/q in units of q, at least 4: the proofs stand at [`Bound`] and
 //! [`inverse`].
 
-use super::{Field, from_word, to_word};
+use super::{Factor, Field, from_word, to_word};
 use crate::arch::Twiddles;
 use crate::modulus::{Modulus, Shoup};
 
@@ -62,7 +62,7 @@ pub fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
     let mut bound = Bound::new(modulus);
     let mut size = if n.trailing_zeros() % 2 == 1 {
         bound.level();
-        first_level(field, roots[1], data);
+        first_level(field, field.factor(roots[1]), data);
         n / 2
     } else {
         bound.two_levels();
@@ -92,49 +92,48 @@ pub fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
 
 /// Distance n/2 from words.
 #[inline(always)]
-fn first_level(field: Field, w: f64, data: &mut [u64]) {
+fn first_level(field: Field, w: Factor, data: &mut [u64]) {
     let (upper, lower) = data.split_at_mut(data.len() / 2);
     for (x, y) in upper.iter_mut().zip(lower) {
-        let (a, b) = butterfly(field, from_word(*x), from_word(*y), w);
-        *x = a.to_bits();
-        *y = b.to_bits();
+        let [(a, b)] = butterflies(field, [from_word(*x)], [from_word(*y)], [w]);
+        [*x, *y] = [a, b].map(f64::to_bits);
     }
 }
 
 #[inline(always)]
 fn any_two_levels(field: Field, bound: &mut Bound, roots: &[f64], first: usize, data: &mut [u64], size: usize) {
-    match (bound.two_levels(), size) {
-        (false, 16) => two_short_levels::<4, false>(field, roots, first, data),
-        (true, 16) => two_short_levels::<4, true>(field, roots, first, data),
-        (false, 64) => two_short_levels::<16, false>(field, roots, first, data),
-        (true, 64) => two_short_levels::<16, true>(field, roots, first, data),
-        (false, _) => two_levels::<false, false>(field, roots, first, data, size),
-        (true, _) => two_levels::<false, true>(field, roots, first, data, size),
+    match (bound.two_levels(), size, data.len() / size) {
+        (false, 16, 1) => two_short_levels::<4, 1, false>(field, roots, first, data),
+        (true, 16, 1) => two_short_levels::<4, 1, true>(field, roots, first, data),
+        (false, 16, _) => two_short_levels::<4, 2, false>(field, roots, first, data),
+        (true, 16, _) => two_short_levels::<4, 2, true>(field, roots, first, data),
+        (false, 64, _) => two_short_levels::<16, 1, false>(field, roots, first, data),
+        (true, 64, _) => two_short_levels::<16, 1, true>(field, roots, first, data),
+        (false, ..) => two_levels::<false, false>(field, roots, first, data, size),
+        (true, ..) => two_levels::<false, true>(field, roots, first, data, size),
     }
-}
-
-/// (x, y) ↦ (x + y·w, x − y·w).
-#[inline(always)]
-fn butterfly(field: Field, x: f64, y: f64, w: f64) -> (f64, f64) {
-    let product = field.mul(y, w);
-    (x + product, x - product)
 }
 
 /// Two levels on one residue of each row.
 #[inline(always)]
-fn forward_four<const REDUCE: bool>(field: Field, x: [f64; 4], w: [f64; 3]) -> [f64; 4] {
+fn forward_four<const REDUCE: bool>(field: Field, [x0, x1, x2, x3]: [f64; 4], w: [Factor; 3]) -> [f64; 4] {
     let reduced = |x| if REDUCE { field.reduce(x) } else { x };
-    let (a0, a2) = butterfly(field, reduced(x[0]), x[2], w[0]);
-    let (a1, a3) = butterfly(field, reduced(x[1]), x[3], w[0]);
-    let (y0, y1) = butterfly(field, a0, a1, w[1]);
-    let (y2, y3) = butterfly(field, a2, a3, w[2]);
+    let [(a0, a2), (a1, a3)] = butterflies(field, [reduced(x0), reduced(x1)], [x2, x3], [w[0]; 2]);
+    let [(y0, y1), (y2, y3)] = butterflies(field, [a0, a2], [a1, a3], [w[1], w[2]]);
     [y0, y1, y2, y3]
+}
+
+/// (x, y) ↦ (x + y·w, x − y·w), `K` of them side by side.
+#[inline(always)]
+fn butterflies<const K: usize>(field: Field, x: [f64; K], y: [f64; K], w: [Factor; K]) -> [(f64, f64); K] {
+    let products = field.mul_all(y, w);
+    std::array::from_fn(|k| (x[k] + products[k], x[k] - products[k]))
 }
 
 /// Root `i` of a level and the two that follow from it in the next.
 #[inline(always)]
-fn three(roots: &[f64], i: usize) -> [f64; 3] {
-    [roots[i], roots[2 * i], roots[2 * i + 1]]
+fn three(field: Field, roots: &[f64], i: usize) -> [Factor; 3] {
+    [roots[i], roots[2 * i], roots[2 * i + 1]].map(|w| field.factor(w))
 }
 
 /// Two levels on blocks of `size`, whose first twiddles are the roots from `first`.
@@ -148,7 +147,7 @@ fn two_levels<const WORDS: bool, const REDUCE: bool>(
 ) {
     let read = if WORDS { from_word } else { f64::from_bits };
     for (i, block) in data.chunks_exact_mut(size).enumerate() {
-        let w = three(roots, first + i);
+        let w = three(field, roots, first + i);
         let (upper, lower) = block.split_at_mut(size / 2);
         let (x0, x1) = upper.split_at_mut(size / 4);
         let (x2, x3) = lower.split_at_mut(size / 4);
@@ -159,15 +158,23 @@ fn two_levels<const WORDS: bool, const REDUCE: bool>(
     }
 }
 
-/// [`two_levels`] on blocks of four times `ROW`.
+/// [`two_levels`] on blocks of four times `ROW`, `B` of them side by side. (One alone, of sixteen residues, is so short a
+/// loop that the compiler unrolls it and then finds half of its vectors.)
 #[inline(always)]
-fn two_short_levels<const ROW: usize, const REDUCE: bool>(field: Field, roots: &[f64], first: usize, data: &mut [u64]) {
+fn two_short_levels<const ROW: usize, const B: usize, const REDUCE: bool>(
+    field: Field,
+    roots: &[f64],
+    first: usize,
+    data: &mut [u64],
+) {
     let blocks = data.as_chunks_mut::<ROW>().0.as_chunks_mut::<4>().0;
-    for (i, [x0, x1, x2, x3]) in blocks.iter_mut().enumerate() {
-        let w = three(roots, first + i);
+    for (i, blocks) in blocks.as_chunks_mut::<B>().0.iter_mut().enumerate() {
+        let w: [_; B] = std::array::from_fn(|b| three(field, roots, first + B * i + b));
         for j in 0..ROW {
-            let y = forward_four::<REDUCE>(field, [x0[j], x1[j], x2[j], x3[j]].map(f64::from_bits), w);
-            [x0[j], x1[j], x2[j], x3[j]] = y.map(f64::to_bits);
+            for ([x0, x1, x2, x3], w) in blocks.iter_mut().zip(w) {
+                let y = forward_four::<REDUCE>(field, [x0[j], x1[j], x2[j], x3[j]].map(f64::from_bits), w);
+                [x0[j], x1[j], x2[j], x3[j]] = y.map(f64::to_bits);
+            }
         }
     }
 }
@@ -180,8 +187,12 @@ fn last_two_levels<const REDUCE: bool>(field: Field, roots: &[f64], first: usize
     let pairs = &roots.as_chunks::<2>().0[first..first + count];
     let roots = &roots[first..first + count];
     for ((block, &w), &[w0, w1]) in blocks.iter_mut().zip(roots).zip(pairs) {
-        let y = forward_four::<REDUCE>(field, block.map(f64::from_bits), [w, w0, w1]);
-        *block = y.map(|y| to_word(field.canonical(field.reduce(y))));
+        let [x0, x1, x2, x3] = block.map(f64::from_bits);
+        let reduced = |x| if REDUCE { field.reduce(x) } else { x };
+        // Half of q is taken once from what all four results are sums of.
+        let x = [reduced(x0) - field.half, reduced(x1), x2, x3];
+        let y = forward_four::<false>(field, x, [w, w0, w1].map(|w| field.factor(w)));
+        *block = y.map(|y| field.to_residue(y));
     }
 }
 
@@ -194,16 +205,17 @@ fn last_two_levels<const REDUCE: bool>(field: Field, roots: &[f64], first: usize
 /// 1 + 2b/room. The last two levels multiply everything, so what leaves them is below q without a reduction.
 #[inline(always)]
 pub fn inverse(modulus: &Modulus, t: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]) {
-    let factors = [scale, last].map(|w| Field::factor(modulus, w.value));
+    let field = Field::new(modulus);
+    let factors = [scale, last].map(|w| field.constant(modulus, w.value));
     if modulus.value() < (1 << 52) / 6 {
-        inverse_with::<false>(Field::new(modulus), t, factors, data);
+        inverse_with::<false>(field, t, factors, data);
     } else {
-        inverse_with::<true>(Field::new(modulus), t, factors, data);
+        inverse_with::<true>(field, t, factors, data);
     }
 }
 
 #[inline(always)]
-fn inverse_with<const REDUCE: bool>(field: Field, t: Twiddles<'_>, factors: [f64; 2], data: &mut [u64]) {
+fn inverse_with<const REDUCE: bool>(field: Field, t: Twiddles<'_>, factors: [Factor; 2], data: &mut [u64]) {
     let roots: &[f64] = bytemuck::cast_slice(t.heads.as_flattened());
     let n = data.len();
     let top = if n.trailing_zeros() % 2 == 1 { 2 } else { 4 };
@@ -236,7 +248,7 @@ fn inverse_with<const REDUCE: bool>(field: Field, t: Twiddles<'_>, factors: [f64
         let (upper, lower) = data.split_at_mut(n / 2);
         let (x0, x1) = upper.split_at_mut(n / 4);
         let (x2, x3) = lower.split_at_mut(n / 4);
-        let (w2, w3) = (roots[3], roots[2]);
+        let (w2, w3) = (field.factor(roots[3]), field.factor(roots[2]));
         for (((x0, x1), x2), x3) in x0.iter_mut().zip(x1).zip(x2).zip(x3) {
             let (a0, a1) = inverse_butterfly(field, f64::from_bits(*x0), f64::from_bits(*x1), w2);
             let (a2, a3) = inverse_butterfly(field, f64::from_bits(*x2), f64::from_bits(*x3), w3);
@@ -248,21 +260,21 @@ fn inverse_with<const REDUCE: bool>(field: Field, t: Twiddles<'_>, factors: [f64
 
 /// (x, y) ↦ (x + y, (y − x)·w), where `w` is the negated inverse twiddle.
 #[inline(always)]
-fn inverse_butterfly(field: Field, x: f64, y: f64, w: f64) -> (f64, f64) {
+fn inverse_butterfly(field: Field, x: f64, y: f64, w: Factor) -> (f64, f64) {
     (x + y, field.mul(y - x, w))
 }
 
 /// The last level of all with the division by N, to words in [0, q).
 #[inline(always)]
-fn divided(field: Field, x: f64, y: f64, [scale, last]: [f64; 2]) -> [u64; 2] {
+fn divided(field: Field, x: f64, y: f64, [scale, last]: [Factor; 2]) -> [u64; 2] {
     [field.mul(x + y, scale), field.mul(x - y, last)].map(|r| to_word(field.canonical(r)))
 }
 
 /// Two levels on one residue of each row.
 #[inline(always)]
-fn inverse_four<const REDUCE: bool>(field: Field, x: [f64; 4], w: [f64; 3]) -> [f64; 4] {
-    let (a0, a1) = inverse_butterfly(field, x[0], x[1], w[2]);
-    let (a2, a3) = inverse_butterfly(field, x[2], x[3], w[1]);
+fn inverse_four<const REDUCE: bool>(field: Field, [x0, x1, x2, x3]: [f64; 4], w: [Factor; 3]) -> [f64; 4] {
+    let (a0, a1) = inverse_butterfly(field, x0, x1, w[2]);
+    let (a2, a3) = inverse_butterfly(field, x2, x3, w[1]);
     let (y0, y2) = inverse_butterfly(field, a0, a2, w[0]);
     let (y1, y3) = inverse_butterfly(field, a1, a3, w[0]);
     [field.reduce(y0), if REDUCE { field.reduce(y1) } else { y1 }, y2, y3]
@@ -276,7 +288,8 @@ fn inverse_last_two_levels<const REDUCE: bool>(field: Field, roots: &[f64], end:
     let pairs = &roots.as_chunks::<2>().0[end - count..end];
     let roots = &roots[end - count..end];
     for ((block, &w), &[w0, w1]) in blocks.iter_mut().zip(roots.iter().rev()).zip(pairs.iter().rev()) {
-        *block = inverse_four::<REDUCE>(field, block.map(from_word), [w, w0, w1]).map(f64::to_bits);
+        *block =
+            inverse_four::<REDUCE>(field, block.map(from_word), [w, w0, w1].map(|w| field.factor(w))).map(f64::to_bits);
     }
 }
 
@@ -289,7 +302,7 @@ fn inverse_two_short_levels<const ROW: usize, const REDUCE: bool>(
 ) {
     let blocks = data.as_chunks_mut::<ROW>().0.as_chunks_mut::<4>().0;
     for (i, [x0, x1, x2, x3]) in blocks.iter_mut().enumerate() {
-        let w = three(roots, end - 1 - i);
+        let w = three(field, roots, end - 1 - i);
         for j in 0..ROW {
             let y = inverse_four::<REDUCE>(field, [x0[j], x1[j], x2[j], x3[j]].map(f64::from_bits), w);
             [x0[j], x1[j], x2[j], x3[j]] = y.map(f64::to_bits);
@@ -300,7 +313,7 @@ fn inverse_two_short_levels<const ROW: usize, const REDUCE: bool>(
 #[inline(always)]
 fn inverse_two_levels<const REDUCE: bool>(field: Field, roots: &[f64], end: usize, data: &mut [u64], size: usize) {
     for (i, block) in data.chunks_exact_mut(size).enumerate() {
-        let w = three(roots, end - 1 - i);
+        let w = three(field, roots, end - 1 - i);
         let (upper, lower) = block.split_at_mut(size / 2);
         let (x0, x1) = upper.split_at_mut(size / 4);
         let (x2, x3) = lower.split_at_mut(size / 4);

@@ -60,9 +60,9 @@ impl Sums {
     /// been shifted: at most q. With `low` that is below 2^51, and reduced.
     #[inline(always)]
     fn finish(&self, field: Field, modulus: &Modulus, out: &mut [u64]) {
-        let radix = Field::factor(modulus, modulus.radix().value) / super::INTEGERS;
+        let radix = field.factor(modulus.center(modulus.radix().value) as f64 / super::INTEGERS);
         for ((out, &high), &low) in out.iter_mut().zip(&self.high).zip(&self.low) {
-            *out = to_word(field.canonical(field.reduce(field.mul(high - BASE, radix) + low)));
+            *out = field.to_residue(field.mul(high - BASE, radix) + (low - field.half));
         }
     }
 }

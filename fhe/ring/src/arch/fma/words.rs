@@ -31,7 +31,8 @@ fn positive(r: i64, q: i64) -> u64 {
 /// Products of words below 2^52 are below q; see [`Field::mul`].
 #[inline(always)]
 pub fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
-    let (field, w) = (Field::new(modulus), Field::factor(modulus, w.value));
+    let field = Field::new(modulus);
+    let w = field.constant(modulus, w.value);
     for (out, &a) in out.iter_mut().zip(a) {
         *out = to_word(field.canonical(field.mul(from_word(a), w)));
     }
@@ -39,16 +40,17 @@ pub fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
 
 #[inline(always)]
 pub fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
-    let (field, w) = (Field::new(modulus), Field::factor(modulus, w.value));
+    let field = Field::new(modulus);
+    let w = field.constant(modulus, w.value);
     for (out, &a) in out.iter_mut().zip(a) {
-        let sum = from_word(*out) + field.mul(from_word(a), w);
-        *out = to_word(field.canonical(field.reduce(sum)));
+        *out = field.to_residue(from_word(*out) - field.half + field.mul(from_word(a), w));
     }
 }
 
 #[inline(always)]
 pub fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
-    let (field, w) = (Field::new(modulus), Field::factor(modulus, w.value));
+    let field = Field::new(modulus);
+    let w = field.constant(modulus, w.value);
     for (out, &a) in out.iter_mut().zip(a) {
         *out = to_word(field.canonical(field.mul(from_word(*out) - from_word(a), w)));
     }
@@ -68,12 +70,12 @@ pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
 #[inline(always)]
 pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
     let field = Field::new(modulus);
-    let radix = Field::factor(modulus, modulus.reduce(1 << 32));
+    let radix = field.constant(modulus, modulus.reduce(1 << 32));
     for (out, &a) in out.iter_mut().zip(a) {
         // The sign bit flipped adds 2^31.
         let high = from_word((a as u64 ^ 1 << 63) >> 32) - (1u64 << 31) as f64;
         let low = from_word(a as u64 & 0xffff_ffff);
-        *out = to_word(field.canonical(field.reduce(field.mul(high, radix) + low)));
+        *out = field.to_residue(low - field.half + field.mul(high, radix));
     }
 }
 
