@@ -36,7 +36,7 @@ pub struct Args {
     /// embedded sample.
     #[arg(long, value_name = "FILE", requires = "weights")]
     card: Option<PathBuf>,
-    /// Kernels: scalar or avx512ifma; the fastest that the machine has if not given.
+    /// Kernels: avx512ifma, fma or scalar; the fastest that the machine has if not given.
     #[arg(long)]
     backend: Option<String>,
     /// Threads; all cores if not given.

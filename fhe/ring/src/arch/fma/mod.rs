@@ -18,9 +18,9 @@ use crate::automorphism::Chunk;
 use crate::modulus::{Modulus, Shoup};
 use crate::uniform::Counter;
 
-use super::Twiddles;
+use super::{Twiddles, scalar};
 
-/// 3·2^51: between it and its neighbours 2^51 to either side doubles are the integers, so adding it rounds to one.
+/// 3·2^51: from 2^51 below it to 2^51 above it doubles are the integers, so adding it rounds to one.
 const ROUNDER: f64 = 3.0 * (1u64 << 51) as f64;
 
 /// 2^52, whose mantissa is zero and counts ones.
@@ -86,6 +86,7 @@ impl Field {
     /// [`Field::mul`] of several, step by step side by side.
     #[inline(always)]
     fn mul_all<const K: usize>(self, y: [f64; K], w: [Factor; K]) -> [f64; K] {
+        debug_assert!((0..K).all(|k| (y[k] * w[k].quotient).abs() < INTEGERS / 2.0), "{y:?} is beyond 2^52");
         let high: [f64; K] = std::array::from_fn(|k| y[k] * w[k].w);
         let multiple: [f64; K] = std::array::from_fn(|k| y[k].mul_add(w[k].quotient, ROUNDER));
         let low: [f64; K] = std::array::from_fn(|k| y[k].mul_add(w[k].w, -high[k]));
@@ -101,6 +102,7 @@ impl Field {
     /// integer, exact, and at most q/2 + |x|/2^53: less than (q + 1)/2 in the first case. As q is odd, (q − 1)/2.
     #[inline(always)]
     fn reduce(self, x: f64) -> f64 {
+        debug_assert!(x.abs() <= 2.0 * INTEGERS && x.abs() < self.q * INTEGERS / 4.0, "{x} modulo {}", self.q);
         let multiple = x.mul_add(self.inverse, ROUNDER) - ROUNDER;
         (-multiple).mul_add(self.q, x)
     }
@@ -110,12 +112,14 @@ impl Field {
     /// Reduced, that is at least −(q − 1)/2 and at most (q − 1)/2, exactly: with ⌊q/2⌋ again, in [0, q).
     #[inline(always)]
     fn to_residue(self, x_less_half: f64) -> u64 {
+        debug_assert!(x_less_half.abs() < INTEGERS, "{x_less_half} is beyond 2^52");
         (self.reduce(x_less_half) + self.half_and_integers).to_bits() ^ INTEGERS.to_bits()
     }
 
     /// (−q, q) to [0, q).
     #[inline(always)]
     fn canonical(self, r: f64) -> f64 {
+        debug_assert!(r.abs() < self.q, "{r} is beyond {}", self.q);
         r + if r < 0.0 { self.q } else { 0.0 }
     }
 }
@@ -132,6 +136,7 @@ fn to_word(integer: f64) -> u64 {
     (integer + INTEGERS).to_bits() ^ INTEGERS.to_bits()
 }
 
+// `permute` is the scalar kernel: it waits for memory, and AVX2 has no permutation of eight words by a register.
 vectorised! {
     ntt::forward as ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]);
     ntt::inverse as ntt_inverse(
@@ -142,7 +147,7 @@ vectorised! {
     words::scale as scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
     words::add_scaled as add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
     words::sub_scale as sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
-    words::permute as permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>);
+    scalar::permute as permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>);
     words::reduce_signed as reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]);
     words::uniform as uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u64]);
     sums::dot as dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32);
@@ -150,4 +155,59 @@ vectorised! {
     sums::convert as convert(
         modulus: &Modulus, out: &mut [u64], digits: &[&[u64]], factors: &[u64], overflow: &[u64], correction: u64
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::primes;
+    use proptest::prelude::*;
+
+    /// A prime of each size from the smallest to the largest in use.
+    fn moduli() -> impl Iterator<Item = Modulus> {
+        [8, 14, 25, 26, 42, 49, 50].into_iter().map(|bits| Modulus::new(primes::search(5, &[bits]).unwrap()[0]))
+    }
+
+    /// [`Field::mul`] and [`Field::reduce`] against integers: congruent and within the bounds that are proved for them.
+    fn check(m: &Modulus, y: i64, w: u64) {
+        let (field, q) = (Field::new(m), m.value() as f64);
+        let congruent = |r: f64, x: i128| (r as i128 - x) % m.value() as i128 == 0;
+        let r = field.mul(y as f64, field.constant(m, w));
+        assert!(congruent(r, y as i128 * m.center(w) as i128), "{y}·{w} modulo {q} is not {r}");
+        assert!(r.abs() <= (0.5 + y.abs() as f64 / (2.0 * INTEGERS)) * q, "{y}·{w} modulo {q}: {r}");
+        if (y.unsigned_abs() as f64) < q * INTEGERS / 4.0 && y.unsigned_abs() < 1 << 52 {
+            let r = field.reduce(y as f64);
+            assert!(congruent(r, y as i128) && r.abs() <= field.half, "{y} modulo {q}: {r}");
+            assert_eq!(field.to_residue(y as f64), m.add(m.reduce_signed(y), m.value() / 2));
+        }
+    }
+
+    #[test]
+    fn products_and_remainders_are_within_their_bounds_at_the_edges() {
+        for m in moduli() {
+            let q = m.value();
+            let edges = |x: i64| [x - 1, x, x + 1];
+            let multiples = [0, 1, 2, 3, 4].map(|k| k * q as i64);
+            let halves = [1, 3, 5, 7].map(|k| k * (q as i64 / 2));
+            let near = multiples.into_iter().chain(halves).chain([1 << 51, (1 << 52) - 1]).flat_map(edges);
+            for y in near.flat_map(|y| [y, -y]).filter(|y| y.unsigned_abs() <= 1 << 52) {
+                for w in [0, 1, 2, q / 2 - 1, q / 2, q / 2 + 1, q - 2, q - 1] {
+                    check(&m, y, w);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn products_and_remainders_are_within_their_bounds(y in -(1i64 << 52)..=1 << 52, w: u64) {
+            for m in moduli() {
+                check(&m, y, m.reduce(w));
+                // y·w next to a multiple of q and a half: where the roundings decide.
+                let w = m.reduce(w).max(1);
+                let target = m.value() / 2;
+                check(&m, m.mul(target, m.inv(w)) as i64, w);
+            }
+        }
+    }
 }

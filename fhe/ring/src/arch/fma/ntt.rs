@@ -37,15 +37,16 @@ impl Bound {
         self.values = self.butterfly(self.values, self.values);
     }
 
-    /// Accounts for two levels, and says whether the summands of the first must be reduced before.
+    /// Accounts for two levels, and says whether the summands of the first must be reduced before, so that `spare`
+    /// is left above the values.
     ///
     /// Reduced summands are at most 1/2, and with room for 4 the values then 3/2 and 35/16 at most: there is always
     /// room after a reduction.
-    fn two_levels(&mut self) -> bool {
+    fn two_levels(&mut self, spare: f64) -> bool {
         let before = self.values;
         self.level();
         self.level();
-        let reduce = self.values > self.room;
+        let reduce = self.values + spare > self.room;
         if reduce {
             self.values = self.butterfly(0.5, before);
             self.level();
@@ -65,7 +66,8 @@ pub fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
         first_level(field, field.factor(roots[1]), data);
         n / 2
     } else {
-        bound.two_levels();
+        let reduce = bound.two_levels(0.0);
+        debug_assert!(!reduce, "residues start small");
         two_levels::<true, false>(field, roots, 1, data, n);
         n / 4
     };
@@ -82,7 +84,7 @@ pub fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
             size /= 4;
         }
         let first = (n + i * cached) / 4;
-        if bound.two_levels() {
+        if bound.two_levels(0.5) {
             last_two_levels::<true>(field, roots, first, block);
         } else {
             last_two_levels::<false>(field, roots, first, block);
@@ -102,7 +104,7 @@ fn first_level(field: Field, w: Factor, data: &mut [u64]) {
 
 #[inline(always)]
 fn any_two_levels(field: Field, bound: &mut Bound, roots: &[f64], first: usize, data: &mut [u64], size: usize) {
-    match (bound.two_levels(), size, data.len() / size) {
+    match (bound.two_levels(0.0), size, data.len() / size) {
         (false, 16, 1) => two_short_levels::<4, 1, false>(field, roots, first, data),
         (true, 16, 1) => two_short_levels::<4, 1, true>(field, roots, first, data),
         (false, 16, _) => two_short_levels::<4, 2, false>(field, roots, first, data),
@@ -189,7 +191,7 @@ fn last_two_levels<const REDUCE: bool>(field: Field, roots: &[f64], first: usize
     for ((block, &w), &[w0, w1]) in blocks.iter_mut().zip(roots).zip(pairs) {
         let [x0, x1, x2, x3] = block.map(f64::from_bits);
         let reduced = |x| if REDUCE { field.reduce(x) } else { x };
-        // Half of q is taken once from what all four results are sums of.
+        // Half of q, which `to_residue` wants off, is taken once from what all four results are sums of.
         let x = [reduced(x0) - field.half, reduced(x1), x2, x3];
         let y = forward_four::<false>(field, x, [w, w0, w1].map(|w| field.factor(w)));
         *block = y.map(|y| field.to_residue(y));

@@ -4,114 +4,163 @@
 //! which and 2^105 doubles are the multiples of 2^52: adding a product there in one rounding adds its upper part, and
 //! what the rounding took or gave is an integer that a second multiply-add finds exactly. Four operations a product.
 
-use super::{Field, from_word, to_word};
+use super::{Factor, Field, from_word, to_word};
+use crate::arch::MAX_LAZY_PRODUCTS;
 use crate::modulus::Modulus;
+use crate::ntt::MIN_NTT;
 
 /// 2^104.
 const BASE: f64 = super::INTEGERS * super::INTEGERS;
 
-/// Residues whose sums advance together, term by term. They stay in the first-level cache.
-const BLOCK: usize = 128;
+/// Residues whose sums advance together, term by term: every limb has a multiple of this many.
+const BLOCK: usize = MIN_NTT;
+
+type Block = [u64; BLOCK];
+
+/// The `i`-th block of a row.
+#[inline(always)]
+fn block(row: &[u64], i: usize) -> &Block {
+    &row.as_chunks().0[i]
+}
+
+#[inline(always)]
+fn blocks_mut(row: &mut [u64]) -> &mut [Block] {
+    let (blocks, rest) = row.as_chunks_mut();
+    assert!(rest.is_empty(), "limbs hold whole blocks of {BLOCK} residues");
+    blocks
+}
 
 /// Products that `low` takes before it is reduced.
 const STEP: usize = 3;
 
+/// The sums of a block between two steps.
 struct Sums {
     high: [f64; BLOCK],
     low: [f64; BLOCK],
 }
 
-impl Sums {
-    fn new() -> Self {
-        Self { high: [BASE; BLOCK], low: [0.0; BLOCK] }
+/// What the products of a sum need besides their operands.
+#[derive(Clone, Copy)]
+struct Products {
+    field: Field,
+    /// 2^52 mod q, divided by 2^52.
+    radix: Factor,
+    /// Whether the sums start at what stands in their place.
+    accumulate: bool,
+}
+
+/// The second operand of a product.
+trait Second: Copy {
+    fn at(self, i: usize) -> f64;
+}
+
+impl Second for f64 {
+    #[inline(always)]
+    fn at(self, _: usize) -> f64 {
+        self
+    }
+}
+
+impl Second for &Block {
+    #[inline(always)]
+    fn at(self, i: usize) -> f64 {
+        from_word(self[i])
+    }
+}
+
+impl Products {
+    #[inline(always)]
+    fn new(modulus: &Modulus, accumulate: bool) -> Self {
+        let field = Field::new(modulus);
+        let radix = field.factor(modulus.center(modulus.radix().value) as f64 / super::INTEGERS);
+        Self { field, radix, accumulate }
     }
 
-    /// Adds products of words below 2^50, at most [`STEP`] of them here and
-    /// [`MAX_LAZY_PRODUCTS`](crate::arch::MAX_LAZY_PRODUCTS) in all.
+    /// `out ← [out +] Σ xₜ·yₜ` over `count` terms, at most [`MAX_LAZY_PRODUCTS`](crate::arch::MAX_LAZY_PRODUCTS), of
+    /// words below 2^50.
+    #[inline(always)]
+    fn sum<'a, B: Second>(self, out: &mut Block, count: usize, x: impl Fn(usize) -> &'a Block, y: impl Fn(usize) -> B) {
+        let mut sums = Sums { high: [0.0; BLOCK], low: [0.0; BLOCK] };
+        // The first step takes what the others, of three terms each, leave.
+        let first = if count == 0 { 0 } else { (count - 1) % STEP + 1 };
+        match (first, count == first) {
+            (0, _) => self.step::<0, true, true, B>(out, &mut sums, [], []),
+            (1, true) => self.step::<1, true, true, B>(out, &mut sums, [x(0)], [y(0)]),
+            (2, true) => self.step::<2, true, true, B>(out, &mut sums, [x(0), x(1)], [y(0), y(1)]),
+            (_, true) => self.step::<3, true, true, B>(out, &mut sums, [x(0), x(1), x(2)], [y(0), y(1), y(2)]),
+            (1, _) => self.step::<1, true, false, B>(out, &mut sums, [x(0)], [y(0)]),
+            (2, _) => self.step::<2, true, false, B>(out, &mut sums, [x(0), x(1)], [y(0), y(1)]),
+            (_, _) => self.step::<3, true, false, B>(out, &mut sums, [x(0), x(1), x(2)], [y(0), y(1), y(2)]),
+        }
+        for t in (first..count).step_by(STEP) {
+            let (x, y) = ([x(t), x(t + 1), x(t + 2)], [y(t), y(t + 1), y(t + 2)]);
+            if t + STEP == count {
+                self.step::<3, false, true, B>(out, &mut sums, x, y);
+            } else {
+                self.step::<3, false, false, B>(out, &mut sums, x, y);
+            }
+        }
+    }
+
+    /// At most [`STEP`] products, with the start of the sums and the end of them where it is theirs.
     ///
     /// - Fifteen products and the roundings, 2^51 each, stay below 2^104: `high` stays between 2^104 and 2^105.
     /// - `part`, the difference of two multiples of 2^52 there, is exact. So is the product without it, for it is the
     ///   rounding of `sum`: an integer of at most 2^51.
     /// - `low` is below 2^50 at first and after a reduction; three such integers on top leave it below 2^53, and exact.
+    ///   That is below 2^50·q too, for NTT-friendly primes are above 8 (and smaller ones have small products).
+    /// - In the end high − 2^104 = 2^52·k, 0 ≤ k < 2^52: its product with `radix` is that of k and 2^52 mod q, whose
+    ///   exponents have been shifted: at most q. With `low`, reduced, that is below 2^51.
     #[inline(always)]
-    fn add<const T: usize>(
-        &mut self,
-        field: Field,
-        len: usize,
-        first: impl Fn(usize, usize) -> f64,
-        second: impl Fn(usize, usize) -> f64,
+    fn step<const T: usize, const FIRST: bool, const LAST: bool, B: Second>(
+        self,
+        out: &mut Block,
+        sums: &mut Sums,
+        x: [&Block; T],
+        y: [B; T],
     ) {
         const { assert!(T <= STEP) };
-        for (i, (high, low)) in self.high[..len].iter_mut().zip(&mut self.low[..len]).enumerate() {
+        let Self { field, radix, accumulate } = self;
+        for i in 0..BLOCK {
+            let start = if accumulate { from_word(out[i]) } else { 0.0 };
+            let (mut h, mut l) = if FIRST { (BASE, start) } else { (sums.high[i], sums.low[i]) };
             for t in 0..T {
-                let (x, y) = (first(t, i), second(t, i));
-                let sum = x.mul_add(y, *high);
-                let part = sum - *high;
-                *low += x.mul_add(y, -part);
-                *high = sum;
+                let (x, y) = (from_word(x[t][i]), y[t].at(i));
+                let sum = x.mul_add(y, h);
+                let part = sum - h;
+                l += x.mul_add(y, -part);
+                h = sum;
             }
-            *low = field.reduce(*low);
-        }
-    }
-
-    /// The sums in [0, q).
-    ///
-    /// With high − 2^104 = 2^52·k, 0 ≤ k < 2^52, the product is that of k and `radix` = 2^52 mod q, whose exponents have
-    /// been shifted: at most q. With `low` that is below 2^51, and reduced.
-    #[inline(always)]
-    fn finish(&self, field: Field, modulus: &Modulus, out: &mut [u64]) {
-        let radix = field.factor(modulus.center(modulus.radix().value) as f64 / super::INTEGERS);
-        for ((out, &high), &low) in out.iter_mut().zip(&self.high).zip(&self.low) {
-            *out = field.to_residue(field.mul(high - BASE, radix) + (low - field.half));
+            l = field.reduce(l);
+            if LAST {
+                out[i] = field.to_residue(field.mul(h - BASE, radix) + (l - field.half));
+            } else {
+                (sums.high[i], sums.low[i]) = (h, l);
+            }
         }
     }
 }
 
 #[inline(always)]
 pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
-    let field = Field::new(modulus);
-    let mut stretched = [[0; BLOCK]; STEP];
-    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-        let (start, len) = (block * BLOCK, out.len());
-        let mut sums = Sums::new();
-        if accumulate {
-            for (low, &out) in sums.low.iter_mut().zip(&*out) {
-                *low = from_word(out);
+    let products = Products::new(modulus, accumulate);
+    let mut stretched = [[0; BLOCK]; MAX_LAZY_PRODUCTS];
+    for (i, out) in blocks_mut(out).iter_mut().enumerate() {
+        let a = |t: usize| block(terms[t].0, i);
+        if stretch == 0 {
+            products.sum(out, terms.len(), a, |t| block(terms[t].1, i));
+        } else {
+            for (stretched, (_, b)) in stretched.iter_mut().zip(terms) {
+                stretch_to(stretched, &b[i * BLOCK >> stretch..], stretch);
             }
+            products.sum(out, terms.len(), a, |t| &stretched[t]);
         }
-        for terms in terms.chunks(STEP) {
-            let a = |t: usize| &terms[t].0[start..start + len];
-            if stretch > 0 {
-                for (stretched, (_, b)) in stretched.iter_mut().zip(terms) {
-                    stretch_to(&mut stretched[..len], &b[start >> stretch..], stretch);
-                }
-            }
-            let b = |t: usize| if stretch > 0 { &stretched[t][..len] } else { &terms[t].1[start..start + len] };
-            match terms.len() {
-                1 => sums.add_products(field, [a(0)], [b(0)]),
-                2 => sums.add_products(field, [a(0), a(1)], [b(0), b(1)]),
-                _ => sums.add_products(field, [a(0), a(1), a(2)], [b(0), b(1), b(2)]),
-            }
-        }
-        sums.finish(field, modulus, out);
-    }
-}
-
-impl Sums {
-    #[inline(always)]
-    fn add_products<const T: usize>(&mut self, field: Field, a: [&[u64]; T], b: [&[u64]; T]) {
-        self.add::<T>(field, a[0].len(), |t, i| from_word(a[t][i]), |t, i| from_word(b[t][i]));
-    }
-
-    #[inline(always)]
-    fn add_multiples<const T: usize>(&mut self, field: Field, a: [&[u64]; T], factors: [f64; T]) {
-        self.add::<T>(field, a[0].len(), |t, i| from_word(a[t][i]), |t, _| factors[t]);
     }
 }
 
 /// Each element `1 << stretch` times.
 #[inline(always)]
-fn stretch_to(out: &mut [u64], a: &[u64], stretch: u32) {
+fn stretch_to(out: &mut Block, a: &[u64], stretch: u32) {
     match stretch {
         1 => out.as_chunks_mut::<2>().0.iter_mut().zip(a).for_each(|(out, &a)| *out = [a; 2]),
         2 => out.as_chunks_mut::<4>().0.iter_mut().zip(a).for_each(|(out, &a)| *out = [a; 4]),
@@ -128,44 +177,24 @@ pub fn convert(
     overflow: &[u64],
     correction: u64,
 ) {
-    let field = Field::new(modulus);
-    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-        let (start, len) = (block * BLOCK, out.len());
-        let mut sums = Sums::new();
-        sums.add_multiples(field, [&overflow[start..start + len]], [correction as f64]);
-        for (digits, factors) in digits.chunks(STEP).zip(factors.chunks(STEP)) {
-            let (y, w) = (|t: usize| &digits[t][start..start + len], |t: usize| factors[t] as f64);
-            match digits.len() {
-                1 => sums.add_multiples(field, [y(0)], [w(0)]),
-                2 => sums.add_multiples(field, [y(0), y(1)], [w(0), w(1)]),
-                _ => sums.add_multiples(field, [y(0), y(1), y(2)], [w(0), w(1), w(2)]),
-            }
-        }
-        sums.finish(field, modulus, out);
+    let products = Products::new(modulus, false);
+    for (i, out) in blocks_mut(out).iter_mut().enumerate() {
+        let row = |t: usize| block(digits.get(t).unwrap_or(&overflow), i);
+        let factor = |t: usize| *factors.get(t).unwrap_or(&correction) as f64;
+        products.sum(out, digits.len() + 1, row, factor);
     }
 }
 
 /// The same operations in the same order as the scalar kernel, for each residue.
 #[inline(always)]
 pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
-    for (block, overflow) in overflow.chunks_mut(BLOCK).enumerate() {
+    for (i, overflow) in blocks_mut(overflow).iter_mut().enumerate() {
         let mut sums = [0.5; BLOCK];
-        let (start, len) = (block * BLOCK, overflow.len());
-        let sums = &mut sums[..len];
-        for (digits, reciprocals) in digits.chunks(2).zip(reciprocals.chunks(2)) {
-            let y = |t: usize| &digits[t][start..start + len];
-            if let &[r0, r1] = reciprocals {
-                for ((sum, &y0), &y1) in sums.iter_mut().zip(y(0)).zip(y(1)) {
-                    *sum = *sum + from_word(y0) * r0 + from_word(y1) * r1;
-                }
-            } else {
-                for (sum, &y0) in sums.iter_mut().zip(y(0)) {
-                    *sum += from_word(y0) * reciprocals[0];
-                }
+        for (y, &r) in digits.iter().zip(reciprocals) {
+            for (sum, &y) in sums.iter_mut().zip(block(y, i)) {
+                *sum += from_word(y) * r;
             }
         }
-        for (overflow, sum) in overflow.iter_mut().zip(sums) {
-            *overflow = to_word(sum.floor());
-        }
+        *overflow = sums.map(|sum| to_word(sum.floor()));
     }
 }

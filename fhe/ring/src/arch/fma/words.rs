@@ -1,8 +1,10 @@
 //! Kernels that read and write each residue once.
 
-use super::{Field, from_word, to_word};
-use crate::arch::scalar;
-use crate::automorphism::Chunk;
+use aes::Aes128;
+use aes::cipher::KeyInit;
+
+use super::{Factor, Field, from_word, to_word};
+use crate::arch::scalar::{self, WORDS};
 use crate::modulus::{Modulus, Shoup};
 use crate::uniform::Counter;
 
@@ -56,31 +58,48 @@ pub fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     }
 }
 
-/// The scalar kernel without its bounds checks: AVX2 has no permutation of eight words.
-#[inline(always)]
-pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
-    let a = a.as_chunks::<8>().0;
-    for (out, &(block, shuffle)) in out.as_chunks_mut::<8>().0.iter_mut().zip(chunk.blocks) {
-        let from = &a[block as usize - chunk.source / 8];
-        *out = chunk.shuffles[shuffle as usize].map(|lane| from[lane as usize % 8]);
-    }
-}
-
-/// With a = high·2^32 + low, |high| ≤ 2^31: the product is at most q, and with `low` far below 2^52.
 #[inline(always)]
 pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
-    let field = Field::new(modulus);
-    let radix = field.constant(modulus, modulus.reduce(1 << 32));
+    let (field, radix) = with_radix(modulus);
     for (out, &a) in out.iter_mut().zip(a) {
-        // The sign bit flipped adds 2^31.
-        let high = from_word((a as u64 ^ 1 << 63) >> 32) - (1u64 << 31) as f64;
-        let low = from_word(a as u64 & 0xffff_ffff);
-        *out = field.to_residue(low - field.half + field.mul(high, radix));
+        // The sign bit flipped adds 2^31 to the upper half.
+        let word = a as u64 ^ 1 << 63;
+        *out = reduce(field, radix, from_word(word >> 32) - (1u64 << 31) as f64, word);
     }
 }
 
-/// The `aes` crate finds out itself what the processor has for AES.
 #[inline(always)]
-pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u64]) {
-    scalar::uniform(modulus, out, counter, first, ahead);
+fn with_radix(modulus: &Modulus) -> (Field, Factor) {
+    let field = Field::new(modulus);
+    (field, field.constant(modulus, modulus.reduce(1 << 32)))
+}
+
+/// high·2^32 and the lower half of `word`, |high| ≤ 2^32: the product is at most q, and the sum far below 2^52.
+#[inline(always)]
+fn reduce(field: Field, radix: Factor, high: f64, word: u64) -> u64 {
+    field.to_residue(from_word(word & 0xffff_ffff) - field.half + field.mul(high, radix))
+}
+
+/// Only the reduction differs from the scalar kernel: the cipher finds out itself what the processor has for AES.
+#[inline(always)]
+pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u64]) {
+    let (field, radix) = with_radix(modulus);
+    let (cipher, ceiling) = (Aes128::new(counter.key.into()), scalar::ceiling(modulus));
+    for (k, out) in out.chunks_mut(WORDS).enumerate() {
+        let first = first + WORDS * k;
+        scalar::uniform_words(&cipher, counter, first, out);
+        let refused = out.iter().fold(0, |refused, &word| refused | (word >= ceiling) as u64);
+        let again = if refused == 0 { Vec::new() } else { positions(out, ceiling) };
+        for word in out.iter_mut() {
+            *word = reduce(field, radix, from_word(*word >> 32), *word);
+        }
+        for i in again {
+            out[i] = scalar::uniform_again(modulus, counter, first + i);
+        }
+    }
+}
+
+#[cold]
+fn positions(words: &[u64], ceiling: u64) -> Vec<usize> {
+    (0..words.len()).filter(|&i| words[i] >= ceiling).collect()
 }
