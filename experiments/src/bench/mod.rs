@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use fhe_ckks::Parameters;
 use fhe_nn::Approximation;
+use fhe_ring::Backend;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -71,6 +72,9 @@ pub struct Args {
     /// Print one JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
+    /// Kernels: avx512ifma, fma or scalar; the fastest that the machine has if not given.
+    #[arg(long)]
+    backend: Option<String>,
     /// Threads; all cores if not given.
     #[arg(long)]
     threads: Option<usize>,
@@ -99,7 +103,9 @@ pub fn run(args: &Args) -> Result<()> {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("--threads")?;
     }
     let load_average = machine::load_average();
-    let setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
+    let mut setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
+    setting.circuit.parameters.backend =
+        args.backend.as_deref().map(|name| Backend::forced(name).context("--backend")).transpose()?;
     let params = Parameters::try_from(setting.circuit.parameters.clone())?;
     let rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
     let repeat = args.repeat.map(|repeat| repeat as usize);

@@ -48,7 +48,7 @@ pub struct Args {
     /// Run what cannot have 128 bits of security without: it is said to be so wherever the case is named.
     #[arg(long)]
     insecure: bool,
-    /// Kernels: scalar or avx512ifma; the fastest that the machine has if not given.
+    /// Kernels: avx512ifma, fma or scalar; the fastest that the machine has if not given.
     #[arg(long)]
     backend: Option<String>,
     /// Threads; all cores if not given.

@@ -22,7 +22,7 @@ pub struct Provenance {
     pub cpu: Option<String>,
     /// Threads of the pool.
     pub threads: usize,
-    /// Kernels: `avx512ifma` or `scalar`.
+    /// Kernels: `avx512ifma`, `fma` or `scalar`.
     pub backend: String,
     /// SHA-256 of the weights.
     pub weights_sha256: String,

@@ -1,12 +1,13 @@
-//! The least time of one transform at N = 65536 among many calls, in µs: the table in `fhe/ring/docs/floor.md`.
+//! The least times of kernels at N = 65536 among many calls, in µs: the tables in `fhe/ring/docs/floor.md`.
 //!
 //! A minimum, unlike Criterion's mean, survives a machine that does other work too. "In turn" is one call each for
 //! thirty primes, whose data and tables push one another out of the second-level cache.
 #![allow(missing_docs)]
 
+use std::hint::black_box;
 use std::time::Instant;
 
-use fhe_ring::{Backend, Limb, ntt::NttTable, primes};
+use fhe_ring::{Backend, Basis, Coefficients, Limb, Ntt, Poly, Ring, Uniform, ntt::NttTable, primes};
 
 const LOG_N: u32 = 16;
 const LIMBS: usize = 30;
@@ -35,27 +36,66 @@ fn in_turn(limbs: &mut [(NttTable, Limb)], f: impl Fn(&NttTable, &mut Limb)) -> 
 }
 
 fn main() {
-    let n = 1 << LOG_N;
-    let backend = Backend::detect();
-    println!("{:>5} {:>10} {:>16} {:>16} {:>16}", "bits", "", "tfhe-ntt alone", "alone", "30 in turn");
+    println!("{:>10} {:>4} {:>8} {:>14} {:>8} {:>10}", "", "bits", "", "tfhe-ntt alone", "alone", "30 in turn");
     for bits in [46, 48, 49, 50] {
-        let primes = primes::search(LOG_N, &[bits; LIMBS]).expect("primes of this size exist");
-        let mut limbs: Vec<_> = primes
-            .iter()
-            .map(|&q| {
-                let mut limb = Limb::zeroed(n);
-                limb.iter_mut().enumerate().for_each(|(i, x)| *x = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) % q);
-                (NttTable::new(n, q, backend), limb)
-            })
-            .collect();
-        let plan = tfhe_ntt::prime64::Plan::try_new(n, primes[0]).expect("an NTT-friendly prime");
-        let mut data = limbs[0].1.clone();
-        let theirs = [alone(|| plan.fwd(&mut data)), alone(|| plan.inv(&mut data))];
-        let (table, limb) = &mut limbs[0];
-        let ours = [alone(|| table.forward(limb)), alone(|| table.inverse(limb))];
-        let turns = [in_turn(&mut limbs, |t, limb| t.forward(limb)), in_turn(&mut limbs, |t, limb| t.inverse(limb))];
-        for (i, name) in ["forward", "inverse"].into_iter().enumerate() {
-            println!("{bits:>5} {name:>10} {:>16.0} {:>16.0} {:>16.0}", theirs[i], ours[i], turns[i]);
+        for backend in Backend::available() {
+            transforms(bits, backend);
         }
     }
+    for backend in Backend::available() {
+        kernels(backend);
+    }
+}
+
+fn transforms(bits: u32, backend: Backend) {
+    let n = 1 << LOG_N;
+    let primes = primes::search(LOG_N, &[bits; LIMBS]).expect("primes of this size exist");
+    let mut limbs: Vec<_> = primes
+        .iter()
+        .map(|&q| {
+            let mut limb = Limb::zeroed(n);
+            limb.iter_mut().enumerate().for_each(|(i, x)| *x = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) % q);
+            (NttTable::new(n, q, backend), limb)
+        })
+        .collect();
+    let plan = tfhe_ntt::prime64::Plan::try_new(n, primes[0]).expect("an NTT-friendly prime");
+    let mut data = limbs[0].1.clone();
+    let theirs = [alone(|| plan.fwd(&mut data)), alone(|| plan.inv(&mut data))];
+    let (table, limb) = &mut limbs[0];
+    let ours = [alone(|| table.forward(limb)), alone(|| table.inverse(limb))];
+    let turns = [in_turn(&mut limbs, |t, limb| t.forward(limb)), in_turn(&mut limbs, |t, limb| t.inverse(limb))];
+    for (i, name) in ["forward", "inverse"].into_iter().enumerate() {
+        let [theirs, ours, turns] = [theirs[i], ours[i], turns[i]];
+        println!("{:>10} {bits:>4} {name:>8} {theirs:>14.0} {ours:>8.0} {turns:>10.0}", backend.name());
+    }
+}
+
+fn kernels(backend: Backend) {
+    // Threads share the limbs among them; a kernel is measured on one.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one thread");
+    pool.install(|| {
+        let primes = primes::search(LOG_N, &[48; 25]).expect("primes of this size exist");
+        let ring = Ring::new(1 << LOG_N, &primes[..13], &primes[13..], backend);
+        let random = |main: usize, index| -> Poly<Ntt> { Uniform::new(&[7; 32], index).poly(&ring, Basis::main(main)) };
+        let (mut a, b, wide) = (random(1, 0), random(1, 1), random(13, 2));
+        let m = *ring.main()[0].modulus();
+        let w = m.shoup(m.value() / 3);
+        let a = &mut a.limbs_mut()[0];
+        let other = &b.limbs()[0];
+        let terms: [(&[u64], &[u64]); 8] = [(other, other); 8];
+        let signed: Vec<i64> = other.iter().map(|&x| m.center(x)).collect();
+        let permutation = ring.permutation(5);
+        let show = |name: &str, micros: f64| println!("{:>10} {name:>13} {micros:>8.0}", backend.name());
+        show("add", alone(|| backend.add(&m, a, other)));
+        show("scale", alone(|| backend.scale(&m, a, other, w)));
+        show("add_scaled", alone(|| backend.add_scaled(&m, a, other, w)));
+        for count in [1, 4, 8] {
+            show(&format!("dot, {count} terms"), alone(|| backend.dot(&m, a, false, &terms[..count], 0)));
+        }
+        show("reduce_signed", alone(|| drop(Poly::<Coefficients>::from_signed(&ring, Basis::main(1), &signed))));
+        show("permute", alone(|| drop(b.automorphism(&permutation))));
+        show("uniform", alone(|| Uniform::new(&[7; 32], 0).fill(backend, &m, 0, a, &[])));
+        // One digit of twelve primes and one of one, to thirteen more.
+        show("mod_up", (0..ROUNDS).map(|_| micros(|| drop(black_box(wide.mod_up(12, 12))))).fold(f64::MAX, f64::min));
+    });
 }

@@ -1,6 +1,6 @@
 //! The negacyclic number-theoretic transform: Z_q\[X\]/(X^N + 1) ≅ Z_q^N.
 
-use crate::arch::{Backend, Twiddles};
+use crate::arch::{Backend, RootForm, Twiddles};
 use crate::buffer::Limb;
 use crate::modulus::{Modulus, Shoup};
 use crate::primes::root_of_unity;
@@ -40,20 +40,26 @@ impl NttTable {
             roots[i.reverse_bits() >> (usize::BITS - bits)] = power;
             power = psi.mul(power, q);
         }
-        let pair = |i: usize| [roots[i], modulus.shoup(roots[i]).quotient >> (64 - backend.shoup_bits())];
-        let pairs = |indices: &mut dyn Iterator<Item = usize>, len: usize| {
+        let half_turn_back = modulus.inv(roots[1]);
+        let pairs = |indices: &mut dyn Iterator<Item = usize>, len: usize, shoup_bits: u32| {
             let mut words = Limb::recycled(2 * len);
-            indices.zip(words.as_chunks_mut().0).for_each(|(i, words)| *words = pair(i));
+            for (i, words) in indices.zip(words.as_chunks_mut().0) {
+                *words = [roots[i], modulus.shoup(roots[i]).quotient >> (64 - shoup_bits)];
+            }
             words
         };
-        let (heads, tails) = match backend.splits_tails() {
-            false => (pairs(&mut (0..n), n), Limb::recycled(0)),
-            true => {
+        let (heads, tails) = match backend.root_form() {
+            RootForm::Pairs => (pairs(&mut (0..n), n, 64), Limb::recycled(0)),
+            RootForm::Tails => {
                 let few = (n / 16).max(8);
-                (pairs(&mut (0..few), few), pairs(&mut (0..n / 8).flat_map(|k| [k, 2 * k, 4 * k, 8 * k]), n / 2))
+                let tails = &mut (0..n / 8).flat_map(|k| [k, 2 * k, 4 * k, 8 * k]);
+                (pairs(&mut (0..few), few, 52), pairs(tails, n / 2, 52))
+            }
+            RootForm::Doubles => {
+                roots.iter_mut().for_each(|root| *root = (modulus.center(*root) as f64).to_bits());
+                (roots, Limb::recycled(0))
             }
         };
-        let half_turn_back = modulus.inv(roots[1]);
         let scales = (0..=bits)
             .map(|k| {
                 let inverse = modulus.inv((1 << k) % q);

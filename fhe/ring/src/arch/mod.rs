@@ -5,6 +5,19 @@
 //! [`Backend::forced`], which look at the processor; that is the proof of capability the `unsafe` calls rest on.
 #![allow(unsafe_code)]
 
+/// Compiles the kernels of `fma` for the vectors that they are written for. On ARM these are part of every processor.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! vectorised {
+    ($($kernel:path as $name:ident($($arg:ident: $type:ty),*);)*) => {$(
+        #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+        pub fn $name($($arg: $type),*) {
+            $kernel($($arg),*);
+        }
+    )*};
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod fma;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod scalar;
@@ -22,8 +35,22 @@ pub struct Backend(Isa);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Isa {
     Scalar,
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    Fma,
     #[cfg(target_arch = "x86_64")]
     Avx512Ifma,
+}
+
+/// How a backend reads the roots of one prime; root i is ψ^brv(i), so that the first 2^k roots serve size 2^k.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code)] // No machine has a backend for each.
+pub(crate) enum RootForm {
+    /// All N roots, each with ⌊root·2^64/q⌋.
+    Pairs,
+    /// The first N/16 roots, and no less than eight, and [`Twiddles::tails`], each with ⌊root·2^52/q⌋.
+    Tails,
+    /// All N roots, the representatives in (−q/2, q/2), as the bits of doubles: roots 2i and 2i + 1 are one element.
+    Doubles,
 }
 
 /// A backend asked for by name that this machine or build does not have.
@@ -34,13 +61,12 @@ pub struct UnavailableBackend {
     available: String,
 }
 
-/// The twiddle factors of one prime, as the kernels read them. Root i is ψ^brv(i), so that the first 2^k roots serve
-/// size 2^k; each comes with ⌊root·2^w/q⌋, w the backend's [`Backend::shoup_bits`].
+/// The twiddle factors of one prime, as the kernels read them.
 #[derive(Clone, Copy)]
 pub(crate) struct Twiddles<'a> {
-    /// The leading roots: all N for the scalar kernels, the first N/16 (and no less than eight) for SIMD ones.
+    /// The leading roots, as [`RootForm`] says.
     pub heads: &'a [[u64; 2]],
-    /// For SIMD kernels, which finish a block of sixteen in registers: roots k, 2k, 4k and 8k at k < N/8.
+    /// For kernels that finish a block of sixteen in registers: roots k, 2k, 4k and 8k at k < N/8.
     pub tails: &'a [[[u64; 2]; 4]],
 }
 
@@ -48,6 +74,10 @@ macro_rules! dispatch {
     ($self:ident, $kernel:ident($($arg:expr),*)) => {
         match $self.0 {
             Isa::Scalar => scalar::$kernel($($arg),*),
+            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+            // SAFETY: as below. On ARM nothing is unsafe here.
+            #[allow(unused_unsafe)]
+            Isa::Fma => unsafe { fma::$kernel($($arg),*) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a `Backend` with this variant is built only after the processor reported these features.
             Isa::Avx512Ifma => unsafe { ifma::$kernel($($arg),*) },
@@ -61,15 +91,24 @@ impl Backend {
 
     /// Every backend that this machine can run, fastest first.
     pub fn available() -> Vec<Self> {
+        let mut backends = Vec::new();
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512ifma")
-            && is_x86_feature_detected!("vaes")
         {
-            return vec![Self(Isa::Avx512Ifma), Self::SCALAR];
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512ifma")
+                && is_x86_feature_detected!("vaes")
+            {
+                backends.push(Self(Isa::Avx512Ifma));
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                backends.push(Self(Isa::Fma));
+            }
         }
-        vec![Self::SCALAR]
+        #[cfg(target_arch = "aarch64")]
+        backends.push(Self(Isa::Fma));
+        backends.push(Self::SCALAR);
+        backends
     }
 
     /// The fastest backend of this machine.
@@ -90,23 +129,22 @@ impl Backend {
     pub fn name(self) -> &'static str {
         match self.0 {
             Isa::Scalar => "scalar",
+            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+            Isa::Fma => "fma",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Ifma => "avx512ifma",
         }
     }
 
-    /// Word size of the Shoup quotients that the NTT of this backend reads.
-    pub(crate) fn shoup_bits(self) -> u32 {
+    /// What the NTT of this backend reads.
+    pub(crate) fn root_form(self) -> RootForm {
         match self.0 {
-            Isa::Scalar => 64,
+            Isa::Scalar => RootForm::Pairs,
+            #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+            Isa::Fma => RootForm::Doubles,
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512Ifma => 52,
+            Isa::Avx512Ifma => RootForm::Tails,
         }
-    }
-
-    /// Whether the NTT of this backend reads [`Twiddles::tails`].
-    pub(crate) fn splits_tails(self) -> bool {
-        self.0 != Isa::Scalar
     }
 
     /// Negacyclic NTT in place, coefficients in natural order to evaluations in bit-reversed order.

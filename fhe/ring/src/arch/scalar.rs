@@ -117,24 +117,33 @@ pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
     }
 }
 
-/// Blocks that the cipher gets at a time: it has that many in flight where the processor helps.
-const BLOCKS: usize = 32;
+/// Words that the cipher makes at a time: it has as many blocks in flight where the processor helps.
+pub const WORDS: usize = 64;
 
 pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u64]) {
     let cipher = Aes128::new(counter.key.into());
-    let mut blocks = [aes::Block::default(); BLOCKS];
-    for (k, out) in out.chunks_mut(2 * BLOCKS).enumerate() {
-        let blocks = &mut blocks[..out.len() / 2];
-        for (i, block) in blocks.iter_mut().enumerate() {
-            *block = block_of(counter, (first / 2 + k * BLOCKS + i) as u64);
-        }
-        cipher.encrypt_blocks(blocks);
+    for (k, out) in out.chunks_mut(WORDS).enumerate() {
+        let first = first + WORDS * k;
+        uniform_words(&cipher, counter, first, out);
         for (i, out) in out.iter_mut().enumerate() {
-            *out = match word_of(&blocks[i / 2], i % 2) {
+            *out = match *out {
                 word if word < ceiling(modulus) => modulus.reduce(word),
-                _ => uniform_again(modulus, counter, first + 2 * BLOCKS * k + i),
+                _ => uniform_again(modulus, counter, first + i),
             };
         }
+    }
+}
+
+/// The words that are drawn first for the positions from `first` on, at most [`WORDS`] of them.
+pub fn uniform_words(cipher: &Aes128, counter: Counter<'_>, first: usize, out: &mut [u64]) {
+    let mut blocks = [aes::Block::default(); WORDS / 2];
+    let blocks = &mut blocks[..out.len() / 2];
+    for (i, block) in blocks.iter_mut().enumerate() {
+        *block = block_of(counter, (first / 2 + i) as u64);
+    }
+    cipher.encrypt_blocks(blocks);
+    for (out, block) in out.chunks_exact_mut(2).zip(blocks) {
+        out.copy_from_slice(&[word_of(block, 0), word_of(block, 1)]);
     }
 }
 

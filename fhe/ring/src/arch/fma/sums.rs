@@ -1,0 +1,200 @@
+//! Sums of products, reduced once.
+//!
+//! A sum is kept in two doubles, `high` in multiples of 2^52 and `low` for the rest. `high` starts at 2^104, between
+//! which and 2^105 doubles are the multiples of 2^52: adding a product there in one rounding adds its upper part, and
+//! what the rounding took or gave is an integer that a second multiply-add finds exactly. Four operations a product.
+
+use super::{Factor, Field, from_word, to_word};
+use crate::arch::MAX_LAZY_PRODUCTS;
+use crate::modulus::Modulus;
+use crate::ntt::MIN_NTT;
+
+/// 2^104.
+const BASE: f64 = super::INTEGERS * super::INTEGERS;
+
+/// Residues whose sums advance together, term by term: every limb has a multiple of this many.
+const BLOCK: usize = MIN_NTT;
+
+type Block = [u64; BLOCK];
+
+/// The `i`-th block of a row.
+#[inline(always)]
+fn block(row: &[u64], i: usize) -> &Block {
+    &row.as_chunks().0[i]
+}
+
+#[inline(always)]
+fn blocks_mut(row: &mut [u64]) -> &mut [Block] {
+    let (blocks, rest) = row.as_chunks_mut();
+    assert!(rest.is_empty(), "limbs hold whole blocks of {BLOCK} residues");
+    blocks
+}
+
+/// Products that `low` takes before it is reduced.
+const STEP: usize = 3;
+
+/// The sums of a block between two steps.
+struct Sums {
+    high: [f64; BLOCK],
+    low: [f64; BLOCK],
+}
+
+/// What the products of a sum need besides their operands.
+#[derive(Clone, Copy)]
+struct Products {
+    field: Field,
+    /// 2^52 mod q, divided by 2^52.
+    radix: Factor,
+    /// Whether the sums start at what stands in their place.
+    accumulate: bool,
+}
+
+/// The second operand of a product.
+trait Second: Copy {
+    fn at(self, i: usize) -> f64;
+}
+
+impl Second for f64 {
+    #[inline(always)]
+    fn at(self, _: usize) -> f64 {
+        self
+    }
+}
+
+impl Second for &Block {
+    #[inline(always)]
+    fn at(self, i: usize) -> f64 {
+        from_word(self[i])
+    }
+}
+
+impl Products {
+    #[inline(always)]
+    fn new(modulus: &Modulus, accumulate: bool) -> Self {
+        let field = Field::new(modulus);
+        let radix = field.factor(modulus.center(modulus.radix().value) as f64 / super::INTEGERS);
+        Self { field, radix, accumulate }
+    }
+
+    /// `out ← [out +] Σ xₜ·yₜ` over `count` terms, at most [`MAX_LAZY_PRODUCTS`](crate::arch::MAX_LAZY_PRODUCTS), of
+    /// words below 2^50.
+    #[inline(always)]
+    fn sum<'a, B: Second>(self, out: &mut Block, count: usize, x: impl Fn(usize) -> &'a Block, y: impl Fn(usize) -> B) {
+        let mut sums = Sums { high: [0.0; BLOCK], low: [0.0; BLOCK] };
+        // The first step takes what the others, of three terms each, leave.
+        let first = if count == 0 { 0 } else { (count - 1) % STEP + 1 };
+        match (first, count == first) {
+            (0, _) => self.step::<0, true, true, B>(out, &mut sums, [], []),
+            (1, true) => self.step::<1, true, true, B>(out, &mut sums, [x(0)], [y(0)]),
+            (2, true) => self.step::<2, true, true, B>(out, &mut sums, [x(0), x(1)], [y(0), y(1)]),
+            (_, true) => self.step::<3, true, true, B>(out, &mut sums, [x(0), x(1), x(2)], [y(0), y(1), y(2)]),
+            (1, _) => self.step::<1, true, false, B>(out, &mut sums, [x(0)], [y(0)]),
+            (2, _) => self.step::<2, true, false, B>(out, &mut sums, [x(0), x(1)], [y(0), y(1)]),
+            (_, _) => self.step::<3, true, false, B>(out, &mut sums, [x(0), x(1), x(2)], [y(0), y(1), y(2)]),
+        }
+        for t in (first..count).step_by(STEP) {
+            let (x, y) = ([x(t), x(t + 1), x(t + 2)], [y(t), y(t + 1), y(t + 2)]);
+            if t + STEP == count {
+                self.step::<3, false, true, B>(out, &mut sums, x, y);
+            } else {
+                self.step::<3, false, false, B>(out, &mut sums, x, y);
+            }
+        }
+    }
+
+    /// At most [`STEP`] products, with the start of the sums and the end of them where it is theirs.
+    ///
+    /// - Fifteen products and the roundings, 2^51 each, stay below 2^104: `high` stays between 2^104 and 2^105.
+    /// - `part`, the difference of two multiples of 2^52 there, is exact. So is the product without it, for it is the
+    ///   rounding of `sum`: an integer of at most 2^51.
+    /// - `low` is below 2^50 at first and after a reduction; three such integers on top leave it below 2^53, and exact.
+    ///   That is below 2^50·q too, for NTT-friendly primes are above 8 (and smaller ones have small products).
+    /// - In the end high − 2^104 = 2^52·k, 0 ≤ k < 2^52: its product with `radix` is that of k and 2^52 mod q, whose
+    ///   exponents have been shifted: at most q. With `low`, reduced, that is below 2^51.
+    #[inline(always)]
+    fn step<const T: usize, const FIRST: bool, const LAST: bool, B: Second>(
+        self,
+        out: &mut Block,
+        sums: &mut Sums,
+        x: [&Block; T],
+        y: [B; T],
+    ) {
+        const { assert!(T <= STEP) };
+        let Self { field, radix, accumulate } = self;
+        for i in 0..BLOCK {
+            let start = if accumulate { from_word(out[i]) } else { 0.0 };
+            let (mut h, mut l) = if FIRST { (BASE, start) } else { (sums.high[i], sums.low[i]) };
+            for t in 0..T {
+                let (x, y) = (from_word(x[t][i]), y[t].at(i));
+                let sum = x.mul_add(y, h);
+                let part = sum - h;
+                l += x.mul_add(y, -part);
+                h = sum;
+            }
+            l = field.reduce(l);
+            if LAST {
+                out[i] = field.to_residue(field.mul(h - BASE, radix) + (l - field.half));
+            } else {
+                (sums.high[i], sums.low[i]) = (h, l);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
+    let products = Products::new(modulus, accumulate);
+    let mut stretched = [[0; BLOCK]; MAX_LAZY_PRODUCTS];
+    for (i, out) in blocks_mut(out).iter_mut().enumerate() {
+        let a = |t: usize| block(terms[t].0, i);
+        if stretch == 0 {
+            products.sum(out, terms.len(), a, |t| block(terms[t].1, i));
+        } else {
+            for (stretched, (_, b)) in stretched.iter_mut().zip(terms) {
+                stretch_to(stretched, &b[i * BLOCK >> stretch..], stretch);
+            }
+            products.sum(out, terms.len(), a, |t| &stretched[t]);
+        }
+    }
+}
+
+/// Each element `1 << stretch` times.
+#[inline(always)]
+fn stretch_to(out: &mut Block, a: &[u64], stretch: u32) {
+    match stretch {
+        1 => out.as_chunks_mut::<2>().0.iter_mut().zip(a).for_each(|(out, &a)| *out = [a; 2]),
+        2 => out.as_chunks_mut::<4>().0.iter_mut().zip(a).for_each(|(out, &a)| *out = [a; 4]),
+        _ => out.chunks_mut(1 << stretch).zip(a).for_each(|(out, &a)| out.fill(a)),
+    }
+}
+
+#[inline(always)]
+pub fn convert(
+    modulus: &Modulus,
+    out: &mut [u64],
+    digits: &[&[u64]],
+    factors: &[u64],
+    overflow: &[u64],
+    correction: u64,
+) {
+    let products = Products::new(modulus, false);
+    for (i, out) in blocks_mut(out).iter_mut().enumerate() {
+        let row = |t: usize| block(digits.get(t).unwrap_or(&overflow), i);
+        let factor = |t: usize| *factors.get(t).unwrap_or(&correction) as f64;
+        products.sum(out, digits.len() + 1, row, factor);
+    }
+}
+
+/// The same operations in the same order as the scalar kernel, for each residue.
+#[inline(always)]
+pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
+    for (i, overflow) in blocks_mut(overflow).iter_mut().enumerate() {
+        let mut sums = [0.5; BLOCK];
+        for (y, &r) in digits.iter().zip(reciprocals) {
+            for (sum, &y) in sums.iter_mut().zip(block(y, i)) {
+                *sum += from_word(y) * r;
+            }
+        }
+        *overflow = sums.map(|sum| to_word(sum.floor()));
+    }
+}
