@@ -105,9 +105,9 @@ impl Session {
         let mut clock = Instant::now();
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             let seconds = clock.elapsed().as_secs_f64();
-            let looking = Instant::now();
             progress.advance();
             let rss_bytes = machine::rss_bytes();
+            let looking = Instant::now();
             let errors = match look {
                 true => {
                     let found = self.client.look(step, result);
@@ -118,9 +118,9 @@ impl Session {
                 }
                 false => Errors::default(),
             };
+            look_seconds += looking.elapsed().as_secs_f64();
             let (layer, op) = (step.layer.clone(), op_name(step.op));
             layers.push(Layer { layer, op, level: result.level(), seconds, rss_bytes, errors });
-            look_seconds += looking.elapsed().as_secs_f64();
             clock = Instant::now();
         };
         let encrypted_logits = self.server.evaluate(&encrypted, &mut see)?;
