@@ -117,13 +117,13 @@ impl Session {
         let mut clock = Instant::now();
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             let seconds = clock.elapsed().as_secs_f64();
-            let looking = Instant::now();
             progress.advance();
             let rss_bytes = machine::rss_bytes();
             evaluate += seconds;
             let (layer, op, errors) = (step.layer.clone(), op_name(step.op), Errors::default());
             let blank = Layer { layer, op, level: result.level(), seconds, rss_bytes, errors };
             layers.iter_mut().for_each(|layers| layers.push(blank.clone()));
+            let looking = Instant::now();
             if look {
                 for (k, found) in self.client.look(step, result).into_iter().take(inputs.len()).enumerate() {
                     let own = (step.op == Op::Bootstrap).then(|| own_bits(&found, &before[k], step.range)).flatten();
