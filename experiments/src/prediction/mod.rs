@@ -152,7 +152,7 @@ fn steps_or_shipped(stored: Result<Measurements>, case: &Case, schedule: &[Sched
     let steps = |measured: Measurements| Predictor::new(measured, ring_dim)?.steps(case, schedule);
     stored.and_then(steps).or_else(|error| {
         WARNED.call_once(|| eprintln!("warning: {}; took the shipped measurements instead", in_one_line(&error)));
-        steps(Measurements::shipped()?)
+        steps(Measurements::shipped(case.params.n())?)
     })
 }
 

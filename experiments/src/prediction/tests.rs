@@ -53,7 +53,7 @@ fn measurements_that_do_not_suffice_are_refused() {
     assert!(error("{}").contains("line 1: missing field"));
     let whole = include_str!("../../bench/65536.jsonl");
     let without = |op: &str| whole.lines().filter(|line| !line.contains(op)).collect::<Vec<_>>().join("\n");
-    assert!(error(&without("\"relu\"")).contains("no operation `relu`"));
+    assert!(error(&without("\"op\":\"relu\"")).contains("no operation `relu`"));
     assert!(error(&without("\"rotate\"")).contains("found 0 times of `rotate`"));
     assert!(error(&format!("{whole}nonsense")).contains("line 41"));
 }

@@ -187,8 +187,9 @@ fn label(literature: &Literature, case: &CaseRow, name: &str) -> String {
 
 /// Bits of the bootstrap of a case's widest layers by the shipped `bench`, if that measured its ring.
 fn benched(case: &CaseRow) -> Option<f64> {
-    let measured =
-        Measurements::shipped().ok().filter(|measured| Some(measured.provenance.ring_dim) == case.ring_dim)?;
+    let measured = Measurements::shipped(case.ring_dim?)
+        .ok()
+        .filter(|measured| Some(measured.provenance.ring_dim) == case.ring_dim)?;
     let of_slots = measured.operations.iter().filter(|row| row.op == "bootstrap");
     of_slots.max_by_key(|row| row.slots)?.bits
 }
