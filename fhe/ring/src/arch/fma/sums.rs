@@ -151,7 +151,7 @@ pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64
             products.sum(out, terms.len(), a, |t| block(terms[t].1, i));
         } else {
             for (stretched, (_, b)) in stretched.iter_mut().zip(terms) {
-                stretch_to(stretched, &b[i * BLOCK >> stretch..], stretch);
+                stretch_to(stretched, &b[(i * BLOCK) >> stretch..], stretch);
             }
             products.sum(out, terms.len(), a, |t| &stretched[t]);
         }
