@@ -35,9 +35,6 @@ pub struct Args {
     /// How far beyond the ranges seen on training images the activations hold.
     #[arg(long, default_value_t = 1.05)]
     headroom: f64,
-    /// Network: resnet20, or resnet20-chebyshev15, which was fine-tuned with that activation.
-    #[arg(long, value_name = "NAME", conflicts_with = "weights")]
-    model: Option<String>,
     /// Weights of a CIFAR ResNet in safetensors form, with PyTorch's names; the embedded ResNet-20 if not given.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -98,10 +95,7 @@ impl Args {
 
     fn model(&self) -> Result<Model> {
         let Some(path) = &self.weights else {
-            return match &self.model {
-                None => Model::embedded(self.headroom).context("--headroom"),
-                Some(name) => Model::named(name, self.headroom).with_context(|| format!("--model {name}")),
-            };
+            return Model::embedded(self.headroom).context("--headroom");
         };
         let flag = || format!("--weights {}", path.display());
         let bytes = std::fs::read(path).with_context(flag)?;

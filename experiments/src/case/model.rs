@@ -8,7 +8,7 @@ use fhe_nn::ranges::{self, Interval, ModelCard};
 use fhe_nn::{Approximation, ResNet};
 
 use datasets::digest::sha256;
-use datasets::pretrained::{self, Pretrained};
+use datasets::pretrained;
 
 /// A network with the intervals of its activations.
 #[derive(Clone)]
@@ -32,20 +32,8 @@ pub struct Model {
 impl Model {
     /// The embedded network.
     pub fn embedded(headroom: f64) -> Result<Self> {
-        Self::pretrained(&pretrained::ALL[0], headroom)
-    }
-
-    /// An embedded network by its name, which must be one of [`pretrained::ALL`].
-    pub fn named(name: &str, headroom: f64) -> Result<Self> {
-        let known = pretrained::ALL.iter().find(|known| known.name == name).with_context(|| {
-            let names: Vec<&str> = pretrained::ALL.iter().map(|known| known.name).collect();
-            format!("found '{name}', wanted {}", names.join(" or "))
-        })?;
-        Self::pretrained(known, headroom)
-    }
-
-    fn pretrained(known: &Pretrained, headroom: f64) -> Result<Self> {
-        Self::carded(ResNet::from_safetensors(known.weights)?, sha256(known.weights), known.card, headroom)
+        let weights = pretrained::RESNET20;
+        Self::carded(ResNet::from_safetensors(weights)?, sha256(weights), pretrained::RESNET20_CARD, headroom)
     }
 
     /// The network in a safetensors file's bytes.

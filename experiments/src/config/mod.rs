@@ -76,7 +76,6 @@ pub struct Config {
 
 /// Where the model is.
 struct ModelFiles {
-    name: Option<(String, String)>,
     weights: Option<(PathBuf, String)>,
     card: Option<(PathBuf, String)>,
     headroom: f64,
@@ -147,10 +146,7 @@ impl Config {
 
     /// Loads the model.
     pub fn model(&self) -> Result<Model> {
-        let ModelFiles { name, weights, card, headroom, headroom_place } = &self.model;
-        if let Some((name, place)) = name {
-            return Model::named(name, *headroom).with_context(|| place.clone());
-        }
+        let ModelFiles { weights, card, headroom, headroom_place } = &self.model;
         let Some((path, place)) = weights else {
             return Model::embedded(*headroom).with_context(|| headroom_place.clone());
         };
@@ -207,10 +203,6 @@ impl ModelFiles {
         if let (Some(card), None) = (&model.card, &model.weights) {
             bail!("{}: found a card without weights, wanted both or neither", source.at(card, "model.card"));
         }
-        if let (Some(name), Some(_)) = (&model.name, &model.weights) {
-            bail!("{}: found a name beside weights, wanted one of them", source.at(name, "model.name"));
-        }
-        let name = model.name.as_ref().map(|name| (name.get_ref().clone(), source.at(name, "model.name")));
         let headroom = model.headroom.as_ref().map_or(HEADROOM, |headroom| *headroom.get_ref());
         let headroom_place = match &model.headroom {
             Some(headroom) => source.at(headroom, "model.headroom"),
@@ -224,7 +216,7 @@ impl ModelFiles {
             path.as_ref().map(|path| (folder.join(path.get_ref()), source.at(path, key)))
         };
         let (weights, card) = (file(&model.weights, "model.weights"), file(&model.card, "model.card"));
-        Ok(Self { name, weights, card, headroom, headroom_place })
+        Ok(Self { weights, card, headroom, headroom_place })
     }
 }
 

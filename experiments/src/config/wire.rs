@@ -23,7 +23,6 @@ pub struct Config {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    pub name: Option<Spanned<String>>,
     pub weights: Option<Spanned<PathBuf>>,
     pub card: Option<Spanned<PathBuf>>,
     pub headroom: Option<Spanned<f64>>,

@@ -20,7 +20,7 @@ fn the_card_names_every_activation() {
     assert_eq!(intervals.len(), 19);
     let last = card.range_on_training_images["layer3.2.act2"] * 1.05;
     assert_eq!(intervals[18], Interval { lo: -last, hi: last });
-    assert_eq!(card.test_accuracy, 0.9183);
+    assert_eq!(card.test_accuracy, 0.9258);
     assert_eq!((card.mean, card.std), (cifar::Normalisation::CIFAR10.mean, cifar::Normalisation::CIFAR10.std));
 }
 
@@ -61,7 +61,7 @@ fn polynomials_of_growing_degree_approach_the_exact_network() {
     let intervals = card().intervals(&network, 1.2).unwrap();
     let exact = network.forward_all(images, |image| image.normalised(), &Relu);
     let mut last = f64::INFINITY;
-    for (degree, agreement) in [(27, 85), (59, 99), (247, 100)] {
+    for (degree, agreement) in [(27, 87), (59, 100), (247, 100)] {
         let relu = ApproximateRelu::new(&Approximation::Chebyshev { degree }, &intervals);
         let found = network.forward_all(images, |image| image.normalised(), &relu);
         assert_eq!(found.iter().map(|o| o.overflows()).sum::<usize>(), 0, "degree {degree}");

@@ -31,12 +31,12 @@ fn logits_equal_pytorchs() {
 }
 
 #[test]
-fn ninety_two_of_the_embedded_hundred_are_right() {
+fn ninety_three_of_the_embedded_hundred_are_right() {
     let images = cifar::embedded_test_sample();
     let outcomes = network().forward_all(images, |image| image.normalised(), &Relu);
     let right = images.iter().zip(&outcomes).filter(|(i, o)| o.class() == i.label.map(usize::from)).count();
-    assert_eq!(right, 92);
-    assert_eq!(fixture()["correct_of_100"], 92, "PyTorch counts the same");
+    assert_eq!(right, 93);
+    assert_eq!(fixture()["correct_of_100"], 93, "PyTorch counts the same");
 }
 
 #[test]
