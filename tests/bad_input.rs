@@ -41,8 +41,8 @@ fn parameters() {
     refused(&["--ring-dim", "60000"], &["--ring-dim 60000", "power of two", "65536"]);
     refused(&["--ring-dim", "16384"], &["found 8192 slots, wanted the 16384", "32768 or more"]);
     refused(
-        &["--ring-dim", "32768"],
-        &["--ring-dim 32768", "128-bit limit", "ring dimension 65536 would run", "insecure"],
+        &["--ring-dim", "32768", "--relu", "chebyshev:511"],
+        &["--ring-dim 32768", "128-bit limit", "ring dimension 65536 or chebyshev:255 would run", "insecure"],
     );
     refused(&["--ring-dim", "262144"], &["too large", "131072"]);
     refused(&["--ring-dim", "many"], &["'many'", "--ring-dim"]);

@@ -63,40 +63,40 @@ fn every_packing_has_a_plan() {
 fn the_cases_of_a_config_are_planned() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("rings.toml");
-    let text = |more: &str, rings: &str| {
+    let text = |more: &str, rings: &str, degree: usize| {
         format!(
             "name = \"rings\"\nquestion = \"What runs?\"\n[data]\nimages = \"0..3\"\n[backend]\nkind = \"encrypted\"\n{more}\n\
-             [sweep]\nring_dim = [{rings}]\nrelu = [\"chebyshev:59\"]\n"
+             [sweep]\nring_dim = [{rings}]\nrelu = [\"chebyshev:{degree}\"]\n"
         )
     };
-    let plan = |more: &str, rings: &str, flags: &[&str]| {
-        std::fs::write(&config, text(more, rings)).unwrap();
+    let plan = |more: &str, rings: &str, degree: usize, flags: &[&str]| {
+        std::fs::write(&config, text(more, rings, degree)).unwrap();
         let run = cipherlab(&[&["plan", config.to_str().unwrap()], flags].concat(), None);
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
         run.stdout
     };
-    let found = plan("", "32768, 65536", &[]);
+    let found = plan("", "32768, 65536", 511, &[]);
     assert!(found.contains("2 cases, 3 images each, encrypted"), "{found}");
-    assert!(found.contains("\nencrypted-65536-chebyshev:59-fused "), "{found}");
-    assert!(found.contains("encrypted-32768-chebyshev:59-fused cannot run here: ") && found.contains("hours in all"));
-    assert!(found.contains("(ring dimension 65536 would run), or `insecure = true`"), "{found}");
+    assert!(found.contains("\nencrypted-65536-chebyshev:511-fused "), "{found}");
+    assert!(found.contains("encrypted-32768-chebyshev:511-fused cannot run here: ") && found.contains("hours in all"));
+    assert!(found.contains("(ring dimension 65536 or chebyshev:255 would run), or `insecure = true`"), "{found}");
 
-    let lines = plan("insecure = true", "32768, 65536", &["--json"]);
+    let lines = plan("insecure = true", "32768, 65536", 511, &["--json"]);
     let cases: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [small, large] = &cases[..] else { panic!("{lines}") };
     assert_eq!(
         (&small["case"], &small["plan"]["params"]["security"]),
-        (&"encrypted-32768-chebyshev:59-fused-insecure".into(), &0.into())
+        (&"encrypted-32768-chebyshev:511-fused-insecure".into(), &0.into())
     );
     assert_eq!(
         (&large["case"], &large["plan"]["params"]["security"]),
-        (&"encrypted-65536-chebyshev:59-fused".into(), &128.into())
+        (&"encrypted-65536-chebyshev:511-fused".into(), &128.into())
     );
     assert_eq!((small["images"].as_u64(), &small["obstacle"]), (Some(3), &Value::Null));
     let seconds = |case: &Value| case["plan"]["seconds"].as_f64().unwrap();
     assert!(seconds(small) > 0.0 && seconds(small) < seconds(large));
 
-    let found = plan("max_memory = \"1500M\"", "65536", &[]);
+    let found = plan("max_memory = \"1500M\"", "65536", 59, &[]);
     assert!(found.contains("wanted at most 1.50 GB; raise the limit; ") && found.contains(" takes 1."), "{found}");
     let run = cipherlab(&["plan", config.to_str().unwrap(), "--relu", "chebyshev:27"], None);
     assert_eq!(run.code, Some(2), "flags and a config: {}", run.stderr);

@@ -68,8 +68,9 @@ impl<'a> Job<'a> {
     fn classify_all(&mut self, images: &[Named]) -> Result<()> {
         let mut reports = Vec::new();
         for together in images.chunks(self.session.images()) {
-            let pictures = together.iter().filter(|_| !self.args.json && output::colours());
-            pictures.map(|named| output::out(&picture::render(&named.image))).collect::<Result<(), _>>()?;
+            if !self.args.json && output::colours() {
+                together.iter().try_for_each(|named| output::out(&picture::render(&named.image)))?;
+            }
             for report in self.classify(together)? {
                 match self.args.json {
                     true => output::out(&format!("{}\n", serde_json::to_string(&report)?))?,

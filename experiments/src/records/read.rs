@@ -124,7 +124,7 @@ mod tests {
         let error = |content: &str| format!("{:#}", rows::<ImageRow>(folder(content).path()).unwrap_err());
         assert!(error("case,image\n").contains("images.csv:1: found columns case,image, wanted case,image,label,"));
         let header = ImageRow::COLUMNS.join(",");
-        let line = error(&format!("{header}\nc,0,1,2,,3,0.5,,,,,,,,0,\nc,x,1,2,,3,0.5,,,,,,,,0,\n"));
+        let line = error(&format!("{header}\nc,0,1,2,,3,0.5,,,,,,,,,0,\nc,x,1,2,,3,0.5,,,,,,,,,0,\n"));
         assert!(line.contains("line: 3") && line.contains("invalid digit"), "{line}");
     }
 }
