@@ -255,7 +255,7 @@ fn foreign_files_are_refused_with_their_line() {
     std::fs::write(&path, images.replacen("max_abs_error", "error_max", 1)).unwrap();
     refused(&[flag], &["images.csv:1: found columns case,image,", "error_max", "wanted case,image,label"]);
     let mut lines: Vec<_> = images.lines().collect();
-    lines[2] = "encrypted-65536-chebyshev:27-fused,seven,8,8,8,8,1.5,,26.9,,,,1e-5,16.5,1,";
+    lines[2] = "encrypted-65536-chebyshev:27-fused,seven,8,8,8,8,1.5,1,,26.9,,,,1e-5,16.5,1,";
     std::fs::write(&path, lines.join("\n")).unwrap();
     refused(&[flag], &["images.csv", "line: 3", "invalid digit"]);
     std::fs::write(run.join("run.json"), "{}").unwrap();
