@@ -7,8 +7,8 @@
 //! from a word below 2^52 by writing the word into the mantissa of 2^52, which needs no conversion instruction.
 //!
 //! The kernels are plain loops over residues, which the compiler turns into vectors of whatever width the instruction
-//! set has; the last part of this file compiles them for it. Both architectures so share one source. It has been run
-//! on x86-64 only: for ARM it is the same source, not run on ARM hardware by us.
+//! set has; the last part of this file compiles them for it. Both architectures so share one source. It has been
+//! built and run on x86-64 only: for ARM it is compiled from the same source, not run on ARM hardware by us.
 
 mod ntt;
 mod sums;
