@@ -14,7 +14,7 @@ fn assert_signs(sign: &SignComposite) {
     }
     // Where the composition is steep, it amplifies the rounding of its argument.
     let rounding = 64.0 * f64::EPSILON * sign.reach / sign.threshold;
-    let mut last = -1.0;
+    let mut last = -1.0f64;
     for x in grid(0.0, sign.threshold, 500).chain(grid(sign.threshold, sign.reach, 20_000)) {
         let mut value = x;
         for stage in &sign.stages {
@@ -26,7 +26,9 @@ fn assert_signs(sign: &SignComposite) {
         if x >= sign.threshold {
             assert!((value - 1.0).abs() <= sign.error() + 1e-12, "{value} at {x}, error {}", sign.error());
         } else {
-            assert!(value >= last - rounding, "falls to {value} at {x}");
+            // A margin lets a stage settle about 1 before its input has reached what the stage before leaves of the
+            // threshold: from there on it swings by its error.
+            assert!(value >= last.min(1.0 - sign.error()) - rounding, "falls to {value} at {x}");
             last = value;
         }
     }
