@@ -29,7 +29,7 @@ pub struct Args {
     /// If not given, what the weights were trained with, or chebyshev:59.
     #[arg(long)]
     relu: Option<String>,
-    /// How values stand in the slots: fused, vector (the paper's), multiplexed or diagonal.
+    /// How values stand in the slots: fused, vector (the paper's), multiplexed, diagonal, or batch (several images).
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
     /// How far beyond the ranges seen on training images the activations hold.

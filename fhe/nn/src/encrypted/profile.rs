@@ -59,7 +59,7 @@ impl Profile {
         double_angles: 3,
     };
 
-    /// Nearly nine bits in the worst slot, for a ring of 2^15, whose modulus is half as long: enough for a network, since
+    /// Some eight bits in the worst slot, for a ring of 2^15, whose modulus is half as long: enough for a network, since
     /// few slots are as wrong as the worst. Two stages of SlotsToCoeffs make room for special primes, which are worth more
     /// than the rotations that a third would save.
     pub const NARROW: Self = Self {
