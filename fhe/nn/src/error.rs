@@ -84,22 +84,6 @@ pub enum Error {
         /// The factor.
         found: f64,
     },
-    /// An interval without inside.
-    #[error("interval: found [{lo}, {hi}], wanted finite ends, the lower first")]
-    BadInterval {
-        /// Lower end.
-        lo: f64,
-        /// Upper end.
-        hi: f64,
-    },
-    /// A function that cannot be interpolated.
-    #[error("interpolation: found f({x}) = {found}, wanted finite values on the whole interval")]
-    BadSample {
-        /// The node.
-        x: f64,
-        /// The function's value there.
-        found: f64,
-    },
     /// The noise model is not the JSON object it should be.
     #[error("noise model: {0}")]
     NoiseModel(serde_json::Error),

@@ -8,7 +8,7 @@
 
 pub mod approximant;
 pub mod approximation;
-pub mod chebyshev;
+mod chebyshev;
 pub mod encrypted;
 mod error;
 pub mod form;

@@ -1,73 +1,126 @@
-//! Convolution as a matrix product: each column holds the inputs one output pixel sees.
+//! Convolutions in cleartext, a strip of a row of some output channels at a time.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use multiversion::multiversion;
 
 use super::Tensor;
 use crate::network::Conv;
 
+/// Neighbouring outputs of a row.
+const STRIP: usize = 8;
+/// Output channels of which a strip is summed up at once. STRIP · GROUP sums stay in registers.
+const GROUP: usize = 8;
+
+/// What a caller keeps from one convolution to the next.
+#[derive(Default)]
+pub(super) struct Buffers {
+    /// The input with zeros around it, see [`Padded`].
+    input: Vec<f64>,
+    /// Weights by group of output channels, input channel, kernel row and column, output channel in the group.
+    weight: Vec<f64>,
+}
+
 impl Conv {
-    /// The convolution of `input`.
+    /// The convolution of `input`. Sums are in one order everywhere: the same bits on every machine.
     ///
     /// # Panics
     /// Where `input` has another number of channels than [`Conv::in_channels`].
     pub fn apply(&self, input: &Tensor) -> Tensor {
-        self.apply_with(input, &mut Vec::new())
+        self.apply_with(input, &mut Buffers::default())
     }
 
-    /// The same, with a buffer that a caller keeps from one convolution to the next.
-    pub(super) fn apply_with(&self, input: &Tensor, columns: &mut Vec<f64>) -> Tensor {
+    /// The same, with buffers that a caller keeps.
+    pub(super) fn apply_with(&self, input: &Tensor, buffers: &mut Buffers) -> Tensor {
         assert_eq!(input.channels, self.in_channels, "channels: found {}, wanted {}", input.channels, self.in_channels);
         let (height, width) = (input.height.div_ceil(self.stride), input.width.div_ceil(self.stride));
-        let (seen, pixels) = (self.in_channels * self.kernel * self.kernel, height * width);
-        self.fill_columns(input, height, width, columns);
-        let mut data: Vec<f64> = self.bias.iter().flat_map(|&bias| std::iter::repeat_n(bias, pixels)).collect();
-        let fits = "the lengths follow from the fields of the convolution";
-        let weight = ArrayView2::from_shape((self.out_channels, seen), &self.weight).expect(fits);
-        let columns = ArrayView2::from_shape((seen, pixels), columns.as_slice()).expect(fits);
-        let mut output = ArrayViewMut2::from_shape((self.out_channels, pixels), &mut data).expect(fits);
-        // The same product transposed: the larger operand comes first, where it is packed in wider panels.
-        general_mat_mul(1.0, &columns.t(), &weight.t(), 1.0, &mut output.view_mut().reversed_axes());
-        Tensor { channels: self.out_channels, height, width, data }
-    }
-
-    /// Row `(channel, ky, kx)`, column `(y, x)`: the input at `(y * stride + ky - pad, x * stride + kx - pad)`, 0 outside.
-    fn fill_columns(&self, input: &Tensor, height: usize, width: usize, columns: &mut Vec<f64>) {
-        let pad = self.kernel / 2;
-        // Every row is written below, so that what an earlier convolution left need not be erased.
-        columns.resize(self.in_channels * self.kernel * self.kernel * height * width, 0.0);
-        let mut rows = columns.chunks_exact_mut(width);
-        for plane in input.data.chunks_exact(input.height * input.width) {
-            for ky in 0..self.kernel {
-                for kx in 0..self.kernel {
-                    for y in 0..height {
-                        let row = rows.next().expect("as many rows as were made room for");
-                        match (y * self.stride + ky).checked_sub(pad).filter(|&y| y < input.height) {
-                            Some(from) => {
-                                fill_row(row, &plane[from * input.width..][..input.width], kx, pad, self.stride);
-                            }
-                            None => row.fill(0.0),
-                        }
+        let padded = Padded::new(self, input, &mut buffers.input);
+        let taps = self.in_channels * self.kernel * self.kernel;
+        grouped(&self.weight, taps, &mut buffers.weight);
+        let mut data = vec![0.0; self.out_channels * height * width];
+        let planes = data.chunks_mut(GROUP * height * width);
+        for ((planes, weight), bias) in
+            planes.zip(buffers.weight.chunks_exact(GROUP * taps)).zip(self.bias.chunks(GROUP))
+        {
+            let mut start = [0.0; GROUP];
+            start[..bias.len()].copy_from_slice(bias);
+            for y in 0..height {
+                for x in (0..width).step_by(STRIP) {
+                    let sums = strip(&padded, weight.as_chunks().0, &start, y, x);
+                    let inside = STRIP.min(width - x);
+                    for (plane, sums) in planes.chunks_exact_mut(height * width).zip(&sums) {
+                        plane[y * width + x..][..inside].copy_from_slice(&sums[..inside]);
                     }
                 }
             }
         }
+        Tensor { channels: self.out_channels, height, width, data }
     }
 }
 
-/// `row[x] = from[x * stride + kx - pad]` wherever that lies inside, 0 elsewhere.
-fn fill_row(row: &mut [f64], from: &[f64], kx: usize, pad: usize, stride: usize) {
-    let first = pad.saturating_sub(kx).div_ceil(stride).min(row.len());
-    let start = (first * stride + kx).saturating_sub(pad).min(from.len());
-    let (before, row) = row.split_at_mut(first);
-    let from = &from[start..];
-    let (inside, after) = row.split_at_mut(from.len().div_ceil(stride).min(row.len()));
-    before.fill(0.0);
-    match stride {
-        1 => inside.copy_from_slice(&from[..inside.len()]),
-        _ => inside.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
+/// An input with zeros around it, its columns dealt out by their remainder modulo the stride: what neighbouring outputs of
+/// a row meet at one place of the kernel are neighbours then.
+struct Padded<'a> {
+    values: &'a [f64],
+    kernel: usize,
+    stride: usize,
+    channels: usize,
+    /// Rows of a channel.
+    rows: usize,
+    /// Values of a row that share a remainder.
+    part: usize,
+}
+
+impl<'a> Padded<'a> {
+    fn new(conv: &Conv, input: &Tensor, values: &'a mut Vec<f64>) -> Self {
+        let (kernel, stride, pad) = (conv.kernel, conv.stride, conv.kernel / 2);
+        // The last strip may reach beyond the last output.
+        let part = input.width.div_ceil(stride).next_multiple_of(STRIP) + kernel.div_ceil(stride);
+        let rows = input.height + kernel;
+        values.clear();
+        values.resize(input.channels * rows * stride * part, 0.0);
+        let to = values.chunks_exact_mut(rows * stride * part);
+        for (to, plane) in to.zip(input.data.chunks_exact(input.height * input.width)) {
+            for (to, row) in to.chunks_exact_mut(stride * part).skip(pad).zip(plane.chunks_exact(input.width)) {
+                match stride {
+                    1 => to[pad..][..row.len()].copy_from_slice(row),
+                    _ => row.iter().zip(pad..).for_each(|(&value, x)| to[x % stride * part + x / stride] = value),
+                }
+            }
+        }
+        Self { values, kernel, stride, channels: input.channels, rows, part }
     }
-    after.fill(0.0);
+}
+
+/// The weights of each group side by side; the last group is filled up with zeros.
+fn grouped(weight: &[f64], taps: usize, to: &mut Vec<f64>) {
+    to.clear();
+    to.resize((weight.len() / taps).div_ceil(GROUP) * GROUP * taps, 0.0);
+    for (to, group) in to.chunks_exact_mut(GROUP * taps).zip(weight.chunks(GROUP * taps)) {
+        for (channel, weight) in group.chunks_exact(taps).enumerate() {
+            to.iter_mut().skip(channel).step_by(GROUP).zip(weight).for_each(|(to, weight)| *to = *weight);
+        }
+    }
+}
+
+/// Outputs (y, x) to (y, x + STRIP − 1) of a group of channels, for its bias and weights.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2", "aarch64+neon"))]
+fn strip(input: &Padded, weight: &[[f64; GROUP]], bias: &[f64; GROUP], y: usize, x: usize) -> [[f64; STRIP]; GROUP] {
+    let mut sums = bias.map(|bias| [bias; STRIP]);
+    let mut weight = weight.iter();
+    let row_length = input.stride * input.part;
+    for channel in input.values.chunks_exact(input.rows * row_length).take(input.channels) {
+        for row in channel.chunks_exact(row_length).skip(y * input.stride).take(input.kernel) {
+            for kx in 0..input.kernel {
+                let from = kx % input.stride * input.part + kx / input.stride + x;
+                let (Some(&values), Some(weight)) = (row[from..].first_chunk::<STRIP>(), weight.next()) else {
+                    unreachable!("a row reaches one strip beyond, and each place of the kernel has its weights");
+                };
+                for (sums, &weight) in sums.iter_mut().zip(weight) {
+                    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+                }
+            }
+        }
+    }
+    sums
 }
 
 #[cfg(test)]

@@ -105,23 +105,23 @@ impl ResNet {
         see: &mut dyn FnMut(Op, &Tensor),
     ) -> Outcome {
         let mut x = Tensor::image(input);
-        let mut columns = Vec::new();
+        let mut buffers = conv::Buffers::default();
         let mut overflow = Vec::with_capacity(self.activations());
         let mut activate = |x: &mut Tensor, see: &mut dyn FnMut(Op, &Tensor)| {
             let index = overflow.len();
             overflow.push(activation(index, &mut x.data));
             see(Op::Activation(index), x);
         };
-        x = self.stem.apply_with(&x, &mut columns);
+        x = self.stem.apply_with(&x, &mut buffers);
         see(Op::Conv, &x);
         activate(&mut x, see);
         for block in &self.blocks {
-            let mut y = block.conv1.apply_with(&x, &mut columns);
+            let mut y = block.conv1.apply_with(&x, &mut buffers);
             see(Op::Conv, &y);
             activate(&mut y, see);
-            let mut y = block.conv2.apply_with(&y, &mut columns);
+            let mut y = block.conv2.apply_with(&y, &mut buffers);
             match &block.shortcut {
-                Some(shortcut) => y.add(&shortcut.apply_with(&x, &mut columns)),
+                Some(shortcut) => y.add(&shortcut.apply_with(&x, &mut buffers)),
                 None => y.add(&x),
             }
             see(Op::Conv, &y);

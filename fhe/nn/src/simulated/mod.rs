@@ -8,7 +8,6 @@
 mod calibration;
 mod gaussian;
 mod model;
-mod polynomial;
 mod simulator;
 mod steps;
 mod table;

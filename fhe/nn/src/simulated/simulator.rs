@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::gaussian::Gaussian;
 use super::model::{NoiseModel, Own};
-use super::polynomial::Polynomial;
 use super::steps::{Layer, layers};
 use super::table::Table;
 use crate::Error;
+use crate::approximant::Approximant;
 use crate::encrypted::{Circuit, Op, Program, ScheduledStep};
 use crate::form::Form;
 use crate::network::ResNet;
@@ -112,7 +112,7 @@ impl Simulator {
 struct Curve {
     /// In what form bootstraps leave messages.
     from: Form,
-    polynomial: Polynomial,
+    polynomial: Approximant,
     form: Form,
     /// The same on [−1, 1], faster.
     table: Option<Table>,
@@ -120,7 +120,7 @@ struct Curve {
 
 impl Curve {
     fn new(circuit: &Circuit, form: Form) -> Self {
-        let polynomial = Polynomial::new(circuit.activation_to(form));
+        let polynomial = circuit.activation_to(form).clone();
         let mut curve = Self { from: Form::Sine(circuit.sine()), polynomial, form, table: None };
         curve.table = Table::new(&|messages| curve.evaluate(messages));
         curve
@@ -129,7 +129,7 @@ impl Curve {
     /// Messages to what the activation leaves of them: by the sine of a bootstrap, the polynomial, and the form of its result.
     fn evaluate(&self, messages: &mut [f64]) {
         messages.iter_mut().for_each(|message| *message = self.from.slot(*message));
-        self.polynomial.evaluate_in_place(messages);
+        self.polynomial.apply(messages);
         messages.iter_mut().for_each(|value| *value = self.form.value(*value));
     }
 
