@@ -71,10 +71,12 @@ impl<'a> Job<'a> {
             if !self.args.json && output::colours() {
                 together.iter().try_for_each(|named| output::out(&picture::render(&named.image)))?;
             }
-            for report in self.classify(together)? {
+            for (k, report) in self.classify(together)?.into_iter().enumerate() {
+                // The images of a ciphertext share their layers' seconds, but not the errors that a trace finds.
+                let with_layers = k == 0 || self.args.trace;
                 match self.args.json {
                     true => output::out(&format!("{}\n", serde_json::to_string(&report)?))?,
-                    false => output::out(&format!("{}\n", table::render(&report)))?,
+                    false => output::out(&format!("{}\n", table::render(&report, with_layers)))?,
                 }
                 reports.push(report);
             }

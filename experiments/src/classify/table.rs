@@ -8,10 +8,11 @@ use super::report::{Report, Seconds};
 use crate::output::bytes;
 use crate::session::Layer;
 
-/// The whole report.
-pub fn render(report: &Report) -> String {
+/// The report, with its layers or without.
+pub fn render(report: &Report, with_layers: bool) -> String {
     let mut text = String::new();
-    layers(&mut text, report)
+    let layers = if with_layers { layers(&mut text, report) } else { Ok(()) };
+    layers
         .and_then(|()| classes(&mut text, report))
         .and_then(|()| totals(&mut text, report))
         .expect("strings take all text");
