@@ -56,3 +56,21 @@ fn an_encrypted_image_is_classified_as_in_plaintext() {
         assert!((0.8..1.25).contains(&ratio), "predicted {ratio:.3} times the peak memory");
     }
 }
+
+/// The fastest cell: weights that bring their own polynomial of degree 7, at N = 2^15.
+#[test]
+fn weights_of_low_degree_need_half_the_ring() {
+    let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/../datasets/assets/resnet20-chebyshev7");
+    let [weights, card] = ["safetensors", "json"].map(|suffix| format!("{assets}.{suffix}"));
+    let model = ["--weights", &weights, "--card", &card];
+    let run = ["classify", "--image", "0", "--json", "--seed", "1", "--ring-dim", "32768"];
+    let run = cipherlab(&[&run[..], &model].concat(), None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    for key in ["class", "label", "plain_class", "exact_class"] {
+        assert_eq!(report[key], 3, "{key}");
+    }
+    assert!(report["max_abs_error"].as_f64().unwrap() <= 0.1, "logits err by {}", report["max_abs_error"]);
+    assert_eq!(report["params"]["relu"], "chebyshev:7", "what the card says");
+    assert!(report["params"]["security"].as_u64().unwrap() >= 128);
+}

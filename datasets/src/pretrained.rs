@@ -1,8 +1,15 @@
-//! The ResNet-20 we ship. How it was made and how well it does: `MODEL_CARD.md`.
+//! The weights we ship, of a ResNet-20 in float32 with PyTorch's names, batch norm not folded. How they were made and how
+//! well they do: `MODEL_CARD.md`.
 
-/// Weights in safetensors form, float32, PyTorch names, batch norm not folded.
+/// Weights for ReLU (safetensors).
 pub const RESNET20: &[u8] = include_bytes!("../assets/resnet20.safetensors");
 
 /// The machine-readable card of [`RESNET20`] (JSON): accuracy, recipe, normalisation constants, and the largest magnitude
 /// before each activation over the 50,000 training images.
 pub const RESNET20_CARD: &str = include_str!("../assets/resnet20.json");
+
+/// Weights for the interpolant of ReLU of degree 7 in its place.
+pub const RESNET20_CHEBYSHEV7: &[u8] = include_bytes!("../assets/resnet20-chebyshev7.safetensors");
+
+/// The card of [`RESNET20_CHEBYSHEV7`], with the interval of each activation.
+pub const RESNET20_CHEBYSHEV7_CARD: &str = include_str!("../assets/resnet20-chebyshev7.json");

@@ -1,42 +1,54 @@
 //! The weights we ship, against PyTorch's answers.
 
 use datasets::{cifar, pretrained};
-use fhe_nn::ResNet;
 use fhe_nn::network::Op;
-use fhe_nn::plain::Relu;
+use fhe_nn::plain::{Activation, ApproximateRelu, Relu};
+use fhe_nn::ranges::ModelCard;
+use fhe_nn::{Approximation, ResNet};
 use serde_json::Value;
 
 fn network() -> ResNet {
     ResNet::from_safetensors(pretrained::RESNET20).unwrap()
 }
 
-/// Made by `fixtures/make_resnet20_logits.py`, which says how.
-fn fixture() -> Value {
-    serde_json::from_str(include_str!("fixtures/resnet20_logits.json")).unwrap()
+/// With the polynomial that it was trained with.
+fn low_degree() -> (ResNet, ApproximateRelu) {
+    let network = ResNet::from_safetensors(pretrained::RESNET20_CHEBYSHEV7).unwrap();
+    let card = ModelCard::from_json(pretrained::RESNET20_CHEBYSHEV7_CARD).unwrap();
+    let relu: Approximation = card.trained_with.as_ref().unwrap().relu.parse().unwrap();
+    assert_eq!(relu, Approximation::Chebyshev { degree: 7 });
+    let intervals = card.intervals(&network, 1.0).unwrap();
+    (network, ApproximateRelu::new(&relu, &intervals))
 }
 
-#[test]
-fn logits_equal_pytorchs() {
-    let (network, fixture) = (network(), fixture());
+/// Against what `fixtures/make_resnet20_logits.py` made, which says how: ten images' logits to `tolerance`, and how many of
+/// the embedded hundred are right.
+fn equals_pytorch(network: &ResNet, activation: &dyn Activation, fixture: &str, tolerance: f64, right: usize) {
+    let fixture: Value = serde_json::from_str(fixture).unwrap();
+    let images = cifar::embedded_test_sample();
+    let outcomes = network.forward_all(images, |image| image.normalised(), activation);
     let wanted = fixture["logits"].as_array().unwrap();
     assert_eq!(wanted.len(), 10);
-    let mut worst: f64 = 0.0;
-    for (image, wanted) in cifar::embedded_test_sample().iter().zip(wanted) {
-        let found = network.forward(&image.normalised(), &Relu).logits;
+    for (k, (found, wanted)) in outcomes.iter().zip(wanted).enumerate() {
         let wanted: Vec<f64> = wanted.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
-        assert_eq!(found.len(), wanted.len());
-        worst = found.iter().zip(&wanted).map(|(f, w)| (f - w).abs()).fold(worst, f64::max);
+        assert_eq!(found.logits.len(), wanted.len());
+        let worst = found.logits.iter().zip(&wanted).map(|(f, w)| (f - w).abs()).fold(0.0, f64::max);
+        assert!(worst < tolerance, "image {k}: largest difference {worst}, wanted below {tolerance}");
     }
-    assert!(worst < 1e-4, "largest difference {worst}, wanted below 1e-4");
+    let found = images.iter().zip(&outcomes).filter(|(i, o)| o.class() == i.label.map(usize::from)).count();
+    assert_eq!((found, &fixture["correct_of_100"]), (right, &Value::from(right)), "PyTorch counts the same");
 }
 
 #[test]
-fn ninety_three_of_the_embedded_hundred_are_right() {
-    let images = cifar::embedded_test_sample();
-    let outcomes = network().forward_all(images, |image| image.normalised(), &Relu);
-    let right = images.iter().zip(&outcomes).filter(|(i, o)| o.class() == i.label.map(usize::from)).count();
-    assert_eq!(right, 93);
-    assert_eq!(fixture()["correct_of_100"], 93, "PyTorch counts the same");
+fn the_network_is_pytorchs() {
+    equals_pytorch(&network(), &Relu, include_str!("fixtures/resnet20_logits.json"), 1e-4, 93);
+}
+
+#[test]
+fn the_network_of_low_degree_is_pytorchs() {
+    let (network, activation) = low_degree();
+    let fixture = include_str!("fixtures/resnet20_chebyshev7_logits.json");
+    equals_pytorch(&network, &activation, fixture, 1e-4, 94);
 }
 
 #[test]
