@@ -96,10 +96,11 @@ fn provenance(args: &Args, case: &Case, images: &[Named]) -> Result<Provenance> 
     let described = &case.described;
     Ok(Provenance {
         command: format!(
-            "cipherlab calibrate --ring-dim {} --relu {} --packing {} --image {}{seed}",
+            "cipherlab calibrate --ring-dim {} --relu {} --packing {}{} --image {}{seed}",
             described.ring_dim,
             described.relu,
             described.packing,
+            args.case.model_flags(),
             args.images.join(" "),
         ),
         config_sha256: sha256(&config),
@@ -114,8 +115,11 @@ fn provenance(args: &Args, case: &Case, images: &[Named]) -> Result<Provenance> 
 
 /// The model as a table.
 fn render(model: &NoiseModel) -> String {
+    let Provenance { command, revision, date, .. } = &model.provenance;
+    let revision = revision.as_deref().unwrap_or("unknown");
     let mut text = format!(
-        "noise of each step itself, values divided by the range of their layer (the classifier's: logits)\n\n\
+        "{command}\nrevision {revision}, {date}\n\n\
+         noise of each step itself, values divided by the range of their layer (the classifier's: logits)\n\n\
          {:<12} {:>6} {:>10} {:>10} {:>10} {:>21} {:>8} {:>10} {:>8} {:>7}\n",
         "operation", "slots", "gain", "mean", "deviation", "least .. most", "kurtosis", "largest", "values", "outside"
     );

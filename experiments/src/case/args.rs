@@ -86,6 +86,14 @@ impl Args {
         case.check_memory_available()
     }
 
+    /// The flags that name the model, as they would be typed after others; nothing for the embedded one.
+    pub fn model_flags(&self) -> String {
+        let flag = |name: &str, path: &Option<PathBuf>| {
+            path.as_ref().map_or(String::new(), |path| format!(" --{name} {}", path.display()))
+        };
+        flag("weights", &self.weights) + &flag("card", &self.card)
+    }
+
     fn max_memory(&self) -> Result<Option<u64>> {
         let read = |text: &str| {
             parse_bytes(text).with_context(|| format!("--max-memory {text}: wanted bytes, or a number such as 4G"))

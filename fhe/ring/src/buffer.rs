@@ -90,10 +90,22 @@ pub fn pooled_bytes() -> usize {
     pool.iter().map(|(lines, free)| lines * size_of::<Line>() * free.len()).sum()
 }
 
-/// Gives the pool's memory back to the allocator.
+/// Gives the pool's memory back to the operating system, with whatever else the allocator holds for reuse.
 pub fn trim_pool() {
     POOL.lock().expect("no pool user panics").clear();
+    trim_allocator();
 }
+
+/// glibc keeps freed limbs in its arenas and returns none but those at an arena's end unless it is asked.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code)]
+fn trim_allocator() {
+    // SAFETY: takes no pointer, and any thread may call it at any time.
+    unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn trim_allocator() {}
 
 #[cfg(test)]
 mod tests {
