@@ -2,24 +2,40 @@
 
 use std::process::Command;
 
+/// What the binary is made of: whatever makes its revision another one, or dirty.
+const SOURCES: [&str; 11] = [
+    "build.rs",
+    "src",
+    "assets",
+    "bench",
+    "noise",
+    "literature.toml",
+    "Cargo.toml",
+    "../Cargo.toml",
+    "../Cargo.lock",
+    "../datasets",
+    "../fhe",
+];
+
 fn main() {
     let compiler = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
-    let facts = [
-        ("CIPHERLAB_RUSTC", output(&compiler, &["--version"])),
-        ("CIPHERLAB_REVISION", output("git", &["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])),
-    ];
+    let facts = [("CIPHERLAB_RUSTC", output(&compiler, &["--version"])), ("CIPHERLAB_REVISION", revision())];
     for (name, fact) in facts {
         if let Some(fact) = fact {
             println!("cargo:rustc-env={name}={fact}");
         }
     }
-    // Whatever makes the revision another one, or dirty.
-    for path in ["build.rs", "src", "Cargo.toml", "../Cargo.toml", "../Cargo.lock", "../datasets", "../fhe"] {
-        println!("cargo:rerun-if-changed={path}");
-    }
+    SOURCES.iter().for_each(|path| println!("cargo:rerun-if-changed={path}"));
     if let Some(log) = output("git", &["rev-parse", "--git-path", "logs/HEAD"]) {
         println!("cargo:rerun-if-changed={log}");
     }
+}
+
+/// The commit, marked where a source differs from it; documents and results may.
+fn revision() -> Option<String> {
+    let commit = output("git", &["describe", "--always", "--abbrev=12", "--exclude=*"])?;
+    let differing = [&["status", "--porcelain", "--"][..], &SOURCES].concat();
+    Some(if output("git", &differing).is_some() { commit + "-dirty" } else { commit })
 }
 
 /// What a program prints; `None` if it fails or is not there.

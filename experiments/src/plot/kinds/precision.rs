@@ -8,6 +8,7 @@ use crate::plot::series::{Group, degree, groups, packing, ring};
 use crate::plot::style;
 use crate::records::CaseRow;
 use crate::source::Source;
+use crate::statistics::median;
 
 /// How near to the exact model's accuracy a second look is worth it, in points.
 const NEAR: f64 = 4.0;
@@ -30,7 +31,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         let look = Look::series(index).among(index, groups.len(), 28);
         accuracy.push(Mark::Whiskers(intervals(group), look));
         accuracy.push(Mark::Line(points(group, |case| Some(100.0 * case.accuracy?)), look));
-        logits.push(Mark::Line(points(group, |case| case.precision_bits), look));
+        logits.push(Mark::Line(points(group, |case| median_bits(group, case)), look));
         legend.push((group.name.clone(), Look::series(index)));
     }
     let families = approximations(&groups);
@@ -54,7 +55,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let bits: Vec<f64> = logits.iter().flat_map(heights).collect();
     if !bits.is_empty() {
         let y = Axis::linear("precision, bits", bits, 5);
-        panels.push(panel("Worst logit", y, logits));
+        panels.push(panel("Worst logit of an image, median", y, logits));
     }
     let caption = vec![format!(
         "{} Precision of a logit: −log₂ of its error against the same polynomials in cleartext, if not said otherwise.",
@@ -97,26 +98,36 @@ fn near(accuracy: &[Mark], level: f64) -> Option<(Axis, Vec<Mark>)> {
     (kept >= 2 && kept < all).then_some((y, marks))
 }
 
-/// Of each family: bits of the classifier's largest error that the polynomials alone make, over all that was looked into.
+/// Bits of an image's worst logit, the median over a case's images: the worst of thousands tells of the one image that a
+/// polynomial was not made for.
+fn median_bits(group: &Group<'_>, case: &CaseRow) -> Option<f64> {
+    let rows = group.source.run.images.iter().filter(|row| row.case == case.case);
+    median(&rows.filter_map(|row| row.precision_bits).collect::<Vec<_>>())
+}
+
+/// Of each family: the same of the error that the polynomials alone make, over all images that were looked into.
 fn approximations<'a>(groups: &[Group<'a>]) -> BTreeMap<&'a str, Vec<(f64, f64)>> {
-    let mut worst: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    let mut bits: BTreeMap<&str, Vec<(f64, Vec<f64>)>> = BTreeMap::new();
     for group in groups {
         for case in &group.cases {
             let Some((family, degree)) = degree(&case.relu) else { continue };
             let rows = group.source.run.layers.iter().filter(|row| row.case == case.case && row.op == "classifier");
-            let errors = rows.filter_map(|row| row.approximation_max_error);
-            let Some(bits) = errors.reduce(f64::max).filter(|error| *error > 0.0).map(|error| -error.log2()) else {
-                continue;
-            };
-            let points = worst.entry(family).or_default();
-            match points.iter_mut().find(|point| point.0 == degree) {
-                Some(point) => point.1 = point.1.min(bits),
-                None => points.push((degree, bits)),
+            let errors = rows.filter_map(|row| row.approximation_max_error).filter(|error| *error > 0.0);
+            let found = bits.entry(family).or_default();
+            if found.iter().all(|(known, _)| *known != degree) {
+                found.push((degree, Vec::new()));
             }
+            let (_, bits) = found.iter_mut().find(|(known, _)| *known == degree).expect("it stands there now");
+            bits.extend(errors.map(|error| -error.log2()));
         }
     }
-    worst.values_mut().for_each(|points| points.sort_by(|a, b| a.0.total_cmp(&b.0)));
-    worst
+    let points = |(family, found): (&'a str, Vec<(f64, Vec<f64>)>)| {
+        let medians = found.into_iter().filter_map(|(degree, bits)| Some((degree, median(&bits)?)));
+        let mut points: Vec<_> = medians.collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        (!points.is_empty()).then_some((family, points))
+    };
+    bits.into_iter().filter_map(points).collect()
 }
 
 fn x(case: &CaseRow) -> Option<f64> {
