@@ -2,9 +2,8 @@
 //!
 //! The series itself is [`fhe_circuits::ChebyshevSeries`], so that cleartext and encryption evaluate the same coefficients.
 
-use multiversion::multiversion;
-
 use fhe_circuits::ChebyshevSeries;
+use multiversion::multiversion;
 
 /// Values evaluated side by side: one Clenshaw step waits for the last, so several values hide that wait.
 const LANES: usize = 16;

@@ -107,27 +107,23 @@ fn median_bits(group: &Group<'_>, case: &CaseRow) -> Option<f64> {
 
 /// Of each family: the same of the error that the polynomials alone make, over all images that were looked into.
 fn approximations<'a>(groups: &[Group<'a>]) -> BTreeMap<&'a str, Vec<(f64, f64)>> {
-    let mut bits: BTreeMap<&str, Vec<(f64, Vec<f64>)>> = BTreeMap::new();
+    // By family and degree; numbers above 0 stand in the order of their bits.
+    let mut bits: BTreeMap<(&str, u64), Vec<f64>> = BTreeMap::new();
     for group in groups {
         for case in &group.cases {
             let Some((family, degree)) = degree(&case.relu) else { continue };
             let rows = group.source.run.layers.iter().filter(|row| row.case == case.case && row.op == "classifier");
             let errors = rows.filter_map(|row| row.approximation_max_error).filter(|error| *error > 0.0);
-            let found = bits.entry(family).or_default();
-            if found.iter().all(|(known, _)| *known != degree) {
-                found.push((degree, Vec::new()));
-            }
-            let (_, bits) = found.iter_mut().find(|(known, _)| *known == degree).expect("it stands there now");
-            bits.extend(errors.map(|error| -error.log2()));
+            bits.entry((family, degree.to_bits())).or_default().extend(errors.map(|error| -error.log2()));
         }
     }
-    let points = |(family, found): (&'a str, Vec<(f64, Vec<f64>)>)| {
-        let medians = found.into_iter().filter_map(|(degree, bits)| Some((degree, median(&bits)?)));
-        let mut points: Vec<_> = medians.collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        (!points.is_empty()).then_some((family, points))
-    };
-    bits.into_iter().filter_map(points).collect()
+    let mut medians: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for ((family, degree), bits) in bits {
+        if let Some(median) = median(&bits) {
+            medians.entry(family).or_default().push((f64::from_bits(degree), median));
+        }
+    }
+    medians
 }
 
 fn x(case: &CaseRow) -> Option<f64> {

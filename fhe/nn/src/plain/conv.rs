@@ -62,7 +62,6 @@ struct Padded<'a> {
     values: &'a [f64],
     kernel: usize,
     stride: usize,
-    channels: usize,
     /// Rows of a channel.
     rows: usize,
     /// Values of a row that share a remainder.
@@ -86,7 +85,7 @@ impl<'a> Padded<'a> {
                 }
             }
         }
-        Self { values, kernel, stride, channels: input.channels, rows, part }
+        Self { values, kernel, stride, rows, part }
     }
 }
 
@@ -107,7 +106,7 @@ fn strip(input: &Padded, weight: &[[f64; GROUP]], bias: &[f64; GROUP], y: usize,
     let mut sums = bias.map(|bias| [bias; STRIP]);
     let mut weight = weight.iter();
     let row_length = input.stride * input.part;
-    for channel in input.values.chunks_exact(input.rows * row_length).take(input.channels) {
+    for channel in input.values.chunks_exact(input.rows * row_length) {
         for row in channel.chunks_exact(row_length).skip(y * input.stride).take(input.kernel) {
             for kx in 0..input.kernel {
                 let from = kx % input.stride * input.part + kx / input.stride + x;
