@@ -79,14 +79,6 @@ pub enum UnknownApproximation {
 impl Approximation {
     /// How they are written, for help and errors.
     pub const NAMES: &str = "chebyshev:DEGREE (such as chebyshev:59), minimax:DEGREE, composite:DEGREE,… (such as composite:7,7,13) or square";
-
-    /// The function that is approximated: ReLU, but for [`Approximation::Square`].
-    pub(crate) fn target(&self, x: f64) -> f64 {
-        match self {
-            Self::Square => ((1.0 + x) / 2.0).powi(2),
-            _ => x.max(0.0),
-        }
-    }
 }
 
 impl FromStr for Approximation {
