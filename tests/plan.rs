@@ -98,6 +98,20 @@ fn the_cases_of_a_config_are_planned() {
 
     let found = plan("max_memory = \"1500M\"", "65536", 59, &[]);
     assert!(found.contains("wanted at most 1.50 GB; raise the limit; ") && found.contains(" takes 1."), "{found}");
+    // Three images, two to a ciphertext: two ciphertexts.
+    let lines = plan("", "65536", 59, &["--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&lines).unwrap()["plan"]["batch"], 1);
+    std::fs::write(&config, text("", "65536", 59) + "packing = [\"fused\", \"batch\"]\n").unwrap();
+    let run = cipherlab(&["plan", config.to_str().unwrap()], None);
+    let hours = |packing: &str| {
+        let line = run.stdout.lines().find(|line| line.contains(&format!("-{packing} "))).expect(&run.stdout);
+        let words: Vec<f64> = line.split_whitespace().rev().take(4).map(|word| word.parse().unwrap()).collect();
+        let [hours, images, batch, seconds] = words[..] else { panic!("{line}") };
+        assert!((hours - seconds * (images / batch).ceil() / 3600.0).abs() < 0.006, "{line}");
+        (images, batch)
+    };
+    assert_eq!((hours("fused"), hours("batch")), ((3.0, 1.0), (3.0, 2.0)));
+
     let run = cipherlab(&["plan", config.to_str().unwrap(), "--relu", "chebyshev:27"], None);
     assert_eq!(run.code, Some(2), "flags and a config: {}", run.stderr);
 }

@@ -43,7 +43,7 @@ fn every_table_in_every_format_is_as_stored() {
     let folders = ["curve", "partial", "sweep"].map(fixture);
     let folders = folders.each_ref().map(String::as_str);
     for (format, extension) in [("markdown", "md"), ("latex", "tex"), ("csv", "csv")] {
-        for table in ["parameters", "accuracy", "comparison", "memory"] {
+        for table in ["parameters", "accuracy", "comparison", "memory", "sweep"] {
             let flags = ["--format", format, "--table", table];
             stored(&format!("tables/{table}.{extension}"), &printed(&[&flags[..], &folders].concat()));
         }
@@ -52,7 +52,7 @@ fn every_table_in_every_format_is_as_stored() {
 
 #[test]
 fn a_partial_run_gives_its_standing_and_nothing_else() {
-    for table in ["parameters", "accuracy", "comparison", "memory"] {
+    for table in ["parameters", "accuracy", "comparison", "memory", "sweep"] {
         let text = printed(&["--table", table, &fixture("partial")]);
         let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| partial |")).collect();
         let [row] = rows[..] else { panic!("{table}: {rows:?}") };
@@ -99,7 +99,7 @@ fn a_shard_is_not_a_result() {
 
 #[test]
 fn simulated_is_never_shown_as_encrypted() {
-    for table in ["parameters", "comparison", "memory"] {
+    for table in ["parameters", "comparison", "memory", "sweep"] {
         assert!(!printed(&["--table", table, &fixture("curve")]).contains("curve"), "{table}");
     }
     let text = printed(&["--table", "accuracy", &fixture("curve")]);
@@ -123,6 +123,7 @@ fn an_insecure_case_is_never_shown_as_a_secure_one() {
     assert_eq!(of("accuracy").matches("| sweep | encrypted, insecure |").count(), 1);
     assert_eq!(of("comparison").matches("| cipherlab, sweep, insecure |").count(), 1);
     assert!(of("memory").contains(&format!("| {stamped} |")));
+    assert_eq!(of("sweep").matches("| sweep, insecure |").count(), 1);
 }
 
 /// What has the ring, the activation and the packing of a published set, at 128 bits.

@@ -5,6 +5,7 @@ mod calibrate;
 mod case;
 mod classify;
 mod config;
+mod cost;
 mod data;
 mod images;
 mod import;
@@ -43,7 +44,7 @@ enum Command {
     Bench(bench::Args),
     /// Shows a case, or every case of a config, before anything runs: primes, levels, keys, security, memory, seconds.
     Plan(plan::Args),
-    /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory.
+    /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory, sweep.
     Tables(tables::Args),
     /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips.
     Plot(plot::Args),

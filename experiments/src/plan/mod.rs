@@ -57,8 +57,10 @@ struct Plan {
     main_secret: Secret,
     ephemeral_secret: Option<Secret>,
     bootstraps: usize,
+    /// Images in a ciphertext.
+    batch: usize,
     steps: Vec<Step>,
-    /// Predicted, of all steps.
+    /// Predicted, of all steps: what a ciphertext takes, however many images it holds.
     seconds: f64,
     /// Where the seconds come from.
     seconds_from: String,
@@ -136,6 +138,7 @@ impl Plan {
             main_secret: Secret::new(literal.secret, params.security()),
             ephemeral_secret: ephemeral.map(|secret| Secret::new(secret, params.ephemeral_security())),
             bootstraps: schedule.iter().filter(|step| step.op == Op::Bootstrap).count(),
+            batch: case.program.circuit().images,
             seconds: seconds.iter().sum(),
             seconds_from: predictor.source(),
             steps: schedule.into_iter().zip(seconds).map(Step::from).collect(),

@@ -65,8 +65,18 @@ fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::R
     if planned.iter().any(|planned| planned.plan.is_some()) {
         writeln!(
             text,
-            "{:<widest$} {:>6} {:>6} {:>6} {:>8} {:>10} {:>10} {:>10} {:>8} {:>9}",
-            "case", "levels", "boots", "logQP", "security", "keys", "memory", "s an image", "images", "hours"
+            "{:<widest$} {:>6} {:>6} {:>6} {:>8} {:>10} {:>10} {:>14} {:>6} {:>8} {:>9}",
+            "case",
+            "levels",
+            "boots",
+            "logQP",
+            "security",
+            "keys",
+            "memory",
+            "s a ciphertext",
+            "batch",
+            "images",
+            "hours"
         )?;
     }
     let mut seconds = 0.0;
@@ -76,17 +86,18 @@ fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::R
             continue;
         };
         let security = if plan.params.security == 0 { "none".to_owned() } else { plan.params.security.to_string() };
-        let whole = plan.seconds * *images as f64;
+        let whole = plan.seconds * images.div_ceil(plan.batch) as f64;
         seconds += whole;
         writeln!(
             text,
-            "{case:<widest$} {:>6} {:>6} {:>6.0} {security:>8} {:>10} {:>10} {:>10.1} {images:>8} {:>9.2}",
+            "{case:<widest$} {:>6} {:>6} {:>6.0} {security:>8} {:>10} {:>10} {:>14.1} {:>6} {images:>8} {:>9.2}",
             plan.levels,
             plan.bootstraps,
             plan.params.log_qp,
             bytes(plan.key_bytes),
             bytes(plan.predicted_bytes),
             plan.seconds,
+            plan.batch,
             whole / 3600.0
         )?;
     }

@@ -4,7 +4,7 @@ use crate::records::CaseRow;
 use crate::source::Source;
 
 /// What no figure leaves unsaid.
-const INSECURE: &str = "below 128 bits";
+pub const INSECURE: &str = "below 128 bits";
 /// Between the backend and the case whose noise it draws.
 const NOISE_OF: &str = " with noise of ";
 

@@ -8,6 +8,7 @@ mod memory;
 mod parameters;
 mod planned;
 mod splice;
+mod sweep;
 mod table;
 
 use std::path::PathBuf;
@@ -49,6 +50,8 @@ pub enum Name {
     Comparison,
     /// What the memory of an encrypted run holds.
     Memory,
+    /// Every encrypted case, ring by ring: classes, precision, time, memory, and which are beaten in all of them.
+    Sweep,
 }
 
 /// How a table is written.
@@ -101,6 +104,7 @@ impl Name {
             Self::Accuracy => accuracy::table(&literature, sources),
             Self::Comparison => comparison::table(&literature, sources),
             Self::Memory => memory::table(&literature, sources),
+            Self::Sweep => sweep::table(sources),
         }
     }
 }

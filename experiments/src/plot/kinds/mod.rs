@@ -56,7 +56,10 @@ impl Kind {
             Standing::Complete => None,
             standing => Some(format!("{}: {standing}; not a result.", label(source, sources))),
         };
-        let mut caption: Vec<_> = sources.iter().filter_map(Source::question).collect();
+        let mut caption: Vec<_> = match sources {
+            [one] => one.question().into_iter().collect(),
+            many => vec![format!("Runs: {}.", many.iter().map(|one| label(one, many)).collect::<Vec<_>>().join(", "))],
+        };
         caption.extend(sources.iter().filter_map(standing));
         caption.dedup();
         caption.append(&mut figure.caption);

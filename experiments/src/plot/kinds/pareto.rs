@@ -3,82 +3,63 @@
 use std::collections::BTreeSet;
 
 use super::Reason;
+use crate::cost::Cost;
 use crate::plot::figure::{Axis, Figure, Look, Mark, Marker, Panel};
-use crate::plot::series::{degree, groups, packing, ring};
+use crate::plot::series::{INSECURE, degree, packing, power};
 use crate::plot::style;
 use crate::records::CaseRow;
 use crate::source::Source;
 
-/// The figure.
+/// Cases that all get their words; of more, only those of the front do.
+const LABELLED: usize = 16;
+
+/// The figure: a colour for each ring and a shape for each packing.
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
-    let groups = groups(sources, |case| cost(case).map(|_| vec![ring(case), packing(case)]));
-    let all: Vec<Cost> = groups.iter().flat_map(|group| &group.cases).filter_map(|case| cost(case)).collect();
-    if all.len() < 2 {
-        return Err(format!("found {} cases with latency, memory and precision, wanted two or more", all.len()));
+    let cases = sources.iter().flat_map(Source::cases);
+    let cases: Vec<(&CaseRow, Cost)> = cases.filter_map(|case| Some((case, Cost::of(case)?))).collect();
+    if cases.len() < 2 {
+        return Err(format!("found {} cases with latency, memory and precision, wanted two or more", cases.len()));
     }
-    let families: BTreeSet<_> =
-        groups.iter().flat_map(|group| &group.cases).map(|case| degree(&case.relu).map(|(family, _)| family)).collect();
-    let on_front = |cost: Cost| !all.iter().any(|other| other.beats(cost));
-    let (mut marks, mut legend, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, group) in groups.iter().enumerate() {
-        let look = Look::series(index).dashed(None);
-        let costs = || group.cases.iter().filter_map(|case| Some((case, cost(case)?)));
-        for (on, look) in [(false, look.hollow()), (true, look)] {
-            let points =
-                costs().filter(|(_, cost)| on_front(*cost) == on).map(|(_, cost)| (cost.seconds, cost.gigabytes));
-            marks.push(Mark::Line(points.collect(), look));
-        }
-        labels
-            .extend(costs().map(|(case, cost)| (cost.seconds, cost.gigabytes, label(case, cost, families.len() > 1))));
-        legend.push((group.name.clone(), look));
-    }
-    marks.push(Mark::Labels(labels));
+    let others = || cases.iter().map(|(_, cost)| *cost);
+    let (front, beaten): (Vec<_>, Vec<_>) = cases.iter().partition(|(_, cost)| cost.is_on_front(others()));
+
+    let rings: BTreeSet<usize> = cases.iter().filter_map(|(case, _)| case.ring_dim).collect();
+    let colour = |ring: Option<usize>| ring.map_or(style::BLACK, |ring| rings.range(..ring).count());
+    let packings: BTreeSet<String> = cases.iter().map(|(case, _)| packing(case)).collect();
+    let shape = |name: &str| Look::series(packings.range(..name.to_owned()).count()).dashed(None);
+    let mark = |(case, cost): &(&CaseRow, Cost), filled: bool| {
+        let look = Look { colour: colour(case.ring_dim), filled, ..shape(&packing(case)) };
+        Mark::Line(vec![(cost.seconds, cost.gigabytes)], look)
+    };
+    let families: BTreeSet<_> = cases.iter().map(|(case, _)| degree(&case.relu).map(|(family, _)| family)).collect();
+    let words =
+        |(case, cost): &(&CaseRow, Cost)| (cost.seconds, cost.gigabytes, label(case, *cost, families.len() > 1));
+    let (labelled, which) = match cases.len() {
+        0..=LABELLED => (cases.iter().collect(), "each case"),
+        _ => (front.clone(), "each case that no other beats"),
+    };
+    let mut marks: Vec<Mark> = beaten.iter().map(|case| mark(case, false)).collect();
+    marks.extend(front.iter().map(|case| mark(case, true)));
+    marks.push(Mark::Labels(labelled.into_iter().map(words).collect()));
+
     let black = Look { colour: style::BLACK, marker: Some(Marker::Circle), filled: false, dash: None, aside: 0 };
+    let mut legend: Vec<(String, Look)> = Vec::new();
+    let ring = |&n: &usize| (format!("N = {}", power(n)), Look { filled: true, colour: colour(Some(n)), ..black });
+    legend.extend(rings.iter().map(ring));
+    legend.extend(packings.iter().map(|name| (name.clone(), Look { colour: style::BLACK, ..shape(name) })));
     legend.push(("hollow: beaten by a case that is as good or better in all three".to_owned(), black));
     let panel = Panel {
         title: String::new(),
-        x: Axis::from_zero("median seconds an image", all.iter().map(|cost| cost.seconds), 6),
-        y: Axis::from_zero("peak memory, GB", all.iter().map(|cost| cost.gigabytes), 6),
+        x: Axis::from_zero("median seconds an image", cases.iter().map(|(_, cost)| cost.seconds), 6),
+        y: Axis::from_zero("peak memory, GB", cases.iter().map(|(_, cost)| cost.gigabytes), 6),
         marks,
     };
-    let caption = vec!["Beside each case: the degree of its ReLU, and the precision of its worst logit.".to_owned()];
+    let caption = vec![format!("Beside {which}: the degree of its ReLU, and the precision of its worst logit.")];
     Ok(Figure { title: String::new(), caption, legend, panels: vec![panel], columns: 1, panel_height: 440 })
-}
-
-/// What a case costs and what it yields.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Cost {
-    seconds: f64,
-    gigabytes: f64,
-    bits: f64,
-}
-
-impl Cost {
-    /// At least as good in everything, and better in something.
-    fn beats(self, other: Self) -> bool {
-        let no_worse = self.seconds <= other.seconds && self.gigabytes <= other.gigabytes && self.bits >= other.bits;
-        no_worse && self != other
-    }
-}
-
-fn cost(case: &CaseRow) -> Option<Cost> {
-    Some(Cost { seconds: case.latency_s?, gigabytes: case.peak_rss_bytes? as f64 / 1e9, bits: case.precision_bits? })
 }
 
 fn label(case: &CaseRow, cost: Cost, family: bool) -> String {
     let relu = degree(&case.relu).filter(|_| !family).map_or(case.relu.clone(), |(_, degree)| degree.to_string());
-    format!("{relu}: {:.1} bits", cost.bits)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_case_is_beaten_only_by_one_that_is_no_worse_in_anything() {
-        let case = |seconds, gigabytes, bits| Cost { seconds, gigabytes, bits };
-        let one = case(10.0, 3.0, 16.0);
-        assert!(case(9.0, 3.0, 16.0).beats(one) && case(10.0, 3.0, 17.0).beats(one));
-        assert!(!one.beats(one) && !case(9.0, 3.1, 16.0).beats(one) && !case(9.0, 2.0, 15.9).beats(one));
-    }
+    let security = if case.is_insecure() { format!(", {INSECURE}") } else { String::new() };
+    format!("{relu}: {:.1} bits{security}", cost.bits)
 }

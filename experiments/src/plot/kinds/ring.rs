@@ -21,7 +21,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     }
     let ticks: Vec<_> = rings.iter().map(|&n| (n as f64, power(n))).collect();
     let axis = Axis::at("ring dimension N", &ticks, 1.25);
-    let (mut latency, mut memory, mut legend) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut latency, mut amortised, mut memory, mut legend) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (index, group) in groups.iter().enumerate() {
         let look = Look::series(index).among(index, groups.len(), 28);
         let points = |y: &dyn Fn(&CaseRow) -> Option<f64>| -> Vec<(f64, f64)> {
@@ -36,6 +36,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         };
         latency.push(Mark::Whiskers(group.cases.iter().filter_map(spread).collect(), look));
         latency.push(Mark::Line(points(&|case| case.latency_s), look));
+        amortised.push(Mark::Line(points(&|case| case.amortised_s), look));
         memory.push(Mark::Line(points(&|case| Some(case.peak_rss_bytes? as f64 / 1e9)), look));
         legend.push((group.name.clone(), Look::series(index)));
     }
@@ -48,7 +49,12 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         let y = Axis::from_zero(label, values.collect::<Vec<_>>(), 5);
         Panel { title: title.to_owned(), x: axis.clone(), y, marks }
     };
-    let panels = vec![panel("Latency", "median seconds an image", latency), panel("Memory", "peak memory, GB", memory)];
+    let mut panels = vec![panel("Latency", "median seconds an image", latency)];
+    // The same as latency where no ciphertext holds several images.
+    if groups.iter().flat_map(|group| &group.cases).any(|case| case.amortised_s < case.latency_s) {
+        panels.push(panel("Throughput", "median seconds a ciphertext, over its images", amortised));
+    }
+    panels.push(panel("Memory", "peak memory, GB", memory));
     let caption = vec!["Bars: half the distance of the quartiles, up and down.".to_owned()];
     Ok(Figure { title: String::new(), caption, legend, panels, columns: 2, panel_height: 330 })
 }
