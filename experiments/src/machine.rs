@@ -22,11 +22,25 @@ fn field(file: &str, name: &str) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-/// The processor's name for itself; `None` where the kernel does not tell.
+/// The processor's name for itself, and where there are any its family and model, which tell apart generations that a
+/// virtual machine gives one name; `None` where the kernel does not tell.
 pub fn cpu_model() -> Option<String> {
-    let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = info.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
+    cpu_model_in(&std::fs::read_to_string("/proc/cpuinfo").ok()?)
+}
+
+fn cpu_model_in(info: &str) -> Option<String> {
+    let pairs = info.lines().map_while(|line| line.split_once(':')).map(|(key, value)| (key.trim(), value.trim()));
+    let [mut name, mut family, mut model] = [None; 3];
+    pairs.for_each(|(key, value)| match key {
+        "model name" => name = Some(value),
+        "cpu family" => family = Some(value),
+        "model" => model = Some(value),
+        _ => {}
+    });
+    Some(match (family, model) {
+        (Some(family), Some(model)) => format!("{} (family {family}, model {model})", name?),
+        _ => name?.to_owned(),
+    })
 }
 
 /// Programs that ran or wanted to, on average over the last minute: above the number of cores, times are not to be
@@ -45,4 +59,19 @@ pub const RUSTC: Option<&str> = option_env!("CIPHERLAB_RUSTC");
 pub fn reset_peak_rss() -> bool {
     // proc(5): 5 resets the high-water mark.
     std::fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processor_is_told_by_name_family_and_model_of_its_first_core() {
+        let core = "processor\t: 0\ncpu family\t: 26\nmodel\t\t: 2\nmodel name\t: AMD EPYC\nflags\t\t: fpu\n";
+        let other = core.replace("26", "25");
+        let found = cpu_model_in(&format!("{core}\n{other}"));
+        assert_eq!(found.as_deref(), Some("AMD EPYC (family 26, model 2)"));
+        assert_eq!(cpu_model_in("model name\t: A core\n").as_deref(), Some("A core"));
+        assert_eq!(cpu_model_in("Hardware\t: A board\n"), None);
+    }
 }

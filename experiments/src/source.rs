@@ -137,6 +137,7 @@ impl Source {
         let revision = run.revision.as_deref().unwrap_or("of no revision");
         let digest = run.config_sha256.get(..12).unwrap_or(&run.config_sha256);
         let cpu = run.cpu.as_deref().unwrap_or("unknown processor");
+        let yardstick = run.ntt_us.map_or(String::new(), |us| format!(", yardstick {us:.0} µs"));
         let day = run.started.get(..10).unwrap_or(&run.started);
         let selection = self.selection().map_or(String::new(), |selection| format!("; {selection}"));
         let standing = match &self.standing {
@@ -144,7 +145,7 @@ impl Source {
             standing => format!("; {standing}"),
         };
         format!(
-            "{}: program {revision}, config {digest}, {cpu}, {} threads, {}, {day}{selection}{standing}",
+            "{}: program {revision}, config {digest}, {cpu}, {} threads, {}{yardstick}, {day}{selection}{standing}",
             run.name, run.threads, run.backend
         )
     }

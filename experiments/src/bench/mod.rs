@@ -60,6 +60,14 @@ With --json, one JSON object a line: first where the figures come from, then one
 limbs, seconds, ntts, own_ntts, bits, mean_bits, bytes and more). null is what was not measured. --save stores these \
 lines for `plan`, which else predicts from those of one idle machine.";
 
+/// Median microseconds of the yardstick at N = 2^16, where most cases run, for times of one machine to be read on
+/// another.
+pub fn yardstick_us() -> f64 {
+    let mut meter = meter::Meter::new(16, Backend::detect(), None, &mut ChaCha20Rng::from_os_rng());
+    (0..8).for_each(|_| meter.calibrate());
+    meter.units()[0].median * 1e6
+}
+
 /// Arguments of `bench`.
 #[derive(clap::Args)]
 pub struct Args {

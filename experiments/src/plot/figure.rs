@@ -48,7 +48,7 @@ pub enum Mark {
     Divider(f64, String),
     /// Filled boxes: x from and to, y from and to.
     Boxes(Vec<[f64; 4]>, Look),
-    /// Words beside points, placed where they cover least.
+    /// Words beside points, placed where they cover none of these; a point may have no words and is kept free.
     Labels(Vec<(f64, f64, String)>),
 }
 

@@ -20,6 +20,10 @@ pub struct Provenance {
     pub rustc: Option<String>,
     /// The processor.
     pub cpu: Option<String>,
+    /// Median microseconds of the yardstick there before the start: see [`crate::bench::yardstick_us`]. `None` in runs
+    /// of programs that did not measure it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ntt_us: Option<f64>,
     /// Threads of the pool.
     pub threads: usize,
     /// Kernels: `avx512ifma`, `fma` or `scalar`.

@@ -12,6 +12,7 @@ use super::shard::Shard;
 use super::store::Folder;
 use super::sweep::Sweep;
 use super::{preflight, progress::Progress};
+use crate::bench::yardstick_us;
 use crate::case::Model;
 use crate::config::{Config, Kind};
 use crate::machine;
@@ -127,6 +128,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
             .with_context(|| program.display().to_string())?,
         rustc: machine::RUSTC.map(str::to_owned),
         cpu: machine::cpu_model(),
+        ntt_us: Some(yardstick_us()),
         threads: rayon::current_num_threads(),
         backend: config.kernels.unwrap_or_else(Backend::detect).name().to_owned(),
         weights_sha256: model.weights_sha256.clone(),

@@ -173,7 +173,7 @@ fn words<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, labels: &[(F
         .iter()
         .map(|&((x, y), _)| [x - RADIUS - 1.0, x + RADIUS + 1.0, y - RADIUS - 1.0, y + RADIUS + 1.0])
         .collect();
-    for &((x, y), text) in labels {
+    for &((x, y), text) in labels.iter().filter(|(_, text)| !text.is_empty()) {
         let width = f64::from(text_width(text, LABEL));
         let beside = |left: f64, middle: f64| [left, left + width, middle - half, middle + half];
         let centred = x - width / 2.0;

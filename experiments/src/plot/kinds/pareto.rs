@@ -15,8 +15,9 @@ const LABELLED: usize = 16;
 
 /// The figure: a colour for each ring and a shape for each packing.
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
-    let cases = sources.iter().flat_map(Source::cases);
-    let cases: Vec<(&CaseRow, Cost)> = cases.filter_map(|case| Some((case, Cost::of(case)?))).collect();
+    let cases = sources.iter().flat_map(|source| source.cases().map(move |case| (source, case)));
+    let cases: Vec<(&CaseRow, Cost<'_>)> =
+        cases.filter_map(|(source, case)| Some((case, Cost::of(source, case)?))).collect();
     if cases.len() < 2 {
         return Err(format!("found {} cases with latency, memory and precision, wanted two or more", cases.len()));
     }
@@ -27,20 +28,20 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let colour = |ring: Option<usize>| ring.map_or(style::BLACK, |ring| rings.range(..ring).count());
     let packings: BTreeSet<String> = cases.iter().map(|(case, _)| packing(case)).collect();
     let shape = |name: &str| Look::series(packings.range(..name.to_owned()).count()).dashed(None);
-    let mark = |(case, cost): &(&CaseRow, Cost), filled: bool| {
+    let mark = |(case, cost): &(&CaseRow, Cost<'_>), filled: bool| {
         let look = Look { colour: colour(case.ring_dim), filled, ..shape(&packing(case)) };
         Mark::Line(vec![(cost.seconds, cost.gigabytes)], look)
     };
     let families: BTreeSet<_> = cases.iter().map(|(case, _)| degree(&case.relu).map(|(family, _)| family)).collect();
-    let words =
-        |(case, cost): &(&CaseRow, Cost)| (cost.seconds, cost.gigabytes, label(case, *cost, families.len() > 1));
-    let (labelled, which) = match cases.len() {
-        0..=LABELLED => (cases.iter().collect(), "each case"),
-        _ => (front.clone(), "each case that no other beats"),
+    let few = cases.len() <= LABELLED;
+    let words = |(case, cost): &(&CaseRow, Cost<'_>)| {
+        let labelled = few || cost.is_on_front(others());
+        let text = if labelled { label(case, *cost, families.len() > 1) } else { String::new() };
+        (cost.seconds, cost.gigabytes, text)
     };
     let mut marks: Vec<Mark> = beaten.iter().map(|case| mark(case, false)).collect();
     marks.extend(front.iter().map(|case| mark(case, true)));
-    marks.push(Mark::Labels(labelled.into_iter().map(words).collect()));
+    marks.push(Mark::Labels(cases.iter().map(words).collect()));
 
     let black = Look { colour: style::BLACK, marker: Some(Marker::Circle), filled: false, dash: None, aside: 0 };
     let mut legend: Vec<(String, Look)> = Vec::new();
@@ -54,11 +55,16 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         y: Axis::from_zero("peak memory, GB", cases.iter().map(|(_, cost)| cost.gigabytes), 6),
         marks,
     };
-    let caption = vec![format!("Beside {which}: the degree of its ReLU, and the precision of its worst logit.")];
+    let which = if few { "each case" } else { "each case that no other beats" };
+    let mut caption = vec![format!("Beside {which}: the degree of its ReLU, and the precision of its worst logit.")];
+    let machines: BTreeSet<_> = cases.iter().map(|(_, cost)| cost.machine).collect();
+    if machines.len() > 1 {
+        caption.push(format!("From {} machines: no case beats one of another machine.", machines.len()));
+    }
     Ok(Figure { title: String::new(), caption, legend, panels: vec![panel], columns: 1, panel_height: 440 })
 }
 
-fn label(case: &CaseRow, cost: Cost, family: bool) -> String {
+fn label(case: &CaseRow, cost: Cost<'_>, family: bool) -> String {
     let relu = degree(&case.relu).filter(|_| !family).map_or(case.relu.clone(), |(_, degree)| degree.to_string());
     let security = if case.is_insecure() { format!(", {INSECURE}") } else { String::new() };
     format!("{relu}: {:.1} bits{security}", cost.bits)
