@@ -34,7 +34,7 @@ fn main() {
 /// The commit, marked where a source differs from it; documents and results may.
 fn revision() -> Option<String> {
     let commit = output("git", &["describe", "--always", "--abbrev=12", "--exclude=*"])?;
-    let differing = [&["status", "--porcelain", "--"][..], &SOURCES].concat();
+    let differing = [&["status", "--porcelain", "--", ":(top,exclude)*.md"][..], &SOURCES].concat();
     Some(if output("git", &differing).is_some() { commit + "-dirty" } else { commit })
 }
 

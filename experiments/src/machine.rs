@@ -1,5 +1,7 @@
 //! What the operating system says of this process and its machine.
 
+use std::path::Path;
+
 /// The largest resident memory so far in bytes, from the kernel's own high-water mark; `None` where it keeps none.
 pub fn peak_rss_bytes() -> Option<u64> {
     field("/proc/self/status", "VmHWM:")
@@ -10,9 +12,26 @@ pub fn rss_bytes() -> Option<u64> {
     field("/proc/self/status", "VmRSS:")
 }
 
-/// Bytes that a new process can have without swapping.
+/// Bytes that a new process can have without swapping, and without leaving what a container grants.
 pub fn available_bytes() -> Option<u64> {
-    field("/proc/meminfo", "MemAvailable:")
+    let machine = field("/proc/meminfo", "MemAvailable:")?;
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"));
+    Some(own.and_then(|own| granted_bytes(Path::new("/sys/fs/cgroup"), own)).map_or(machine, |left| left.min(machine)))
+}
+
+/// What the limits of a control group (version 2) and of those around it leave; `None` where there are none.
+fn granted_bytes(root: &Path, own: &str) -> Option<u64> {
+    let left = |group: &Path| {
+        let read = |name| std::fs::read_to_string(root.join(group).join(name)).ok();
+        let bytes = |name| read(name)?.trim().parse::<u64>().ok();
+        let (limit, used) = (bytes("memory.max")?, bytes("memory.current")?);
+        let statistics = read("memory.stat").unwrap_or_default();
+        // Pages of files not used of late are counted as used, and given up on demand.
+        let files = statistics.lines().find_map(|line| line.strip_prefix("inactive_file ")?.parse::<u64>().ok());
+        Some(limit.saturating_sub(used.saturating_sub(files.unwrap_or(0))))
+    };
+    Path::new(own).ancestors().filter_map(left).min()
 }
 
 /// The bytes that a line such as `VmHWM:  1234 kB` of a kernel's file tells of.
@@ -64,6 +83,27 @@ pub fn reset_peak_rss() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tightest_limit_of_the_groups_counts_less_what_cannot_be_given_up() {
+        let root = tempfile::tempdir().unwrap();
+        let group = root.path().join("pod/job");
+        std::fs::create_dir_all(&group).unwrap();
+        let write = |folder: &Path, name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+        assert_eq!(granted_bytes(root.path(), "pod/job"), None);
+        for (name, text) in [("memory.max", "max\n"), ("memory.current", "5000\n")] {
+            write(&group, name, text);
+        }
+        assert_eq!(granted_bytes(root.path(), "pod/job"), None, "no limit");
+        for (name, text) in [("memory.max", "9000\n"), ("memory.current", "6000\n")] {
+            write(&root.path().join("pod"), name, text);
+        }
+        assert_eq!(granted_bytes(root.path(), "pod/job"), Some(3000));
+        write(&root.path().join("pod"), "memory.stat", "anon 4000\ninactive_file 1000\n");
+        assert_eq!(granted_bytes(root.path(), "pod/job"), Some(4000));
+        write(&group, "memory.max", "5500\n");
+        assert_eq!(granted_bytes(root.path(), "pod/job"), Some(500));
+    }
 
     #[test]
     fn a_processor_is_told_by_name_family_and_model_of_its_first_core() {

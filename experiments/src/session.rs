@@ -6,7 +6,7 @@ use anyhow::Result;
 use fhe_ckks::Ciphertext;
 use fhe_nn::encrypted::{Client, Op, ScheduledStep, Server, StepInfo};
 use indicatif::ProgressBar;
-use rand::RngCore;
+use rand::CryptoRng;
 use serde::Serialize;
 
 use crate::case::Case;
@@ -69,7 +69,7 @@ pub struct Layer {
 
 impl Session {
     /// Makes the keys.
-    pub fn start(case: Case, rng: &mut impl RngCore) -> Result<Self> {
+    pub fn start(case: Case, rng: &mut impl CryptoRng) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
         let predicted = prediction::of_steps(&case, &schedule)?;
         let started = Instant::now();
@@ -100,7 +100,7 @@ impl Session {
         &self,
         inputs: &[&[f64]],
         references: &[Reference],
-        rng: &mut impl RngCore,
+        rng: &mut impl CryptoRng,
         bar: ProgressBar,
     ) -> Result<Evaluation> {
         let started = Instant::now();

@@ -32,7 +32,8 @@ pub struct Args {
     /// How values stand in the slots: fused, vector (the paper's), multiplexed, diagonal, or batch (several images).
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
-    /// How far beyond the ranges seen on training images the activations hold.
+    /// How far beyond the ranges seen on training images the activations hold. Networks trained with a polynomial keep the
+    /// intervals that they were trained on.
     #[arg(long, default_value_t = 1.05)]
     headroom: f64,
     /// Weights of a CIFAR ResNet in safetensors form, with PyTorch's names; the embedded ResNet-20 if not given.
@@ -42,7 +43,7 @@ pub struct Args {
     /// embedded sample.
     #[arg(long, value_name = "FILE", requires = "weights")]
     card: Option<PathBuf>,
-    /// Run what cannot have 128 bits of security without: it is said to be so wherever the case is named.
+    /// Allow parameters below 128 bits of security; every output then marks the case as insecure.
     #[arg(long)]
     insecure: bool,
     /// Kernels: avx512ifma, fma or scalar; the fastest that the machine has if not given.

@@ -27,6 +27,8 @@ pub struct Provenance {
     pub ring_dim: usize,
     /// Main primes of the parameters measured.
     pub main_primes: usize,
+    /// Special primes of these.
+    pub special_primes: usize,
     /// Degree of the activation measured.
     pub relu: String,
 }
@@ -79,8 +81,13 @@ impl Measurements {
     pub fn parse(text: &str) -> Result<Self> {
         let mut lines = text.lines();
         let first = lines.next().context("found no line, wanted the provenance")?;
-        let provenance = serde_json::from_str(first).context("line 1")?;
-        let operation = |(index, line)| serde_json::from_str(line).with_context(|| format!("line {}", index + 2));
+        let provenance: Provenance = serde_json::from_str(first).context("line 1")?;
+        ensure!(provenance.special_primes > 0, "line 1: found no special primes, wanted some");
+        let operation = |(index, line)| {
+            let operation: Operation = serde_json::from_str(line).with_context(|| format!("line {}", index + 2))?;
+            ensure!(operation.slots != Some(0), "line {}: found 0 slots, wanted some", index + 2);
+            Ok(operation)
+        };
         let operations = lines.enumerate().map(operation).collect::<Result<_>>()?;
         Ok(Self { provenance, operations })
     }

@@ -1,7 +1,8 @@
 //! How long a case will take: the schedule's counts times what `bench` measured.
 //!
-//! Key switches, encodings and products are measured at two heights; between and beyond them a cost follows the power of
-//! the height that goes through both. Bootstraps and the activation are measured whole.
+//! Key switches are measured at two heights; between and beyond them, and over other special primes, a cost follows the
+//! power of the transforms that goes through both. Encodings are measured at two heights as well, bootstraps and the
+//! activation whole: these cost more or less as the key switches at their heights do.
 
 mod measurements;
 
@@ -13,6 +14,7 @@ use fhe_nn::{Approximation, Form};
 
 use crate::case::Case;
 use crate::in_one_line;
+use measurements::Provenance;
 pub use measurements::{Measurements, save, saved};
 
 /// Predicts seconds from a run of `bench`.
@@ -23,21 +25,41 @@ pub struct Predictor {
     rotate: Power,
     hoisted: Power,
     encode: Encode,
-    /// The activation measured: seconds, relinearizations, primes of its operand.
-    relu: (f64, usize, usize),
+    /// The activation measured: seconds, relinearizations, height of its operand.
+    relu: (f64, usize, Height),
+    /// Primes that the bootstraps measured leave.
+    bootstrapped: usize,
 }
 
-/// A cost c·heightᵉ through two measurements.
+/// Where a key switch happens.
+#[derive(Clone, Copy, Debug)]
+struct Height {
+    /// Main primes of its operand.
+    limbs: usize,
+    /// Special primes.
+    special: usize,
+}
+
+impl Height {
+    /// Transforms of a key switch: each digit to all primes, and the result back to the special primes and down. A key has
+    /// no more special primes than it needs.
+    fn transforms(self) -> f64 {
+        let special = self.special.min(self.limbs);
+        ((self.limbs.div_ceil(special) + 2) * (self.limbs + special)) as f64
+    }
+}
+
+/// A cost c·transformsᵉ through two measurements.
 #[derive(Clone, Copy, Debug)]
 struct Power {
     seconds: f64,
-    limbs: f64,
+    transforms: f64,
     exponent: f64,
 }
 
 impl Power {
-    fn at(self, limbs: usize) -> f64 {
-        self.seconds * (limbs as f64 / self.limbs).powf(self.exponent)
+    fn at(self, height: Height) -> f64 {
+        self.seconds * (height.transforms() / self.transforms).powf(self.exponent)
     }
 }
 
@@ -60,15 +82,21 @@ impl Predictor {
         let ring = size(ring_dim) / size(known.ring_dim);
         let [rotate, hoisted, encode] = ["rotate", "rotate_hoisted", "encode"].map(|op| ends(&measurements, op));
         let [(low, fast), (high, slow)] = encode?;
-        let prime = (slow - fast) / (high - low);
-        let slot = (fast - prime * low).max(0.0) / (known.ring_dim / 2) as f64;
+        let prime = (slow - fast) / (high - low) as f64;
+        let slot = (fast - prime * low as f64).max(0.0) / (known.ring_dim / 2) as f64;
         let (row, seconds) = measurements.times("relu").next().context("bench: found no operation `relu`")?;
         let limbs = row.limbs.context("bench: found no limbs of `relu`")?;
         let relu: Approximation = known.relu.parse().context("bench: relu")?;
         let circuit = Circuit::new(known.ring_dim.trailing_zeros(), &relu, Packing::default())?;
-        let relu = (seconds, circuit.activation_to(Form::Plain).relinearizations(), limbs);
+        let height = |limbs| Height { limbs, special: known.special_primes };
+        let relu = (seconds, circuit.activation_to(Form::Plain).relinearizations(), height(limbs));
+        let power = |[(low, fast), (high, slow)]: [(usize, f64); 2]| {
+            let [few, many] = [low, high].map(|limbs| height(limbs).transforms());
+            Power { seconds: slow, transforms: many, exponent: (slow / fast).ln() / (many / few).ln() }
+        };
         let [rotate, hoisted] = [power(rotate?), power(hoisted?)];
-        Ok(Self { ring, rotate, hoisted, encode: Encode { slot, prime }, relu, measurements })
+        let bootstrapped = circuit.activation_level + 1;
+        Ok(Self { ring, rotate, hoisted, encode: Encode { slot, prime }, relu, bootstrapped, measurements })
     }
 
     /// Seconds of each step of a schedule.
@@ -77,21 +105,26 @@ impl Predictor {
     }
 
     fn step(&self, case: &Case, step: &ScheduledStep) -> Result<f64> {
-        let circuit = case.program.circuit();
+        let special = case.params.literal().special_bits.len();
+        let height = |limbs| Height { limbs, special };
+        let bootstrapped = case.program.circuit().activation_level + 1;
         Ok(match step.op {
-            Op::Bootstrap => self.bootstrap(step.slots, case.params.max_level() + 1)?,
+            Op::Bootstrap => {
+                let heights = (bootstrapped..=case.params.max_level() + 1).map(height);
+                self.bootstrap(step.slots, heights)?
+            }
             Op::Activation => {
-                let (seconds, relinearizations, limbs) = self.relu;
-                let height = self.rotate.at(circuit.activation_level + 1) / self.rotate.at(limbs);
-                seconds * height * step.relinearizations as f64 / relinearizations as f64
+                let (seconds, relinearizations, measured) = self.relu;
+                let higher = self.rotate.at(height(bootstrapped)) / self.rotate.at(measured);
+                seconds * higher * step.relinearizations as f64 / relinearizations as f64
             }
             Op::Convolution | Op::Classifier => {
                 // The result is a level below the operand.
                 let limbs = step.level + 2;
                 // A matrix by baby and giant steps has at most as many diagonals as pairs of them.
                 let products = (step.hoisted + 1) * (step.full + 1);
-                step.hoisted as f64 * self.hoisted.at(limbs)
-                    + step.full as f64 * self.rotate.at(limbs)
+                step.hoisted as f64 * self.hoisted.at(height(limbs))
+                    + step.full as f64 * self.rotate.at(height(limbs))
                     + products as f64 * self.product(step.slots, limbs)
             }
         })
@@ -106,13 +139,17 @@ impl Predictor {
         slot * slots as f64 / known.threads as f64 + prime * limbs as f64 * share
     }
 
-    /// The bootstrap measured whose slots are nearest, higher or lower by as much as its key switches are.
-    fn bootstrap(&self, slots: usize, limbs: usize) -> Result<f64> {
+    /// The bootstrap measured whose slots are nearest, times what key switches at these heights take over what they take
+    /// at those that it went through.
+    fn bootstrap(&self, slots: usize, heights: impl Iterator<Item = Height>) -> Result<f64> {
         let known = self.measurements.times("bootstrap").filter_map(|(row, seconds)| Some((row.slots?, seconds)));
         let apart = |a: usize| a.ilog2().abs_diff(slots.ilog2());
         let (_, seconds) =
             known.min_by_key(|&(slots, _)| apart(slots)).context("bench: found no operation `bootstrap`")?;
-        Ok(seconds * self.rotate.at(limbs) / self.rotate.at(self.measurements.provenance.main_primes))
+        let Provenance { main_primes, special_primes: special, .. } = self.measurements.provenance;
+        let measured = (self.bootstrapped..=main_primes).map(|limbs| Height { limbs, special });
+        let transforms = |sum: f64, height: Height| sum + height.transforms();
+        Ok(seconds * heights.fold(0.0, transforms) / measured.fold(0.0, transforms))
     }
 
     /// Where the figures come from.
@@ -126,18 +163,14 @@ impl Predictor {
 }
 
 /// The times of an operation at the lowest and the highest number of primes.
-fn ends(measurements: &Measurements, op: &str) -> Result<[(f64, f64); 2]> {
-    let mut rows: Vec<(f64, f64)> =
-        measurements.times(op).filter_map(|(row, seconds)| Some((row.limbs? as f64, seconds))).collect();
-    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+fn ends(measurements: &Measurements, op: &str) -> Result<[(usize, f64); 2]> {
+    let mut rows: Vec<(usize, f64)> =
+        measurements.times(op).filter_map(|(row, seconds)| Some((row.limbs?, seconds))).collect();
+    rows.sort_by_key(|&(limbs, _)| limbs);
     match rows[..] {
         [first, .., last] if first.0 < last.0 => Ok([first, last]),
         _ => anyhow::bail!("bench: found {} times of `{op}`, wanted two at different numbers of limbs", rows.len()),
     }
-}
-
-fn power([(low, fast), (high, slow)]: [(f64, f64); 2]) -> Power {
-    Power { seconds: slow, limbs: high, exponent: (slow / fast).ln() / (high / low).ln() }
 }
 
 /// Seconds of each step, where they are no more than a help: stored measurements that do not suffice are passed over for

@@ -7,20 +7,28 @@ use serde::{Deserialize, Serialize};
 pub trait Row: Serialize + DeserializeOwned {
     /// The file's name.
     const FILE: &'static str;
+    /// What a row stands for.
+    const MEANING: &'static str;
     /// Its columns in order.
     const COLUMNS: &'static [&'static str];
+    /// What each of them holds, in the same order.
+    const MEANINGS: &'static [&'static str];
 }
 
 macro_rules! row {
-    ($(#[$doc:meta])* $name:ident in $file:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])+ $name:ident in $file:literal {
+        $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty,)*
+    }) => {
+        $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
+        pub struct $name { $($(#[doc = $field_doc])+ pub $field: $type,)* }
 
         impl Row for $name {
             const FILE: &'static str = $file;
+            const MEANING: &'static str = concat!($($doc),+);
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+            const MEANINGS: &'static [&'static str] = &[$(concat!($($field_doc),+)),*];
         }
     };
 }
@@ -36,7 +44,7 @@ row! {
         ring_dim: Option<usize>,
         /// log2 of all main and special primes.
         log_qp: Option<f64>,
-        /// The largest that is secure at 128 bits, by the table that decides.
+        /// The largest `log_qp` that is secure at 128 bits, by the table that decides.
         log_qp_limit: Option<f64>,
         /// Bits of security; 0 below 128, and then the case's name ends in `-insecure`.
         security: Option<u32>,
@@ -54,7 +62,7 @@ row! {
         accuracy: Option<f64>,
         /// 95 % Wilson interval of `accuracy`: lower end.
         accuracy_lo: Option<f64>,
-        /// Upper end.
+        /// The same: upper end.
         accuracy_hi: Option<f64>,
         /// Of the plaintext model with exact ReLUs, on the same images.
         plain_accuracy: Option<f64>,
@@ -62,7 +70,7 @@ row! {
         polynomial_accuracy: Option<f64>,
         /// Share of images with the class of the plaintext model with exact ReLUs.
         agreement: Option<f64>,
-        /// Images with another class than that.
+        /// Images with another class than the plaintext model with exact ReLUs.
         flips: usize,
         /// Images with another class than the plaintext model with the same polynomials.
         polynomial_flips: usize,
@@ -70,9 +78,9 @@ row! {
         mcnemar_p: Option<f64>,
         /// Median seconds of evaluating an image.
         latency_s: Option<f64>,
-        /// Spread of the same: half the distance of its quartiles.
+        /// Half the distance of the quartiles of these seconds.
         latency_spread_s: Option<f64>,
-        /// Median of the same over the images that shared a ciphertext: what an image costs where many wait.
+        /// Median of an evaluation's seconds over the images that shared its ciphertext: what an image costs where many wait.
         amortised_s: Option<f64>,
         /// What the harness adds to an encrypted image: `overhead_s` of the images over `encrypt_s`, `latency_s`, `decrypt_s`.
         overhead: Option<f64>,
@@ -80,13 +88,13 @@ row! {
         predicted_latency_s: Option<f64>,
         /// Seconds of generating keys and constants.
         keygen_s: Option<f64>,
-        /// Evaluation keys.
+        /// Bytes of the evaluation keys.
         key_bytes: Option<u64>,
-        /// Encoded bootstrapping constants.
+        /// Bytes of the encoded bootstrapping constants.
         constant_bytes: Option<u64>,
-        /// The process's high-water mark.
+        /// The process's high-water mark of resident memory.
         peak_rss_bytes: Option<u64>,
-        /// What `plan` foresaw of it.
+        /// The peak that `plan` foresaw.
         predicted_bytes: Option<u64>,
         /// −log2 of the largest logit error over all images, against the plaintext model with the same polynomials.
         precision_bits: Option<f64>,
@@ -105,7 +113,7 @@ impl CaseRow {
 row! {
     /// An image of a case.
     ImageRow in "images.csv" {
-        /// See [`CaseRow::case`].
+        /// The case's name.
         case: String,
         /// Index in the test set.
         image: usize,
@@ -133,7 +141,7 @@ row! {
         overhead_s: Option<f64>,
         /// Largest logit error against the plaintext model with the same polynomials.
         max_abs_error: Option<f64>,
-        /// −log2 of it.
+        /// −log2 of `max_abs_error`.
         precision_bits: Option<f64>,
         /// Values outside the interval of their activation, over all layers, in cleartext.
         overflow: Option<usize>,
@@ -159,7 +167,7 @@ row! {
 row! {
     /// A step of the evaluation of an image.
     LayerRow in "layers.csv" {
-        /// See [`CaseRow::case`].
+        /// The case's name.
         case: String,
         /// Index in the test set.
         image: usize,
@@ -171,19 +179,19 @@ row! {
         level: Option<usize>,
         /// Seconds of this step.
         latency_s: Option<f64>,
-        /// Resident memory after it.
+        /// Resident memory after it, in bytes.
         rss_bytes: Option<u64>,
         /// Largest error against the plaintext model with the same polynomials.
         max_abs_error: Option<f64>,
-        /// Mean of the same.
+        /// Mean error against the plaintext model with the same polynomials.
         mean_abs_error: Option<f64>,
-        /// −log2 of the largest.
+        /// −log2 of `max_abs_error`.
         precision_bits: Option<f64>,
         /// The paper's own measure: 1 − Σ|v − v'| / Σ|v|, of encrypted values v' against the polynomial model's v.
         paper_precision: Option<f64>,
         /// Largest error of the polynomial model against the one with exact ReLUs.
         approximation_max_error: Option<f64>,
-        /// Mean of the same.
+        /// Mean error of the polynomial model against the one with exact ReLUs.
         approximation_mean_error: Option<f64>,
         /// Values outside the activation's interval.
         overflow: Option<usize>,

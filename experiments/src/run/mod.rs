@@ -1,5 +1,6 @@
 //! `run`: an experiment config, case by case and image by image.
 
+mod columns;
 mod engine;
 mod merge;
 mod preflight;
@@ -17,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::case;
 use crate::config::Config;
+use crate::{case, output};
 use shard::Shard;
 #[cfg(test)]
 pub use summary::blank;
@@ -31,7 +32,7 @@ pub const LONG_ABOUT: &str =
 #[derive(clap::Args)]
 pub struct Args {
     /// The config.
-    #[arg(required_unless_present = "merge", conflicts_with = "merge")]
+    #[arg(required_unless_present_any = ["merge", "columns"], conflicts_with = "merge")]
     config: Option<PathBuf>,
     /// Where to write; results/NAME if not given.
     #[arg(long, value_name = "DIR")]
@@ -42,10 +43,16 @@ pub struct Args {
     /// Join the shards in these folders (or in the folders shard-I-of-N inside of them) to one run in --out.
     #[arg(long, value_name = "DIR", num_args = 1.., requires = "out")]
     merge: Vec<PathBuf>,
+    /// Say what each column of the files holds, and run nothing.
+    #[arg(long, conflicts_with_all = ["config", "out", "shard", "merge"])]
+    columns: bool,
 }
 
 /// Runs `run`. The process ends with status 1 if an image or a case failed.
 pub fn run(args: &Args) -> Result<()> {
+    if args.columns {
+        return output::out(&columns::describe());
+    }
     if let Some(out) = args.out.as_ref().filter(|_| !args.merge.is_empty()) {
         return merge::merge(&args.merge, out);
     }

@@ -48,7 +48,7 @@ pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageR
     let error = culprit.map(|logits| {
         format!(
             "no class: found {logits} that are no numbers, {overflow} values were outside their interval; a larger \
-             headroom may help"
+             headroom may help a network that was trained with ReLUs"
         )
     });
     let class = class.filter(|_| error.is_none());

@@ -56,7 +56,8 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
         Some(earlier) => {
             refuse_others(&provenance, &earlier, out)?;
             folder.keep(&config.source.text)?;
-            (provenance.started, provenance.ended) = (earlier.started, earlier.ended);
+            let Provenance { started, ended, ntt_us, .. } = earlier;
+            provenance = Provenance { started, ended, ntt_us, ..provenance };
         }
     }
     let wanted: HashSet<usize> = positions.iter().map(|&position| subjects[position].index).collect();

@@ -50,7 +50,7 @@ pub enum Name {
     Comparison,
     /// What the memory of an encrypted run holds.
     Memory,
-    /// Every encrypted case, ring by ring: classes, precision, time, memory, and which are beaten in all of them.
+    /// Every encrypted case, ring by ring: classes, precision, time, memory, and which others are no worse in all of them.
     Sweep,
 }
 

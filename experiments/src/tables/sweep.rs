@@ -18,7 +18,7 @@ pub fn table(sources: &[Source]) -> Table {
         number("as the exact model"),
         number("largest logit error"),
         number("worst logit, bits"),
-        number("s an image"),
+        number("latency, s"),
         number("±"),
         number("kNTT"),
         number("amortised"),
@@ -39,11 +39,11 @@ pub fn table(sources: &[Source]) -> Table {
     }
     table.notes.push(
         "As a model: images with its class, of those that did not fail. Largest error and bits: of the worst logit of all \
-         images, against the plaintext model with the same polynomials. s an image: median and half the distance of the \
+         images, against the plaintext model with the same polynomials. latency: median and half the distance of the \
          quartiles; kNTT: the same in thousands of the yardstick, a forward transform at N = 2^16 by the tfhe-ntt crate on \
          one thread of that machine, where the run measured it; amortised: over the images of a ciphertext, where it \
-         holds several. Beaten by: the fastest case of the same machine here that is as good or better in seconds, peak \
-         memory and bits, and better in one."
+         holds several. Beaten by: the fastest other case of the same machine here that is no worse in latency, amortised \
+         seconds, peak memory and bits, and better in one."
             .to_owned(),
     );
     table.note_sources(sources.iter().filter(|source| source.concerns("encrypted")));
@@ -51,8 +51,8 @@ pub fn table(sources: &[Source]) -> Table {
 }
 
 fn row(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> Vec<Cell> {
-    let compared = case.images - case.failed;
-    let same = |flips: usize| Some(format!("{} of {compared}", compared - flips));
+    let compared = case.images.saturating_sub(case.failed);
+    let same = |flips: usize| Some(format!("{} of {compared}", compared.saturating_sub(flips)));
     let name = if case.is_insecure() { format!("{}, insecure", source.name()) } else { source.name().to_owned() };
     vec![
         Some(name),

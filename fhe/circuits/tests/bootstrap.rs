@@ -235,6 +235,7 @@ fn a_circuit_that_cannot_be_is_refused_with_found_and_wanted() {
     }
     for (found, change) in [
         ("range", (|l| l.eval_mod.range = 0) as fn(&mut BootstrapLiteral)),
+        ("range of EvalMod: found 5, which a bootstrap leaves", |l| l.eval_mod.range = 5),
         ("series: found 0", |l| l.eval_mod.degree = 0),
         ("found 40", |l| l.eval_mod.double_angles = 40),
         ("arcsine: found 4", |l| l.eval_mod.arcsine_degree = 4),

@@ -3,7 +3,7 @@
 use fhe_ring::sample;
 use fhe_ring::{Basis, Ntt, Poly};
 use num_complex::Complex64;
-use rand::{Rng, RngCore};
+use rand::{CryptoRng, Rng};
 use zeroize::Zeroizing;
 
 use crate::encoder::Plaintext;
@@ -77,7 +77,7 @@ impl Ciphertext {
 
 impl PublicKey {
     /// Encrypts at the level of the plaintext: (b, a)·u + (e₀ + m, e₁) with u uniform ternary.
-    pub fn encrypt(&self, params: &Parameters, plaintext: &Plaintext, rng: &mut impl RngCore) -> Ciphertext {
+    pub fn encrypt(&self, params: &Parameters, plaintext: &Plaintext, rng: &mut impl CryptoRng) -> Ciphertext {
         let (ring, basis) = (params.ring(), Basis::main(plaintext.poly.basis().main));
         let signed =
             |values: Vec<i64>| Zeroizing::new(Poly::from_signed(ring, basis, &Zeroizing::new(values)).into_ntt());
@@ -93,7 +93,7 @@ impl PublicKey {
 
 impl SecretKey {
     /// Encrypts at the level of the plaintext: (−a·s + e + m, a), less noisy than under the public key.
-    pub fn encrypt(&self, plaintext: &Plaintext, rng: &mut impl RngCore) -> Ciphertext {
+    pub fn encrypt(&self, plaintext: &Plaintext, rng: &mut impl CryptoRng) -> Ciphertext {
         let basis = Basis::main(plaintext.poly.basis().main);
         let [mut c0, c1] = encryption_of_zero(self, basis, &rng.random(), 0, rng);
         c0.add_assign(&plaintext.poly.expand().restricted(basis));
@@ -106,7 +106,7 @@ impl SecretKey {
         values: &[f64],
         level: usize,
         scale: f64,
-        rng: &mut impl RngCore,
+        rng: &mut impl CryptoRng,
     ) -> Result<Ciphertext, CkksError> {
         let found = self.params().max_level();
         if level > found {

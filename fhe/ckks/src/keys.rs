@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fhe_ring::{Basis, Ntt, Poly, Seed, Uniform, sample};
-use rand::{Rng, RngCore};
+use rand::{CryptoRng, Rng};
 use zeroize::Zeroizing;
 
 use crate::error::CkksError;
@@ -20,20 +20,21 @@ pub struct SecretKey {
 
 impl SecretKey {
     /// Draws a secret from the distribution that the parameters name.
-    pub fn generate(params: &Parameters, rng: &mut impl RngCore) -> Self {
+    pub fn generate(params: &Parameters, rng: &mut impl CryptoRng) -> Self {
         Self::draw(params, params.literal().secret, rng)
     }
 
-    /// Draws the ephemeral sparse secret of bootstrapping.
+    /// Draws the ephemeral sparse secret of bootstrapping. Its security was checked over q₀·p₀ alone, so that nobody outside
+    /// gets hold of one: over more primes it would protect nothing.
     ///
     /// # Panics
     /// If the parameters name no ephemeral weight.
-    pub fn generate_ephemeral(params: &Parameters, rng: &mut impl RngCore) -> Self {
+    pub(crate) fn generate_ephemeral(params: &Parameters, rng: &mut impl CryptoRng) -> Self {
         let weight = params.literal().ephemeral_weight.expect("parameters for bootstrapping name an ephemeral weight");
         Self::draw(params, SecretDistribution::FixedWeight(weight), rng)
     }
 
-    fn draw(params: &Parameters, distribution: SecretDistribution, rng: &mut impl RngCore) -> Self {
+    fn draw(params: &Parameters, distribution: SecretDistribution, rng: &mut impl CryptoRng) -> Self {
         let n = params.n();
         let coefficients = Zeroizing::new(match distribution {
             SecretDistribution::UniformTernary => sample::ternary(n, rng),
@@ -75,7 +76,7 @@ pub struct PublicKey {
 
 impl PublicKey {
     /// The public key of a secret.
-    pub fn generate(secret: &SecretKey, rng: &mut impl RngCore) -> Self {
+    pub fn generate(secret: &SecretKey, rng: &mut impl CryptoRng) -> Self {
         let params = secret.params();
         let basis = Basis::main(params.max_level() + 1);
         let seed = rng.random();
@@ -90,7 +91,7 @@ pub(crate) fn encryption_of_zero(
     basis: Basis,
     seed: &Seed,
     index: u64,
-    rng: &mut impl RngCore,
+    rng: &mut impl CryptoRng,
 ) -> [Poly<Ntt>; 2] {
     let params = secret.params();
     let error = Zeroizing::new(sample::gaussian(params.n(), rng));
@@ -136,7 +137,7 @@ pub struct SwitchingKey {
 
 impl SwitchingKey {
     /// The key that switches from `source`, a polynomial over at least the key's main primes, to `target`.
-    pub(crate) fn generate(source: &Poly<Ntt>, target: &SecretKey, shape: KeyShape, rng: &mut impl RngCore) -> Self {
+    pub(crate) fn generate(source: &Poly<Ntt>, target: &SecretKey, shape: KeyShape, rng: &mut impl CryptoRng) -> Self {
         let seed: Seed = rng.random();
         let params = target.params();
         let ring = params.ring();
@@ -282,7 +283,7 @@ impl KeyRequest {
     ///
     /// # Panics
     /// If the key to the ephemeral secret is asked for over more than q₀·p₀: its security was checked for those alone.
-    pub fn generate(&self, secret: &SecretKey, rng: &mut impl RngCore) -> EvaluationKeys {
+    pub fn generate(&self, secret: &SecretKey, rng: &mut impl CryptoRng) -> EvaluationKeys {
         let params = secret.params();
         let encapsulated = self.iter().any(|(kind, _)| matches!(kind, KeyKind::DenseToSparse | KeyKind::SparseToDense));
         let ephemeral = encapsulated.then(|| SecretKey::generate_ephemeral(params, rng));

@@ -1,10 +1,12 @@
-//! Samplers. Randomness is passed in: a seeded generator in tests and experiments, the operating system's for keys.
+//! Samplers. Randomness is passed in: a seeded generator in tests and experiments, one seeded by the operating system for
+//! keys. What is drawn on the way is wiped; the states of generators are not.
 
 use std::sync::LazyLock;
 
-use rand::{Rng, RngCore, SeedableRng};
+use rand::{CryptoRng, Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 use crate::uniform::Seed;
 
@@ -12,7 +14,7 @@ use crate::uniform::Seed;
 pub const ERROR_STD_DEV: f64 = 3.2;
 
 /// `n` coefficients, each −1, 0 or 1 with probability 1/3.
-pub fn ternary(n: usize, rng: &mut impl RngCore) -> Vec<i64> {
+pub fn ternary(n: usize, rng: &mut impl CryptoRng) -> Vec<i64> {
     (0..n).map(|_| rng.random_range(-1..=1)).collect()
 }
 
@@ -20,11 +22,11 @@ pub fn ternary(n: usize, rng: &mut impl RngCore) -> Vec<i64> {
 ///
 /// # Panics
 /// If `weight` exceeds `n`.
-pub fn ternary_of_weight(n: usize, weight: usize, rng: &mut impl RngCore) -> Vec<i64> {
+pub fn ternary_of_weight(n: usize, weight: usize, rng: &mut impl CryptoRng) -> Vec<i64> {
     assert!(weight <= n, "weight {weight} among {n} coefficients");
     let mut coefficients = vec![0; n];
     // The first steps of a Fisher–Yates shuffle choose the places.
-    let mut places: Vec<usize> = (0..n).collect();
+    let mut places = Zeroizing::new((0..n).collect::<Vec<usize>>());
     for i in 0..weight {
         let j = rng.random_range(i..n);
         places.swap(i, j);
@@ -33,7 +35,8 @@ pub fn ternary_of_weight(n: usize, weight: usize, rng: &mut impl RngCore) -> Vec
     coefficients
 }
 
-/// `thresholds[k]` = ⌊2^63·P(|X| ≤ k)⌋ for the discrete Gaussian X of [`ERROR_STD_DEV`], cut where the tail is below 2^−63.
+/// `thresholds[k]` = ⌊2^63·P(|X| ≤ k)⌋ for the discrete Gaussian X of [`ERROR_STD_DEV`], cut where the tail is below 2^−63
+/// and exact to the rounding of doubles, 2^−52.
 static GAUSSIAN: LazyLock<Vec<u64>> = LazyLock::new(|| {
     let weight = |k: i32| (-f64::from(k * k) / (2.0 * ERROR_STD_DEV * ERROR_STD_DEV)).exp();
     let total = 1.0 + 2.0 * (1..64).map(weight).sum::<f64>();
@@ -48,7 +51,7 @@ static GAUSSIAN: LazyLock<Vec<u64>> = LazyLock::new(|| {
 
 /// `n` coefficients of the discrete Gaussian with standard deviation [`ERROR_STD_DEV`], by inversion over the whole
 /// table: the time taken does not depend on the values.
-pub fn gaussian(n: usize, rng: &mut impl RngCore) -> Vec<i64> {
+pub fn gaussian(n: usize, rng: &mut impl CryptoRng) -> Vec<i64> {
     let thresholds = &*GAUSSIAN;
     (0..n)
         .map(|_| {
@@ -64,11 +67,11 @@ pub fn gaussian(n: usize, rng: &mut impl RngCore) -> Vec<i64> {
 /// depend on the number of threads.
 pub fn with_generators<T: Send>(
     count: usize,
-    rng: &mut impl RngCore,
+    rng: &mut impl CryptoRng,
     f: impl Fn(usize, &mut ChaCha20Rng) -> T + Sync,
 ) -> Vec<T> {
-    let seeds: Vec<Seed> = (0..count).map(|_| rng.random()).collect();
-    seeds.into_par_iter().enumerate().map(|(i, seed)| f(i, &mut ChaCha20Rng::from_seed(seed))).collect()
+    let seeds = Zeroizing::new((0..count).map(|_| rng.random()).collect::<Vec<Seed>>());
+    seeds.par_iter().enumerate().map(|(i, seed)| f(i, &mut ChaCha20Rng::from_seed(*seed))).collect()
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let ring = |&n: &usize| (format!("N = {}", power(n)), Look { filled: true, colour: colour(Some(n)), ..black });
     legend.extend(rings.iter().map(ring));
     legend.extend(packings.iter().map(|name| (name.clone(), Look { colour: style::BLACK, ..shape(name) })));
-    legend.push(("hollow: beaten by a case that is as good or better in all three".to_owned(), black));
+    legend.push(("hollow: another case is no worse in latency, amortised seconds, memory and bits".to_owned(), black));
     let panel = Panel {
         title: String::new(),
         x: Axis::from_zero("median seconds an image", cases.iter().map(|(_, cost)| cost.seconds), 6),

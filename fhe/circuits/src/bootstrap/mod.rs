@@ -20,6 +20,7 @@
 mod circuit;
 mod cost;
 mod matrices;
+mod overflow;
 mod raise;
 mod twice;
 
@@ -31,6 +32,9 @@ pub use cost::BootstrapCost;
 use crate::eval_mod::{EvalMod, EvalModLiteral};
 use crate::linear::LinearTransform;
 use matrices::Matrices;
+
+/// log2 of the probability of a bootstrap that fails, at most.
+const LOG2_FAILURE: f64 = -40.0;
 
 /// When SlotsToCoeffs runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,11 +185,19 @@ impl BootstrapLiteral {
                 return wanted(what, scale.to_string(), "a finite number of at least 1".to_owned());
             }
         }
-        if params.literal().ephemeral_weight.is_none() {
-            let weight = format!("the weight that EvalMod's range {} is for", self.eval_mod.range);
+        let range = self.eval_mod.range;
+        let Some(weight) = params.literal().ephemeral_weight else {
+            let weight = format!("the weight that EvalMod's range {range} is for");
             return wanted("ephemeral weight of parameters for bootstrapping", "none".to_owned(), weight);
-        }
+        };
         self.eval_mod.check(self.message_ratio)?;
+        let failure = overflow::log2_failure(weight, range, params.n());
+        if failure > LOG2_FAILURE {
+            let found =
+                format!("{range}, which a bootstrap leaves with a probability of up to 2^{:.0}", failure.min(0.0));
+            let least = overflow::sufficient_range(weight, params.n(), LOG2_FAILURE);
+            return wanted("range of EvalMod", found, format!("at least {least} for an ephemeral weight of {weight}"));
+        }
         self.reduced_level(params).map(drop)
     }
 

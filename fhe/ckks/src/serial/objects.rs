@@ -86,6 +86,11 @@ fn widest_digit(main: usize) -> usize {
     main.min(MAX_LAZY_PRODUCTS - 1)
 }
 
+/// The most special primes: their base conversion may take in one main prime more.
+fn most_special(special: usize) -> usize {
+    special.min(MAX_LAZY_PRODUCTS - 2)
+}
+
 impl SwitchingKey {
     /// Bytes of the polynomials bⱼ.
     fn body_len(params: &Parameters, shape: KeyShape) -> u64 {
@@ -96,7 +101,7 @@ impl SwitchingKey {
     fn read_head(params: &Parameters, input: &mut Reader<impl Read>) -> Result<(KeyShape, [u8; 32]), SerialError> {
         let ring = params.ring().basis();
         let main = input.u32_in("main primes", 1, ring.main)?;
-        let special = input.u32_in("special primes", 1, ring.special)?;
+        let special = input.u32_in("special primes", 1, most_special(ring.special))?;
         let digit = input.u32_in("main primes in a digit", 1, widest_digit(main))?;
         Ok((KeyShape { main, special, digit }, input.array("seed")?))
     }
@@ -124,7 +129,7 @@ impl Payload for SwitchingKey {
         };
         let ring = params.ring().basis();
         range("main primes", main, ring.main)?;
-        range("special primes", special, ring.special)?;
+        range("special primes", special, most_special(ring.special))?;
         range("main primes in a digit", digit, widest_digit(main))?;
         self.digits.iter().try_for_each(|b| check_ring(params, b))
     }

@@ -35,17 +35,21 @@ impl SecretKey {
     }
 }
 
-/// Whether the parameters name such a weight, for the main or the ephemeral secret.
+/// Whether the main secret's distribution has such a weight, or one within eight standard deviations of it.
 fn check_weight(params: &Parameters, found: usize) -> Result<(), SerialError> {
-    let SecretDistribution::FixedWeight(main) = params.literal().secret else { return Ok(()) };
-    let known = [Some(main), params.literal().ephemeral_weight].into_iter().flatten();
-    match known.clone().any(|weight| weight as usize == found) {
-        true => Ok(()),
-        false => {
-            let wanted: Vec<String> = known.map(|weight| weight.to_string()).collect();
-            Err(SerialError::Weight { found, wanted: wanted.join(" or ") })
-        }
+    let n = params.n() as f64;
+    let (wanted, deviation) = match params.literal().secret {
+        SecretDistribution::FixedWeight(weight) => (f64::from(weight), 0.0),
+        SecretDistribution::UniformTernary => (n * 2.0 / 3.0, (n * 2.0 / 9.0).sqrt()),
+    };
+    if (found as f64 - wanted).abs() <= 8.0 * deviation {
+        return Ok(());
     }
+    let wanted = match deviation {
+        0.0 => format!("{wanted}"),
+        _ => format!("{:.0} to {:.0}", wanted - 8.0 * deviation, wanted + 8.0 * deviation),
+    };
+    Err(SerialError::Weight { found, wanted })
 }
 
 impl Payload for SecretKey {

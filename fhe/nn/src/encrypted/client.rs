@@ -1,7 +1,7 @@
 //! The client's half: keys, encryption of the image, decryption of the logits, and the measure of precision.
 
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Parameters, SecretKey};
-use rand::RngCore;
+use rand::CryptoRng;
 
 use super::layout::Layout;
 use super::server::{Program, StepInfo};
@@ -25,7 +25,7 @@ impl Client {
     pub fn generate(
         program: &Program,
         params: &Parameters,
-        rng: &mut impl RngCore,
+        rng: &mut impl CryptoRng,
     ) -> Result<(Self, EvaluationKeys), CkksError> {
         let secret = SecretKey::generate(params, rng);
         let keys = program.request_keys(params)?.generate(&secret, rng);
@@ -48,7 +48,7 @@ impl Client {
     ///
     /// # Panics
     /// If there are more images than a ciphertext holds, or one has not 3·32·32 values.
-    pub fn encrypt(&self, images: &[&[f64]], rng: &mut impl RngCore) -> Result<Ciphertext, CkksError> {
+    pub fn encrypt(&self, images: &[&[f64]], rng: &mut impl CryptoRng) -> Result<Ciphertext, CkksError> {
         assert!(images.len() <= self.images, "{} images for a ciphertext of {}", images.len(), self.images);
         let mut slots = vec![0.0; self.images * self.layout.slots()];
         for (k, image) in images.iter().enumerate() {

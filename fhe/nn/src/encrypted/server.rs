@@ -150,7 +150,28 @@ impl Server {
         image: &Ciphertext,
         see: &mut dyn FnMut(&StepInfo, &Ciphertext),
     ) -> Result<Ciphertext, CkksError> {
+        self.check(image)?;
         self.program.walk(&mut Evaluation { server: self, see }, image.clone())
+    }
+}
+
+impl Server {
+    fn check(&self, image: &Ciphertext) -> Result<(), CkksError> {
+        let operation = "classification";
+        let circuit = &self.program.circuit;
+        let (found, wanted) = (image.level(), circuit.linear_level);
+        if found < wanted {
+            return Err(CkksError::LevelTooLow { operation, found, wanted });
+        }
+        let (found, wanted) = (image.slots(), circuit.images * self.program.input_layout().slots());
+        if found != wanted {
+            return Err(CkksError::SlotMismatch { operation, found, wanted });
+        }
+        let (found, wanted) = (image.scale(), circuit.linear_scale());
+        match found == wanted {
+            true => Ok(()),
+            false => Err(CkksError::ScaleMismatch { operation, found, wanted }),
+        }
     }
 }
 

@@ -98,6 +98,7 @@ impl Backend {
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512ifma")
                 && is_x86_feature_detected!("vaes")
+                && is_x86_feature_detected!("aes")
             {
                 backends.push(Self(Isa::Avx512Ifma));
             }

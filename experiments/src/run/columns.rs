@@ -1,0 +1,32 @@
+//! What the columns of a run's files hold, in words: the documentation of the rows themselves.
+
+use std::fmt::Write;
+
+use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Row};
+
+/// Every file with its columns, as Markdown.
+pub fn describe() -> String {
+    [of::<CaseRow>(), of::<ImageRow>(), of::<LayerRow>(), of::<ExactRow>()].join("\n")
+}
+
+fn of<R: Row>() -> String {
+    let mut text = format!("## {}\n\n{}\n\n| column | holds |\n|---|---|\n", R::FILE, R::MEANING.trim());
+    for (column, meaning) in R::COLUMNS.iter().zip(R::MEANINGS) {
+        writeln!(text, "| {column} | {} |", meaning.trim().replace('|', "\\|")).expect("strings take all");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_of_every_file_is_told_in_a_line() {
+        let text = describe();
+        let columns = [CaseRow::COLUMNS, ImageRow::COLUMNS, LayerRow::COLUMNS, ExactRow::COLUMNS].concat();
+        assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), columns.len() + 4);
+        assert!(columns.iter().all(|column| text.contains(&format!("\n| {column} | "))));
+        assert!(!text.contains("[`"), "a link that only rustdoc understands");
+    }
+}
