@@ -41,7 +41,7 @@ fn butterflies(embedding: &Embedding, block: usize, matrix: impl Fn(Complex64) -
     let mut diagonal = vec![Complex64::default(); block];
     let (mut above, mut below) = (diagonal.clone(), diagonal.clone());
     for j in 0..half {
-        let [[a, b], [c, d]] = matrix(embedding.twiddles(block)[j]);
+        let [[a, b], [c, d]] = matrix(embedding.twiddle(block, j));
         (diagonal[j], above[j], below[j + half], diagonal[j + half]) = (a, b, c, d);
     }
     Diagonals([(0, diagonal), (half as i64, above), (-(half as i64), below)].into())

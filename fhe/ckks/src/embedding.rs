@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::f64::consts::PI;
 use std::sync::{Arc, Mutex};
 
+use multiversion::multiversion;
 use num_complex::Complex64;
 
 /// The transform for n slots.
 pub struct Embedding {
     slots: usize,
-    /// The twiddle factors of blocks of 2^(k + 1) slots at index k.
-    twiddles: Vec<Vec<Complex64>>,
+    /// Real and imaginary parts of the twiddle factors of blocks of 2^(k + 1) slots, at index k.
+    twiddles: Vec<[Vec<f64>; 2]>,
 }
 
 impl Embedding {
@@ -26,7 +27,9 @@ impl Embedding {
                 // ζ_(4·block)^(5^j) for blocks of 2^(k + 1).
                 let order = 8usize << k;
                 let powers_of_five = std::iter::successors(Some(1), |&p| Some(p * 5 % order)).take(1 << k);
-                powers_of_five.map(|p| Complex64::cis(2.0 * PI * p as f64 / order as f64)).collect()
+                let roots = powers_of_five.map(|p| Complex64::cis(2.0 * PI * p as f64 / order as f64));
+                let (re, im) = roots.map(|root| (root.re, root.im)).unzip();
+                [re, im]
             })
             .collect();
         Self { slots, twiddles }
@@ -37,10 +40,11 @@ impl Embedding {
         self.slots
     }
 
-    /// The twiddle factors of the butterflies in blocks of `block` slots: ζ_(4·block)^(5^j), ζ_k a primitive k-th root of
-    /// unity.
-    pub fn twiddles(&self, block: usize) -> &[Complex64] {
-        &self.twiddles[block.trailing_zeros() as usize - 1]
+    /// The j-th twiddle factor of the butterflies in blocks of `block` slots: ζ_(4·block)^(5^j), ζ_k a primitive k-th root
+    /// of unity.
+    pub fn twiddle(&self, block: usize, j: usize) -> Complex64 {
+        let [re, im] = &self.twiddles[block.trailing_zeros() as usize - 1];
+        Complex64::new(re[j], im[j])
     }
 
     /// Coefficients to slots, in place.
@@ -49,36 +53,74 @@ impl Embedding {
         bit_reverse(values);
         let mut block = 2;
         while block <= self.slots {
-            self.butterflies(values, block, |u, v, w| (u + v * w, u - v * w));
+            for part in values.chunks_exact_mut(block) {
+                let (upper, lower) = part.split_at_mut(block / 2);
+                for (j, (u, v)) in upper.iter_mut().zip(lower).enumerate() {
+                    let product = *v * self.twiddle(block, j);
+                    (*u, *v) = (*u + product, *u - product);
+                }
+            }
             block *= 2;
         }
     }
 
     /// Slots to coefficients, in place.
     pub fn to_coefficients(&self, values: &mut [Complex64]) {
-        assert_eq!(values.len(), self.slots);
-        let mut block = self.slots;
-        while block >= 2 {
-            self.butterflies(values, block, |u, v, w| (u + v, (u - v) * w.conj()));
-            block /= 2;
-        }
-        bit_reverse(values);
+        let (mut re, mut im): (Vec<f64>, Vec<f64>) = values.iter().map(|v| (v.re, v.im)).unzip();
+        self.to_reversed_coefficients(&mut re, &mut im);
+        bit_reverse(&mut re);
+        bit_reverse(&mut im);
         let scale = 1.0 / self.slots as f64;
-        values.iter_mut().for_each(|v| *v *= scale);
+        let scaled = re.into_iter().zip(im).map(|(re, im)| Complex64::new(re * scale, im * scale));
+        values.iter_mut().zip(scaled).for_each(|(v, scaled)| *v = scaled);
     }
 
-    fn butterflies(
-        &self,
-        values: &mut [Complex64],
-        block: usize,
-        f: impl Fn(Complex64, Complex64, Complex64) -> (Complex64, Complex64),
-    ) {
-        let twiddles = self.twiddles(block);
-        for part in values.chunks_exact_mut(block) {
-            let (upper, lower) = part.split_at_mut(block / 2);
-            for ((u, v), &w) in upper.iter_mut().zip(lower).zip(twiddles) {
-                (*u, *v) = f(*u, *v, w);
+    /// Slots to n times the coefficients, at bit-reversed places: real and imaginary parts apart, as vector instructions
+    /// take them.
+    pub(crate) fn to_reversed_coefficients(&self, re: &mut [f64], im: &mut [f64]) {
+        assert_eq!((re.len(), im.len()), (self.slots, self.slots));
+        for [cos, sin] in self.twiddles.iter().rev() {
+            match cos.len() {
+                1 => small_level::<1, 2>(re, im, cos, sin),
+                2 => small_level::<2, 4>(re, im, cos, sin),
+                4 => small_level::<4, 8>(re, im, cos, sin),
+                _ => level(re, im, cos, sin),
             }
+        }
+    }
+}
+
+/// (u, v) ↦ (u + v, (u − v)·w̄), with w = cos + i·sin.
+#[inline(always)]
+fn butterfly([re, im]: [[&mut f64; 2]; 2], cos: f64, sin: f64) {
+    let ([ur, vr], [ui, vi]) = (re, im);
+    let (dr, di) = (*ur - *vr, *ui - *vi);
+    (*ur, *ui) = (*ur + *vr, *ui + *vi);
+    (*vr, *vi) = (dr * cos + di * sin, di * cos - dr * sin);
+}
+
+/// A level of blocks of twice as many slots as there are twiddle factors.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2", "aarch64+neon"))]
+fn level(re: &mut [f64], im: &mut [f64], cos: &[f64], sin: &[f64]) {
+    let half = cos.len();
+    let sin = &sin[..half];
+    for (re, im) in re.chunks_exact_mut(2 * half).zip(im.chunks_exact_mut(2 * half)) {
+        let ((ur, vr), (ui, vi)) = (re.split_at_mut(half), im.split_at_mut(half));
+        let (vr, ui, vi) = (&mut vr[..half], &mut ui[..half], &mut vi[..half]);
+        for j in 0..half {
+            butterfly([[&mut ur[j], &mut vr[j]], [&mut ui[j], &mut vi[j]]], cos[j], sin[j]);
+        }
+    }
+}
+
+/// The same for blocks of `BLOCK` = 2·`HALF` slots, short enough to be unrolled.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2", "aarch64+neon"))]
+fn small_level<const HALF: usize, const BLOCK: usize>(re: &mut [f64], im: &mut [f64], cos: &[f64], sin: &[f64]) {
+    let (cos, sin) = (&cos[..HALF], &sin[..HALF]);
+    for (re, im) in re.as_chunks_mut::<BLOCK>().0.iter_mut().zip(im.as_chunks_mut::<BLOCK>().0) {
+        let ((ur, vr), (ui, vi)) = (re.split_at_mut(HALF), im.split_at_mut(HALF));
+        for j in 0..HALF {
+            butterfly([[&mut ur[j], &mut vr[j]], [&mut ui[j], &mut vi[j]]], cos[j], sin[j]);
         }
     }
 }

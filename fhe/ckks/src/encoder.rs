@@ -1,6 +1,7 @@
 //! Encoding: vectors of numbers to plaintext polynomials and back.
 
 use fhe_ring::{Basis, Coefficients, CompactPoly, Poly};
+use multiversion::multiversion;
 use num_complex::Complex64;
 
 use crate::error::CkksError;
@@ -48,25 +49,42 @@ impl Parameters {
     /// Encodes complex slots at `scale`, modulo the primes of `basis`. The number of slots is the vector's length, a
     /// power of two up to N/2; a vector of period n costs least when given as n slots, and serves as any multiple of n.
     pub fn encode(&self, values: &[Complex64], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
-        self.check_slots(values.len())?;
+        let (re, im) = values.iter().map(|v| (v.re, v.im)).unzip();
+        self.encode_parts([re, im], scale, basis)
+    }
+
+    /// Encodes real slots; see [`Parameters::encode`].
+    pub fn encode_real(&self, values: &[f64], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
+        self.encode_parts([values.to_vec(), vec![0.0; values.len()]], scale, basis)
+    }
+
+    fn encode_parts(&self, [mut re, mut im]: [Vec<f64>; 2], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
+        let slots = re.len();
+        self.check_slots(slots)?;
         if !(scale.is_finite() && scale > 0.0) {
             let wanted = "a positive number".to_owned();
             return Err(CkksError::Parameters { what: "scale", found: scale.to_string(), wanted });
         }
-        if let Some((index, v)) = values.iter().enumerate().find(|(_, v)| !v.is_finite()) {
-            return Err(CkksError::NotFinite { index, value: if v.re.is_finite() { v.im } else { v.re } });
+        let parts = re.iter().zip(&im).map(|(re, im)| if re.is_finite() { *im } else { *re });
+        if let Some((index, value)) = parts.enumerate().find(|(_, value)| !value.is_finite()) {
+            return Err(CkksError::NotFinite { index, value });
         }
-        let mut coefficients = values.to_vec();
-        self.embeddings().get(values.len()).to_coefficients(&mut coefficients);
-        let scaled = |part: fn(&Complex64) -> f64| coefficients.iter().map(move |c| part(c) * scale);
-        let all = scaled(|c| c.re).chain(scaled(|c| c.im));
-        let largest = all.clone().fold(0.0, |max: f64, c| max.max(c.abs()));
+        self.embeddings().get(slots).to_reversed_coefficients(&mut re, &mut im);
+        // The transform leaves n times the coefficients, n a power of two.
+        let factor = scale / slots as f64;
+        let mut reversed = vec![0; slots];
+        let mut rounded = Vec::with_capacity(2 * slots);
+        let mut largest = 0.0_f64;
+        for part in [re, im] {
+            largest = largest.max(round_scaled(&part, factor, &mut reversed));
+            let shift = (usize::BITS - slots.trailing_zeros()) % usize::BITS;
+            rounded.extend((0..slots).map(|j| reversed[j.reverse_bits() >> shift]));
+        }
         // Coefficients are centred modulo the product of the main primes, and pass through signed words.
         let limit = (self.ring().log_modulus(Basis::main(basis.main)) - 1.0).min(62.0);
         if largest.log2() >= limit {
             return Err(CkksError::EncodingOverflow { found: largest.log2(), limit });
         }
-        let mut rounded: Vec<i64> = all.map(|c| c.round() as i64).collect();
         // The smallest transform is larger than the smallest encodings: their coefficients are spread out in it.
         let size = rounded.len().max(fhe_ring::ntt::MIN_NTT);
         if size > rounded.len() {
@@ -75,13 +93,7 @@ impl Parameters {
             rounded = spread;
         }
         let poly = CompactPoly::from_signed(self.ring(), basis, &rounded);
-        Ok(Plaintext { poly, scale, slots: values.len() })
-    }
-
-    /// Encodes real slots; see [`Parameters::encode`].
-    pub fn encode_real(&self, values: &[f64], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
-        let values: Vec<Complex64> = values.iter().map(|&v| v.into()).collect();
-        self.encode(&values, scale, basis)
+        Ok(Plaintext { poly, scale, slots })
     }
 
     /// The slots of a polynomial that stands for them at `scale`.
@@ -93,6 +105,26 @@ impl Parameters {
         self.embeddings().get(slots).to_slots(&mut values);
         values
     }
+}
+
+/// Every value times `factor`, rounded to the nearest integer (halves away from 0). Returns the largest magnitude before
+/// rounding; integers of 2^63 and more are cut off.
+#[multiversion(targets("x86_64+avx512f+avx512dq", "x86_64+avx2", "aarch64+neon"))]
+fn round_scaled(values: &[f64], factor: f64, out: &mut [i64]) -> f64 {
+    const LANES: usize = 8;
+    let mut largest = [0.0_f64; LANES];
+    let round = |value: f64, out: &mut i64, largest: &mut f64| {
+        let value = value * factor;
+        let magnitude = value.abs();
+        *largest = if magnitude > *largest { magnitude } else { *largest };
+        *out = value.round() as i64;
+    };
+    let ((values, last), (out, last_out)) = (values.as_chunks::<LANES>(), out.as_chunks_mut::<LANES>());
+    for (values, out) in values.iter().zip(out) {
+        (0..LANES).for_each(|k| round(values[k], &mut out[k], &mut largest[k]));
+    }
+    last.iter().zip(last_out).for_each(|(&value, out)| round(value, out, &mut largest[0]));
+    largest.into_iter().fold(0.0, f64::max)
 }
 
 /// Every `gap`-th coefficient as a centred integer, rounded to a double.

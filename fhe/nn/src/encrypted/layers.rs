@@ -7,6 +7,7 @@ use super::layout::{self, Layout, Offset};
 use super::matvec::MatVecPlan;
 use super::packing::{Aim, Slots};
 use super::schedule::Term;
+use super::slot_matrix::SlotMatrix;
 use crate::network::Linear;
 
 /// Σ convₖ(xₖ) [+ identity times its factor], divided by `range`, at the level that bootstraps take.
@@ -56,8 +57,10 @@ pub fn classify<S: Slots>(
 ) -> Result<S::Vector, CkksError> {
     let diagonals = layout::pooled_classifier(classifier, from, range);
     let width = diagonals.len();
-    let offset = |step: usize| Offset { grids: step as i64, rows: 0, columns: 0 };
-    let matrix = diagonals.into_iter().enumerate().map(|(step, diagonal)| (offset(step), diagonal)).collect();
+    let mut matrix = SlotMatrix::new(from.slots());
+    for (step, diagonal) in diagonals.iter().enumerate() {
+        matrix.add_numbers(Offset { grids: step as i64, rows: 0, columns: 0 }, diagonal);
+    }
     let x = slots.at(x, circuit.bootstrap_level() + 1, from.slots())?;
     let products = slots.multiply(&x, &matrix, &MatVecPlan::of_steps(0, 1, width), Aim::Keep)?;
     let products = slots.rescale(products)?;

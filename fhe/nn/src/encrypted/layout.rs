@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use fhe_circuits::Diagonals;
 use num_complex::Complex64;
 
+use super::slot_matrix::{SlotMatrix, Stroke};
 use crate::network::{Conv, INPUT_SIDE, Linear};
 
 /// How `channels` planes of `side` × `side` values stand in slots.
@@ -113,12 +114,6 @@ impl Layout {
     }
 }
 
-/// A sparse matrix between layouts: for each distance, what multiplies the input found there, by output slot.
-///
-/// Vectors have as many slots as the larger of the two layouts; the other's values are repeated to fill them. Both have
-/// grids of one size.
-pub type SlotMatrix = BTreeMap<Offset, Vec<f64>>;
-
 /// A convolution as a matrix, every weight times `factor`.
 ///
 /// # Panics
@@ -131,8 +126,13 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
     let (grids, slots) = (input.grids(), input.slots().max(output.slots()));
     let copies = slots / output.slots();
     let reach = (conv.kernel / 2) as i64;
-    let inside = 0..input.side as i64;
-    let mut matrix = SlotMatrix::new();
+    // Output pixels whose tap is inside the input.
+    let reached = |from: &dyn Fn(usize) -> i64| {
+        let inside = |at: &usize| (0..input.side as i64).contains(&from(*at));
+        let first = (0..output.side).find(inside).unwrap_or(0);
+        (first, (first..output.side).take_while(inside).count())
+    };
+    let mut matrix = SlotMatrix::new(slots);
     for o in 0..conv.out_channels {
         for i in 0..conv.in_channels {
             for (tap, (ky, kx)) in taps(conv.kernel).enumerate() {
@@ -143,6 +143,7 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
                 let (to_grid, to_row, to_column) = output.position(o, 0, 0);
                 let (grid, row, column) = input.position(i, 0, 0);
                 let pitch = input.pitch as i64;
+                let [(y, rows), (x, columns)] = [ky, kx].map(|k| reached(&|at| from(at, k)));
                 for copy in 0..copies {
                     let to_grid = to_grid + copy * output.grids();
                     let offset = Offset {
@@ -150,13 +151,13 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
                         rows: from(0, ky) * pitch + row as i64 - to_row as i64,
                         columns: from(0, kx) * pitch + column as i64 - to_column as i64,
                     };
-                    let diagonal = matrix.entry(offset).or_insert_with(|| vec![0.0; slots]);
-                    let first = copy * output.slots();
-                    for y in (0..output.side).filter(|&y| inside.contains(&from(y, ky))) {
-                        for x in (0..output.side).filter(|&x| inside.contains(&from(x, kx))) {
-                            diagonal[first + output.slot(o, y, x)] += weight;
-                        }
-                    }
+                    let stroke = Stroke {
+                        value: weight,
+                        first: copy * output.slots() + output.slot(o, y, x),
+                        rows: (rows, output.pitch * output.row()),
+                        columns: (columns, output.pitch),
+                    };
+                    matrix.add(offset, stroke);
                 }
             }
         }
@@ -175,9 +176,9 @@ pub fn diagonals(matrix: &SlotMatrix, layout: Layout, images: usize) -> Diagonal
     let distance =
         |d: &Offset| images as i64 * (layout.grid() as i64 * d.grids + layout.row() as i64 * d.rows + d.columns);
     let mut diagonals = BTreeMap::new();
-    for (offset, values) in matrix {
-        let sum: &mut Vec<Complex64> = diagonals.entry(distance(offset)).or_default();
-        let values = interleaved(values, images);
+    for offset in matrix.offsets() {
+        let sum: &mut Vec<Complex64> = diagonals.entry(distance(&offset)).or_default();
+        let values = matrix.diagonal(offset, 0, images);
         sum.resize(values.len(), Complex64::default());
         sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }
@@ -228,8 +229,8 @@ mod tests {
         let n = x.len() as i64;
         let distance = |d: Offset| input.grid() as i64 * d.grids + input.row() as i64 * d.rows + d.columns;
         let at = |i: usize, d: Offset| x[(i as i64 + distance(d)).rem_euclid(n) as usize];
-        let slots = matrix.values().next().map_or(0, Vec::len);
-        (0..slots).map(|i| matrix.iter().map(|(&d, w)| w[i] * at(i, d)).sum()).collect()
+        let diagonals: Vec<_> = matrix.diagonals().collect();
+        (0..matrix.slots()).map(|i| diagonals.iter().map(|(d, w)| w[i] * at(i, *d)).sum()).collect()
     }
 
     fn numbers(count: usize, seed: usize) -> Vec<f64> {

@@ -18,6 +18,7 @@ pub mod profile;
 mod replay;
 pub mod schedule;
 pub mod server;
+pub mod slot_matrix;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -8,7 +8,8 @@ use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyRequest, Parameters};
 pub(super) use multiply::LOT;
 pub use multiply::multiply;
 
-use super::layout::{Layout, Offset, SlotMatrix};
+use super::layout::{Layout, Offset};
+use super::slot_matrix::SlotMatrix;
 
 /// Rows and columns are both baby steps up to this many: those of a 3 × 3 kernel.
 const MAX_BABIES: usize = 9;
@@ -51,7 +52,7 @@ impl MatVecPlan {
     /// The plan for a matrix between layouts with the rows and grids of `layout`.
     pub fn new(matrix: &SlotMatrix, layout: Layout) -> Self {
         let (row, grid) = (layout.row() as i64, layout.grid() as i64);
-        let distinct = |f: &dyn Fn(&Offset) -> i64| matrix.keys().map(f).collect::<BTreeSet<_>>();
+        let distinct = |f: &dyn Fn(&Offset) -> i64| matrix.offsets().map(|offset| f(&offset)).collect::<BTreeSet<_>>();
         let grids = (0..=distinct(&|o| o.grids).last().copied().unwrap_or(0)).collect();
         let near = distinct(&|o| row * o.rows + o.columns);
         if near.len() <= MAX_BABIES {
@@ -66,7 +67,7 @@ impl MatVecPlan {
 
     /// The plan that takes the fewest keys: rows and columns are neighbours of neighbours, grids giant steps.
     pub fn with_few_keys(matrix: &SlotMatrix, layout: Layout) -> Self {
-        let farthest = |f: fn(&Offset) -> i64| matrix.keys().map(f).max().unwrap_or(0);
+        let farthest = |f: fn(Offset) -> i64| matrix.offsets().map(f).max().unwrap_or(0);
         let (rows, columns) = (farthest(|o| o.rows.abs()), farthest(|o| o.columns.abs()));
         Self {
             shift: 0,

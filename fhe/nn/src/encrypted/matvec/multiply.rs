@@ -6,8 +6,9 @@ use fhe_circuits::{RotatedSum, sums_of_products};
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
 use rayon::prelude::*;
 
-use super::{MatVecPlan, SlotMatrix};
-use crate::encrypted::layout::interleaved;
+use super::MatVecPlan;
+use crate::encrypted::layout::Offset;
+use crate::encrypted::slot_matrix::SlotMatrix;
 
 /// Bytes of encoded diagonals that are worked on at a time. Baby steps are read once for each such lot.
 pub(crate) const LOT: usize = 16 << 20;
@@ -33,11 +34,11 @@ pub fn multiply(
         .enumerate()
         .map(|(place, (baby, rotated))| ((baby, place), rotated))
         .unzip();
-    let mut giants: BTreeMap<(i64, i64), Terms<'_>> = BTreeMap::new();
-    for (&offset, diagonal) in matrix {
+    let mut giants: BTreeMap<(i64, i64), Terms> = BTreeMap::new();
+    for offset in matrix.offsets() {
         let (baby, (grid, row)) = plan.split(offset);
         // The farthest row of each grid comes first.
-        giants.entry((-row, grid)).or_default().push((places[&baby], diagonal));
+        giants.entry((-row, grid)).or_default().push((places[&baby], offset));
     }
     let giants: Vec<_> = giants.into_iter().collect();
     let encoded_bytes = |terms: usize| terms * x.parts()[0].bytes() * (2 * x.slots()) / evaluator.params().n();
@@ -47,7 +48,8 @@ pub fn multiply(
     // whole chains in parallel keep both ends of a small ciphertext busy.
     let mut chains: Vec<Chain> = plan.grids.iter().map(|_| Chain::default()).collect();
     for lot in giants.chunks((LOT / widest).max(1)) {
-        for ((at, _), sum) in lot.iter().zip(inner_sums(evaluator.params(), plan, &babies, lot, scale, images)?) {
+        for ((at, _), sum) in lot.iter().zip(inner_sums(evaluator.params(), plan, matrix, &babies, lot, scale, images)?)
+        {
             chains[at.1 as usize].waiting.push((-at.0, sum));
         }
         chains.par_iter_mut().try_for_each(|chain| chain.advance(&steps, plan))?;
@@ -76,26 +78,26 @@ impl Steps<'_> {
     }
 }
 
-/// Diagonals by the place of their baby step.
-type Terms<'a> = Vec<(usize, &'a Vec<f64>)>;
+/// Offsets of diagonals by the place of their baby step.
+type Terms = Vec<(usize, Offset)>;
 
 /// Row and grid of a giant step (the row negated), with its diagonals.
-type Giant<'a> = ((i64, i64), Terms<'a>);
+type Giant = ((i64, i64), Terms);
 
 /// The sums of some giant steps, before their rotations.
 fn inner_sums(
     params: &Parameters,
     plan: &MatVecPlan,
+    matrix: &SlotMatrix,
     babies: &[Ciphertext],
-    giants: &[Giant<'_>],
+    giants: &[Giant],
     scale: f64,
     images: usize,
 ) -> Result<Vec<Ciphertext>, CkksError> {
-    let encode = |&(row, grid): &(i64, i64), &(baby, diagonal): &(usize, &Vec<f64>)| {
-        let mut rotated = diagonal.clone();
-        // A diagonal shorter than the slots is repeated.
-        rotated.rotate_right((plan.grid * grid - plan.row * row).rem_euclid(diagonal.len() as i64) as usize);
-        Ok((baby, params.encode_real(&interleaved(&rotated, images), scale, babies[0].basis())?))
+    let encode = |&(row, grid): &(i64, i64), &(baby, offset): &(usize, Offset)| {
+        let moved = (plan.grid * grid - plan.row * row).rem_euclid(matrix.slots() as i64);
+        let diagonal = matrix.diagonal(offset, moved as usize, images);
+        Ok((baby, params.encode_real(&diagonal, scale, babies[0].basis())?))
     };
     let encoded = giants
         .par_iter()

@@ -3,8 +3,9 @@
 use fhe_ckks::CkksError;
 
 use super::{Aim, Slots};
-use crate::encrypted::layout::{self, Layout, SlotMatrix};
+use crate::encrypted::layout::{self, Layout};
 use crate::encrypted::matvec::MatVecPlan;
+use crate::encrypted::slot_matrix::SlotMatrix;
 
 /// Evaluates on numbers, and watches that levels are spent as on ciphertexts.
 pub struct Clear;
@@ -72,7 +73,7 @@ impl Slots for Clear {
     ) -> Result<ClearSlots, CkksError> {
         // As it is evaluated: every distance must be one that the plan gets to.
         let mut sum = vec![0.0; x.slots.len()];
-        for (&offset, diagonal) in matrix {
+        for (offset, diagonal) in matrix.diagonals() {
             let x = rotated(&x.slots, plan.distance(offset));
             sum.iter_mut().zip(diagonal.iter().cycle().zip(x)).for_each(|(sum, (w, x))| *sum += w * x);
         }

@@ -7,8 +7,9 @@ use fhe_circuits::linear::BsgsPlan;
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
 use super::{Aim, Slots};
-use crate::encrypted::layout::{self, Layout, SlotMatrix};
+use crate::encrypted::layout::{self, Layout};
 use crate::encrypted::matvec::{LOT, MatVecPlan};
+use crate::encrypted::slot_matrix::SlotMatrix;
 
 /// Asks for keys and counts their uses.
 pub struct Count<'a> {
@@ -39,7 +40,7 @@ impl<'a> Count<'a> {
     }
 
     fn encode(&mut self, matrix: &SlotMatrix, bytes: usize) {
-        let most = self.encoded.entry(self.images * matrix.values().next().map_or(0, Vec::len)).or_default();
+        let most = self.encoded.entry(self.images * matrix.slots()).or_default();
         *most = bytes.max(*most);
     }
 }

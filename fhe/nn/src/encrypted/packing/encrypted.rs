@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::{Aim, Slots};
 use crate::encrypted::circuit::Circuit;
-use crate::encrypted::layout::{self, Layout, SlotMatrix};
+use crate::encrypted::layout::{self, Layout};
 use crate::encrypted::matvec::{self, MatVecPlan};
+use crate::encrypted::slot_matrix::SlotMatrix;
 
 /// Evaluates on ciphertexts.
 pub struct Encrypted<'a> {

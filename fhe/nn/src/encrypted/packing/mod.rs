@@ -20,9 +20,10 @@ mod vector;
 use fhe_ckks::CkksError;
 
 use super::circuit::Circuit;
-use super::layout::{Layout, SlotMatrix};
+use super::layout::Layout;
 use super::matvec::MatVecPlan;
 use super::schedule::Term;
+use super::slot_matrix::SlotMatrix;
 
 #[cfg(test)]
 pub(super) use clear::{Clear, ClearSlots};

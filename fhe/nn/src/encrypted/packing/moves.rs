@@ -1,9 +1,8 @@
 //! Slots moved about: each value by a multiple of one step, with one mask for each multiple.
 
-use std::collections::BTreeMap;
-
-use crate::encrypted::layout::{Offset, SlotMatrix};
+use crate::encrypted::layout::Offset;
 use crate::encrypted::matvec::MatVecPlan;
+use crate::encrypted::slot_matrix::{SlotMatrix, Stroke};
 
 /// A matrix of zeros and ones that takes values from one slot to another, and how it is evaluated.
 pub struct Moves {
@@ -21,12 +20,12 @@ impl Moves {
         let distance = |&(from, to): &(usize, usize)| (from as i64 - to as i64 + half).rem_euclid(slots as i64) - half;
         let nearest = moves.iter().map(distance).min().unwrap_or(0);
         let step = moves.iter().fold(0, |step, m| gcd(step, distance(m) - nearest)).max(1);
-        let mut matrix = BTreeMap::new();
+        let mut matrix = SlotMatrix::new(slots);
         for m in moves {
             let offset = Offset { grids: (distance(m) - nearest) / step, rows: 0, columns: nearest };
-            matrix.entry(offset).or_insert_with(|| vec![0.0; slots])[m.1] = 1.0;
+            matrix.add(offset, Stroke { value: 1.0, first: m.1, rows: (1, 0), columns: (1, 0) });
         }
-        let count = matrix.keys().map(|offset| offset.grids).max().unwrap_or(0) + 1;
+        let count = matrix.offsets().map(|offset| offset.grids).max().unwrap_or(0) + 1;
         Self { plan: MatVecPlan::of_steps(nearest, step, count as usize), matrix }
     }
 
