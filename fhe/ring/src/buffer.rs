@@ -16,7 +16,7 @@ use bytemuck::{Pod, Zeroable};
 struct Line([u64; 8]);
 
 /// Limbs shorter than this many residues are cheap to allocate and are not pooled.
-const POOLED_FROM: usize = 4096;
+const POOLED_FROM: usize = 2048;
 
 static POOL: Mutex<BTreeMap<usize, Vec<Box<[Line]>>>> = Mutex::new(BTreeMap::new());
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::arch::{Backend, MAX_LAZY_PRODUCTS};
 use crate::buffer::Limb;
 use crate::modulus::{Modulus, Shoup};
 use crate::ntt::NttTable;
@@ -40,8 +41,11 @@ struct Target {
     correction: u64,
 }
 
-/// Coefficients that one task converts: fourteen source digits of this many stay in the first-level cache.
+/// Coefficients converted at a time: fourteen source digits of this many stay in the first-level cache.
 const CHUNK: usize = 256;
+
+/// Coefficients that one task converts.
+const BLOCK: usize = 2048;
 
 impl BaseConverter {
     pub(crate) fn new(ring: &Ring, key: &ConversionKey) -> Self {
@@ -64,30 +68,51 @@ impl BaseConverter {
         Self { inverses, reciprocals: source.iter().map(|q| 1.0 / q.value() as f64).collect(), targets }
     }
 
-    /// Coefficients over the source primes to coefficients over the target primes.
-    fn convert(&self, ring: &Ring, source: &[&[u64]], target: &mut [&mut Limb]) {
-        assert_eq!((source.len(), target.len()), (self.inverses.len(), self.targets.len()));
-        let backend = ring.backend();
-        let chunk = CHUNK.min(ring.n());
-        let mut columns: Vec<Vec<&mut [u64]>> =
-            (0..ring.n() / chunk).map(|_| Vec::with_capacity(target.len())).collect();
-        for limb in target.iter_mut() {
-            for (column, part) in columns.iter_mut().zip(limb.chunks_exact_mut(chunk)) {
-                column.push(part);
+    /// Some coefficients over the source primes to the same over the target primes.
+    fn convert(&self, backend: Backend, source: &[&[u64]], target: &mut [&mut [u64]], scratch: &mut [u64]) {
+        let (digits, overflow) = scratch.split_at_mut((MAX_LAZY_PRODUCTS - 1) * CHUNK);
+        let len = target.first().map_or(0, |target| target.len());
+        for first in (0..len).step_by(CHUNK) {
+            let size = CHUNK.min(len - first);
+            for ((digit, (modulus, inverse)), x) in digits.chunks_exact_mut(CHUNK).zip(&self.inverses).zip(source) {
+                backend.scale(modulus, &mut digit[..size], &x[first..][..size], *inverse);
             }
-        }
-        let scratch = || ((0..source.len()).map(|_| Limb::recycled(chunk)).collect::<Vec<_>>(), Limb::recycled(chunk));
-        columns.into_par_iter().enumerate().for_each_init(scratch, |(digits, overflow), (c, column)| {
-            for ((digit, (modulus, inverse)), x) in digits.iter_mut().zip(&self.inverses).zip(source) {
-                backend.scale(modulus, digit, &x[c * chunk..][..chunk], *inverse);
-            }
-            let digits: Vec<&[u64]> = digits.iter().map(|digit| &**digit).collect();
+            let digits: Vec<&[u64]> =
+                digits.chunks_exact(CHUNK).take(source.len()).map(|digit| &digit[..size]).collect();
+            let overflow = &mut overflow[..size];
             backend.quotient_sum(overflow, &digits, &self.reciprocals);
-            for (out, target) in column.into_iter().zip(&self.targets) {
+            for (out, target) in target.iter_mut().zip(&self.targets) {
+                let out = &mut out[first..][..size];
                 backend.convert(&target.modulus, out, &digits, &target.factors, overflow, target.correction);
             }
-        });
+        }
     }
+}
+
+/// A conversion to be made: coefficients over the source primes, and the limbs that take those over the target primes.
+struct Conversion<'a> {
+    converter: &'a BaseConverter,
+    source: Vec<&'a [u64]>,
+    target: Vec<&'a mut Limb>,
+}
+
+/// Makes several conversions in one parallel loop.
+fn convert_all(ring: &Ring, conversions: Vec<Conversion<'_>>) {
+    let block = BLOCK.min(ring.n());
+    let mut tasks = Vec::new();
+    for Conversion { converter, source, target } in conversions {
+        assert_eq!((source.len(), target.len()), (converter.inverses.len(), converter.targets.len()));
+        let mut limbs: Vec<_> = target.into_iter().map(|limb| limb.chunks_exact_mut(block)).collect();
+        for first in (0..ring.n()).step_by(block) {
+            let source: Vec<&[u64]> = source.iter().map(|limb| &limb[first..][..block]).collect();
+            let target: Vec<&mut [u64]> = limbs.iter_mut().filter_map(Iterator::next).collect();
+            tasks.push((converter, source, target));
+        }
+    }
+    let scratch = || Limb::recycled(MAX_LAZY_PRODUCTS * CHUNK);
+    tasks.into_par_iter().for_each_init(scratch, |scratch, (converter, source, mut target)| {
+        converter.convert(ring.backend(), &source, &mut target, scratch);
+    });
 }
 
 impl ConversionKey {
@@ -114,24 +139,36 @@ impl Poly<Ntt> {
     pub fn mod_up(&self, digit: usize, special: usize) -> Vec<Self> {
         assert_eq!(self.basis.special, 0, "mod_up starts from main primes");
         let (ring, main) = (&self.ring, self.basis.main);
-        let coefficients = self.clone().into_coefficients();
+        let invert = |(i, limb): (usize, &Limb)| {
+            let mut limb = limb.clone();
+            ring.table(self.basis, i).inverse(&mut limb);
+            limb
+        };
+        let coefficients: Vec<Limb> = self.limbs.par_iter().enumerate().map(invert).collect();
         let basis = Basis { main, special };
-        (0..main.div_ceil(digit))
-            .map(|j| {
-                let own = j * digit..((j + 1) * digit).min(main);
-                let key = ConversionKey { source: (own.clone(), 0), target: basis };
-                let mut raised = Self::recycled(ring, basis);
-                let mut others: Vec<&mut Limb> =
-                    raised.limbs.iter_mut().enumerate().filter_map(|(i, l)| (!own.contains(&i)).then_some(l)).collect();
-                let source: Vec<&[u64]> = coefficients.limbs[own.clone()].iter().map(|l| &**l).collect();
-                ring.converter(key).convert(ring, &source, &mut others);
-                raised.for_each(|t, i, limb| match own.contains(&i) {
-                    true => limb.copy_from_slice(&self.limbs[i]),
-                    false => t.forward(limb),
-                });
-                raised
-            })
-            .collect()
+        let own = |j: usize| j * digit..((j + 1) * digit).min(main);
+        let digits = main.div_ceil(digit);
+        let converters: Vec<_> =
+            (0..digits).map(|j| ring.converter(ConversionKey { source: (own(j), 0), target: basis })).collect();
+        let mut raised: Vec<Self> = (0..digits).map(|_| Self::recycled(ring, basis)).collect();
+        let conversions = raised.iter_mut().zip(&converters).enumerate().map(|(j, (raised, converter))| {
+            let others = raised.limbs.iter_mut().enumerate().filter(|(i, _)| !own(j).contains(i));
+            Conversion {
+                converter,
+                source: coefficients[own(j)].iter().map(|limb| &**limb).collect(),
+                target: others.map(|(_, limb)| limb).collect(),
+            }
+        });
+        convert_all(ring, conversions.collect());
+        let limbs = raised
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(j, raised)| raised.limbs.iter_mut().enumerate().map(move |(i, limb)| (j, i, limb)));
+        limbs.collect::<Vec<_>>().into_par_iter().for_each(|(j, i, limb)| match own(j).contains(&i) {
+            true => limb.copy_from_slice(&self.limbs[i]),
+            false => ring.table(basis, i).forward(limb),
+        });
+        raised
     }
 
     /// Each polynomial divided by the product D of all its primes but the first `main`, and rounded: ModDown of key
@@ -154,10 +191,12 @@ impl Poly<Ntt> {
             .into_par_iter()
             .for_each(|(i, limb)| ring.table(basis, i).inverse(limb));
         let mut remainders: [Self; M] = std::array::from_fn(|_| Self::recycled(&ring, Basis::main(main)));
-        for (poly, remainder) in polys.iter().zip(&mut remainders) {
-            let source: Vec<&[u64]> = poly.limbs[main..].iter().map(|limb| &**limb).collect();
-            converter.convert(&ring, &source, &mut remainder.limbs.iter_mut().collect::<Vec<_>>());
-        }
+        let conversions = polys.iter().zip(&mut remainders).map(|(poly, remainder)| Conversion {
+            converter: &converter,
+            source: poly.limbs[main..].iter().map(|limb| &**limb).collect(),
+            target: remainder.limbs.iter_mut().collect(),
+        });
+        convert_all(&ring, conversions.collect());
         let inverses: Vec<Shoup> = (0..main).map(|i| inverse_of_dropped(&ring, basis, main, i)).collect();
         for poly in &mut polys {
             poly.restrict(Basis::main(main));
