@@ -11,7 +11,7 @@ use fhe_ring::{Basis, Limb, Ntt, Poly};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
-use crate::products::{CHUNK, multiply_diagonals};
+use crate::products::{CHUNK, chunk, multiply_diagonals};
 
 /// A matrix over n slots by its nonzero generalised diagonals: y_i = Σ_d diagonal_(d,i)·x_(i + d).
 ///
@@ -265,7 +265,7 @@ impl LinearTransform {
         babies: &[Rotation<'_>],
     ) -> Vec<[Poly<Ntt>; 2]> {
         let (ring, basis) = (params.ring(), self.shape.basis());
-        let size = CHUNK.min(ring.n());
+        let size = chunk(ring.n(), 2 * babies.len());
         let products: Vec<_> =
             babies.iter().map(|baby| baby.map(|(galois, key)| GaloisProduct::new(digits, key, galois))).collect();
         let limbs = (0..basis.len()).into_par_iter().map(|i| {

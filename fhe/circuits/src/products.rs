@@ -7,11 +7,16 @@ use fhe_ring::ntt::NttTable;
 use fhe_ring::{Limb, Poly};
 use rayon::prelude::*;
 
-/// Positions that one pass works on, at most: sixteen ciphertexts' of this many fit half of a second-level cache.
+/// Positions that one pass works on, at most.
 pub(crate) const CHUNK: usize = 4096;
 
-/// Residues that copies of all factors may take: half of a second-level cache.
-const COPIES: usize = 1 << 17;
+/// Residues of all factors that a pass may work on: half of a second-level cache of 1 MiB.
+const CACHED: usize = 1 << 16;
+
+/// Positions that one pass works on if it needs so many vectors at hand.
+pub(crate) fn chunk(n: usize, vectors: usize) -> usize {
+    (1 << (CACHED / vectors.max(1)).max(256).ilog2()).min(CHUNK).min(n)
+}
 
 /// Residues between the chunks of a copy. Chunks of limbs, a power of two apart, would share few sets of the caches.
 const PADDING: usize = 64;
@@ -29,7 +34,7 @@ pub type Term = (usize, Plaintext);
 /// If there is no factor, or a list without terms.
 pub fn sums_of_products(params: &Parameters, factors: &[Ciphertext], sums: &[Vec<Term>]) -> Vec<Ciphertext> {
     let (ring, basis, scale) = (params.ring(), factors[0].basis(), factors[0].scale());
-    let size = (1 << (COPIES / (2 * factors.len())).max(256).ilog2()).min(CHUNK).min(ring.n());
+    let size = chunk(ring.n(), 2 * factors.len());
     let blocks = (ring.n() / CHUNK).clamp(1, 4);
     let mut results: Vec<[Vec<Limb>; 2]> =
         sums.iter().map(|_| [0, 1].map(|_| (0..basis.len()).map(|_| Limb::recycled(ring.n())).collect())).collect();
