@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fhe_ring::{Basis, Ntt, Poly, Seed, Uniform, sample};
+use fhe_ring::{Basis, Ntt, PackedPoly, Poly, Seed, Uniform, sample};
 use rand::{CryptoRng, Rng};
 use zeroize::Zeroizing;
 
@@ -132,7 +132,7 @@ pub struct SwitchingKey {
     /// Where the uniform halves come from: digit j's is stream j.
     pub(crate) seed: Seed,
     /// The first half of each digit.
-    pub(crate) digits: Vec<Poly<Ntt>>,
+    pub(crate) digits: Vec<PackedPoly>,
 }
 
 impl SwitchingKey {
@@ -155,7 +155,7 @@ impl SwitchingKey {
                     *b = m.add(*b, p.mul(s, m.value()));
                 }
             }
-            b
+            PackedPoly::from(&b)
         });
         Self { shape, seed, digits }
     }
@@ -166,7 +166,7 @@ impl SwitchingKey {
     }
 
     /// b of each gadget digit's (b, a), over the primes of the shape.
-    pub fn digits(&self) -> &[Poly<Ntt>] {
+    pub fn digits(&self) -> &[PackedPoly] {
         &self.digits
     }
 
@@ -177,7 +177,7 @@ impl SwitchingKey {
 
     /// Bytes held in memory.
     pub fn bytes(&self) -> usize {
-        self.digits.iter().map(Poly::bytes).sum()
+        self.digits.iter().map(PackedPoly::bytes).sum()
     }
 }
 
@@ -274,7 +274,7 @@ impl KeyRequest {
 
     /// Bytes that the keys will hold in memory.
     pub fn bytes(&self, params: &Parameters) -> usize {
-        self.iter().map(|(_, shape)| 8 * params.n() * shape.digits() * shape.basis().len()).sum()
+        self.iter().map(|(_, shape)| shape.digits() * PackedPoly::bytes_of(params.ring(), shape.basis())).sum()
     }
 
     /// Generates the keys. The result depends on the secret and the generator alone, not on the number of threads.

@@ -71,18 +71,17 @@ impl Digits {
     fn dot(&self, key: &SwitchingKey, limb: usize, half: usize, first: usize, out: &mut [u64]) {
         let (table, size) = (self.ring().table(self.basis, limb), out.len());
         let (backend, modulus) = (table.backend(), table.modulus());
-        let kept = || key.digits().iter().map(|b| &b.limb_of(self.basis, limb)[first..][..size]);
-        let mut uniform = Limb::recycled(if half == 0 { 0 } else { size * self.digits.len() });
-        let keys: Vec<&[u64]> = match half {
-            0 => kept().collect(),
-            _ => {
-                let chunks = uniform.chunks_exact_mut(size).zip(key.uniform()).zip(kept());
-                chunks.for_each(|((chunk, a), ahead)| a.fill(backend, modulus, first, chunk, ahead));
-                uniform.chunks_exact(size).collect()
-            }
-        };
+        let kept = key.digits().iter().map(|b| b.limb_of(self.basis, limb));
+        let mut keys = Limb::recycled(size * self.digits.len());
+        let chunks = keys.chunks_exact_mut(size).zip(kept);
+        match half {
+            0 => chunks.for_each(|(chunk, b)| b.unpack(backend, first, chunk)),
+            _ => chunks
+                .zip(key.uniform())
+                .for_each(|((chunk, b), a)| a.fill(backend, modulus, first, chunk, b.chunk(first, size))),
+        }
         let digits = self.digits.iter().map(|digit| &digit.limbs()[limb][first..][..size]);
-        let terms: Vec<(&[u64], &[u64])> = digits.zip(keys).collect();
+        let terms: Vec<(&[u64], &[u64])> = digits.zip(keys.chunks_exact(size)).collect();
         backend.dot_all(modulus, out, &terms, 0);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! From the ground up: [`modulus`] (one prime), [`primes`] (finding them), [`arch`] (the kernels, one backend for each
 //! instruction set), [`ntt`] (one limb transformed), [`ring`] (a dimension and its primes), [`poly`] (polynomials whose
-//! type says their domain), `convert` (raising and dividing), [`automorphism`],
-//! [`sample`] and [`uniform`].
+//! type says their domain), [`packed`] (their storage where memory counts), `convert` (raising and dividing),
+//! [`automorphism`], [`sample`] and [`uniform`].
 //!
 //! This is the only crate with SIMD and `unsafe`.
 
@@ -13,6 +13,7 @@ pub mod buffer;
 mod convert;
 pub mod modulus;
 pub mod ntt;
+pub mod packed;
 pub mod poly;
 pub mod primes;
 pub mod ring;
@@ -22,6 +23,7 @@ pub mod uniform;
 pub use arch::Backend;
 pub use buffer::Limb;
 pub use modulus::{Modulus, Shoup};
+pub use packed::PackedPoly;
 pub use poly::{Coefficients, CompactPoly, Ntt, Poly};
 pub use ring::{Basis, Ring};
 pub use uniform::{Seed, Uniform};

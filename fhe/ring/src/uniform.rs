@@ -50,7 +50,7 @@ impl Uniform {
     ///
     /// This takes the processor and leaves the memory idle: meanwhile `ahead`, which is to be read next, is brought to the
     /// second-level cache.
-    pub fn fill(&self, backend: Backend, modulus: &Modulus, first: usize, out: &mut [u64], ahead: &[u64]) {
+    pub fn fill(&self, backend: Backend, modulus: &Modulus, first: usize, out: &mut [u64], ahead: &[u8]) {
         let counter = Counter { key: &self.key, mask: [self.mask[0], self.mask[1] ^ modulus.value()] };
         backend.uniform(modulus, out, counter, first, ahead);
     }
@@ -80,7 +80,7 @@ mod tests {
                 for backend in Backend::available() {
                     for (first, len) in [(0, 1 << 12), (64, 64), (1024, 32), (4000, 96)] {
                         let mut part = vec![0; len];
-                        uniform.fill(backend, &m, first, &mut part, &all[first..]);
+                        uniform.fill(backend, &m, first, &mut part, bytemuck::cast_slice(&all[first..]));
                         assert_eq!(part, all[first..first + len], "{} modulo {q} from {first}", backend.name());
                     }
                 }

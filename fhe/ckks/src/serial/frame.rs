@@ -2,11 +2,11 @@
 
 use std::io::{Read, Write};
 
-use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly, Ring};
+use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
+use fhe_ring::{Basis, Limb, Ntt, Poly, Ring};
 use sha2::{Digest, Sha256};
 
 use super::digest::half;
-use super::pack::{PADDING, pack, unpack};
 use super::{Kind, MAGIC, SerialError, VERSION};
 use crate::params::Parameters;
 
@@ -50,24 +50,14 @@ pub(crate) fn read_whole<T: Payload>(params: &Parameters, input: impl Read) -> R
     }
 }
 
-/// Bits of a residue of `q`.
-fn bits(q: &Modulus) -> u32 {
-    u64::BITS - q.value().leading_zeros()
-}
-
-/// Bytes of one limb: N is a multiple of 32, so that no byte is shared.
-fn limb_len(n: usize, q: &Modulus) -> u64 {
-    n as u64 * u64::from(bits(q)) / 8
-}
-
-/// Bytes of a polynomial.
+/// Bytes of a polynomial: N is a multiple of 32, so that limbs share no byte.
 pub(crate) fn poly_len(ring: &Ring, basis: Basis) -> u64 {
-    ring.moduli(basis).map(|q| limb_len(ring.n(), q)).sum()
+    ring.moduli(basis).map(|q| packed_len(ring.n(), packed_bits(q)) as u64).sum()
 }
 
 /// Whether a polynomial is one of the parameters' ring.
-pub(crate) fn check_ring(params: &Parameters, poly: &Poly<Ntt>) -> Result<(), SerialError> {
-    let (found, wanted, basis) = (poly.ring(), params.ring(), poly.basis());
+pub(crate) fn check_ring(params: &Parameters, found: &Ring, basis: Basis) -> Result<(), SerialError> {
+    let wanted = params.ring();
     let equal =
         found.n() == wanted.n() && wanted.basis().contains(basis) && found.moduli(basis).eq(wanted.moduli(basis));
     match equal {
@@ -81,14 +71,12 @@ pub struct Writer<W> {
     out: W,
     hash: Sha256,
     left: u64,
-    /// One packed limb.
-    packed: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
     /// Writes the header.
     pub(crate) fn begin(out: W, params: &Parameters, kind: Kind, payload: u64) -> Result<Self, SerialError> {
-        let mut writer = Self { out, hash: Sha256::new(), left: HEADER + payload, packed: Vec::new() };
+        let mut writer = Self { out, hash: Sha256::new(), left: HEADER + payload };
         let mut header = [0; HEADER as usize];
         header[..8].copy_from_slice(&MAGIC);
         header[8..10].copy_from_slice(&VERSION.to_le_bytes());
@@ -117,13 +105,8 @@ impl<W: Write> Writer<W> {
     }
 
     pub(crate) fn poly(&mut self, poly: &Poly<Ntt>) -> Result<(), SerialError> {
-        let mut packed = std::mem::take(&mut self.packed);
-        for (limb, q) in poly.limbs().iter().zip(poly.ring().moduli(poly.basis())) {
-            pack(limb, bits(q), &mut packed);
-            self.bytes(&packed)?;
-        }
-        self.packed = packed;
-        Ok(())
+        let mut limbs = poly.limbs().iter().zip(poly.ring().moduli(poly.basis()));
+        limbs.try_for_each(|(limb, q)| self.bytes(PackedLimb::new(limb, packed_bits(q)).bytes()))
     }
 
     /// Writes the checksum.
@@ -140,14 +123,12 @@ pub struct Reader<R> {
     hash: Sha256,
     /// Bytes of the payload still to come, as the header has it.
     left: u64,
-    /// One packed limb.
-    packed: Vec<u8>,
 }
 
 impl<R: Read> Reader<R> {
     /// Reads and checks the header.
     pub(crate) fn begin(input: R, params: &Parameters, wanted: Kind) -> Result<Self, SerialError> {
-        let mut reader = Self { input, hash: Sha256::new(), left: HEADER, packed: Vec::new() };
+        let mut reader = Self { input, hash: Sha256::new(), left: HEADER };
         let magic = reader.array("magic number")?;
         if magic != MAGIC {
             return Err(SerialError::Magic { found: magic });
@@ -221,21 +202,17 @@ impl<R: Read> Reader<R> {
         basis: Basis,
     ) -> Result<Poly<Ntt>, SerialError> {
         let ring = params.ring();
-        let mut packed = std::mem::take(&mut self.packed);
         let mut limbs = Vec::with_capacity(basis.len());
         for (i, q) in ring.moduli(basis).enumerate() {
-            let len = limb_len(ring.n(), q) as usize;
-            packed.resize(len + PADDING, 0);
-            self.bytes(what, &mut packed[..len])?;
-            packed[len..].fill(0);
+            let mut packed = PackedLimb::zeroed(ring.n(), packed_bits(q));
+            self.bytes(what, packed.bytes_mut())?;
             let mut limb = Limb::recycled(ring.n());
-            unpack(&packed, bits(q), &mut limb);
+            packed.unpack(ring.backend(), 0, &mut limb);
             if let Some(index) = limb.iter().position(|&x| x >= q.value()) {
                 return Err(SerialError::Residue { limb: i, index, found: limb[index], modulus: q.value() });
             }
             limbs.push(limb);
         }
-        self.packed = packed;
         Ok(Poly::from_limbs(ring, basis, limbs))
     }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use fhe_ring::arch::MAX_LAZY_PRODUCTS;
-use fhe_ring::{Basis, Uniform};
+use fhe_ring::{Basis, PackedPoly, Uniform};
 
 use super::frame::{Payload, Reader, Writer, check_ring, poly_len};
 use super::{Kind, SerialError};
@@ -29,7 +29,7 @@ impl Payload for Ciphertext {
     fn check(&self, params: &Parameters) -> Result<(), SerialError> {
         check_scale(self.scale)?;
         check_slots(params, self.slots)?;
-        self.parts.iter().try_for_each(|part| check_ring(params, part))
+        self.parts.iter().try_for_each(|part| check_ring(params, part.ring(), part.basis()))
     }
 
     fn payload_len(&self) -> u64 {
@@ -59,7 +59,7 @@ impl Payload for PublicKey {
     const KIND: Kind = Kind::PublicKey;
 
     fn check(&self, params: &Parameters) -> Result<(), SerialError> {
-        check_ring(params, &self.b)
+        check_ring(params, self.b.ring(), self.b.basis())
     }
 
     fn payload_len(&self) -> u64 {
@@ -112,7 +112,7 @@ impl SwitchingKey {
         (shape, seed): (KeyShape, [u8; 32]),
     ) -> Result<Self, SerialError> {
         let digits = (0..shape.digits())
-            .map(|_| input.poly("digit of a switching key", params, shape.basis()))
+            .map(|_| Ok(PackedPoly::from(&input.poly("digit of a switching key", params, shape.basis())?)))
             .collect::<Result<_, SerialError>>()?;
         Ok(Self { shape, seed, digits })
     }
@@ -131,7 +131,7 @@ impl Payload for SwitchingKey {
         range("main primes", main, ring.main)?;
         range("special primes", special, most_special(ring.special))?;
         range("main primes in a digit", digit, widest_digit(main))?;
-        self.digits.iter().try_for_each(|b| check_ring(params, b))
+        self.digits.iter().try_for_each(|b| check_ring(params, b.ring(), b.basis()))
     }
 
     fn payload_len(&self) -> u64 {
@@ -142,7 +142,7 @@ impl Payload for SwitchingKey {
         let KeyShape { main, special, digit } = self.shape;
         [main, special, digit].into_iter().try_for_each(|count| out.u32(count))?;
         out.bytes(&self.seed)?;
-        self.digits.iter().try_for_each(|b| out.poly(b))
+        self.digits.iter().flat_map(PackedPoly::limbs).try_for_each(|limb| out.bytes(limb.bytes()))
     }
 
     fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {

@@ -28,6 +28,9 @@ use crate::uniform::Counter;
 /// How many products one lazy accumulation holds: 15·2^48 + 15 < 2^52 bounds the high halves that IFMA adds up.
 pub const MAX_LAZY_PRODUCTS: usize = 15;
 
+/// Bytes behind packed residues that a kernel may read.
+pub(crate) const PACKED_PADDING: usize = 64;
+
 /// The instruction set that carries the kernels; chosen once, when a ring is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backend(Isa);
@@ -97,6 +100,7 @@ impl Backend {
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512ifma")
+                && is_x86_feature_detected!("avx512vbmi")
                 && is_x86_feature_detected!("vaes")
                 && is_x86_feature_detected!("aes")
             {
@@ -216,6 +220,15 @@ impl Backend {
         dispatch!(self, permute(out, a, chunk));
     }
 
+    /// Residues of `bits` bits each out of [`packed`](crate::packed) bytes, which [`PACKED_PADDING`] others follow.
+    pub(crate) fn unpack(self, bits: u32, bytes: &[u8], out: &mut [u64]) {
+        // Up to seven bits of the word that a residue is read from are its neighbour's.
+        assert!(bits <= 57, "{bits} bits a residue");
+        assert_eq!(bytes.len(), out.len() / 8 * bits as usize + PACKED_PADDING, "bytes of {} residues", out.len());
+        assert!(out.len().is_multiple_of(8), "{} residues", out.len());
+        dispatch!(self, unpack(bits, bytes, out));
+    }
+
     /// Signed words to residues.
     pub(crate) fn reduce_signed(self, modulus: &Modulus, out: &mut [u64], a: &[i64]) {
         assert_eq!(out.len(), a.len());
@@ -224,8 +237,8 @@ impl Backend {
 
     /// The uniform residues at the positions from `first` on; see [`Counter`]. Both `first` and the length are even.
     ///
-    /// As many elements of `ahead` are brought near on the way.
-    pub(crate) fn uniform(self, modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u64]) {
+    /// As many bytes of `ahead` are brought near on the way.
+    pub(crate) fn uniform(self, modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]) {
         assert!(first.is_multiple_of(2) && out.len().is_multiple_of(2), "{} residues from {first} on", out.len());
         dispatch!(self, uniform(modulus, out, counter, first, ahead));
     }
@@ -295,6 +308,12 @@ mod tests {
                 keep(&|out| backend.add_scaled(&m, out, &columns[0], w));
                 keep(&|out| backend.sub_scale(&m, out, &columns[0], w));
                 keep(&|out| backend.reduce_signed(&m, out, &words));
+                let packed: Vec<u8> =
+                    (0..len / 8 * bits as usize + PACKED_PADDING).map(|i| (i * i + 7 * i) as u8).collect();
+                keep(&|out| {
+                    backend.unpack(bits, &packed, out);
+                    out.iter_mut().for_each(|x| *x = m.reduce(*x));
+                });
                 for count in [0, 1, 2, 14, MAX_LAZY_PRODUCTS] {
                     for stretch in 0..=4 {
                         for accumulate in [false, count < MAX_LAZY_PRODUCTS] {

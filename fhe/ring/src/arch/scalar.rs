@@ -111,6 +111,15 @@ pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
     }
 }
 
+pub fn unpack(bits: u32, bytes: &[u8], out: &mut [u64]) {
+    let (bits, mask) = (bits as usize, (1 << bits) - 1);
+    for (i, out) in out.iter_mut().enumerate() {
+        let at = i * bits;
+        let word: [u8; 8] = bytes[at / 8..][..8].try_into().expect("eight bytes");
+        *out = u64::from_le_bytes(word) >> (at % 8) & mask;
+    }
+}
+
 pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
     for (out, &a) in out.iter_mut().zip(a) {
         *out = modulus.reduce_signed(a);
@@ -120,7 +129,7 @@ pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
 /// Words that the cipher makes at a time: it has as many blocks in flight where the processor helps.
 pub const WORDS: usize = 64;
 
-pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u64]) {
+pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u8]) {
     let cipher = Aes128::new(counter.key.into());
     for (k, out) in out.chunks_mut(WORDS).enumerate() {
         let first = first + WORDS * k;

@@ -136,7 +136,8 @@ fn to_word(integer: f64) -> u64 {
     (integer + INTEGERS).to_bits() ^ INTEGERS.to_bits()
 }
 
-// `permute` is the scalar kernel: it waits for memory, and AVX2 has no permutation of eight words by a register.
+// `permute` and `unpack` are the scalar kernels: they wait for memory, and AVX2 permutes neither eight words nor sixty-four
+// bytes by a register.
 vectorised! {
     ntt::forward as ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]);
     ntt::inverse as ntt_inverse(
@@ -148,8 +149,9 @@ vectorised! {
     words::add_scaled as add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
     words::sub_scale as sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
     scalar::permute as permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>);
+    scalar::unpack as unpack(bits: u32, bytes: &[u8], out: &mut [u64]);
     words::reduce_signed as reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]);
-    words::uniform as uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u64]);
+    words::uniform as uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]);
     sums::dot as dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32);
     sums::quotient_sum as quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]);
     sums::convert as convert(

@@ -82,7 +82,7 @@ fn reduce(field: Field, radix: Factor, high: f64, word: u64) -> u64 {
 
 /// Only the reduction differs from the scalar kernel: the cipher finds out itself what the processor has for AES.
 #[inline(always)]
-pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u64]) {
+pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u8]) {
     let (field, radix) = with_radix(modulus);
     let (cipher, ceiling) = (Aes128::new(counter.key.into()), scalar::ceiling(modulus));
     for (k, out) in out.chunks_mut(WORDS).enumerate() {

@@ -310,6 +310,24 @@ pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
     }
 }
 
+/// Eight residues of b bits are b bytes: each lane fetches the eight that its residue begins in, and shifts.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub fn unpack(bits: u32, bytes: &[u8], out: &mut [u64]) {
+    let bits = bits as usize;
+    let order: [u8; 64] = std::array::from_fn(|k| (k / 8 * bits / 8 + k % 8) as u8);
+    let shifts: Lanes = std::array::from_fn(|lane| (lane * bits % 8) as u64);
+    // SAFETY: 64 bytes that the array has, with no alignment asked for.
+    let order = unsafe { _mm512_loadu_si512(order.as_ptr().cast()) };
+    let (shifts, mask) = (load(&shifts), splat((1 << bits) - 1));
+    for (k, out) in lanes_mut(out).iter_mut().enumerate() {
+        let bytes: &[u8; 64] = bytes[k * bits..].first_chunk().expect("padded by 64 bytes");
+        // SAFETY: the reference is valid for 64 bytes, and this load asks for no alignment.
+        let bytes = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
+        let words = _mm512_permutexvar_epi8(order, bytes);
+        store(out, _mm512_and_si512(_mm512_srlv_epi64(words, shifts), mask));
+    }
+}
+
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
     let fold = Fold::new(modulus);

@@ -14,7 +14,7 @@ use crate::uniform::Counter;
 type RoundKeys = [__m512i; 11];
 
 #[target_feature(enable = "avx512f,avx512ifma,vaes,aes")]
-pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u64]) {
+pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]) {
     let keys = round_keys(counter.key);
     let (fold, ceiling) = (Fold::new(modulus), splat(scalar::ceiling(modulus)));
     let [low, high] = counter.mask;
@@ -23,7 +23,7 @@ pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: 
     let mut count = _mm512_add_epi64(_mm512_setr_epi64(0, 0, 1, 0, 2, 0, 3, 0), step(first as i64 / 2));
     let whole = out.len() / (8 * SIDE) * (8 * SIDE);
     let (sides, rest) = out.split_at_mut(whole);
-    let mut ahead = ahead.chunks(8);
+    let mut ahead = ahead.chunks(64);
     for (i, out) in sides_mut(sides).iter_mut().enumerate() {
         for line in ahead.by_ref().take(SIDE) {
             // SAFETY: a prefetch reads nothing; its address may be any. (Newer compilers know it to be safe.)

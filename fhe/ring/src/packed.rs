@@ -1,0 +1,208 @@
+//! Residues in as many bits as their primes have: what is large and read once in a while, in order, such as keys.
+//!
+//! Of a word of 64 bits a residue of 38 leaves two fifths empty, and bringing them from memory takes longer than taking
+//! packed residues apart. They stand one behind the other, the lowest bits first, so that eight of b bits take b bytes.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::arch::{Backend, PACKED_PADDING};
+use crate::buffer::Limb;
+use crate::modulus::Modulus;
+use crate::poly::{Ntt, Poly};
+use crate::ring::{Basis, Ring};
+
+/// A polynomial with packed limbs.
+#[derive(Clone)]
+pub struct PackedPoly {
+    ring: Arc<Ring>,
+    basis: Basis,
+    limbs: Vec<PackedLimb>,
+}
+
+/// One packed limb.
+#[derive(Clone, PartialEq)]
+pub struct PackedLimb {
+    bits: u32,
+    /// The residues, and [`PACKED_PADDING`] bytes that a kernel may read.
+    bytes: Box<[u8]>,
+}
+
+/// Bits of a packed residue.
+pub fn packed_bits(modulus: &Modulus) -> u32 {
+    u64::BITS - modulus.value().leading_zeros()
+}
+
+/// Bytes of `count` packed residues, a multiple of eight.
+pub fn packed_len(count: usize, bits: u32) -> usize {
+    count / 8 * bits as usize
+}
+
+impl PackedLimb {
+    /// Packs residues of at most `bits` bits, a multiple of eight of them.
+    pub fn new(residues: &[u64], bits: u32) -> Self {
+        let len = packed_len(residues.len(), bits);
+        let mut bytes = Vec::with_capacity(len + PACKED_PADDING);
+        let (mut word, mut filled) = (0, 0);
+        for &x in residues {
+            word |= x << filled;
+            filled += bits;
+            if filled >= u64::BITS {
+                bytes.extend_from_slice(&word.to_le_bytes());
+                filled -= u64::BITS;
+                word = x >> (bits - filled);
+            }
+        }
+        bytes.extend_from_slice(&word.to_le_bytes()[..filled as usize / 8]);
+        debug_assert_eq!(bytes.len(), len);
+        bytes.resize(len + PACKED_PADDING, 0);
+        Self { bits, bytes: bytes.into_boxed_slice() }
+    }
+
+    /// `count` zeros, a multiple of eight, of `bits` bits each.
+    pub fn zeroed(count: usize, bits: u32) -> Self {
+        Self { bits, bytes: vec![0; packed_len(count, bits) + PACKED_PADDING].into_boxed_slice() }
+    }
+
+    /// The packed residues, to be written.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        let len = self.bytes().len();
+        &mut self.bytes[..len]
+    }
+
+    /// The packed residues, without what pads them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.bytes.len() - PACKED_PADDING]
+    }
+
+    /// The packed residues at the `count` positions from `first` on, both multiples of eight.
+    pub fn chunk(&self, first: usize, count: usize) -> &[u8] {
+        &self.bytes[packed_len(first, self.bits)..][..packed_len(count, self.bits)]
+    }
+
+    /// The residues at the positions from `first` on, a multiple of eight as is their number.
+    pub fn unpack(&self, backend: Backend, first: usize, out: &mut [u64]) {
+        let start = packed_len(first, self.bits);
+        let bytes = &self.bytes[start..][..packed_len(out.len(), self.bits) + PACKED_PADDING];
+        backend.unpack(self.bits, bytes, out);
+    }
+}
+
+impl From<&Poly<Ntt>> for PackedPoly {
+    fn from(poly: &Poly<Ntt>) -> Self {
+        let (ring, basis) = (poly.ring().clone(), poly.basis());
+        let bits: Vec<u32> = ring.moduli(basis).map(packed_bits).collect();
+        let limbs = poly.limbs().par_iter().zip(bits).map(|(limb, bits)| PackedLimb::new(limb, bits)).collect();
+        Self { ring, basis, limbs }
+    }
+}
+
+impl PackedPoly {
+    /// The ring.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// The primes it is held modulo.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// The limbs, main primes first.
+    pub fn limbs(&self) -> &[PackedLimb] {
+        &self.limbs
+    }
+
+    /// The limb of this polynomial for limb `i` of one over fewer primes.
+    pub fn limb_of(&self, basis: Basis, i: usize) -> &PackedLimb {
+        debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);
+        &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
+    }
+
+    /// Bytes of all limbs.
+    pub fn bytes(&self) -> usize {
+        self.limbs.iter().map(|limb| limb.bytes.len()).sum()
+    }
+
+    /// Bytes of all limbs of a polynomial over these primes.
+    pub fn bytes_of(ring: &Ring, basis: Basis) -> usize {
+        ring.moduli(basis).map(|modulus| packed_len(ring.n(), packed_bits(modulus)) + PACKED_PADDING).sum()
+    }
+
+    /// The polynomial with a word for each residue.
+    pub fn unpack(&self) -> Poly<Ntt> {
+        let unpack = |limb: &PackedLimb| {
+            let mut out = Limb::recycled(self.ring.n());
+            limb.unpack(self.ring.backend(), 0, &mut out);
+            out
+        };
+        Poly::from_limbs(&self.ring, self.basis, self.limbs.par_iter().map(unpack).collect())
+    }
+}
+
+impl PartialEq for PackedPoly {
+    fn eq(&self, other: &Self) -> bool {
+        self.basis == other.basis && self.limbs == other.limbs
+    }
+}
+
+impl std::fmt::Debug for PackedPoly {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PackedPoly({:?})", self.basis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Uniform, primes};
+
+    #[test]
+    fn bit_k_of_residue_i_is_bit_i_bits_plus_k_of_the_bytes() {
+        for bits in 7..=50 {
+            let residues: Vec<u64> =
+                (0..64u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & ((1 << bits) - 1)).collect();
+            let mut packed = PackedLimb::new(&residues, bits);
+            assert_eq!(packed.bytes().len(), 8 * bits as usize);
+            for (i, x) in residues.iter().enumerate() {
+                for k in 0..bits as usize {
+                    let at = i * bits as usize + k;
+                    assert_eq!(u64::from(packed.bytes()[at / 8] >> (at % 8) & 1), x >> k & 1);
+                }
+            }
+            // What follows the residues is nobody's.
+            packed.bytes[8 * bits as usize..].fill(0xff);
+            for backend in Backend::available() {
+                let mut back = vec![0; 64];
+                packed.unpack(backend, 0, &mut back);
+                assert_eq!(back, residues, "{}", backend.name());
+            }
+        }
+    }
+
+    #[test]
+    fn any_chunk_comes_back_on_every_backend() {
+        for backend in Backend::available() {
+            let primes = primes::search(6, &[14, 31, 38, 39, 42, 49, 50]).unwrap();
+            let ring = Ring::new(64, &primes[..5], &primes[5..], backend);
+            let poly = Uniform::new(&[3; 32], 0).poly(&ring, ring.basis());
+            let packed = PackedPoly::from(&poly);
+            assert!(packed.unpack() == poly, "{}", backend.name());
+            assert_eq!(packed.bytes(), PackedPoly::bytes_of(&ring, ring.basis()));
+            for (limb, residues) in packed.limbs().iter().zip(poly.limbs()) {
+                for (first, count) in [(0, 8), (8, 16), (56, 8), (0, 64)] {
+                    let mut out = vec![u64::MAX; count];
+                    limb.unpack(backend, first, &mut out);
+                    assert_eq!(out, residues[first..][..count], "{} from {first}", backend.name());
+                    assert_eq!(
+                        limb.chunk(first, count),
+                        &limb.bytes()[packed_len(first, limb.bits)..][..packed_len(count, limb.bits)]
+                    );
+                }
+            }
+            let few = Basis { main: 2, special: 1 };
+            assert!(packed.limb_of(few, 2) == &packed.limbs()[5] && packed.limb_of(few, 1) == &packed.limbs()[1]);
+        }
+    }
+}
