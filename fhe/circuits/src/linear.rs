@@ -7,7 +7,8 @@ use fhe_ckks::{
     Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext, SwitchingKey,
 };
 use fhe_ring::ntt::MIN_NTT;
-use fhe_ring::{Basis, Limb, Ntt, Poly};
+use fhe_ring::packed::{PackedLimb, packed_bits};
+use fhe_ring::{Backend, Basis, Limb, Ntt, Poly};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
@@ -139,8 +140,59 @@ pub struct LinearTransform {
     shape: KeyShape,
     scale: f64,
     plan: BsgsPlan,
-    /// For each sum the encoded diagonals, each with its baby step, ordered by period.
-    sums: Vec<Vec<(usize, Plaintext)>>,
+    /// For each sum the encoded diagonals, ordered by period.
+    sums: Vec<Vec<Term>>,
+}
+
+/// An encoded diagonal.
+struct Term {
+    /// Place of its baby step.
+    baby: usize,
+    /// log2 of the number of slots that an element stands for.
+    stretch: u32,
+    limbs: Vec<Diagonal>,
+}
+
+/// A limb of an encoded diagonal: packed, or in words where the chunks of a pass would be too short to be unpacked.
+enum Diagonal {
+    Packed(PackedLimb),
+    Words(Limb),
+}
+
+/// log2 of the number of slots that an element of a packed diagonal stands for, at most: chunks have 256 positions or more,
+/// and eight elements are packed together.
+const MOST_STRETCH: u32 = 5;
+
+impl Term {
+    fn new(baby: usize, plain: &Plaintext) -> Self {
+        let (poly, stretch) = (plain.poly(), plain.poly().stretch());
+        let ring = poly.ring();
+        let limbs = poly.limbs().iter().zip(ring.moduli(poly.basis())).map(|(limb, modulus)| match stretch {
+            0..=MOST_STRETCH => Diagonal::Packed(PackedLimb::new(ring.backend(), limb, packed_bits(modulus))),
+            _ => Diagonal::Words(limb.clone()),
+        });
+        Self { baby, stretch, limbs: limbs.collect() }
+    }
+
+    /// The elements for `size` positions from `first` on of limb `limb`, in `scratch` if need be.
+    fn chunk<'a>(&'a self, backend: Backend, limb: usize, first: usize, scratch: &'a mut [u64]) -> &'a [u64] {
+        let (first, size) = (first >> self.stretch, scratch.len() >> self.stretch);
+        match &self.limbs[limb] {
+            Diagonal::Words(words) => &words[first..][..size],
+            Diagonal::Packed(packed) => {
+                packed.unpack(backend, first, &mut scratch[..size]);
+                &scratch[..size]
+            }
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let bytes = |limb: &Diagonal| match limb {
+            Diagonal::Packed(packed) => packed.bytes().len(),
+            Diagonal::Words(words) => 8 * words.len(),
+        };
+        self.limbs.iter().map(bytes).sum()
+    }
 }
 
 impl LinearTransform {
@@ -159,12 +211,12 @@ impl LinearTransform {
                 // The giant rotation comes after the product, so that the diagonal is rotated back before.
                 let mut rotated = diagonal.clone();
                 rotated.rotate_right((giant as i64 * plan.giant_step).rem_euclid(diagonal.len() as i64) as usize);
-                Ok((giant, baby, params.encode(&rotated, scale, shape.basis())?))
+                Ok((giant, Term::new(baby, &params.encode(&rotated, scale, shape.basis())?)))
             })
             .collect::<Result<Vec<_>, CkksError>>()?;
-        let mut sums: Vec<Vec<(usize, Plaintext)>> = (0..plan.giants).map(|_| Vec::new()).collect();
-        encoded.into_iter().for_each(|(giant, baby, plain)| sums[giant].push((baby, plain)));
-        sums.iter_mut().for_each(|terms| terms.sort_by_key(|(_, plain)| plain.poly().stretch()));
+        let mut sums: Vec<Vec<Term>> = (0..plan.giants).map(|_| Vec::new()).collect();
+        encoded.into_iter().for_each(|(giant, term)| sums[giant].push(term));
+        sums.iter_mut().for_each(|terms| terms.sort_by_key(|term| term.stretch));
         Ok(Self { level, shape, scale, plan, sums })
     }
 
@@ -179,9 +231,16 @@ impl LinearTransform {
 
     /// Bytes that a matrix encoded for ciphertexts at `level` will hold: [`LinearTransform::bytes`] before it is made.
     pub fn bytes_of(params: &Parameters, matrix: &Diagonals, level: usize) -> usize {
-        let values =
-            |diagonal: &Vec<Complex64>| (2 * diagonal.len()).max(MIN_NTT) * params.key_shape(level).basis().len();
-        matrix.0.values().map(|diagonal| 8 * values(diagonal)).sum()
+        let (ring, basis) = (params.ring(), params.key_shape(level).basis());
+        let bits: usize = ring.moduli(basis).map(|modulus| packed_bits(modulus) as usize).sum();
+        let bytes = |diagonal: &Vec<Complex64>| {
+            let values = (2 * diagonal.len()).max(MIN_NTT);
+            match (ring.n() / values).ilog2() {
+                0..=MOST_STRETCH => values / 8 * bits,
+                _ => 8 * values * basis.len(),
+            }
+        };
+        matrix.0.values().map(bytes).sum()
     }
 
     /// Level of the input; the output is one lower.
@@ -191,7 +250,7 @@ impl LinearTransform {
 
     /// Bytes of the encoded diagonals.
     pub fn bytes(&self) -> usize {
-        self.sums.iter().flatten().map(|(_, plain)| plain.bytes()).sum()
+        self.sums.iter().flatten().map(Term::bytes).sum()
     }
 
     /// The matrix times the slots, rescaled. Input and output scale are in the ratio of the diagonals' scale to the
@@ -277,6 +336,7 @@ impl LinearTransform {
             let own = |part: usize| input.parts()[part].limbs().get(i).filter(|_| i < basis.main);
             let mut sums: Vec<[Limb; 2]> = self.sums.iter().map(|_| [0, 1].map(|_| Limb::recycled(ring.n()))).collect();
             let mut rotated: Vec<[Limb; 2]> = babies.iter().map(|_| [0, 1].map(|_| Limb::recycled(size))).collect();
+            let mut unpacked = Limb::recycled(size * babies.len());
             for first in (0..ring.n()).step_by(size) {
                 for (product, rotated) in products.iter().zip(&mut rotated) {
                     for (part, out) in rotated.iter_mut().enumerate().rev() {
@@ -292,9 +352,18 @@ impl LinearTransform {
                     }
                 }
                 for (sum, terms) in sums.iter_mut().zip(&self.sums) {
+                    let scratch = unpacked.chunks_exact_mut(size);
+                    let diagonals: Vec<&[u64]> = terms
+                        .iter()
+                        .zip(scratch)
+                        .map(|(term, scratch)| term.chunk(backend, i, first, scratch))
+                        .collect();
                     for (part, sum) in sum.iter_mut().enumerate() {
-                        let sum = &mut sum[first..][..size];
-                        multiply_diagonals(table, sum, terms, i, first, |baby| &rotated[baby][part]);
+                        let pairs = terms.iter().zip(&diagonals);
+                        let terms: Vec<_> = pairs
+                            .map(|(term, diagonal)| (term.stretch, &*rotated[term.baby][part], *diagonal))
+                            .collect();
+                        multiply_diagonals(table, &mut sum[first..][..size], &terms);
                     }
                 }
             }

@@ -57,8 +57,13 @@ pub fn sums_of_products(params: &Parameters, factors: &[Ciphertext], sums: &[Vec
             }
             for (result, terms) in results.iter_mut().zip(sums) {
                 for (part, result) in result.iter_mut().enumerate() {
-                    let factor = |k: usize| &copies[(2 * k + part) * (size + PADDING)..][..size];
-                    multiply_diagonals(table, &mut result[first..][..size], terms, limb, start + first, factor);
+                    let terms = terms.iter().map(|(k, plain)| {
+                        let stretch = plain.poly().stretch();
+                        let diagonal = &plain.poly().limbs()[limb][(start + first) >> stretch..][..size >> stretch];
+                        (stretch, &copies[(2 * k + part) * (size + PADDING)..][..size], diagonal)
+                    });
+                    let terms: Vec<_> = terms.collect();
+                    multiply_diagonals(table, &mut result[first..][..size], &terms);
                 }
             }
         }
@@ -72,32 +77,18 @@ pub fn sums_of_products(params: &Parameters, factors: &[Ciphertext], sums: &[Vec
         .collect()
 }
 
-/// `sum ← Σ rotated·diagonal` at the positions from `first` on: `rotated` gives the values of a baby step there. A lazy
-/// sum takes diagonals of one period, so that each run of equal periods is one.
-pub(crate) fn multiply_diagonals<'a>(
-    table: &NttTable,
-    sum: &mut [u64],
-    terms: &'a [Term],
-    limb: usize,
-    first: usize,
-    rotated: impl Fn(usize) -> &'a [u64],
-) {
-    let stretch = |plain: &Plaintext| plain.poly().stretch();
-    let mut accumulate = false;
+/// `sum ← Σ factor·diagonal` at some positions: of each term, log2 of the number of factors that an element of the diagonal
+/// stands for, the factors, and the diagonal. A lazy sum takes diagonals of one period, so that each run of equal periods
+/// is one.
+pub(crate) fn multiply_diagonals(table: &NttTable, sum: &mut [u64], terms: &[(u32, &[u64], &[u64])]) {
     if terms.is_empty() {
         sum.fill(0);
     }
-    for run in terms.chunk_by(|(_, a), (_, b)| stretch(a) == stretch(b)) {
-        let stretch = stretch(&run[0].1);
+    let mut accumulate = false;
+    for run in terms.chunk_by(|(a, ..), (b, ..)| a == b) {
         for chunk in run.chunks(MAX_LAZY_PRODUCTS) {
-            let pairs: Vec<(&[u64], &[u64])> = chunk
-                .iter()
-                .map(|(baby, plain)| {
-                    let diagonal = &plain.poly().limbs()[limb][first >> stretch..][..sum.len() >> stretch];
-                    (rotated(*baby), diagonal)
-                })
-                .collect();
-            table.backend().dot(table.modulus(), sum, accumulate, &pairs, stretch);
+            let pairs: Vec<(&[u64], &[u64])> = chunk.iter().map(|&(_, factor, diagonal)| (factor, diagonal)).collect();
+            table.backend().dot(table.modulus(), sum, accumulate, &pairs, run[0].0);
             accumulate = true;
         }
     }

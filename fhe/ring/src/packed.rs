@@ -25,7 +25,7 @@ pub struct PackedPoly {
 #[derive(Clone, PartialEq)]
 pub struct PackedLimb {
     bits: u32,
-    /// The residues, and [`PACKED_PADDING`] bytes that a kernel may read.
+    /// The residues, and [`PACKED_PADDING`] bytes that a kernel may read or write.
     bytes: Box<[u8]>,
 }
 
@@ -41,23 +41,10 @@ pub fn packed_len(count: usize, bits: u32) -> usize {
 
 impl PackedLimb {
     /// Packs residues of at most `bits` bits, a multiple of eight of them.
-    pub fn new(residues: &[u64], bits: u32) -> Self {
-        let len = packed_len(residues.len(), bits);
-        let mut bytes = Vec::with_capacity(len + PACKED_PADDING);
-        let (mut word, mut filled) = (0, 0);
-        for &x in residues {
-            word |= x << filled;
-            filled += bits;
-            if filled >= u64::BITS {
-                bytes.extend_from_slice(&word.to_le_bytes());
-                filled -= u64::BITS;
-                word = x >> (bits - filled);
-            }
-        }
-        bytes.extend_from_slice(&word.to_le_bytes()[..filled as usize / 8]);
-        debug_assert_eq!(bytes.len(), len);
-        bytes.resize(len + PACKED_PADDING, 0);
-        Self { bits, bytes: bytes.into_boxed_slice() }
+    pub fn new(backend: Backend, residues: &[u64], bits: u32) -> Self {
+        let mut limb = Self::zeroed(residues.len(), bits);
+        backend.pack(bits, residues, &mut limb.bytes);
+        limb
     }
 
     /// `count` zeros, a multiple of eight, of `bits` bits each.
@@ -93,7 +80,8 @@ impl From<&Poly<Ntt>> for PackedPoly {
     fn from(poly: &Poly<Ntt>) -> Self {
         let (ring, basis) = (poly.ring().clone(), poly.basis());
         let bits: Vec<u32> = ring.moduli(basis).map(packed_bits).collect();
-        let limbs = poly.limbs().par_iter().zip(bits).map(|(limb, bits)| PackedLimb::new(limb, bits)).collect();
+        let limbs = poly.limbs().par_iter().zip(bits).map(|(limb, bits)| PackedLimb::new(ring.backend(), limb, bits));
+        let limbs = limbs.collect();
         Self { ring, basis, limbs }
     }
 }
@@ -163,13 +151,17 @@ mod tests {
         for bits in 7..=50 {
             let residues: Vec<u64> =
                 (0..64u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & ((1 << bits) - 1)).collect();
-            let mut packed = PackedLimb::new(&residues, bits);
+            let mut packed = PackedLimb::new(Backend::SCALAR, &residues, bits);
             assert_eq!(packed.bytes().len(), 8 * bits as usize);
             for (i, x) in residues.iter().enumerate() {
                 for k in 0..bits as usize {
                     let at = i * bits as usize + k;
                     assert_eq!(u64::from(packed.bytes()[at / 8] >> (at % 8) & 1), x >> k & 1);
                 }
+            }
+            for backend in Backend::available() {
+                let same = PackedLimb::new(backend, &residues, bits).bytes() == packed.bytes();
+                assert!(same, "{} with {bits} bits", backend.name());
             }
             // What follows the residues is nobody's.
             packed.bytes[8 * bits as usize..].fill(0xff);

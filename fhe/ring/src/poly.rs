@@ -306,6 +306,11 @@ impl CompactPoly {
         Self { ring: ring.clone(), basis, limbs }
     }
 
+    /// The ring.
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
     /// The limb of this polynomial for limb `i` of one over fewer primes.
     pub fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
         debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);

@@ -106,7 +106,8 @@ impl<W: Write> Writer<W> {
 
     pub(crate) fn poly(&mut self, poly: &Poly<Ntt>) -> Result<(), SerialError> {
         let mut limbs = poly.limbs().iter().zip(poly.ring().moduli(poly.basis()));
-        limbs.try_for_each(|(limb, q)| self.bytes(PackedLimb::new(limb, packed_bits(q)).bytes()))
+        let backend = poly.ring().backend();
+        limbs.try_for_each(|(limb, q)| self.bytes(PackedLimb::new(backend, limb, packed_bits(q)).bytes()))
     }
 
     /// Writes the checksum.

@@ -28,7 +28,7 @@ use crate::uniform::Counter;
 /// How many products one lazy accumulation holds: 15·2^48 + 15 < 2^52 bounds the high halves that IFMA adds up.
 pub const MAX_LAZY_PRODUCTS: usize = 15;
 
-/// Bytes behind packed residues that a kernel may read.
+/// Bytes behind packed residues that a kernel may read or write.
 pub(crate) const PACKED_PADDING: usize = 64;
 
 /// The instruction set that carries the kernels; chosen once, when a ring is built.
@@ -218,6 +218,14 @@ impl Backend {
     pub fn permute(self, out: &mut [u64], a: &[u64], chunk: crate::automorphism::Chunk<'_>) {
         assert!(out.len() == a.len() && out.len() == 8 * chunk.blocks.len());
         dispatch!(self, permute(out, a, chunk));
+    }
+
+    /// The inverse of [`Backend::unpack`]: what is in the padding afterwards is nobody's.
+    pub(crate) fn pack(self, bits: u32, residues: &[u64], out: &mut [u8]) {
+        assert!((8..=57).contains(&bits), "{bits} bits a residue");
+        assert_eq!(out.len(), residues.len() / 8 * bits as usize + PACKED_PADDING, "bytes of residues");
+        assert!(residues.len().is_multiple_of(8), "{} residues", residues.len());
+        dispatch!(self, pack(bits, residues, out));
     }
 
     /// Residues of `bits` bits each out of [`packed`](crate::packed) bytes, which [`PACKED_PADDING`] others follow.

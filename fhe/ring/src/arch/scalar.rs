@@ -111,6 +111,21 @@ pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
     }
 }
 
+pub fn pack(bits: u32, residues: &[u64], out: &mut [u8]) {
+    let (mut word, mut filled, mut at) = (0, 0, 0);
+    for &x in residues {
+        word |= x << filled;
+        filled += bits;
+        if filled >= u64::BITS {
+            out[at..][..8].copy_from_slice(&word.to_le_bytes());
+            at += 8;
+            filled -= u64::BITS;
+            word = x >> (bits - filled);
+        }
+    }
+    out[at..][..8].copy_from_slice(&word.to_le_bytes());
+}
+
 pub fn unpack(bits: u32, bytes: &[u8], out: &mut [u64]) {
     let (bits, mask) = (bits as usize, (1 << bits) - 1);
     for (i, out) in out.iter_mut().enumerate() {

@@ -136,7 +136,7 @@ fn to_word(integer: f64) -> u64 {
     (integer + INTEGERS).to_bits() ^ INTEGERS.to_bits()
 }
 
-// `permute` and `unpack` are the scalar kernels: they wait for memory, and AVX2 permutes neither eight words nor sixty-four
+// `permute`, `pack` and `unpack` are the scalar kernels: they wait for memory, and AVX2 permutes neither eight words nor sixty-four
 // bytes by a register.
 vectorised! {
     ntt::forward as ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]);
@@ -149,6 +149,7 @@ vectorised! {
     words::add_scaled as add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
     words::sub_scale as sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
     scalar::permute as permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>);
+    scalar::pack as pack(bits: u32, residues: &[u64], out: &mut [u8]);
     scalar::unpack as unpack(bits: u32, bytes: &[u8], out: &mut [u64]);
     words::reduce_signed as reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]);
     words::uniform as uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]);
