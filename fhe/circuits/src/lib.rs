@@ -7,6 +7,7 @@ pub mod approximation;
 pub mod bootstrap;
 pub mod chebyshev;
 pub mod dft;
+mod diagonal;
 pub mod eval_mod;
 pub mod linear;
 pub mod polynomial;

@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fhe_ckks::keyswitch::GaloisProduct;
-use fhe_ckks::{
-    Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext, SwitchingKey,
-};
+use fhe_ckks::keyswitch::{self, GaloisProduct};
+use fhe_ckks::{Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, SwitchingKey};
 use fhe_ring::ntt::MIN_NTT;
-use fhe_ring::packed::{PackedLimb, packed_bits};
-use fhe_ring::{Backend, Basis, Limb, Ntt, Poly};
+use fhe_ring::{Basis, Limb, Ntt, Poly};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
+use crate::diagonal::EncodedDiagonal;
 use crate::products::{CHUNK, chunk, multiply_diagonals};
 
 /// A matrix over n slots by its nonzero generalised diagonals: y_i = Σ_d diagonal_(d,i)·x_(i + d).
@@ -140,59 +138,8 @@ pub struct LinearTransform {
     shape: KeyShape,
     scale: f64,
     plan: BsgsPlan,
-    /// For each sum the encoded diagonals, ordered by period.
-    sums: Vec<Vec<Term>>,
-}
-
-/// An encoded diagonal.
-struct Term {
-    /// Place of its baby step.
-    baby: usize,
-    /// log2 of the number of slots that an element stands for.
-    stretch: u32,
-    limbs: Vec<Diagonal>,
-}
-
-/// A limb of an encoded diagonal: packed, or in words where the chunks of a pass would be too short to be unpacked.
-enum Diagonal {
-    Packed(PackedLimb),
-    Words(Limb),
-}
-
-/// log2 of the number of slots that an element of a packed diagonal stands for, at most: chunks have 256 positions or more,
-/// and eight elements are packed together.
-const MOST_STRETCH: u32 = 5;
-
-impl Term {
-    fn new(baby: usize, plain: &Plaintext) -> Self {
-        let (poly, stretch) = (plain.poly(), plain.poly().stretch());
-        let ring = poly.ring();
-        let limbs = poly.limbs().iter().zip(ring.moduli(poly.basis())).map(|(limb, modulus)| match stretch {
-            0..=MOST_STRETCH => Diagonal::Packed(PackedLimb::new(ring.backend(), limb, packed_bits(modulus))),
-            _ => Diagonal::Words(limb.clone()),
-        });
-        Self { baby, stretch, limbs: limbs.collect() }
-    }
-
-    /// The elements for `size` positions from `first` on of limb `limb`, in `scratch` if need be.
-    fn chunk<'a>(&'a self, backend: Backend, limb: usize, first: usize, scratch: &'a mut [u64]) -> &'a [u64] {
-        let (first, size) = (first >> self.stretch, scratch.len() >> self.stretch);
-        match &self.limbs[limb] {
-            Diagonal::Words(words) => &words[first..][..size],
-            Diagonal::Packed(packed) => {
-                packed.unpack(backend, first, &mut scratch[..size]);
-                &scratch[..size]
-            }
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        let bytes = |limb: &Diagonal| match limb {
-            Diagonal::Packed(packed) => packed.bytes().len(),
-            Diagonal::Words(words) => 8 * words.len(),
-        };
-        self.limbs.iter().map(bytes).sum()
-    }
+    /// For each sum the diagonals, each with the place of its baby step, ordered by period.
+    sums: Vec<Vec<(usize, EncodedDiagonal)>>,
 }
 
 impl LinearTransform {
@@ -211,12 +158,13 @@ impl LinearTransform {
                 // The giant rotation comes after the product, so that the diagonal is rotated back before.
                 let mut rotated = diagonal.clone();
                 rotated.rotate_right((giant as i64 * plan.giant_step).rem_euclid(diagonal.len() as i64) as usize);
-                Ok((giant, Term::new(baby, &params.encode(&rotated, scale, shape.basis())?)))
+                let diagonal = EncodedDiagonal::from(params.encode(&rotated, scale, shape.basis())?.poly());
+                Ok((giant, (baby, diagonal)))
             })
             .collect::<Result<Vec<_>, CkksError>>()?;
-        let mut sums: Vec<Vec<Term>> = (0..plan.giants).map(|_| Vec::new()).collect();
+        let mut sums: Vec<Vec<(usize, EncodedDiagonal)>> = (0..plan.giants).map(|_| Vec::new()).collect();
         encoded.into_iter().for_each(|(giant, term)| sums[giant].push(term));
-        sums.iter_mut().for_each(|terms| terms.sort_by_key(|term| term.stretch));
+        sums.iter_mut().for_each(|terms| terms.sort_by_key(|(_, diagonal)| diagonal.stretch()));
         Ok(Self { level, shape, scale, plan, sums })
     }
 
@@ -232,15 +180,8 @@ impl LinearTransform {
     /// Bytes that a matrix encoded for ciphertexts at `level` will hold: [`LinearTransform::bytes`] before it is made.
     pub fn bytes_of(params: &Parameters, matrix: &Diagonals, level: usize) -> usize {
         let (ring, basis) = (params.ring(), params.key_shape(level).basis());
-        let bits: usize = ring.moduli(basis).map(|modulus| packed_bits(modulus) as usize).sum();
-        let bytes = |diagonal: &Vec<Complex64>| {
-            let values = (2 * diagonal.len()).max(MIN_NTT);
-            match (ring.n() / values).ilog2() {
-                0..=MOST_STRETCH => values / 8 * bits,
-                _ => 8 * values * basis.len(),
-            }
-        };
-        matrix.0.values().map(bytes).sum()
+        let values = |diagonal: &Vec<Complex64>| (2 * diagonal.len()).max(MIN_NTT);
+        matrix.0.values().map(|diagonal| EncodedDiagonal::bytes_of(ring, basis, values(diagonal))).sum()
     }
 
     /// Level of the input; the output is one lower.
@@ -250,7 +191,7 @@ impl LinearTransform {
 
     /// Bytes of the encoded diagonals.
     pub fn bytes(&self) -> usize {
-        self.sums.iter().flatten().map(Term::bytes).sum()
+        self.sums.iter().flatten().map(|(_, diagonal)| diagonal.bytes()).sum()
     }
 
     /// The matrix times the slots, rescaled. Input and output scale are in the ratio of the diagonals' scale to the
@@ -276,12 +217,16 @@ impl LinearTransform {
         if input.level() < self.level || self.level == 0 {
             return Err(CkksError::LevelTooLow { operation, found: input.level(), wanted: self.level.max(1) });
         }
-        let mut input = input.clone();
-        evaluator.drop_to(&mut input, self.level);
+        let lowered = (input.level() > self.level).then(|| {
+            let mut lowered = input.clone();
+            evaluator.drop_to(&mut lowered, self.level);
+            lowered
+        });
+        let input = lowered.as_ref().unwrap_or(input);
         let params = evaluator.params();
         let digits = Digits::new(&input.parts()[1], self.shape);
         let babies = self.plan.babies.iter().map(|&step| self.key(evaluator, step)).collect::<Result<Vec<_>, _>>()?;
-        let mut sums = self.inner_sums(params, &input, &digits, &babies).into_iter().rev();
+        let mut sums = self.inner_sums(params, input, &digits, &babies).into_iter().rev();
 
         // Horner's rule: of the total so far only the second half is divided by P, decomposed and switched.
         let mut total = sums.next().expect("a matrix has at least one diagonal");
@@ -330,10 +275,8 @@ impl LinearTransform {
         let limbs = (0..basis.len()).into_par_iter().map(|i| {
             let table = ring.table(basis, i);
             let (backend, m) = (table.backend(), table.modulus());
-            let special = &ring.special()[..basis.special];
-            let lift = special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())));
-            let lift = m.shoup(if i < basis.main { lift } else { 0 });
-            let own = |part: usize| input.parts()[part].limbs().get(i).filter(|_| i < basis.main);
+            let lift = keyswitch::lift(ring, basis, i);
+            let own = |part: usize| lift.map(|lift| (&input.parts()[part].limbs()[i], lift));
             let mut sums: Vec<[Limb; 2]> = self.sums.iter().map(|_| [0, 1].map(|_| Limb::recycled(ring.n()))).collect();
             let mut rotated: Vec<[Limb; 2]> = babies.iter().map(|_| [0, 1].map(|_| Limb::recycled(size))).collect();
             let mut unpacked = Limb::recycled(size * babies.len());
@@ -341,10 +284,10 @@ impl LinearTransform {
                 for (product, rotated) in products.iter().zip(&mut rotated) {
                     for (part, out) in rotated.iter_mut().enumerate().rev() {
                         match (product, own(part)) {
-                            (None, Some(own)) => backend.scale(m, out, &own[first..][..size], lift),
+                            (None, Some((own, lift))) => backend.scale(m, out, &own[first..][..size], lift),
                             (None, None) => out.fill(0),
                             (Some(product), own) => product.chunk(i, part, first, out, |sum, from| {
-                                if let (0, Some(own)) = (part, own) {
+                                if let (0, Some((own, lift))) = (part, own) {
                                     backend.add_scaled(m, sum, &own[from..][..size], lift);
                                 }
                             }),
@@ -353,16 +296,14 @@ impl LinearTransform {
                 }
                 for (sum, terms) in sums.iter_mut().zip(&self.sums) {
                     let scratch = unpacked.chunks_exact_mut(size);
-                    let diagonals: Vec<&[u64]> = terms
-                        .iter()
-                        .zip(scratch)
-                        .map(|(term, scratch)| term.chunk(backend, i, first, scratch))
-                        .collect();
+                    let chunks = terms.iter().zip(scratch).map(|((baby, diagonal), scratch)| {
+                        (*baby, diagonal.stretch(), diagonal.chunk(backend, i, first, scratch))
+                    });
+                    let chunks: Vec<(usize, u32, &[u64])> = chunks.collect();
                     for (part, sum) in sum.iter_mut().enumerate() {
-                        let pairs = terms.iter().zip(&diagonals);
-                        let terms: Vec<_> = pairs
-                            .map(|(term, diagonal)| (term.stretch, &*rotated[term.baby][part], *diagonal))
-                            .collect();
+                        let term =
+                            |&(baby, stretch, diagonal): &(usize, _, _)| (stretch, &*rotated[baby][part], diagonal);
+                        let terms: Vec<(u32, &[u64], &[u64])> = chunks.iter().map(term).collect();
                         multiply_diagonals(table, &mut sum[first..][..size], &terms);
                     }
                 }

@@ -1,7 +1,7 @@
 //! Evaluation of Chebyshev series on ciphertexts: Paterson and Stockmeyer's method at the least depth.
 //!
 //! A series of degree d takes ⌈log2(d + 1)⌉ levels. It is divided by Chebyshev polynomials T_g of g = 2^k as in
-//! Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux (ePrint 2020/1203, section 5), with two differences. All products
+//! Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux (ePrint 2020/1203), with two differences. All products
 //! of one level are summed up before one relinearization and one rescaling, together with the linear terms, so that
 //! most of the divisions by T_g cost three pointwise products. And zero coefficients never ask for a power: an even
 //! series uses even powers alone, and a ReLU (one odd term) hardly more.
@@ -208,9 +208,8 @@ fn powers(
     }
     // u = (2x − lo − hi)/(hi − lo): the factor is a change of the scale.
     let half_width = (series.hi - series.lo) / 2.0;
-    let mut u = x.clone();
+    let mut u = evaluator.add_constant(x, -(series.hi + series.lo) / 2.0);
     u.set_scale(x.scale() * half_width);
-    let u = evaluator.add_constant(&u, -(series.hi + series.lo) / 2.0 / half_width);
     let mut powers = BTreeMap::from([(1, u)]);
     for &k in &plan.powers {
         let (a, b) = halves(k);

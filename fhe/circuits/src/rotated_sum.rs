@@ -1,6 +1,6 @@
 //! Sums of rotations by Horner's rule, Σ rotate(xᵢ, i·step) = x₀ + rotate(x₁ + rotate(x₂ + …)), with one key.
 
-use fhe_ckks::keyswitch::GaloisProduct;
+use fhe_ckks::keyswitch::{self, GaloisProduct};
 use fhe_ckks::{Ciphertext, CkksError, Digits, Evaluator, KeyKind};
 use fhe_ring::{Limb, Ntt, Poly};
 use rayon::prelude::*;
@@ -57,10 +57,8 @@ impl RotatedSum {
             let (backend, m) = (table.backend(), table.modulus());
             if lifted(summand) {
                 backend.add(m, out, &summand.limbs()[i][from..][..out.len()]);
-            } else if i < main {
-                let special = &ring.special()[..basis.special];
-                let p = special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())));
-                backend.add_scaled(m, out, &summand.limbs()[i][from..][..out.len()], m.shoup(p));
+            } else if let Some(lift) = keyswitch::lift(ring, basis, i) {
+                backend.add_scaled(m, out, &summand.limbs()[i][from..][..out.len()], lift);
             }
         };
         let (first, second) = (0..basis.len())

@@ -115,7 +115,7 @@ impl SecretKey {
         Ok(self.encrypt(&self.params().encode_real(values, scale, Basis::main(level + 1))?, rng))
     }
 
-    /// The slots of a ciphertext.
+    /// The slots of a ciphertext, their noise included: not for the eyes of the server (see the crate's documentation).
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Vec<Complex64> {
         let [c0, c1] = &ciphertext.parts;
         let mut message = c1.mul(self.poly());

@@ -10,7 +10,7 @@ use crate::ciphertext::Ciphertext;
 use crate::encoder::Plaintext;
 use crate::error::CkksError;
 use crate::keys::{EvaluationKeys, KeyKind, SwitchingKey};
-use crate::keyswitch::{self, Digits};
+use crate::keyswitch::Digits;
 use crate::params::Parameters;
 
 /// Scales closer than this ratio are the same: far below the noise, far above rounding in the scale's own arithmetic.
@@ -168,9 +168,7 @@ impl Evaluator {
             let key = self.keys.get(KeyKind::Relinearization, level)?;
             let factors: Vec<_> = products.iter().map(|(a, b)| (&a.parts[1], &b.parts[1])).collect();
             let quadratic = Poly::dot(self.params.ring(), basis, &factors);
-            let mut switched = Digits::new(&quadratic, key.shape()).product(key);
-            switched.iter_mut().zip(&parts).for_each(|(g, d)| keyswitch::add_lifted(g, d));
-            parts = switched;
+            parts = Digits::new(&quadratic, key.shape()).product(key, parts.each_ref().map(Some));
         }
         if parts[0].basis().len() > level + 1 - drop {
             parts = Poly::divide_round(parts, level + 1 - drop);
@@ -273,8 +271,7 @@ impl Evaluator {
     /// `a`, encrypted under the key's source secret, under its target.
     pub fn switch(&self, a: &Ciphertext, key: &SwitchingKey) -> Ciphertext {
         let digits = Digits::new(&a.parts[1], key.shape());
-        let mut switched = digits.product(key);
-        keyswitch::add_lifted(&mut switched[0], &a.parts[0]);
+        let switched = digits.product(key, [Some(&a.parts[0]), None]);
         let parts = Poly::divide_round(switched, a.level() + 1);
         Ciphertext { parts, scale: a.scale, slots: a.slots }
     }
@@ -299,8 +296,7 @@ impl Evaluator {
 
     fn galois_from_digits(&self, a: &Ciphertext, galois: u64, key: &SwitchingKey, digits: &Digits) -> Ciphertext {
         let permutation = self.params.ring().permutation(galois);
-        let mut switched = digits.product(key);
-        keyswitch::add_lifted(&mut switched[0], &a.parts[0]);
+        let switched = digits.product(key, [Some(&a.parts[0]), None]);
         let parts = Poly::divide_round(switched, a.level() + 1).map(|p| p.automorphism(&permutation));
         Ciphertext { parts, scale: a.scale, slots: a.slots }
     }

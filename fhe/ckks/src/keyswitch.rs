@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fhe_ring::automorphism::Permutation;
-use fhe_ring::{Basis, Limb, Ntt, Poly, Ring};
+use fhe_ring::{Basis, Limb, Ntt, Poly, Ring, Shoup};
 use rayon::prelude::*;
 
 use crate::keys::SwitchingKey;
@@ -36,22 +36,30 @@ impl Digits {
         self.basis
     }
 
-    /// Σ dⱼ·keyⱼ: P times the switched polynomial, over main and special primes.
+    /// Σ dⱼ·keyⱼ, P times the switched polynomial over main and special primes, with P times an addend over main primes
+    /// for each half that has one.
     ///
     /// # Panics
     /// If the key is of another shape.
-    pub fn product(&self, key: &SwitchingKey) -> [Poly<Ntt>; 2] {
+    pub fn product(&self, key: &SwitchingKey, addends: [Option<&Poly<Ntt>>; 2]) -> [Poly<Ntt>; 2] {
         assert_eq!(self.shape, key.shape(), "digits for keys of another shape");
         let (ring, n) = (self.ring(), self.ring().n());
         let (first, second) = (0..self.basis.len())
             .into_par_iter()
             .map(|i| {
+                let table = ring.table(self.basis, i);
+                let lift = lift(ring, self.basis, i);
                 let size = CHUNK.min(n);
                 let mut halves = [0, 1].map(|_| Limb::recycled(n));
                 // Both halves of a chunk while the digits are in cache.
                 for first in (0..n).step_by(size) {
                     for (half, out) in halves.iter_mut().enumerate().rev() {
-                        self.dot(key, i, half, first, &mut out[first..][..size]);
+                        let out = &mut out[first..][..size];
+                        self.dot(key, i, half, first, out);
+                        if let (Some(addend), Some(lift)) = (addends[half], lift) {
+                            let addend = &addend.limbs()[i][first..][..size];
+                            table.backend().add_scaled(table.modulus(), out, addend, lift);
+                        }
                     }
                 }
                 let [first, second] = halves;
@@ -89,12 +97,11 @@ impl Digits {
 /// Positions that one pass works on: a few operands of this many fit the second-level cache.
 const CHUNK: usize = 4096;
 
-/// `sum ← sum + P·poly`, P the product of the special primes of `sum`: puts a polynomial over main primes beside a
-/// gadget product.
-pub fn add_lifted(sum: &mut Poly<Ntt>, poly: &Poly<Ntt>) {
-    let ring = sum.ring().clone();
-    let special = &ring.special()[..sum.basis().special];
-    sum.add_scaled(poly, |m| special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value()))));
+/// P, the product of the special primes, modulo main prime `i`; `None` for a special prime, modulo which it is 0.
+pub fn lift(ring: &Ring, basis: Basis, i: usize) -> Option<Shoup> {
+    let m = ring.table(basis, i).modulus();
+    let special = &ring.special()[..basis.special];
+    (i < basis.main).then(|| m.shoup(special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())))))
 }
 
 /// A product of digits with a Galois key under its automorphism, σ(Σ dⱼ·keyⱼ + addend), computed chunk by chunk so that

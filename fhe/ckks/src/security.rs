@@ -34,7 +34,7 @@
 //! `logQP` is the widest modulus of *anything* encrypted under the secret. Under an ephemeral
 //! sparse secret (ePrint 2022/024) that is the key that switches to it, `q_0 · P'`, and not the full
 //! chain; under the main secret it is the full chain with the special primes, the key that switches
-//! back from the sparse secret included. The comparison is exact: nothing is rounded.
+//! back from the sparse secret included. No bits are rounded away in the comparison.
 
 use std::fmt;
 

@@ -24,8 +24,8 @@ pub(crate) struct ConversionKey {
 /// 2018/117, section 2.2).
 ///
 /// With Q = Π qᵢ and yᵢ = xᵢ·(Q/qᵢ)⁻¹ mod qᵢ, the integer x in (−Q/2, Q/2) is Σ yᵢ·Q/qᵢ − v·Q, v = round(Σ yᵢ/qᵢ).
-/// v is computed in floating point: it is off by one only for x within about 2^−50·Q of ±Q/2, where the result is
-/// then the other of the two nearly equal representatives.
+/// v is computed in floating point, where each of up to fourteen terms rounds: it is off by one only for x within about
+/// 2^−46·Q of ±Q/2, where the result is then the other of the two nearly equal representatives.
 pub(crate) struct BaseConverter {
     /// (Q/qᵢ)⁻¹ mod qᵢ.
     inverses: Vec<(Modulus, Shoup)>,
@@ -301,6 +301,41 @@ mod tests {
                     shifted / &divisor
                 });
                 assert!(expected.eq(integers(&quotient.into_coefficients())), "{basis:?} to {main}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_widest_digits_are_exact_to_the_ends_of_their_range() {
+        for backend in Backend::available() {
+            let primes = primes::search(6, &[50; 16]).unwrap();
+            let ring = Ring::new(64, &primes[..14], &primes[14..], backend);
+            for digit in [12, 13, 14] {
+                let basis = Basis::main(digit);
+                let modulus = product(&ring, basis);
+                let half: BigInt = (&modulus - 1) / 2;
+                let ends = [BigInt::ZERO, BigInt::from(1), half.clone(), &half - 1, &half - (&half >> 46)];
+                let between = (1..23).map(|k| &half * k / 23);
+                let positive: Vec<BigInt> = ends.into_iter().chain(between).collect();
+                let mut values: Vec<BigInt> = positive.iter().flat_map(|x| [x.clone(), -x]).collect();
+                values.resize(ring.n(), BigInt::ZERO);
+                let residues = |m: &Modulus| {
+                    let mut limb = Limb::zeroed(ring.n());
+                    for (residue, x) in limb.iter_mut().zip(&values) {
+                        let x = ((x % m.value()) + m.value()) % m.value();
+                        *residue = x.try_into().expect("a residue");
+                    }
+                    limb
+                };
+                let limbs = ring.moduli(basis).map(residues).collect();
+                let poly = Poly::<Coefficients>::from_limbs(&ring, basis, limbs).into_ntt();
+                let raised = poly.mod_up(digit, 2).pop().expect("one digit");
+                // At the ends the other representative is as good.
+                let largest: BigInt = &half + (&half >> 45);
+                for (x, y) in values.iter().zip(integers(&raised.into_coefficients())) {
+                    assert_eq!((x - &y) % &modulus, BigInt::ZERO, "{digit} primes, {}", backend.name());
+                    assert!(*y.magnitude() <= *largest.magnitude(), "{digit} primes: {y} for {x}");
+                }
             }
         }
     }

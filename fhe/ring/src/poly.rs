@@ -153,19 +153,6 @@ impl<D> Poly<D> {
         });
         out
     }
-
-    /// `self + other·w`, the integer `w` given modulo each prime, over the primes that both are held modulo: `other`
-    /// counts as zero modulo the special primes that it lacks.
-    pub fn add_scaled(&mut self, other: &Self, w: impl Fn(&Modulus) -> u64 + Sync) {
-        assert!(other.basis.main >= self.basis.main, "{:?} plus a multiple over {:?}", self.basis, other.basis);
-        let (main, skip) = (self.basis.main, other.basis.main - self.basis.main);
-        self.for_each(|t, i, limb| {
-            let m = t.modulus();
-            if let Some(from) = other.limbs.get(if i < main { i } else { i + skip }) {
-                t.backend().add_scaled(m, limb, from, m.shoup(w(m)));
-            }
-        });
-    }
 }
 
 impl Poly<Coefficients> {
@@ -407,7 +394,6 @@ mod tests {
             check("negate", &edit(&|p| p.negate()), &|m, x, _, _| m.neg(x));
             check("scale", &edit(&|p| p.scale(|m| m.value() - 2)), &|m, x, _, _| m.neg(m.add(x, x)));
             check("scaled", &a.scaled(|m| m.value() - 1), &|m, x, _, _| m.neg(x));
-            check("add_scaled", &edit(&|p| p.add_scaled(&wide, |_| 3)), &|m, x, _, z| m.add(x, m.mul(3, z)));
             check("mul", &a.mul(&wide), &|m, x, _, z| m.mul(x, z));
             let many = vec![(&a, &wide); 40];
             check("dot", &Poly::dot(&ring, basis, &many), &|m, x, _, z| m.mul(40, m.mul(x, z)));

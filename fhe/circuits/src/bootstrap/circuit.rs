@@ -144,12 +144,10 @@ impl Bootstrapper {
     /// A missing rotation key, or that of the conjugation.
     pub fn coeffs_to_slots(&self, evaluator: &Evaluator, raised: &Ciphertext) -> Result<Vec<Ciphertext>, CkksError> {
         let (last, stages) = self.coeffs_to_slots.split_last().expect("at least one stage");
-        let mut x = raised.clone();
-        if self.layout == Layout::Packed {
-            // Slots that repeat after n.
-            x = Ciphertext::from_parts(x.into_parts(), raised.scale(), 2 * raised.slots());
-        }
-        let x = apply_all(stages, evaluator, x)?;
+        // Slots that repeat after n.
+        let repeated = || Ciphertext::from_parts(raised.parts().clone(), raised.scale(), 2 * raised.slots());
+        let packed = (self.layout == Layout::Packed).then(repeated);
+        let x = apply_all(stages, evaluator, packed.as_ref().unwrap_or(raised))?;
         // Rescaling after the sum with the conjugate adds its rounding once; before, the sum would double it.
         let half = last.apply_unscaled(evaluator, &x)?;
         let conjugate = evaluator.conjugate(&half)?;
@@ -193,7 +191,7 @@ impl Bootstrapper {
     /// # Errors
     /// A missing rotation key, or that of the conjugation.
     pub fn slots_to_coeffs(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let transformed = apply_all(&self.slots_to_coeffs, evaluator, input.clone())?;
+        let transformed = apply_all(&self.slots_to_coeffs, evaluator, input)?;
         let (slots, scale) = (self.literal.slots, transformed.scale());
         match (self.literal.order, self.layout) {
             (BootstrapOrder::Classic, Layout::Packed) => {
@@ -238,6 +236,7 @@ fn encode(
     stages.map(|(k, matrix)| LinearTransform::new(params, matrix, top - k, params.prime(top - k) * share)).collect()
 }
 
-fn apply_all(stages: &[LinearTransform], evaluator: &Evaluator, x: Ciphertext) -> Result<Ciphertext, CkksError> {
-    stages.iter().try_fold(x, |x, stage| stage.apply(evaluator, &x))
+fn apply_all(stages: &[LinearTransform], evaluator: &Evaluator, x: &Ciphertext) -> Result<Ciphertext, CkksError> {
+    let Some((first, rest)) = stages.split_first() else { return Ok(x.clone()) };
+    rest.iter().try_fold(first.apply(evaluator, x)?, |x, stage| stage.apply(evaluator, &x))
 }

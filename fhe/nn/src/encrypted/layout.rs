@@ -126,24 +126,24 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
     let (grids, slots) = (input.grids(), input.slots().max(output.slots()));
     let copies = slots / output.slots();
     let reach = (conv.kernel / 2) as i64;
-    // Output pixels whose tap is inside the input.
-    let reached = |from: &dyn Fn(usize) -> i64| {
-        let inside = |at: &usize| (0..input.side as i64).contains(&from(*at));
+    // A step of one output pixel is a step of `stride` input pixels, and both are as many slots: the distance between the
+    // two ends of a weight is the same at every pixel.
+    let from = |at: usize, k: i64| (at * conv.stride) as i64 + k - reach;
+    // The first output pixel whose tap is inside the input, and how many are.
+    let reached = |k: i64| {
+        let inside = |&at: &usize| (0..input.side as i64).contains(&from(at, k));
         let first = (0..output.side).find(inside).unwrap_or(0);
         (first, (first..output.side).take_while(inside).count())
     };
+    let taps: Vec<_> = taps(conv.kernel).map(|tap| (tap, reached(tap.0), reached(tap.1))).collect();
+    let pitch = input.pitch as i64;
     let mut matrix = SlotMatrix::new(slots);
     for o in 0..conv.out_channels {
         for i in 0..conv.in_channels {
-            for (tap, (ky, kx)) in taps(conv.kernel).enumerate() {
-                let weight = factor * conv.weight[(o * conv.in_channels + i) * conv.kernel * conv.kernel + tap];
-                // A step of one output pixel is a step of `stride` input pixels, and both are as many slots: the
-                // distance between the two ends of a weight is the same at every pixel.
-                let from = |at: usize, k: i64| (at * conv.stride) as i64 + k - reach;
-                let (to_grid, to_row, to_column) = output.position(o, 0, 0);
-                let (grid, row, column) = input.position(i, 0, 0);
-                let pitch = input.pitch as i64;
-                let [(y, rows), (x, columns)] = [ky, kx].map(|k| reached(&|at| from(at, k)));
+            let (to_grid, to_row, to_column) = output.position(o, 0, 0);
+            let (grid, row, column) = input.position(i, 0, 0);
+            let weights = &conv.weight[(o * conv.in_channels + i) * taps.len()..][..taps.len()];
+            for (&((ky, kx), (y, rows), (x, columns)), weight) in taps.iter().zip(weights) {
                 for copy in 0..copies {
                     let to_grid = to_grid + copy * output.grids();
                     let offset = Offset {
@@ -152,7 +152,7 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
                         columns: from(0, kx) * pitch + column as i64 - to_column as i64,
                     };
                     let stroke = Stroke {
-                        value: weight,
+                        value: factor * weight,
                         first: copy * output.slots() + output.slot(o, y, x),
                         rows: (rows, output.pitch * output.row()),
                         columns: (columns, output.pitch),

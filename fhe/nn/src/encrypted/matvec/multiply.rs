@@ -34,32 +34,40 @@ pub fn multiply(
         .enumerate()
         .map(|(place, (baby, rotated))| ((baby, place), rotated))
         .unzip();
-    let mut giants: BTreeMap<(i64, i64), Terms> = BTreeMap::new();
+    // By Horner's rule along the rows of each grid, then along the grids; along the grids alone where all are in row 0.
+    let along_rows = plan.rows.len() > 1;
+    let mut giants: BTreeMap<(i64, i64), Giant> = BTreeMap::new();
     for offset in matrix.offsets() {
         let (baby, (grid, row)) = plan.split(offset);
-        // The farthest row of each grid comes first.
-        giants.entry((-row, grid)).or_default().push((places[&baby], offset));
+        // Chains are independent until their sums meet, and each begins with its farthest link.
+        let (chain, link) = if along_rows { (grid, row) } else { (0, grid) };
+        let moved = (plan.grid * grid + plan.row * row).rem_euclid(matrix.slots() as i64) as usize;
+        let giant = giants.entry((-link, chain)).or_insert_with(|| Giant { chain, link, moved, terms: Vec::new() });
+        giant.terms.push((places[&baby], offset));
     }
-    let giants: Vec<_> = giants.into_iter().collect();
+    let giants: Vec<Giant> = giants.into_values().collect();
     let encoded_bytes = |terms: usize| terms * x.parts()[0].bytes() * (2 * x.slots()) / evaluator.params().n();
-    let widest = giants.iter().map(|(_, terms)| encoded_bytes(terms.len())).max().unwrap_or(1);
+    let widest = giants.iter().map(|giant| encoded_bytes(giant.terms.len())).max().unwrap_or(1);
 
-    // By Horner's rule along the rows of each grid, then along the grids. Grids are independent until their sums meet:
-    // whole chains in parallel keep both ends of a small ciphertext busy.
+    let stride = if along_rows { plan.row } else { plan.grid };
     let mut chains: Vec<Chain> = plan.grids.iter().map(|_| Chain::default()).collect();
+    // The chains go on while the next sums are made: many small loops beside a few large ones keep all threads busy.
     for lot in giants.chunks((LOT / widest).max(1)) {
-        for ((at, _), sum) in lot.iter().zip(inner_sums(evaluator.params(), plan, matrix, &babies, lot, scale, images)?)
-        {
-            chains[at.1 as usize].waiting.push((-at.0, sum));
+        let advance = || chains.par_iter_mut().try_for_each(|chain| chain.advance(&steps, stride));
+        let sums = || inner_sums(evaluator.params(), matrix, &babies, lot, scale, images);
+        let (advanced, sums) = rayon::join(advance, sums);
+        advanced?;
+        for (giant, sum) in lot.iter().zip(sums?) {
+            chains[giant.chain as usize].waiting.push((giant.link, sum));
         }
-        chains.par_iter_mut().try_for_each(|chain| chain.advance(&steps, plan))?;
     }
+    chains.par_iter_mut().try_for_each(|chain| chain.advance(&steps, stride))?;
     let mut total: Option<RotatedSum> = None;
     for chain in chains.into_iter().rev() {
-        let grid = chain.finish(&steps, plan)?;
-        total = match (total, grid) {
-            (None, grid) => grid,
-            (Some(total), grid) => Some(steps.step(total, plan.grid, grid)?),
+        let sum = chain.finish(&steps, stride)?;
+        total = match (total, sum) {
+            (None, sum) => sum,
+            (Some(total), sum) => Some(steps.step(total, plan.grid, sum)?),
         };
     }
     Ok(total.expect("a matrix has at least one diagonal").finish())
@@ -76,67 +84,71 @@ impl Steps<'_> {
     fn step(&self, sum: RotatedSum, distance: i64, next: Option<RotatedSum>) -> Result<RotatedSum, CkksError> {
         sum.step(self.evaluator, self.images * distance, next)
     }
+
+    /// So many strides on, one at a time.
+    fn go(&self, sum: RotatedSum, stride: i64, count: i64) -> Result<RotatedSum, CkksError> {
+        (0..count).try_fold(sum, |sum, _| self.step(sum, stride, None))
+    }
 }
 
-/// Offsets of diagonals by the place of their baby step.
-type Terms = Vec<(usize, Offset)>;
-
-/// Row and grid of a giant step (the row negated), with its diagonals.
-type Giant = ((i64, i64), Terms);
+/// A giant step.
+struct Giant {
+    /// Which chain it belongs to.
+    chain: i64,
+    /// Its place in that, 0 at the end.
+    link: i64,
+    /// Slots that its diagonals are moved on by: its rotation comes after the product.
+    moved: usize,
+    /// Offsets of its diagonals by the place of their baby step.
+    terms: Vec<(usize, Offset)>,
+}
 
 /// The sums of some giant steps, before their rotations.
 fn inner_sums(
     params: &Parameters,
-    plan: &MatVecPlan,
     matrix: &SlotMatrix,
     babies: &[Ciphertext],
     giants: &[Giant],
     scale: f64,
     images: usize,
 ) -> Result<Vec<Ciphertext>, CkksError> {
-    let encode = |&(row, grid): &(i64, i64), &(baby, offset): &(usize, Offset)| {
-        let moved = (plan.grid * grid - plan.row * row).rem_euclid(matrix.slots() as i64);
-        let diagonal = matrix.diagonal(offset, moved as usize, images);
+    let encode = |moved: usize, &(baby, offset): &(usize, Offset)| {
+        let diagonal = matrix.diagonal(offset, moved, images);
         Ok((baby, params.encode_real(&diagonal, scale, babies[0].basis())?))
     };
     let encoded = giants
         .par_iter()
-        .map(|(at, terms)| terms.par_iter().map(|term| encode(at, term)).collect())
+        .map(|giant| giant.terms.par_iter().map(|term| encode(giant.moved, term)).collect())
         .collect::<Result<Vec<_>, CkksError>>()?;
     Ok(sums_of_products(params, babies, &encoded))
 }
 
-/// Horner's rule along the rows of one grid, from the farthest to the nearest.
+/// Horner's rule along equal strides, from the farthest link to the nearest.
 #[derive(Default)]
 struct Chain {
-    /// The sum so far, and the row that it has come to.
+    /// The sum so far, and the link that it has come to.
     sum: Option<(i64, RotatedSum)>,
-    /// Rows still to be taken in, the farthest first.
+    /// Links still to be taken in, the farthest first.
     waiting: Vec<(i64, Ciphertext)>,
 }
 
 impl Chain {
-    fn advance(&mut self, steps: &Steps<'_>, plan: &MatVecPlan) -> Result<(), CkksError> {
-        for (row, next) in std::mem::take(&mut self.waiting) {
+    fn advance(&mut self, steps: &Steps<'_>, stride: i64) -> Result<(), CkksError> {
+        for (link, next) in std::mem::take(&mut self.waiting) {
             let sum = match self.sum.take() {
                 None => next.into(),
                 Some((at, sum)) => {
-                    let sum = go(steps, plan, sum, at - row - 1)?;
-                    steps.step(sum, plan.row, Some(next.into()))?
+                    let sum = steps.go(sum, stride, at - link - 1)?;
+                    steps.step(sum, stride, Some(next.into()))?
                 }
             };
-            self.sum = Some((row, sum));
+            self.sum = Some((link, sum));
         }
         Ok(())
     }
 
-    /// The sum at row 0.
-    fn finish(self, steps: &Steps<'_>, plan: &MatVecPlan) -> Result<Option<RotatedSum>, CkksError> {
-        self.sum.map(|(at, sum)| go(steps, plan, sum, at)).transpose()
+    /// The sum at link 0.
+    fn finish(self, steps: &Steps<'_>, stride: i64) -> Result<Option<RotatedSum>, CkksError> {
+        self.sum.map(|(at, sum)| steps.go(sum, stride, at)).transpose()
     }
-}
-
-/// `rows` rows on, a row at a time.
-fn go(steps: &Steps<'_>, plan: &MatVecPlan, sum: RotatedSum, rows: i64) -> Result<RotatedSum, CkksError> {
-    (0..rows).try_fold(sum, |sum, _| steps.step(sum, plan.row, None))
 }

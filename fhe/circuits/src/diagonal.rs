@@ -1,0 +1,67 @@
+//! The encoded diagonals of a matrix that is kept, as small as they can be.
+
+use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
+use fhe_ring::{Backend, Basis, CompactPoly, Limb, Ring};
+
+/// log2 of the number of slots that an element of a packed diagonal stands for, at most: passes take 256 positions or more
+/// at a time, and eight elements are packed together.
+const MOST_STRETCH: u32 = 5;
+
+/// An encoded diagonal.
+pub(crate) struct EncodedDiagonal {
+    stretch: u32,
+    limbs: Vec<Residues>,
+}
+
+/// A limb: packed, or in words where the chunks of a pass would be too short to be unpacked.
+enum Residues {
+    Packed(PackedLimb),
+    Words(Limb),
+}
+
+impl From<&CompactPoly> for EncodedDiagonal {
+    fn from(poly: &CompactPoly) -> Self {
+        let (ring, stretch) = (poly.ring(), poly.stretch());
+        let limbs = poly.limbs().iter().zip(ring.moduli(poly.basis())).map(|(limb, modulus)| match stretch {
+            0..=MOST_STRETCH => Residues::Packed(PackedLimb::new(ring.backend(), limb, packed_bits(modulus))),
+            _ => Residues::Words(limb.clone()),
+        });
+        Self { stretch, limbs: limbs.collect() }
+    }
+}
+
+impl EncodedDiagonal {
+    /// log2 of the number of slots that an element stands for.
+    pub fn stretch(&self) -> u32 {
+        self.stretch
+    }
+
+    /// The elements of limb `limb` for as many positions from `first` on as `scratch` has: in it, if need be.
+    pub fn chunk<'a>(&'a self, backend: Backend, limb: usize, first: usize, scratch: &'a mut [u64]) -> &'a [u64] {
+        let (first, size) = (first >> self.stretch, scratch.len() >> self.stretch);
+        match &self.limbs[limb] {
+            Residues::Words(words) => &words[first..][..size],
+            Residues::Packed(packed) => {
+                packed.unpack(backend, first, &mut scratch[..size]);
+                &scratch[..size]
+            }
+        }
+    }
+
+    /// Bytes held, without what pads them.
+    pub fn bytes(&self) -> usize {
+        let bytes = |limb: &Residues| match limb {
+            Residues::Packed(packed) => packed.bytes().len(),
+            Residues::Words(words) => 8 * words.len(),
+        };
+        self.limbs.iter().map(bytes).sum()
+    }
+
+    /// The same of one with `values` residues over each of these primes.
+    pub fn bytes_of(ring: &Ring, basis: Basis, values: usize) -> usize {
+        match (ring.n() / values).ilog2() {
+            0..=MOST_STRETCH => ring.moduli(basis).map(|modulus| packed_len(values, packed_bits(modulus))).sum(),
+            _ => 8 * values * basis.len(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! EvalMod under encryption at every integer part of its range: bootstraps hardly ever meet those near its ends.
+#![allow(missing_docs)]
+
+use std::f64::consts::TAU;
+
+use fhe_circuits::eval_mod::EvalMod;
+use fhe_circuits::*;
+use fhe_ckks::*;
+use num_complex::Complex64;
+
+mod common;
+use common::Client;
+
+const RANGE: u32 = 16;
+/// Of the modulus to the largest message.
+const RATIO: f64 = 256.0;
+
+#[test]
+fn every_integer_part_is_taken_away() {
+    for kernel in [Kernel::Cosine, Kernel::Exponential] {
+        let literal = EvalModLiteral { range: RANGE, kernel, degree: 31, double_angles: 3, arcsine_degree: 0 };
+        let eval_mod = EvalMod::new(literal, RATIO).unwrap();
+        let mut c = Client::new(10, vec![50; 12], 8);
+        let level = c.params.max_level();
+        let mut request = KeyRequest::default();
+        eval_mod.request_keys(&c.params, level, &mut request);
+        let evaluator = c.evaluator(&request);
+
+        let integers = -i64::from(RANGE)..=i64::from(RANGE);
+        let mut x: Vec<f64> = integers.flat_map(|i| [-1.0, 0.0, 1.0].map(|m| i as f64 + m / RATIO)).collect();
+        x.resize(128, 0.0);
+        let input: Vec<Complex64> = x.iter().map(|x| (x / eval_mod.width()).into()).collect();
+        let scale = c.params.prime(level);
+        let input = c.encrypt(&input, level, scale);
+        let reduced = eval_mod.evaluate(&evaluator, &input, scale).unwrap();
+
+        // What the series makes of it, to the noise; and the sine, to the error of the series as well.
+        let noise = c.worst(&reduced, |i| eval_mod.evaluate_clear(x[i] / eval_mod.width()));
+        let error = c.worst(&reduced, |i| (TAU * x[i]).sin());
+        println!("{kernel:?}: noise 2^{:.1}, error 2^{:.1}", noise.log2(), error.log2());
+        assert!(noise < 2f64.powi(-24) && error < 2f64.powi(-20), "{kernel:?}: noise {noise:e}, error {error:e}");
+    }
+}
