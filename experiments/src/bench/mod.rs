@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
-use crate::{machine, output, prediction};
+use crate::{case, machine, output, prediction};
 use setting::Setting;
 
 /// log2 of the ring dimensions measured.
@@ -107,9 +107,11 @@ pub fn run(args: &Args) -> Result<()> {
         let (least, most) = (1u32 << LOG_N.start(), 1u32 << LOG_N.end());
         bail!("--ring-dim {}: wanted a power of two from {least} to {most}, such as 65536", args.ring_dim);
     }
-    if let Some(threads) = args.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("--threads")?;
-    }
+    // On a thread of the pool: one from outside would wait for it at every operation.
+    case::in_pool(args.threads, "--threads", || measure(args, log_n))
+}
+
+fn measure(args: &Args, log_n: u32) -> Result<()> {
     let load_average = machine::load_average();
     let mut setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
     setting.circuit.parameters.backend =
@@ -121,11 +123,9 @@ pub fn run(args: &Args) -> Result<()> {
     let style = ProgressStyle::with_template("{elapsed_precise} {spinner} {pos} {msg}").expect("a valid template");
     let bar = ProgressBar::new_spinner().with_style(style);
     bar.enable_steady_tick(std::time::Duration::from_millis(120));
-    // On a thread of the pool: one from outside would wait for it at every operation.
-    let mut measured = None;
-    rayon::scope(|_| measured = Some(operations::measure(setting, &params, repeat, rng, &bar)));
+    let measured = operations::measure(setting, &params, repeat, rng, &bar);
     bar.finish_and_clear();
-    let measured = measured.expect("the scope has ended")?;
+    let measured = measured?;
 
     let provenance = report::Provenance::new(&params, &measured, load_average);
     if let Some(file) = &args.save {

@@ -29,7 +29,7 @@ pub struct Args {
     images: Vec<String>,
     #[command(flatten)]
     case: case::Args,
-    /// Seed of all keys and noise. Without it the operating system's randomness is used.
+    /// Seed of all keys and noise. NOT SECRET: without it the operating system's randomness is used.
     #[arg(long)]
     seed: Option<u64>,
     /// Where to write the noise model (JSON).

@@ -25,6 +25,8 @@ pub struct Predictor {
     rotate: Power,
     hoisted: Power,
     encode: Encode,
+    /// A ciphertext times an encoded vector, by primes of low ciphertexts.
+    plain: f64,
     /// The activation measured: seconds, relinearizations, height of its operand.
     relu: (f64, usize, Height),
     /// Primes that the bootstraps measured leave.
@@ -80,7 +82,10 @@ impl Predictor {
         let size = |n: usize| n as f64 * (n as f64).log2();
         let known = &measurements.provenance;
         let ring = size(ring_dim) / size(known.ring_dim);
-        let [rotate, hoisted, encode] = ["rotate", "rotate_hoisted", "encode"].map(|op| ends(&measurements, op));
+        let [rotate, hoisted, encode, plain] =
+            ["rotate", "rotate_hoisted", "encode", "multiply_plain"].map(|op| ends(&measurements, op));
+        let [(limbs, plain), _] = plain?;
+        let plain = plain / limbs as f64;
         let [(low, fast), (high, slow)] = encode?;
         let prime = (slow - fast) / (high - low) as f64;
         let slot = (fast - prime * low as f64).max(0.0) / (known.ring_dim / 2) as f64;
@@ -96,7 +101,7 @@ impl Predictor {
         };
         let [rotate, hoisted] = [power(rotate?), power(hoisted?)];
         let bootstrapped = circuit.activation_level + 1;
-        Ok(Self { ring, rotate, hoisted, encode: Encode { slot, prime }, relu, bootstrapped, measurements })
+        Ok(Self { ring, rotate, hoisted, encode: Encode { slot, prime }, plain, relu, bootstrapped, measurements })
     }
 
     /// Seconds of each step of a schedule.
@@ -130,13 +135,13 @@ impl Predictor {
         })
     }
 
-    /// A diagonal encoded, while other threads encode others.
+    /// A diagonal encoded, while other threads encode others, and multiplied.
     fn product(&self, slots: usize, limbs: usize) -> f64 {
         let Encode { slot, prime } = self.encode;
         let known = &self.measurements.provenance;
         // A plaintext of fewer slots is a shorter polynomial modulo each prime as well.
         let share = slots as f64 / (known.ring_dim / 2) as f64;
-        slot * slots as f64 / known.threads as f64 + prime * limbs as f64 * share
+        slot * slots as f64 / known.threads as f64 + (prime * share + self.plain) * limbs as f64
     }
 
     /// The bootstrap measured whose slots are nearest, times what key switches at these heights take over what they take
@@ -187,6 +192,12 @@ fn steps_or_shipped(stored: Result<Measurements>, case: &Case, schedule: &[Sched
         WARNED.call_once(|| eprintln!("warning: {}; took the shipped measurements instead", in_one_line(&error)));
         steps(Measurements::shipped(case.params.n())?)
     })
+}
+
+/// Where predictions for a ring dimension come from; the shipped measurements where stored ones do not suffice.
+pub fn source(ring_dim: usize) -> Result<String> {
+    let shipped = |_| Predictor::new(Measurements::shipped(ring_dim)?, ring_dim);
+    Ok(Predictor::load(ring_dim).or_else(shipped)?.source())
 }
 
 /// Seconds of an image, as [`of_steps`] has them.

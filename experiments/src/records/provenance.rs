@@ -24,6 +24,9 @@ pub struct Provenance {
     /// of programs that did not measure it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ntt_us: Option<f64>,
+    /// For each ring, what the cases' seconds were predicted from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predicted_from: Vec<String>,
     /// Threads of the pool.
     pub threads: usize,
     /// Kernels: `avx512ifma`, `fma` or `scalar`.

@@ -56,6 +56,13 @@ impl Run {
         let whole = |row: &CaseRow| row.error.is_some() || found(row) * planned_cases == *planned_images;
         ended.is_some() && self.cases.len() == *planned_cases && self.cases.iter().all(whole)
     }
+
+    /// Bootstraps of an image of a case; `None` where no layers were recorded.
+    pub fn bootstraps(&self, case: &str) -> Option<usize> {
+        let mut layers = self.layers.iter().filter(|row| row.case == case).peekable();
+        let image = layers.peek()?.image;
+        Some(layers.filter(|row| row.image == image && row.op == "bootstrap").count())
+    }
 }
 
 /// All rows of a file, in order; none where it is missing.

@@ -1,6 +1,6 @@
 //! From a config to a folder that is ready for rows: a new one, or one that an earlier process left.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -15,8 +15,8 @@ use super::{preflight, progress::Progress};
 use crate::bench::yardstick_us;
 use crate::case::Model;
 use crate::config::{Config, Kind};
-use crate::machine;
 use crate::records::{ExactRow, Provenance, file};
+use crate::{machine, prediction};
 use datasets::digest::{sha256, sha256_reader};
 
 /// Chooses the images, holds the model against its card, and makes or finds the folder.
@@ -130,6 +130,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
         rustc: machine::RUSTC.map(str::to_owned),
         cpu: machine::cpu_model(),
         ntt_us: Some(yardstick_us()),
+        predicted_from: predicted_from(config)?,
         threads: rayon::current_num_threads(),
         backend: config.kernels.unwrap_or_else(Backend::detect).name().to_owned(),
         weights_sha256: model.weights_sha256.clone(),
@@ -143,6 +144,13 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
         started: now(),
         ended: None,
     })
+}
+
+/// What predictions are made of, ring by ring: encrypted cases alone have any.
+fn predicted_from(config: &Config) -> Result<Vec<String>> {
+    let encrypted = config.cells.iter().filter(|_| config.kind == Kind::Encrypted);
+    let rings: BTreeSet<usize> = encrypted.filter_map(|cell| Some(cell.ring?.0)).collect();
+    rings.into_iter().map(prediction::source).collect()
 }
 
 /// RFC 3339.

@@ -55,11 +55,7 @@ fn theirs(system: &System) -> Vec<Cell> {
 fn ours(source: &Source, case: &CaseRow) -> Vec<Cell> {
     let run = &source.run.provenance;
     let machine = format!("{}, {} threads", run.cpu.as_deref().unwrap_or("unknown processor"), run.threads);
-    let mut layers = source.run.layers.iter().filter(|row| row.case == case.case);
-    let bootstraps = layers.next().map(|first| {
-        let rest = layers.filter(|row| row.image == first.image && row.op == "bootstrap").count();
-        (rest + usize::from(first.op == "bootstrap")).to_string()
-    });
+    let bootstraps = source.run.bootstraps(&case.case).map(|count| count.to_string());
     // A failed image is no part of the accuracy.
     let images = match case.failed {
         0 => format!("{} images", case.images),

@@ -59,7 +59,7 @@ pub fn table(literature: &Literature, sources: &[Source]) -> Table {
 
 fn row(source: &Source, case: &CaseRow) -> Vec<Cell> {
     let planned = Planned::of(case);
-    let keys = |wanted: fn(&str) -> bool| gigabytes(planned.as_ref().map(|planned| planned.key_bytes(wanted)));
+    let keys = |wanted: fn(&str) -> bool| gigabytes(planned.as_ref().and_then(|planned| planned.key_bytes(wanted)));
     let ciphertexts = ciphertext_bytes(source, case);
     let known = [case.key_bytes, case.constant_bytes, ciphertexts];
     let rest = known.into_iter().try_fold(case.peak_rss_bytes, |rest, part| Some(rest?.checked_sub(part?))).flatten();

@@ -103,9 +103,7 @@ struct Ours<'a> {
 impl<'a> Ours<'a> {
     fn new(run: &Run, case: &'a CaseRow) -> Self {
         let layers: Vec<_> = run.layers.iter().filter(|row| row.case == case.case).collect();
-        let bootstraps = layers
-            .first()
-            .map(|first| layers.iter().filter(|row| row.image == first.image && row.op == "bootstrap").count());
+        let bootstraps = run.bootstraps(&case.case);
         let own = layers.iter().filter_map(|row| row.own_precision_bits).reduce(f64::min).map(|bits| (bits, true));
         let bootstrap_bits = own.or_else(|| Some((benched(case)?, false)));
         Self { case, planned: Planned::of(case), bootstraps, bootstrap_bits, precision: stages(&layers) }

@@ -12,8 +12,8 @@ pub struct Planned {
     pub depth: usize,
     /// Digits of the gadget decomposition at that level.
     pub digits: usize,
-    /// Evaluation keys, kind by kind.
-    pub keys: Vec<Keys>,
+    /// Evaluation keys, kind by kind; `None` where this program plans other bytes for them than were measured.
+    keys: Option<Vec<Keys>>,
 }
 
 /// A case by the flags that name it.
@@ -24,8 +24,8 @@ struct Line {
 }
 
 impl Planned {
-    /// Plans the case of a row again. `None` where this program does not know the case, or plans other keys for it than
-    /// were measured: then the run is another program's, or another network's, and the plan would tell of something else.
+    /// Plans the case of a row again. `None` where this program does not know the case, or plans another modulus for it: then
+    /// the run is another program's, or another network's, and the plan would tell of something else.
     pub fn of(row: &CaseRow) -> Option<Self> {
         let measured = row.key_bytes?;
         let ring_dim = row.ring_dim?.to_string();
@@ -34,11 +34,13 @@ impl Planned {
         let depth = case.params.max_level();
         let digits = case.params.key_shape(depth).digits();
         let keys = plan::keys_by_kind(&case.params, &case.request);
-        Some(Self { depth, digits, keys }).filter(|planned| planned.key_bytes(|_| true) == measured)
+        let same = keys.iter().map(|keys| keys.bytes).sum::<u64>() == measured;
+        let same_modulus = (case.params.log_qp() - row.log_qp?).abs() < 0.5;
+        same_modulus.then_some(Self { depth, digits, keys: Some(keys).filter(|_| same) })
     }
 
-    /// Bytes of the keys whose kind is one of these.
-    pub fn key_bytes(&self, wanted: impl Fn(&str) -> bool) -> u64 {
-        self.keys.iter().filter(|keys| wanted(keys.kind)).map(|keys| keys.bytes).sum()
+    /// Bytes of the keys whose kind is one of these; `None` where they are not those of the run.
+    pub fn key_bytes(&self, wanted: impl Fn(&str) -> bool) -> Option<u64> {
+        Some(self.keys.as_ref()?.iter().filter(|keys| wanted(keys.kind)).map(|keys| keys.bytes).sum())
     }
 }
