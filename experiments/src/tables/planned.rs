@@ -35,7 +35,7 @@ impl Planned {
         let digits = case.params.key_shape(depth).digits();
         let keys = plan::keys_by_kind(&case.params, &case.request);
         let same = keys.iter().map(|keys| keys.bytes).sum::<u64>() == measured;
-        let same_modulus = (case.params.log_qp() - row.log_qp?).abs() < 0.5;
+        let same_modulus = (case.params.log_qp() - row.log_qp?).abs() < 1e-3;
         same_modulus.then_some(Self { depth, digits, keys: Some(keys).filter(|_| same) })
     }
 

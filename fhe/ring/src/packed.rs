@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn bit_k_of_residue_i_is_bit_i_bits_plus_k_of_the_bytes() {
-        for bits in 8..=50 {
+        for bits in 7..=50 {
             let residues: Vec<u64> =
                 (0..64u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & ((1 << bits) - 1)).collect();
             let mut packed = PackedLimb::new(Backend::SCALAR, &residues, bits);

@@ -222,7 +222,8 @@ impl Backend {
 
     /// The inverse of [`Backend::unpack`]: what is in the padding afterwards is nobody's.
     pub(crate) fn pack(self, bits: u32, residues: &[u64], out: &mut [u8]) {
-        assert!((8..=57).contains(&bits), "{bits} bits a residue");
+        // Of fewer than seven bits, residues two apart would share a byte.
+        assert!((7..=57).contains(&bits), "{bits} bits a residue");
         assert_eq!(out.len(), residues.len() / 8 * bits as usize + PACKED_PADDING, "bytes of residues");
         assert!(residues.len().is_multiple_of(8), "{} residues", residues.len());
         dispatch!(self, pack(bits, residues, out));
