@@ -182,7 +182,7 @@ pub fn keys_by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Keys> {
             KeyKind::Galois(galois) if galois == conjugation => "conjugation",
             KeyKind::Galois(_) => "rotation",
             KeyKind::DenseToSparse => "main to ephemeral secret",
-            KeyKind::SparseToDense => "ephemeral to main secret",
+            KeyKind::SparseToDense(_) => "ephemeral to main secret",
         };
         kinds.entry(name).or_default().add(kind, shape);
     }

@@ -72,7 +72,7 @@ fn circuits(c: &mut Criterion) {
         let plan = PolynomialPlan::new(&series);
         let fresh = bootstrapper.bootstrap(&evaluator, &spent).unwrap();
         c.benchmark_group("relu15").bench_function(id(fresh.level() + 1), |b| {
-            b.iter(|| polynomial::evaluate(&evaluator, &plan, &series, &fresh, literal.input_scale).unwrap())
+            b.iter(|| polynomial::evaluate(&evaluator, &plan, &fresh, literal.input_scale).unwrap())
         });
     }
 }

@@ -99,15 +99,19 @@ impl EvalMod {
     /// The circuit for messages up to 1/`ratio` of the modulus.
     ///
     /// # Errors
-    /// As [`EvalModLiteral::check`].
+    /// As [`EvalModLiteral::check`], or a series that errs by half the largest message or more.
     pub fn new(literal: EvalModLiteral, ratio: f64) -> Result<Self, CkksError> {
         literal.check(ratio)?;
         let width = width(&literal);
         let turns = TAU * width / f64::from(1u32 << literal.double_angles);
         let mut series = ChebyshevSeries::interpolate(|v| (turns * v).cos(), literal.degree, -1.0, 1.0);
-        if literal.kernel == Kernel::Exponential {
-            let sine = ChebyshevSeries::interpolate(|v| (turns * v).sin(), literal.degree, -1.0, 1.0);
-            series.coefficients.iter_mut().zip(&sine.coefficients).for_each(|(c, s)| *c += s);
+        match literal.kernel {
+            // A quarter turn on, where the cosine is the sine.
+            Kernel::Cosine => (series.lo, series.hi) = (0.25 / width - 1.0, 0.25 / width + 1.0),
+            Kernel::Exponential => {
+                let sine = ChebyshevSeries::interpolate(|v| (turns * v).sin(), literal.degree, -1.0, 1.0);
+                series.coefficients.iter_mut().zip(&sine.coefficients).for_each(|(c, s)| *c += s);
+            }
         }
         let arcsine = (literal.arcsine_degree > 0).then(|| {
             let reach = (TAU / ratio).sin();
@@ -116,7 +120,30 @@ impl EvalMod {
             (series, plan)
         });
         let plan = PolynomialPlan::new(&series);
-        Ok(Self { literal, series, plan, arcsine })
+        let circuit = Self { literal, series, plan, arcsine };
+        circuit.check_series(ratio)?;
+        Ok(circuit)
+    }
+
+    /// The largest messages must come out beside every integer, if only by a bit.
+    fn check_series(&self, ratio: f64) -> Result<(), CkksError> {
+        let (range, largest) = (f64::from(self.literal.range), TAU / ratio);
+        let mut worst: f64 = 0.0;
+        for k in 0..=2 * self.literal.range {
+            for m in [-largest, 0.0, largest] {
+                let expected = if self.arcsine.is_some() { m } else { m.sin() };
+                let found = self.evaluate_clear((f64::from(k) - range + m / TAU) / self.width());
+                worst = worst.max((found - expected).abs());
+            }
+        }
+        match worst < largest / 2.0 {
+            true => Ok(()),
+            false => Err(CkksError::Parameters {
+                what: "error of EvalMod's series",
+                found: format!("{:.2} of the largest message", worst / largest),
+                wanted: "less than half: a higher degree or more double angles".to_owned(),
+            }),
+        }
     }
 
     /// Input slots hold x divided by this.
@@ -150,7 +177,7 @@ impl EvalMod {
         let doublings = 0..self.literal.double_angles;
         let sine = match self.literal.kernel {
             Kernel::Cosine => {
-                let cosine = self.series.evaluate(x - 0.25 / self.width());
+                let cosine = self.series.evaluate(x);
                 doublings.fold(cosine, |c, _| 2.0 * c * c - 1.0)
             }
             Kernel::Exponential => {
@@ -189,7 +216,7 @@ impl EvalMod {
         };
         match &self.arcsine {
             None => Ok(sine),
-            Some((series, plan)) => polynomial::evaluate(evaluator, plan, series, &sine, scale),
+            Some((_, plan)) => polynomial::evaluate(evaluator, plan, &sine, scale),
         }
     }
 
@@ -201,8 +228,7 @@ impl EvalMod {
 
     fn sine_by_cosine(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
         let before = self.scale_before_doubling(evaluator.params(), x.level(), scale);
-        let shifted = evaluator.add_constant(x, -0.25 / self.width());
-        let mut c = polynomial::evaluate(evaluator, &self.plan, &self.series, &shifted, before)?;
+        let mut c = polynomial::evaluate(evaluator, &self.plan, x, before)?;
         for _ in 0..self.literal.double_angles {
             let raised = c.scale() * c.scale();
             c = evaluator.combine(&[(&c, &c), (&c, &c)], &[], -raised.round() as i128, c.level(), 1)?;
@@ -213,7 +239,7 @@ impl EvalMod {
     fn sine_by_exponential(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
         // z − z̄ is 2i·Im z: the half goes into the scale.
         let before = self.scale_before_doubling(evaluator.params(), x.level(), scale / 2.0);
-        let mut z = polynomial::evaluate_even_plus_i_odd(evaluator, &self.plan, &self.series, x, before)?;
+        let mut z = polynomial::evaluate_even_plus_i_odd(evaluator, &self.plan, x, before)?;
         for _ in 0..self.literal.double_angles {
             z = evaluator.square_rescale(&z)?;
         }

@@ -137,6 +137,8 @@ pub struct LinearTransform {
     level: usize,
     shape: KeyShape,
     scale: f64,
+    /// Of the diagonals: the slots of the input are a multiple of it.
+    period: usize,
     plan: BsgsPlan,
     /// For each sum the diagonals, each with the place of its baby step, ordered by period.
     sums: Vec<Vec<(usize, EncodedDiagonal)>>,
@@ -150,22 +152,36 @@ impl LinearTransform {
     pub fn new(params: &Parameters, matrix: &Diagonals, level: usize, scale: f64) -> Result<Self, CkksError> {
         let shape = params.key_shape(level);
         let plan = BsgsPlan::new(matrix.0.keys().copied());
-        let encoded = matrix
-            .0
-            .par_iter()
-            .map(|(&offset, diagonal)| {
-                let (baby, giant) = plan.place(offset);
-                // The giant rotation comes after the product, so that the diagonal is rotated back before.
-                let mut rotated = diagonal.clone();
-                rotated.rotate_right((giant as i64 * plan.giant_step).rem_euclid(diagonal.len() as i64) as usize);
-                let diagonal = EncodedDiagonal::from(params.encode(&rotated, scale, shape.basis())?.poly());
-                Ok((giant, (baby, diagonal)))
-            })
-            .collect::<Result<Vec<_>, CkksError>>()?;
+        let drawn = |&(&offset, diagonal): &(&i64, &Vec<Complex64>)| {
+            let (baby, giant) = plan.place(offset);
+            // The giant rotation comes after the product, so that the diagonal is rotated back before.
+            let mut rotated = diagonal.clone();
+            rotated.rotate_right((giant as i64 * plan.giant_step).rem_euclid(diagonal.len() as i64) as usize);
+            (giant, baby, rotated)
+        };
+        let diagonals: Vec<(&i64, &Vec<Complex64>)> = matrix.0.iter().collect();
+        let encoded = diagonals.par_chunks(2).map(|pair| {
+            let drawn: Vec<_> = pair.iter().map(drawn).collect();
+            let real = |diagonal: &[Complex64]| -> Option<Vec<f64>> {
+                diagonal.iter().map(|v| (v.im == 0.0).then_some(v.re)).collect()
+            };
+            let parts: Option<Vec<Vec<f64>>> = drawn.iter().map(|(.., diagonal)| real(diagonal)).collect();
+            let plaintexts = match parts.map(<[Vec<f64>; 2]>::try_from) {
+                Some(Ok(parts)) => Vec::from(params.encode_real_pair(parts, scale, shape.basis())?),
+                _ => {
+                    let each = drawn.iter().map(|(.., diagonal)| params.encode(diagonal, scale, shape.basis()));
+                    each.collect::<Result<Vec<_>, _>>()?
+                }
+            };
+            let terms = drawn.iter().zip(&plaintexts);
+            Ok(terms.map(|((giant, baby, _), plain)| (*giant, (*baby, EncodedDiagonal::from(plain.poly())))).collect())
+        });
+        let encoded: Vec<Vec<(usize, (usize, EncodedDiagonal))>> = encoded.collect::<Result<_, CkksError>>()?;
         let mut sums: Vec<Vec<(usize, EncodedDiagonal)>> = (0..plan.giants).map(|_| Vec::new()).collect();
-        encoded.into_iter().for_each(|(giant, term)| sums[giant].push(term));
+        encoded.into_iter().flatten().for_each(|(giant, term)| sums[giant].push(term));
         sums.iter_mut().for_each(|terms| terms.sort_by_key(|(_, diagonal)| diagonal.stretch()));
-        Ok(Self { level, shape, scale, plan, sums })
+        let period = matrix.0.values().map(Vec::len).max().unwrap_or(1);
+        Ok(Self { level, shape, scale, period, plan, sums })
     }
 
     /// Asks for the rotation keys of the transform.
@@ -184,7 +200,7 @@ impl LinearTransform {
         matrix.0.values().map(|diagonal| EncodedDiagonal::bytes_of(ring, basis, values(diagonal))).sum()
     }
 
-    /// Level of the input; the output is one lower.
+    /// Level of the input.
     pub fn level(&self) -> usize {
         self.level
     }
@@ -198,9 +214,36 @@ impl LinearTransform {
     /// prime that is spent.
     ///
     /// # Errors
-    /// A missing rotation key, or an input below the transform's level (one above is lowered).
+    /// A missing rotation key, an input of fewer slots than the matrix, or one below the transform's level (one above is
+    /// lowered).
     pub fn apply(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        self.apply_dropping(evaluator, input, 1)
+        Ok(self.rescale(evaluator, input, self.product(evaluator, input)?))
+    }
+
+    /// The sum of [`LinearTransform::apply`]'s result y and its conjugate, twice the real part; and, if `both`, the
+    /// difference ȳ − y. The conjugation is one more giant step, so that each is divided once.
+    ///
+    /// # Errors
+    /// As [`LinearTransform::apply`], or a missing key of the conjugation at the transform's level.
+    pub fn apply_and_split(
+        &self,
+        evaluator: &Evaluator,
+        input: &Ciphertext,
+        both: bool,
+    ) -> Result<Vec<Ciphertext>, CkksError> {
+        let y = self.product(evaluator, input)?;
+        let galois = evaluator.params().galois_of_conjugation();
+        let key = self.key(evaluator, galois)?;
+        let [y1] = Poly::divide_round([y[1].clone()], self.shape.main);
+        let digits = Digits::new(&y1, self.shape);
+        let mut parts = vec![y.clone()];
+        add_product(&mut parts[0], &GaloisProduct::new(&digits, key, galois), &y[0]);
+        if both {
+            let mut difference = parts[0].clone();
+            (0..2).for_each(|_| difference.iter_mut().zip(&y).for_each(|(difference, y)| difference.sub_assign(y)));
+            parts.push(difference);
+        }
+        Ok(parts.into_iter().map(|part| self.rescale(evaluator, input, part)).collect())
     }
 
     /// The matrix times the slots, not rescaled: at the transform's level and the product of both scales, for sums that
@@ -209,51 +252,59 @@ impl LinearTransform {
     /// # Errors
     /// As [`LinearTransform::apply`].
     pub fn apply_unscaled(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        self.apply_dropping(evaluator, input, 0)
+        let parts = Poly::divide_round(self.product(evaluator, input)?, self.level + 1);
+        Ok(Ciphertext::from_parts(parts, input.scale() * self.scale, input.slots()))
     }
 
-    fn apply_dropping(&self, evaluator: &Evaluator, input: &Ciphertext, drop: usize) -> Result<Ciphertext, CkksError> {
+    /// From P times the product over main and special primes to what is one level lower.
+    fn rescale(&self, evaluator: &Evaluator, input: &Ciphertext, product: [Poly<Ntt>; 2]) -> Ciphertext {
+        let scale = input.scale() * self.scale / evaluator.params().prime(self.level);
+        Ciphertext::from_parts(Poly::divide_round(product, self.level), scale, input.slots())
+    }
+
+    /// P times the matrix times the slots, over main and special primes.
+    fn product(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<[Poly<Ntt>; 2], CkksError> {
         let operation = "linear transform";
         if input.level() < self.level || self.level == 0 {
             return Err(CkksError::LevelTooLow { operation, found: input.level(), wanted: self.level.max(1) });
         }
-        let lowered = (input.level() > self.level).then(|| {
-            let mut lowered = input.clone();
-            evaluator.drop_to(&mut lowered, self.level);
-            lowered
-        });
+        if !input.slots().is_multiple_of(self.period) {
+            return Err(CkksError::SlotMismatch { operation, found: input.slots(), wanted: self.period });
+        }
+        let lowered = (input.level() > self.level).then(|| evaluator.lowered(input, self.level));
         let input = lowered.as_ref().unwrap_or(input);
         let params = evaluator.params();
         let digits = Digits::new(&input.parts()[1], self.shape);
-        let babies = self.plan.babies.iter().map(|&step| self.key(evaluator, step)).collect::<Result<Vec<_>, _>>()?;
+        let baby = |&step: &i64| self.rotation(evaluator, step);
+        let babies = self.plan.babies.iter().map(baby).collect::<Result<Vec<_>, _>>()?;
         let mut sums = self.inner_sums(params, input, &digits, &babies).into_iter().rev();
 
         // Horner's rule: of the total so far only the second half is divided by P, decomposed and switched.
         let mut total = sums.next().expect("a matrix has at least one diagonal");
         for mut sum in sums {
             let [u0, u1] = total;
-            let (galois, key) = self.key(evaluator, self.plan.giant_step)?.expect("a giant step goes somewhere");
+            let (galois, key) = self.rotation(evaluator, self.plan.giant_step)?.expect("a giant step goes somewhere");
             let [u1] = Poly::divide_round([u1], self.shape.main);
             let digits = Digits::new(&u1, self.shape);
             add_product(&mut sum, &GaloisProduct::new(&digits, key, galois), &u0);
             total = sum;
         }
-        let scale = (0..drop).fold(input.scale() * self.scale, |scale, k| scale / params.prime(self.level - k));
-        Ok(Ciphertext::from_parts(Poly::divide_round(total, self.level + 1 - drop), scale, input.slots()))
+        Ok(total)
     }
 
     /// A rotation with its key.
-    fn key<'a>(&self, evaluator: &'a Evaluator, steps: i64) -> Result<Rotation<'a>, CkksError> {
+    fn rotation<'a>(&self, evaluator: &'a Evaluator, steps: i64) -> Result<Rotation<'a>, CkksError> {
         let galois = evaluator.params().galois_of_rotation(steps);
-        if galois == 1 {
-            return Ok(None);
-        }
+        (galois != 1).then(|| Ok((galois, self.key(evaluator, galois)?))).transpose()
+    }
+
+    fn key<'a>(&self, evaluator: &'a Evaluator, galois: u64) -> Result<&'a SwitchingKey, CkksError> {
         let kind = KeyKind::Galois(galois);
         let key = evaluator.keys().get(kind, self.level)?;
         // A taller key would do, but the diagonals are encoded over the special primes of this shape.
         match key.shape() == self.shape {
-            true => Ok(Some((galois, key))),
-            false => Err(CkksError::MissingKey { kind, wanted: self.level, found: None }),
+            true => Ok(key),
+            false => Err(CkksError::KeyShape { kind, found: key.shape(), wanted: self.shape }),
         }
     }
 
@@ -265,11 +316,12 @@ impl LinearTransform {
         &self,
         params: &Parameters,
         input: &Ciphertext,
-        digits: &Digits,
+        digits: &Digits<'_>,
         babies: &[Rotation<'_>],
     ) -> Vec<[Poly<Ntt>; 2]> {
         let (ring, basis) = (params.ring(), self.shape.basis());
-        let size = chunk(ring.n(), 2 * babies.len());
+        let stretches = self.sums.iter().flatten().map(|(_, diagonal)| diagonal.stretch());
+        let size = chunk(ring.n(), 2 * babies.len(), stretches);
         let products: Vec<_> =
             babies.iter().map(|baby| baby.map(|(galois, key)| GaloisProduct::new(digits, key, galois))).collect();
         let limbs = (0..basis.len()).into_par_iter().map(|i| {

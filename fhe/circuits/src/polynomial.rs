@@ -19,6 +19,9 @@ pub struct PolynomialPlan {
     /// Every T_k with k ≥ 2, each after those it is made of.
     powers: BTreeSet<usize>,
     root: Node,
+    /// Ends of the interval.
+    lo: f64,
+    hi: f64,
 }
 
 /// Σ qᵢ·T_gᵢ + Σ cₖ·Tₖ + constant: one level.
@@ -40,7 +43,7 @@ impl PolynomialPlan {
                 let root = Node::divide(coefficients, depth, leaf)?;
                 let mut powers = BTreeSet::new();
                 root.collect_powers(&mut powers);
-                Some(Self { depth, powers, root })
+                Some(Self { depth, powers, root, lo: series.lo, hi: series.hi })
             })
             .min_by_key(Self::relinearizations)
             .expect("leaves of two terms always fit the depth")
@@ -54,11 +57,6 @@ impl PolynomialPlan {
     /// How many relinearizations it costs.
     pub fn relinearizations(&self) -> usize {
         self.powers.len() + self.root.relinearizations()
-    }
-
-    /// How many rescalings it costs beside those that relinearizations include.
-    pub fn rescalings(&self) -> usize {
-        self.root.rescalings()
     }
 }
 
@@ -104,10 +102,6 @@ impl Node {
 
     fn relinearizations(&self) -> usize {
         usize::from(!self.products.is_empty()) + self.products.iter().map(|(q, _)| q.relinearizations()).sum::<usize>()
-    }
-
-    fn rescalings(&self) -> usize {
-        usize::from(self.products.is_empty()) + self.products.iter().map(|(q, _)| q.rescalings()).sum::<usize>()
     }
 
     /// The node's value at `level` and `scale`.
@@ -161,7 +155,8 @@ fn ceil_log2(k: usize) -> usize {
     k.next_power_of_two().trailing_zeros() as usize
 }
 
-/// Evaluates a series on values in [lo, hi], giving a ciphertext at `scale`, [`PolynomialPlan::depth`] levels lower.
+/// Evaluates the series of a plan on values in its interval, giving a ciphertext at `scale`, [`PolynomialPlan::depth`]
+/// levels lower.
 ///
 /// Values outside the interval give garbage that grows like the series' degree-th power.
 ///
@@ -170,11 +165,10 @@ fn ceil_log2(k: usize) -> usize {
 pub fn evaluate(
     evaluator: &Evaluator,
     plan: &PolynomialPlan,
-    series: &ChebyshevSeries,
     x: &Ciphertext,
     scale: f64,
 ) -> Result<Ciphertext, CkksError> {
-    let powers = powers(evaluator, plan, series, x)?;
+    let powers = powers(evaluator, plan, x)?;
     plan.root.evaluate(evaluator, &powers, x.level() - plan.depth, scale)
 }
 
@@ -186,11 +180,10 @@ pub fn evaluate(
 pub fn evaluate_even_plus_i_odd(
     evaluator: &Evaluator,
     plan: &PolynomialPlan,
-    series: &ChebyshevSeries,
     x: &Ciphertext,
     scale: f64,
 ) -> Result<Ciphertext, CkksError> {
-    let mut powers = powers(evaluator, plan, series, x)?;
+    let mut powers = powers(evaluator, plan, x)?;
     powers.iter_mut().filter(|(k, _)| *k % 2 == 1).for_each(|(_, t)| *t = evaluator.multiply_by_i(t));
     plan.root.evaluate(evaluator, &powers, x.level() - plan.depth, scale)
 }
@@ -199,7 +192,6 @@ pub fn evaluate_even_plus_i_odd(
 fn powers(
     evaluator: &Evaluator,
     plan: &PolynomialPlan,
-    series: &ChebyshevSeries,
     x: &Ciphertext,
 ) -> Result<BTreeMap<usize, Ciphertext>, CkksError> {
     if x.level() < plan.depth {
@@ -207,8 +199,8 @@ fn powers(
         return Err(CkksError::LevelTooLow { operation, found: x.level(), wanted: plan.depth });
     }
     // u = (2x − lo − hi)/(hi − lo): the factor is a change of the scale.
-    let half_width = (series.hi - series.lo) / 2.0;
-    let mut u = evaluator.add_constant(x, -(series.hi + series.lo) / 2.0);
+    let half_width = (plan.hi - plan.lo) / 2.0;
+    let mut u = evaluator.add_constant(x, -(plan.hi + plan.lo) / 2.0);
     u.set_scale(x.scale() * half_width);
     let mut powers = BTreeMap::from([(1, u)]);
     for &k in &plan.powers {

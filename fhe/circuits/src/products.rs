@@ -1,7 +1,7 @@
 //! Many sums of products of the same ciphertexts with different plaintexts: what is left of a matrix between its baby and
 //! its giant steps.
 
-use fhe_ckks::{Ciphertext, Parameters, Plaintext};
+use fhe_ckks::{Ciphertext, CkksError, Parameters, Plaintext};
 use fhe_ring::arch::MAX_LAZY_PRODUCTS;
 use fhe_ring::ntt::NttTable;
 use fhe_ring::{Limb, Poly};
@@ -13,9 +13,10 @@ pub(crate) const CHUNK: usize = 4096;
 /// Residues of all factors that a pass may work on: half of a second-level cache of 1 MiB.
 const CACHED: usize = 1 << 16;
 
-/// Positions that one pass works on if it needs so many vectors at hand.
-pub(crate) fn chunk(n: usize, vectors: usize) -> usize {
-    (1 << (CACHED / vectors.max(1)).max(256).ilog2()).min(CHUNK).min(n)
+/// Positions that one pass works on if it needs so many vectors at hand, and plaintexts stand for so many neighbours each.
+pub(crate) fn chunk(n: usize, vectors: usize, stretches: impl Iterator<Item = u32>) -> usize {
+    let whole = 1 << stretches.max().unwrap_or(0);
+    (1 << (CACHED / vectors.max(1)).max(256).ilog2()).min(CHUNK).max(whole).min(n)
 }
 
 /// Residues between the chunks of a copy. Chunks of limbs, a power of two apart, would share few sets of the caches.
@@ -24,17 +25,39 @@ const PADDING: usize = 64;
 /// A factor by its place among the ciphertexts, and the plaintext that it is multiplied by.
 pub type Term = (usize, Plaintext);
 
-/// Σ factor·plaintext for each list of terms, not rescaled. The factors are at one level and scale, the plaintexts reach
-/// that level.
+/// Σ factor·plaintext for each list of terms, not rescaled. The factors are at one level, the plaintexts reach it.
 ///
 /// One pass over the factors, limb by limb and chunk by chunk, in which every sum takes what it needs from a copy in the
 /// second-level cache: read for each sum anew they would come from memory each time.
 ///
+/// # Errors
+/// Factors of different scales or slots; plaintexts of different scales in one sum, or of more slots than the factors.
+///
 /// # Panics
-/// If there is no factor, or a list without terms.
-pub fn sums_of_products(params: &Parameters, factors: &[Ciphertext], sums: &[Vec<Term>]) -> Vec<Ciphertext> {
-    let (ring, basis, scale) = (params.ring(), factors[0].basis(), factors[0].scale());
-    let size = chunk(ring.n(), 2 * factors.len());
+/// If there is no factor, a list without terms, or factors are at different levels.
+pub fn sums_of_products(
+    params: &Parameters,
+    factors: &[Ciphertext],
+    sums: &[Vec<Term>],
+) -> Result<Vec<Ciphertext>, CkksError> {
+    let operation = "sum of products";
+    let (ring, basis, scale, slots) = (params.ring(), factors[0].basis(), factors[0].scale(), factors[0].slots());
+    for factor in factors {
+        assert_eq!(factor.basis(), basis, "factors of a {operation} are at one level");
+        CkksError::check_slots(operation, slots, factor.slots())?;
+        CkksError::check_scales(operation, scale, factor.scale())?;
+    }
+    for terms in sums {
+        let wanted = terms[0].1.scale();
+        for (_, plain) in terms {
+            CkksError::check_scales(operation, wanted, plain.scale())?;
+            if !slots.is_multiple_of(plain.slots()) {
+                return Err(CkksError::SlotMismatch { operation, found: plain.slots(), wanted: slots });
+            }
+        }
+    }
+    let stretches = sums.iter().flatten().map(|(_, plain)| plain.poly().stretch());
+    let size = chunk(ring.n(), 2 * factors.len(), stretches);
     let blocks = (ring.n() / CHUNK).clamp(1, 4);
     let mut results: Vec<[Vec<Limb>; 2]> =
         sums.iter().map(|_| [0, 1].map(|_| (0..basis.len()).map(|_| Limb::recycled(ring.n())).collect())).collect();
@@ -69,12 +92,11 @@ pub fn sums_of_products(params: &Parameters, factors: &[Ciphertext], sums: &[Vec
         }
     });
     let pairs = results.into_iter().zip(sums);
-    pairs
-        .map(|(halves, terms)| {
-            let parts = halves.map(|limbs| Poly::from_limbs(ring, basis, limbs));
-            Ciphertext::from_parts(parts, scale * terms[0].1.scale(), factors[0].slots())
-        })
-        .collect()
+    let sums = pairs.map(|(halves, terms)| {
+        let parts = halves.map(|limbs| Poly::from_limbs(ring, basis, limbs));
+        Ciphertext::from_parts(parts, scale * terms[0].1.scale(), slots)
+    });
+    Ok(sums.collect())
 }
 
 /// `sum ← Σ factor·diagonal` at some positions: of each term, log2 of the number of factors that an element of the diagonal

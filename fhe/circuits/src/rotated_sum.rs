@@ -1,7 +1,7 @@
 //! Sums of rotations by Horner's rule, Σ rotate(xᵢ, i·step) = x₀ + rotate(x₁ + rotate(x₂ + …)), with one key.
 
 use fhe_ckks::keyswitch::{self, GaloisProduct};
-use fhe_ckks::{Ciphertext, CkksError, Digits, Evaluator, KeyKind};
+use fhe_ckks::{Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyShape};
 use fhe_ring::{Limb, Ntt, Poly};
 use rayon::prelude::*;
 
@@ -29,15 +29,22 @@ impl RotatedSum {
     /// `rotate(self, steps) + next`, both at one level and scale.
     ///
     /// # Errors
-    /// A missing rotation key, or one of another shape than those of the steps before it.
+    /// A summand of other slots or another scale; a missing rotation key, or one of another shape than those of the steps
+    /// before it.
     ///
     /// # Panics
-    /// If the rotation goes nowhere.
+    /// If the rotation goes nowhere, or the summand is at another level.
     pub fn step(self, evaluator: &Evaluator, steps: i64, next: Option<Self>) -> Result<Self, CkksError> {
         let params = evaluator.params();
         let galois = params.galois_of_rotation(steps);
         assert_ne!(galois, 1, "a rotation by {steps} goes nowhere");
         let (kind, main) = (KeyKind::Galois(galois), self.second.basis().main);
+        if let Some(next) = &next {
+            let operation = "sum of rotations";
+            CkksError::check_slots(operation, self.slots, next.slots)?;
+            CkksError::check_scales(operation, self.scale, next.scale)?;
+            assert_eq!(next.second.basis(), self.second.basis(), "summands of a {operation} are at one level");
+        }
         let key = evaluator.keys().get(kind, main - 1)?;
         let digits = Digits::new(&self.second, key.shape());
         let basis = digits.basis();
@@ -47,7 +54,8 @@ impl RotatedSum {
             .flatten()
             .any(|sum| lifted(&sum.first) && sum.first.basis() != basis)
         {
-            return Err(CkksError::MissingKey { kind, wanted: main - 1, found: None });
+            let special = if lifted(&self.first) { self.first.basis().special } else { 0 };
+            return Err(CkksError::KeyShape { kind, found: key.shape(), wanted: KeyShape { special, ..key.shape() } });
         }
         let product = GaloisProduct::new(&digits, key, galois);
         let (ring, size) = (params.ring(), CHUNK.min(params.n()));

@@ -41,3 +41,20 @@ fn every_integer_part_is_taken_away() {
         assert!(noise < 2f64.powi(-24) && error < 2f64.powi(-20), "{kernel:?}: noise {noise:e}, error {error:e}");
     }
 }
+
+#[test]
+fn a_series_that_loses_the_message_is_refused() {
+    for (degree, double_angles, fits) in [(30, 3, true), (8, 3, false), (30, 0, false)] {
+        let kernel = Kernel::Cosine;
+        let literal = EvalModLiteral { range: RANGE, kernel, degree, double_angles, arcsine_degree: 0 };
+        match EvalMod::new(literal, RATIO) {
+            Ok(_) => assert!(fits, "degree {degree}, {double_angles} double angles"),
+            Err(error) => {
+                assert!(
+                    !fits && error.to_string().contains("of the largest message, wanted less than half"),
+                    "{error}"
+                );
+            }
+        }
+    }
+}

@@ -87,10 +87,12 @@ fn derive(
     });
     let slots_to_coeffs = squares.sum::<f64>().sqrt() / delta;
 
-    // Both switches of encapsulation; that of the trace is not doubled by it, but the message is.
+    // Both switches of encapsulation. The trace doubles the message and what the first left in it; the second adds the
+    // products of its two terms and one rounding.
     let to_sparse = sparse.key_switch(KeyShape { main: 1, special: 1, digit: 1 }, 0);
-    let to_dense = dense.key_switch(params.key_shape(top), top);
-    let mod_raise = to_sparse.hypot(to_dense).hypot(to_dense / 2.0) / delta;
+    let shape = KeyShape { main: top + 1, special: params.key_shape(0).special, digit: top + 1 };
+    let to_dense = (2.0 * dense.key_switch(shape, 0).powi(2) - dense.rounding().powi(2)).sqrt();
+    let mod_raise = to_sparse.hypot(to_dense / 2.0) / delta;
 
     // The last rescaling: in earlier stages the integers are larger, and the norms below 1.
     let eval_mod = params.prime(top - literal.coeffs_to_slots.len());
@@ -130,7 +132,7 @@ fn slim_bootstrap_keeps_twenty_bits() {
     let raised = circuit.mod_raise(&evaluator, &lowered).unwrap();
     let parts = circuit.coeffs_to_slots(&evaluator, &raised).unwrap();
     let reduced = circuit.eval_mod(&evaluator, &parts).unwrap();
-    let output = circuit.recombine(&evaluator, &reduced).unwrap();
+    let output = circuit.recombine(&evaluator, reduced.clone()).unwrap();
     assert!(output.level() >= 10);
 
     // What the secret key's holder sees after each step, as messages.

@@ -62,7 +62,7 @@ fn polynomials_of_every_degree_and_parity_at_the_least_depth() {
                 // T₂ should come out at about the size of the primes.
                 let a = c.secret.encrypt_real(&x, 9, 2f64.powi(45) / ((hi - lo) / 2.0), &mut c.rng).unwrap();
                 let scale = 2f64.powi(44);
-                let found = polynomial::evaluate(&evaluator, &plan, &series, &a, scale).unwrap();
+                let found = polynomial::evaluate(&evaluator, &plan, &a, scale).unwrap();
                 assert_eq!((found.level(), found.scale()), (9 - depth, scale));
                 let worst = c.worst(&found, |i| series.evaluate(x[i]));
                 assert!(worst < 2e-6, "{name}, degree {degree} on [{lo}, {hi}]: {worst:e}");
@@ -83,4 +83,26 @@ fn even_series_and_relu_cost_few_relinearizations() {
     ]);
     println!("{costs:?}");
     assert!(costs["cosine 30"] <= 8 && costs["relu 59"] <= 10, "{costs:?}");
+}
+
+#[test]
+fn what_a_transform_was_not_made_for_is_refused() {
+    let mut c = Client::new(9, vec![50; 5], 2);
+    let matrix = Diagonals((0..3).map(|d| (d, c.random_complex(64))).collect());
+    let transform = LinearTransform::new(&c.params, &matrix, 2, 2f64.powi(40)).unwrap();
+    let [own, taller] = [2, 4].map(|level| {
+        let mut request = KeyRequest::default();
+        LinearTransform::request_keys(&c.params, &matrix, level, &mut request);
+        c.evaluator(&request)
+    });
+    let mut input = |slots: usize| {
+        let x = c.random_complex(slots);
+        c.encrypt(&x, 2, 2f64.powi(40))
+    };
+    assert!(transform.apply(&own, &input(64)).is_ok() && transform.apply(&own, &input(128)).is_ok());
+    let error = transform.apply(&own, &input(32)).unwrap_err();
+    assert!(matches!(error, CkksError::SlotMismatch { found: 32, wanted: 64, .. }), "{error}");
+    // Its diagonals are over the special primes of its own level's keys.
+    let error = transform.apply(&taller, &input(64)).unwrap_err();
+    assert!(matches!(error, CkksError::KeyShape { .. }), "{error}");
 }

@@ -39,7 +39,7 @@ fn sums_of_products_of_mixed_periods_and_lengths() {
                 terms.collect()
             })
             .collect();
-        let found = sums_of_products(&c.params, &factors, &sums);
+        let found = sums_of_products(&c.params, &factors, &sums).unwrap();
         assert_eq!(found.len(), lists.len());
         for (found, expected) in found.into_iter().zip(&expected) {
             assert_eq!((found.level(), found.scale(), found.slots()), (2, scale * c.params.prime(2), slots));
@@ -82,4 +82,41 @@ fn a_sum_that_goes_nowhere_is_the_ciphertext_and_a_missing_key_is_named() {
     assert!(RotatedSum::from(a.clone()).finish().parts() == a.parts());
     let error = RotatedSum::from(a).step(&evaluator, 5, None).err().unwrap();
     assert!(matches!(error, CkksError::MissingKey { wanted: 1, found: None, .. }), "{error}");
+}
+
+#[test]
+fn summands_at_different_scales_are_refused() {
+    let mut c = Client::new(9, vec![50, 45], 1);
+    let mut request = KeyRequest::default();
+    request.rotation(&c.params, 3, 1);
+    let evaluator = c.evaluator(&request);
+    let x = c.random(64);
+    let [a, b] = [40, 41].map(|log| c.secret.encrypt_real(&x, 1, 2f64.powi(log), &mut c.rng).unwrap());
+    let plain = |log: i32| c.params.encode_real(&x, 2f64.powi(log), a.basis()).unwrap();
+    let different = [
+        RotatedSum::from(a.clone()).step(&evaluator, 3, Some(b.clone().into())).map(|_| ()),
+        sums_of_products(&c.params, &[a.clone(), b], &[vec![(0, plain(45))]]).map(|_| ()),
+        sums_of_products(&c.params, std::slice::from_ref(&a), &[vec![(0, plain(45)), (0, plain(44))]]).map(|_| ()),
+    ];
+    for error in different.map(Result::unwrap_err) {
+        assert!(matches!(error, CkksError::ScaleMismatch { .. }), "{error}");
+    }
+    let own = sums_of_products(&c.params, std::slice::from_ref(&a), &[vec![(0, plain(45))], vec![(0, plain(44))]]);
+    assert!(own.is_ok(), "each sum has its own scale");
+}
+
+/// Sixteen slots of a large ring repeat more often than a pass over so many factors is long.
+#[test]
+fn plaintexts_that_repeat_beyond_a_pass() {
+    let mut c = Client::new(15, vec![50, 45], 1);
+    let (x, w) = (c.random(16), c.random(16));
+    let evaluator = c.evaluator(&KeyRequest::default());
+    let factor = c.secret.encrypt_real(&x, 1, 2f64.powi(40), &mut c.rng).unwrap();
+    let plain = c.params.encode_real(&w, c.params.prime(1), factor.basis()).unwrap();
+    let factors = vec![factor; 70];
+    let terms: Vec<Term> = (0..factors.len()).map(|k| (k, plain.clone())).collect();
+    let mut found = sums_of_products(&c.params, &factors, &[terms]).unwrap();
+    let found = evaluator.rescale(found.pop().unwrap()).unwrap();
+    let worst = c.worst(&found, |i| 70.0 * w[i] * x[i]);
+    assert!(worst < 1e-5, "{worst:e}");
 }

@@ -1,5 +1,7 @@
 //! Ciphertexts, and the client's half of their life: encryption and decryption.
 
+use std::ops::Range;
+
 use fhe_ring::sample;
 use fhe_ring::{Basis, Ntt, Poly};
 use num_complex::Complex64;
@@ -54,6 +56,11 @@ impl Ciphertext {
         &self.parts
     }
 
+    /// Some positions of limb `i` of one half (0 or 1).
+    pub(crate) fn chunk(&self, half: usize, (i, positions): &(usize, Range<usize>)) -> &[u64] {
+        &self.parts[half].limbs()[*i][positions.clone()]
+    }
+
     /// The two polynomials, taken out.
     pub fn into_parts(self) -> [Poly<Ntt>; 2] {
         self.parts
@@ -62,10 +69,12 @@ impl Ciphertext {
     /// A ciphertext from its polynomials, for circuits that work on them directly.
     ///
     /// # Panics
-    /// If the polynomials have different or special primes, or the scale is not a positive number.
+    /// If the polynomials have different or special primes, the scale is not a positive number, or the slots are no power
+    /// of two up to half the ring dimension.
     pub fn from_parts(parts: [Poly<Ntt>; 2], scale: f64, slots: usize) -> Self {
         assert!(scale.is_finite() && scale > 0.0, "scale {scale}");
         assert!(parts[0].basis() == parts[1].basis() && parts[0].basis().special == 0);
+        assert!(slots.is_power_of_two() && slots <= parts[0].ring().n() / 2, "{slots} slots");
         Self { parts, scale, slots }
     }
 
@@ -84,7 +93,7 @@ impl PublicKey {
         let u = signed(sample::ternary(params.n(), rng));
         let mut c0 = u.mul(&self.b);
         c0.add_assign(&signed(sample::gaussian(params.n(), rng)));
-        c0.add_assign(&plaintext.poly.expand().restricted(basis));
+        c0.add_assign(&plaintext.poly.expand());
         let mut c1 = u.mul(&self.a);
         c1.add_assign(&signed(sample::gaussian(params.n(), rng)));
         Ciphertext { parts: [c0, c1], scale: plaintext.scale, slots: plaintext.slots }
@@ -96,7 +105,7 @@ impl SecretKey {
     pub fn encrypt(&self, plaintext: &Plaintext, rng: &mut impl CryptoRng) -> Ciphertext {
         let basis = Basis::main(plaintext.poly.basis().main);
         let [mut c0, c1] = encryption_of_zero(self, basis, &rng.random(), 0, rng);
-        c0.add_assign(&plaintext.poly.expand().restricted(basis));
+        c0.add_assign(&plaintext.poly.expand());
         Ciphertext { parts: [c0, c1], scale: plaintext.scale, slots: plaintext.slots }
     }
 

@@ -3,6 +3,7 @@
 use fhe_ring::{Basis, Coefficients, CompactPoly, Poly};
 use multiversion::multiversion;
 use num_complex::Complex64;
+use rayon::prelude::*;
 
 use crate::error::CkksError;
 use crate::params::Parameters;
@@ -58,7 +59,64 @@ impl Parameters {
         self.encode_parts([values.to_vec(), vec![0.0; values.len()]], scale, basis)
     }
 
-    fn encode_parts(&self, [mut re, mut im]: [Vec<f64>; 2], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
+    /// Encodes `count` vectors of real slots in parallel, two at a time as far as they go: `vector` says each.
+    ///
+    /// # Errors
+    /// As [`Parameters::encode`].
+    pub fn encode_real_all(
+        &self,
+        count: usize,
+        vector: impl Fn(usize) -> Vec<f64> + Sync,
+        scale: f64,
+        basis: Basis,
+    ) -> Result<Vec<Plaintext>, CkksError> {
+        let two = |k: usize| match k + 1 < count {
+            true => self.encode_real_pair([vector(k), vector(k + 1)], scale, basis).map(Vec::from),
+            false => self.encode_real(&vector(k), scale, basis).map(|one| vec![one]),
+        };
+        let pairs = (0..count.div_ceil(2)).into_par_iter().map(|pair| two(2 * pair));
+        Ok(pairs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    /// Encodes two vectors of real slots, for one Fourier transform and one NTT if they have one length.
+    ///
+    /// They are the real and imaginary parts of the slots of one polynomial r at half the scale; r + r̄ and (r − r̄)/X^(N/2) are
+    /// twice these parts. The rounding is √2 times that of [`Parameters::encode_real`].
+    ///
+    /// # Errors
+    /// As [`Parameters::encode`].
+    pub fn encode_real_pair(
+        &self,
+        parts: [Vec<f64>; 2],
+        scale: f64,
+        basis: Basis,
+    ) -> Result<[Plaintext; 2], CkksError> {
+        if parts[0].len() != parts[1].len() {
+            let [first, second] = parts.map(|part| self.encode_real(&part, scale, basis));
+            return Ok([first?, second?]);
+        }
+        let slots = parts[0].len();
+        // The sums may be twice as large as what is rounded.
+        let coefficients = self.rounded_coefficients(parts, scale / 2.0, basis, 1.0)?;
+        let halves = CompactPoly::from_signed(self.ring(), basis, &coefficients).split();
+        Ok(halves.map(|poly| Plaintext { poly, scale, slots }))
+    }
+
+    fn encode_parts(&self, parts: [Vec<f64>; 2], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
+        let slots = parts[0].len();
+        let coefficients = self.rounded_coefficients(parts, scale, basis, 0.0)?;
+        Ok(Plaintext { poly: CompactPoly::from_signed(self.ring(), basis, &coefficients), scale, slots })
+    }
+
+    /// The coefficients of the polynomial in a power of X whose slots have these real and imaginary parts, times `scale` and
+    /// rounded. They leave `spare` bits of what fits.
+    fn rounded_coefficients(
+        &self,
+        [mut re, mut im]: [Vec<f64>; 2],
+        scale: f64,
+        basis: Basis,
+        spare: f64,
+    ) -> Result<Vec<i64>, CkksError> {
         let slots = re.len();
         self.check_slots(slots)?;
         if !(scale.is_finite() && scale > 0.0) {
@@ -82,8 +140,9 @@ impl Parameters {
         }
         // Coefficients are centred modulo the product of the main primes, and pass through signed words.
         let limit = (self.ring().log_modulus(Basis::main(basis.main)) - 1.0).min(62.0);
-        if largest.log2() >= limit {
-            return Err(CkksError::EncodingOverflow { found: largest.log2(), limit });
+        let found = largest.log2() + spare;
+        if found >= limit {
+            return Err(CkksError::EncodingOverflow { found, limit });
         }
         // The smallest transform is larger than the smallest encodings: their coefficients are spread out in it.
         let size = rounded.len().max(fhe_ring::ntt::MIN_NTT);
@@ -92,8 +151,7 @@ impl Parameters {
             spread.iter_mut().step_by(size / rounded.len()).zip(&rounded).for_each(|(s, &c)| *s = c);
             rounded = spread;
         }
-        let poly = CompactPoly::from_signed(self.ring(), basis, &rounded);
-        Ok(Plaintext { poly, scale, slots })
+        Ok(rounded)
     }
 
     /// The slots of a polynomial that stands for them at `scale`.

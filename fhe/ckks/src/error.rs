@@ -1,8 +1,12 @@
 //! What can go wrong, each with the value found and the value wanted.
 
 use crate::keys::KeyKind;
+use crate::params::KeyShape;
 use crate::security::SecurityError;
 use fhe_ring::primes::PrimeError;
+
+/// Scales closer than this ratio are the same: far below the noise, far above rounding in the scale's own arithmetic.
+const SCALE_TOLERANCE: f64 = 1e-9;
 
 /// An operation or a set of parameters that cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -94,4 +98,35 @@ pub enum CkksError {
         /// Level of the tallest such key.
         found: Option<usize>,
     },
+    /// An evaluation key that decomposes otherwise than what it is used with was made for.
+    #[error("{kind} key: found one of {found:?}, wanted {wanted:?}; request it for the level of its use")]
+    KeyShape {
+        /// Which key.
+        kind: KeyKind,
+        /// Its shape.
+        found: KeyShape,
+        /// The shape that the operation takes.
+        wanted: KeyShape,
+    },
+}
+
+impl CkksError {
+    /// Whether an operand has the slots of the first one.
+    ///
+    /// # Errors
+    /// Both counts.
+    pub fn check_slots(operation: &'static str, wanted: usize, found: usize) -> Result<(), Self> {
+        if wanted == found { Ok(()) } else { Err(Self::SlotMismatch { operation, found, wanted }) }
+    }
+
+    /// Whether an operand has the scale of the first one, but for rounding.
+    ///
+    /// # Errors
+    /// Both scales.
+    pub fn check_scales(operation: &'static str, wanted: f64, found: f64) -> Result<(), Self> {
+        match (found / wanted - 1.0).abs() < SCALE_TOLERANCE {
+            true => Ok(()),
+            false => Err(Self::ScaleMismatch { operation, found, wanted }),
+        }
+    }
 }

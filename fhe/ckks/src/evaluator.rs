@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly};
+use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly, Shoup};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
@@ -10,11 +10,8 @@ use crate::ciphertext::Ciphertext;
 use crate::encoder::Plaintext;
 use crate::error::CkksError;
 use crate::keys::{EvaluationKeys, KeyKind, SwitchingKey};
-use crate::keyswitch::Digits;
+use crate::keyswitch::{CHUNK, Digits, GaloisProduct};
 use crate::params::Parameters;
-
-/// Scales closer than this ratio are the same: far below the noise, far above rounding in the scale's own arithmetic.
-const SCALE_TOLERANCE: f64 = 1e-9;
 
 /// Evaluates on ciphertexts with evaluation keys. It has no place for a secret key.
 #[derive(Clone)]
@@ -43,8 +40,8 @@ impl Evaluator {
 
     /// `a` lowered to the level of `b` if that is lower, so that `b` holds every prime of `a`.
     fn align(&self, operation: &'static str, a: &mut Ciphertext, b: &Ciphertext) -> Result<(), CkksError> {
-        check_slots(operation, a.slots, b.slots)?;
-        check_scales(operation, a.scale, b.scale)?;
+        CkksError::check_slots(operation, a.slots, b.slots)?;
+        CkksError::check_scales(operation, a.scale, b.scale)?;
         if b.level() < a.level() {
             self.drop_to(a, b.level());
         }
@@ -82,10 +79,10 @@ impl Evaluator {
 
     /// `a + plaintext`; the plaintext reaches at least the ciphertext's level.
     pub fn add_plain(&self, a: &Ciphertext, plaintext: &Plaintext) -> Result<Ciphertext, CkksError> {
-        check_scales("plaintext addition", a.scale, plaintext.scale)?;
+        CkksError::check_scales("plaintext addition", a.scale, plaintext.scale)?;
         self.check_plain("plaintext addition", a, plaintext)?;
         let mut sum = a.clone();
-        sum.parts[0].add_assign(&plaintext.poly.expand().restricted(a.basis()));
+        sum.parts[0].add_assign(&plaintext.poly.expand());
         Ok(sum)
     }
 
@@ -99,15 +96,15 @@ impl Evaluator {
         sum
     }
 
-    /// Adds a constant polynomial, which has the same value at every evaluation point.
+    /// Adds a constant polynomial.
     fn add_integer(&self, poly: &mut Poly<Ntt>, c: i128) {
         if c != 0 {
             let ring = poly.ring().clone();
-            for (limb, m) in poly.limbs_mut().iter_mut().zip(ring.main()) {
-                let m = m.modulus();
-                let c = residue(m, c);
-                limb.iter_mut().for_each(|x| *x = m.add(*x, c));
-            }
+            let size = CHUNK.min(ring.n());
+            poly.limbs_mut().par_iter_mut().zip(ring.main()).for_each(|(limb, table)| {
+                let constants = constants(table.modulus(), c, size);
+                limb.chunks_exact_mut(size).for_each(|chunk| table.backend().add(table.modulus(), chunk, &constants));
+            });
         }
     }
 
@@ -131,7 +128,8 @@ impl Evaluator {
     /// `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` with integers wⱼ, computed at `level`, relinearised once and divided once by the
     /// last `drop` primes: what polynomial evaluation is made of.
     ///
-    /// All summands must be meant at the scale of the first, before the division; the caller chooses the integers so.
+    /// All summands are meant at the scale of the products, before the division: the caller chooses the integers so. Without
+    /// products they are at the scale of the first linear term, and the integers are factors.
     ///
     /// # Errors
     /// Different slot counts, products at different scales, an operand below `level`, fewer than `drop` levels, or no
@@ -151,23 +149,22 @@ impl Evaluator {
         let operands = || products.iter().flat_map(|&(a, b)| [a, b]).chain(linear.iter().map(|&(c, _)| c));
         let first = operands().next().expect("at least one summand");
         let lowest = operands().map(Ciphertext::level).min().expect("at least one summand");
-        operands().try_for_each(|c| check_slots(operation, first.slots, c.slots))?;
+        operands().try_for_each(|c| CkksError::check_slots(operation, first.slots, c.slots))?;
         let scale = match (products, linear) {
             ([(a, b), ..], _) => a.scale * b.scale,
-            ([], [(c, w), ..]) => c.scale * *w as f64,
+            ([], [(c, _), ..]) => c.scale,
             ([], []) => unreachable!("at least one summand"),
         };
-        products.iter().try_for_each(|(a, b)| check_scales(operation, scale, a.scale * b.scale))?;
+        products.iter().try_for_each(|(a, b)| CkksError::check_scales(operation, scale, a.scale * b.scale))?;
         if lowest < level || level < drop {
             return Err(CkksError::LevelTooLow { operation, found: lowest.min(level), wanted: level.max(drop) });
         }
 
-        let basis = Basis::main(level + 1);
-        let mut parts = self.tensor(basis, products, linear, constant);
-        if !products.is_empty() {
+        let mut parts = self.tensor(Basis::main(level + 1), products, linear, constant);
+        let quadratic = if products.is_empty() { None } else { parts.pop() };
+        let mut parts: [Poly<Ntt>; 2] = parts.try_into().expect("two parts beside that of s²");
+        if let Some(quadratic) = quadratic {
             let key = self.keys.get(KeyKind::Relinearization, level)?;
-            let factors: Vec<_> = products.iter().map(|(a, b)| (&a.parts[1], &b.parts[1])).collect();
-            let quadratic = Poly::dot(self.params.ring(), basis, &factors);
             parts = Digits::new(&quadratic, key.shape()).product(key, parts.each_ref().map(Some));
         }
         if parts[0].basis().len() > level + 1 - drop {
@@ -177,43 +174,50 @@ impl Evaluator {
         Ok(Ciphertext { parts, scale, slots: first.slots })
     }
 
-    /// The parts of `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` that stand beside 1 and s, in one pass over the limbs.
+    /// The parts of `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` that stand beside 1, s and s²; the last is there if there are products.
+    ///
+    /// One pass over the limbs, chunk by chunk: each part takes what it needs of the operands while they are in cache.
     fn tensor(
         &self,
         basis: Basis,
         products: &[(&Ciphertext, &Ciphertext)],
         linear: &[(&Ciphertext, i128)],
         constant: i128,
-    ) -> [Poly<Ntt>; 2] {
+    ) -> Vec<Poly<Ntt>> {
+        /// The halves that meet in each part.
+        const PAIRS: [&[(usize, usize)]; 3] = [&[(0, 0)], &[(0, 1), (1, 0)], &[(1, 1)]];
         let ring = self.params.ring();
-        let (c0, c1) = (0..basis.main)
-            .into_par_iter()
-            .map(|i| {
-                let (backend, m) = (ring.backend(), ring.main()[i].modulus());
-                let sum = |pairs: &[(usize, usize)], part: usize| {
-                    let terms: Vec<(&[u64], &[u64])> = products
-                        .iter()
-                        .flat_map(|(a, b)| {
-                            pairs.iter().map(|&(x, y)| (&*a.parts[x].limbs()[i], &*b.parts[y].limbs()[i]))
-                        })
-                        .collect();
-                    let mut out = Limb::recycled(ring.n());
-                    backend.dot_all(m, &mut out, &terms, 0);
-                    for (c, w) in linear {
-                        backend.add_scaled(m, &mut out, &c.parts[part].limbs()[i], m.shoup(residue(m, *w)));
+        let count = if products.is_empty() { 2 } else { 3 };
+        let size = CHUNK.min(ring.n());
+        let limb = |i: usize| {
+            let (backend, m) = (ring.backend(), ring.main()[i].modulus());
+            let factors: Vec<Shoup> = linear.iter().map(|(_, w)| m.shoup(residue(m, *w))).collect();
+            let constants = constants(m, constant, size);
+            let mut parts: Vec<Limb> = (0..count).map(|_| Limb::recycled(ring.n())).collect();
+            for first in (0..ring.n()).step_by(size) {
+                for (part, out) in parts.iter_mut().enumerate() {
+                    let (out, place) = (&mut out[first..][..size], &(i, first..first + size));
+                    let terms = products.iter().flat_map(|&(a, b)| {
+                        PAIRS[part].iter().map(move |&(x, y)| (a.chunk(x, place), b.chunk(y, place)))
+                    });
+                    backend.dot_all(m, out, &terms.collect::<Vec<_>>(), 0);
+                    if part < 2 {
+                        let linear = linear.iter().zip(&factors);
+                        linear.for_each(|((c, _), w)| backend.add_scaled(m, out, c.chunk(part, place), *w));
                     }
-                    out
-                };
-                let mut c0 = sum(&[(0, 0)], 0);
-                if constant != 0 {
-                    // A constant polynomial has the same value at every evaluation point.
-                    let c = residue(m, constant);
-                    c0.iter_mut().for_each(|x| *x = m.add(*x, c));
+                    if part == 0 && constant != 0 {
+                        backend.add(m, out, &constants);
+                    }
                 }
-                (c0, sum(&[(0, 1), (1, 0)], 1))
-            })
-            .unzip();
-        [c0, c1].map(|limbs| Poly::from_limbs(ring, basis, limbs))
+            }
+            parts
+        };
+        let limbs: Vec<Vec<Limb>> = (0..basis.main).into_par_iter().map(limb).collect();
+        let mut parts: Vec<Vec<Limb>> = (0..count).map(|_| Vec::with_capacity(basis.main)).collect();
+        for limb in limbs {
+            parts.iter_mut().zip(limb).for_each(|(part, limb)| part.push(limb));
+        }
+        parts.into_iter().map(|limbs| Poly::from_limbs(ring, basis, limbs)).collect()
     }
 
     /// `a·plaintext`, not rescaled. The scales multiply.
@@ -266,6 +270,15 @@ impl Evaluator {
         a.parts.iter_mut().for_each(|p| p.restrict(Basis::main(level + 1)));
     }
 
+    /// A copy without the primes above `level`.
+    ///
+    /// # Panics
+    /// If the ciphertext is below `level`.
+    pub fn lowered(&self, a: &Ciphertext, level: usize) -> Ciphertext {
+        let parts = a.parts.each_ref().map(|p| p.restricted(Basis::main(level + 1)));
+        Ciphertext { parts, scale: a.scale, slots: a.slots }
+    }
+
     // Key switching.
 
     /// `a`, encrypted under the key's source secret, under its target.
@@ -294,10 +307,9 @@ impl Evaluator {
         Ok(self.galois_from_digits(a, galois, key, &Digits::new(&a.parts[1], key.shape())))
     }
 
-    fn galois_from_digits(&self, a: &Ciphertext, galois: u64, key: &SwitchingKey, digits: &Digits) -> Ciphertext {
-        let permutation = self.params.ring().permutation(galois);
-        let switched = digits.product(key, [Some(&a.parts[0]), None]);
-        let parts = Poly::divide_round(switched, a.level() + 1).map(|p| p.automorphism(&permutation));
+    fn galois_from_digits(&self, a: &Ciphertext, galois: u64, key: &SwitchingKey, digits: &Digits<'_>) -> Ciphertext {
+        let switched = GaloisProduct::new(digits, key, galois).compute(&a.parts[0]);
+        let parts = Poly::divide_round(switched, a.level() + 1);
         Ciphertext { parts, scale: a.scale, slots: a.slots }
     }
 
@@ -311,7 +323,7 @@ impl Evaluator {
                 galois => Ok(Some((galois, self.keys.get(KeyKind::Galois(galois), a.level())?))),
             })
             .collect::<Result<Vec<_>, CkksError>>()?;
-        let mut shared: Vec<Digits> = Vec::new();
+        let mut shared: Vec<Digits<'_>> = Vec::new();
         for (_, key) in rotations.iter().flatten() {
             if shared.iter().all(|digits| digits.shape() != key.shape()) {
                 shared.push(Digits::new(&a.parts[1], key.shape()));
@@ -355,23 +367,20 @@ impl Evaluator {
     }
 }
 
+/// A constant times its scale.
 fn rounded(c: f64) -> i128 {
-    assert!(c.is_finite(), "a constant times its scale is {c}");
+    assert!(c.abs() < 2f64.powi(126), "a constant times its scale is {c}");
     c.round() as i128
+}
+
+/// A constant polynomial has the same value at every evaluation point: so many of them.
+fn constants(m: &Modulus, c: i128, count: usize) -> Limb {
+    let mut constants = Limb::recycled(count);
+    constants.fill(residue(m, c));
+    constants
 }
 
 /// The residue of a signed integer.
 fn residue(m: &Modulus, c: i128) -> u64 {
     c.rem_euclid(m.value() as i128) as u64
-}
-
-fn check_slots(operation: &'static str, wanted: usize, found: usize) -> Result<(), CkksError> {
-    if wanted == found { Ok(()) } else { Err(CkksError::SlotMismatch { operation, found, wanted }) }
-}
-
-fn check_scales(operation: &'static str, wanted: f64, found: f64) -> Result<(), CkksError> {
-    match (found / wanted - 1.0).abs() < SCALE_TOLERANCE {
-        true => Ok(()),
-        false => Err(CkksError::ScaleMismatch { operation, found, wanted }),
-    }
 }

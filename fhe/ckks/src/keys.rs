@@ -110,8 +110,9 @@ pub enum KeyKind {
     Galois(u64),
     /// The main secret to the ephemeral sparse one, over q₀·p₀.
     DenseToSparse,
-    /// The ephemeral secret back to the main one.
-    SparseToDense,
+    /// The image of the ephemeral secret under X ↦ X^g to the main one. Over all main primes and the special primes that
+    /// cover q₀, and of one digit: what it switches has just been raised, and its coefficients are below q₀/2.
+    SparseToDense(u64),
 }
 
 impl std::fmt::Display for KeyKind {
@@ -120,7 +121,7 @@ impl std::fmt::Display for KeyKind {
             Self::Relinearization => f.write_str("relinearization"),
             Self::Galois(g) => write!(f, "Galois (X ↦ X^{g})"),
             Self::DenseToSparse => f.write_str("dense-to-sparse"),
-            Self::SparseToDense => f.write_str("sparse-to-dense"),
+            Self::SparseToDense(g) => write!(f, "sparse-to-dense (X ↦ X^{g})"),
         }
     }
 }
@@ -256,10 +257,13 @@ impl KeyRequest {
         self.add(KeyKind::Galois(params.galois_of_conjugation()), params.key_shape(level));
     }
 
-    /// Asks for both keys of sparse-secret encapsulation.
-    pub fn encapsulation(&mut self, params: &Parameters) {
+    /// Asks for the keys of sparse-secret encapsulation, back from the images of the ephemeral secret under each of
+    /// `images`.
+    pub fn encapsulation(&mut self, params: &Parameters, images: &[u64]) {
         self.add(KeyKind::DenseToSparse, KeyShape { main: 1, special: 1, digit: 1 });
-        self.add(KeyKind::SparseToDense, params.key_shape(params.max_level()));
+        let main = params.max_level() + 1;
+        let shape = KeyShape { main, special: params.key_shape(0).special, digit: main };
+        images.iter().for_each(|&galois| self.add(KeyKind::SparseToDense(galois), shape));
     }
 
     /// Takes in another request.
@@ -285,7 +289,8 @@ impl KeyRequest {
     /// If the key to the ephemeral secret is asked for over more than q₀·p₀: its security was checked for those alone.
     pub fn generate(&self, secret: &SecretKey, rng: &mut impl CryptoRng) -> EvaluationKeys {
         let params = secret.params();
-        let encapsulated = self.iter().any(|(kind, _)| matches!(kind, KeyKind::DenseToSparse | KeyKind::SparseToDense));
+        let encapsulated =
+            self.iter().any(|(kind, _)| matches!(kind, KeyKind::DenseToSparse | KeyKind::SparseToDense(_)));
         let ephemeral = encapsulated.then(|| SecretKey::generate_ephemeral(params, rng));
         let ephemeral = || ephemeral.as_ref().expect("drawn above");
         let requests: Vec<_> = self.iter().collect();
@@ -311,7 +316,10 @@ impl KeyRequest {
                     assert_eq!(shape.basis(), checked, "primes of the key to the ephemeral secret");
                     SwitchingKey::generate(secret.poly(), ephemeral(), shape, rng)
                 }
-                KeyKind::SparseToDense => SwitchingKey::generate(ephemeral().poly(), secret, shape, rng),
+                KeyKind::SparseToDense(galois) => {
+                    let image = ephemeral().poly().automorphism(&params.ring().permutation(galois));
+                    SwitchingKey::generate(&Zeroizing::new(image), secret, shape, rng)
+                }
             }
         });
         for ((kind, _), key) in requests.iter().zip(made) {

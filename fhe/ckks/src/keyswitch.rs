@@ -3,27 +3,28 @@
 use std::sync::Arc;
 
 use fhe_ring::automorphism::Permutation;
-use fhe_ring::{Basis, Limb, Ntt, Poly, Ring, Shoup};
+use fhe_ring::{Basis, Digit, Limb, Ntt, PackedPoly, Poly, Ring, Shoup, Uniform};
 use rayon::prelude::*;
 
 use crate::keys::SwitchingKey;
 use crate::params::KeyShape;
 
 /// The gadget digits of a polynomial, raised for keys of one shape: what all rotations of a ciphertext share (hoisting).
-pub struct Digits {
-    digits: Vec<Poly<Ntt>>,
+pub struct Digits<'a> {
+    ring: &'a Arc<Ring>,
+    digits: Vec<Digit<'a>>,
     shape: KeyShape,
     /// Of the digits: the main primes of the polynomial and the special primes of the shape.
     basis: Basis,
 }
 
-impl Digits {
+impl<'a> Digits<'a> {
     /// Decomposes and raises a polynomial over main primes that the shape reaches.
-    pub fn new(poly: &Poly<Ntt>, shape: KeyShape) -> Self {
+    pub fn new(poly: &'a Poly<Ntt>, shape: KeyShape) -> Self {
         let main = poly.basis().main;
         assert!(main <= shape.main, "{main} main primes for a key of {}", shape.main);
         let digits = poly.mod_up(shape.digit, shape.special);
-        Self { digits, shape, basis: Basis { main, special: shape.special } }
+        Self { ring: poly.ring(), digits, shape, basis: Basis { main, special: shape.special } }
     }
 
     /// Which keys the digits are for.
@@ -42,8 +43,72 @@ impl Digits {
     /// # Panics
     /// If the key is of another shape.
     pub fn product(&self, key: &SwitchingKey, addends: [Option<&Poly<Ntt>>; 2]) -> [Poly<Ntt>; 2] {
-        assert_eq!(self.shape, key.shape(), "digits for keys of another shape");
-        let (ring, n) = (self.ring(), self.ring().n());
+        GadgetProduct::new(self, key).compute(addends)
+    }
+}
+
+/// Σ σ(digit)·key over automorphisms σ and a key for each, with addends as in [`Digits::product`]. The digit, over the
+/// primes of the keys, is so small that it takes no decomposition: each key has but one.
+///
+/// # Panics
+/// If there is no key, or one of more digits than one or over other primes.
+pub fn sum_of_images(
+    digit: &Poly<Ntt>,
+    keys: &[(u64, &SwitchingKey)],
+    addends: [Option<&Poly<Ntt>>; 2],
+) -> [Poly<Ntt>; 2] {
+    let basis = digit.basis();
+    let terms = keys.iter().map(|&(galois, key)| {
+        assert!(key.digits().len() == 1 && key.shape().basis() == basis, "a key of one digit over {basis:?}");
+        let image = (galois != 1).then(|| digit.ring().permutation(galois));
+        let a = key.uniform().next().expect("one digit");
+        Term { digit: digit.limbs().iter().map(|limb| &**limb).collect(), image, b: &key.digits()[0], a }
+    });
+    GadgetProduct { ring: digit.ring(), basis, terms: terms.collect() }.compute(addends)
+}
+
+/// Positions that one pass works on: a few operands of this many fit the second-level cache.
+pub(crate) const CHUNK: usize = 4096;
+
+/// P, the product of the special primes, modulo main prime `i`; `None` for a special prime, modulo which it is 0.
+pub fn lift(ring: &Ring, basis: Basis, i: usize) -> Option<Shoup> {
+    let m = ring.table(basis, i).modulus();
+    let special = &ring.special()[..basis.special];
+    (i < basis.main).then(|| m.shoup(special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())))))
+}
+
+/// A digit, limb by limb, under an automorphism if there is one, and what it is multiplied by.
+struct Term<'a> {
+    digit: Vec<&'a [u64]>,
+    image: Option<Arc<Permutation>>,
+    b: &'a PackedPoly,
+    a: Uniform,
+}
+
+/// Σ dⱼ·(bⱼ, aⱼ), to be computed chunk by chunk.
+struct GadgetProduct<'a> {
+    ring: &'a Arc<Ring>,
+    basis: Basis,
+    terms: Vec<Term<'a>>,
+}
+
+impl<'a> GadgetProduct<'a> {
+    /// # Panics
+    /// If the key is of another shape than the digits.
+    fn new(digits: &'a Digits<'_>, key: &'a SwitchingKey) -> Self {
+        let &Digits { ring, basis, shape, .. } = digits;
+        assert_eq!(shape, key.shape(), "digits for keys of another shape");
+        let keys = key.digits().iter().zip(key.uniform());
+        let terms = digits.digits.iter().zip(keys).map(|(digit, (b, a))| {
+            let digit = (0..basis.len()).map(|i| digit.limb(i)).collect();
+            Term { digit, image: None, b, a }
+        });
+        Self { ring, basis, terms: terms.collect() }
+    }
+
+    /// Both halves, each with P times its addend.
+    fn compute(&self, addends: [Option<&Poly<Ntt>>; 2]) -> [Poly<Ntt>; 2] {
+        let (ring, n) = (self.ring, self.ring.n());
         let (first, second) = (0..self.basis.len())
             .into_par_iter()
             .map(|i| {
@@ -55,7 +120,7 @@ impl Digits {
                 for first in (0..n).step_by(size) {
                     for (half, out) in halves.iter_mut().enumerate().rev() {
                         let out = &mut out[first..][..size];
-                        self.dot(key, i, half, first, out);
+                        self.chunk(i, half, first, out);
                         if let (Some(addend), Some(lift)) = (addends[half], lift) {
                             let addend = &addend.limbs()[i][first..][..size];
                             table.backend().add_scaled(table.modulus(), out, addend, lift);
@@ -69,46 +134,44 @@ impl Digits {
         [first, second].map(|limbs| Poly::from_limbs(ring, self.basis, limbs))
     }
 
-    fn ring(&self) -> &Arc<Ring> {
-        self.digits[0].ring()
-    }
-
-    /// Σ dⱼ·keyⱼ at the positions from `first` on of limb `limb` of one half (0 or 1) into `out`.
+    /// The sum at the positions from `first` on of limb `limb` of one half (0 or 1) into `out`.
     ///
     /// The second half comes first, best: while its uniform part of the key is computed, that of the first half arrives.
-    fn dot(&self, key: &SwitchingKey, limb: usize, half: usize, first: usize, out: &mut [u64]) {
-        let (table, size) = (self.ring().table(self.basis, limb), out.len());
+    fn chunk(&self, limb: usize, half: usize, first: usize, out: &mut [u64]) {
+        let (table, size) = (self.ring.table(self.basis, limb), out.len());
         let (backend, modulus) = (table.backend(), table.modulus());
-        let kept = key.digits().iter().map(|b| b.limb_of(self.basis, limb));
-        let mut keys = Limb::recycled(size * self.digits.len());
-        let chunks = keys.chunks_exact_mut(size).zip(kept);
-        match half {
-            0 => chunks.for_each(|(chunk, b)| b.unpack(backend, first, chunk)),
-            _ => chunks
-                .zip(key.uniform())
-                .for_each(|((chunk, b), a)| a.fill(backend, modulus, first, chunk, b.chunk(first, size))),
+        let images = self.terms.iter().filter(|term| term.image.is_some()).count();
+        let mut scratch = Limb::recycled(size * (self.terms.len() + images));
+        let (keys, images) = scratch.split_at_mut(size * self.terms.len());
+        for (term, key) in self.terms.iter().zip(keys.chunks_exact_mut(size)) {
+            let b = term.b.limb_of(self.basis, limb);
+            match half {
+                0 => b.unpack(backend, first, key),
+                _ => term.a.fill(backend, modulus, first, key, b.chunk(first, size)),
+            }
         }
-        let digits = self.digits.iter().map(|digit| &digit.limbs()[limb][first..][..size]);
-        let terms: Vec<(&[u64], &[u64])> = digits.zip(keys.chunks_exact(size)).collect();
-        backend.dot_all(modulus, out, &terms, 0);
+        let mut images = images.chunks_exact_mut(size);
+        let mut pairs: Vec<(&[u64], &[u64])> = Vec::with_capacity(self.terms.len());
+        for (term, key) in self.terms.iter().zip(keys.chunks_exact(size)) {
+            let digit = term.digit[limb];
+            let digit = match &term.image {
+                None => &digit[first..][..size],
+                Some(permutation) => {
+                    let (image, chunk) = (images.next().expect("room for each"), permutation.chunk(first, size));
+                    backend.permute(image, &digit[chunk.source..][..size], chunk);
+                    &*image
+                }
+            };
+            pairs.push((digit, key));
+        }
+        backend.dot_all(modulus, out, &pairs, 0);
     }
-}
-
-/// Positions that one pass works on: a few operands of this many fit the second-level cache.
-const CHUNK: usize = 4096;
-
-/// P, the product of the special primes, modulo main prime `i`; `None` for a special prime, modulo which it is 0.
-pub fn lift(ring: &Ring, basis: Basis, i: usize) -> Option<Shoup> {
-    let m = ring.table(basis, i).modulus();
-    let special = &ring.special()[..basis.special];
-    (i < basis.main).then(|| m.shoup(special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())))))
 }
 
 /// A product of digits with a Galois key under its automorphism, σ(Σ dⱼ·keyⱼ + addend), computed chunk by chunk so that
 /// it need not be written out: a chunk of the result depends on one chunk of each operand.
 pub struct GaloisProduct<'a> {
-    digits: &'a Digits,
-    key: &'a SwitchingKey,
+    product: GadgetProduct<'a>,
     permutation: Arc<Permutation>,
 }
 
@@ -117,14 +180,38 @@ impl<'a> GaloisProduct<'a> {
     ///
     /// # Panics
     /// If the key is of another shape.
-    pub fn new(digits: &'a Digits, key: &'a SwitchingKey, galois: u64) -> Self {
-        assert_eq!(digits.shape, key.shape(), "digits for keys of another shape");
-        let permutation = digits.ring().permutation(galois);
-        Self { digits, key, permutation }
+    pub fn new(digits: &'a Digits<'_>, key: &'a SwitchingKey, galois: u64) -> Self {
+        let product = GadgetProduct::new(digits, key);
+        let permutation = product.ring.permutation(galois);
+        Self { product, permutation }
+    }
+
+    /// σ(Σ dⱼ·keyⱼ + P·(addend, 0)), the addend over main primes.
+    pub fn compute(&self, addend: &Poly<Ntt>) -> [Poly<Ntt>; 2] {
+        let GadgetProduct { ring, basis, .. } = self.product;
+        let size = CHUNK.min(ring.n());
+        let (first, second) = (0..basis.len())
+            .into_par_iter()
+            .map(|i| {
+                let (table, lift) = (ring.table(basis, i), lift(ring, basis, i));
+                let [mut first, mut second] = [0, 1].map(|_| Limb::recycled(ring.n()));
+                for at in (0..ring.n()).step_by(size) {
+                    self.chunk(i, 1, at, &mut second[at..][..size], |_, _| {});
+                    self.chunk(i, 0, at, &mut first[at..][..size], |sum, from| {
+                        if let Some(lift) = lift {
+                            table.backend().add_scaled(table.modulus(), sum, &addend.limbs()[i][from..][..size], lift);
+                        }
+                    });
+                }
+                (first, second)
+            })
+            .unzip();
+        [first, second].map(|limbs| Poly::from_limbs(ring, basis, limbs))
     }
 
     /// The values at positions `first..` of limb `limb` of one half (0 or 1) into `out`, whose length is a power of two
-    /// that divides `first`; the second half best comes before the first. `addend` gets the sum before the automorphism and the first of its positions, to add to it.
+    /// that divides `first`; the second half best comes before the first. `addend` gets the sum before the automorphism
+    /// and the first of its positions, to add to it.
     pub fn chunk(
         &self,
         limb: usize,
@@ -133,10 +220,10 @@ impl<'a> GaloisProduct<'a> {
         out: &mut [u64],
         addend: impl FnOnce(&mut [u64], usize),
     ) {
-        let table = self.digits.ring().table(self.digits.basis, limb);
+        let table = self.product.ring.table(self.product.basis, limb);
         let chunk = self.permutation.chunk(first, out.len());
         let mut sum = Limb::recycled(out.len());
-        self.digits.dot(self.key, limb, half, chunk.source, &mut sum);
+        self.product.chunk(limb, half, chunk.source, &mut sum);
         addend(&mut sum, chunk.source);
         table.backend().permute(out, &sum, chunk);
     }

@@ -117,7 +117,7 @@ fn write() {
         ("truncated.bin", c, ciphertext[..ciphertext.len() / 2].to_vec()),
         ("trailing.bin", c, longer),
         ("flipped-residue-bit.bin", c, edited(100, &[!ciphertext[100]])),
-        ("version-2.bin", c, edited(8, &[2])),
+        ("version-1.bin", c, edited(8, &[1])),
         ("wrong-kind.bin", Kind::PublicKey, ciphertext.clone()),
         ("unknown-kind.bin", c, edited(10, &[200])),
         ("foreign-parameters.bin", Kind::SecretKey, foreign.to_vec()),

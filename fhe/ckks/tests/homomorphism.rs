@@ -51,6 +51,36 @@ impl Client {
     }
 }
 
+/// Vectors that are encoded together are what they would be alone, to their rounding.
+#[test]
+fn real_vectors_are_encoded_two_by_two() {
+    let mut c = client();
+    let basis = fhe_ring::Basis { main: 3, special: 1 };
+    for lengths in [vec![1; 4], vec![8; 3], vec![512; 5], vec![64, 16, 16, 64, 64]] {
+        let vectors: Vec<Vec<f64>> = lengths.iter().map(|&length| c.random(length)).collect();
+        let all = c.params.encode_real_all(vectors.len(), |k| vectors[k].clone(), SCALE, basis).unwrap();
+        assert_eq!(all.len(), vectors.len());
+        for (plain, vector) in all.iter().zip(&vectors) {
+            assert_eq!((plain.slots(), plain.scale(), plain.poly().basis()), (vector.len(), SCALE, basis));
+            // Modulo special primes, too: a product with what decrypts to 1 everywhere would not tell.
+            let alone = c.params.encode_real(vector, SCALE, basis).unwrap();
+            let mut difference = plain.poly().expand();
+            difference.sub_assign(&alone.poly().expand());
+            let ring = c.params.ring();
+            for (limb, m) in difference.into_coefficients().limbs().iter().zip(ring.moduli(basis)) {
+                assert!(limb.iter().all(|&x| m.center(x).abs() <= 2), "the same integers but for their rounding");
+            }
+            let encrypted =
+                c.secret.encrypt(&c.params.encode_real(&vec![1.0; vector.len()], SCALE, basis).unwrap(), &mut c.rng);
+            let evaluator = c.evaluator(&KeyRequest::default());
+            let product = evaluator.rescale(evaluator.multiply_plain(&encrypted, plain).unwrap()).unwrap();
+            c.assert_near("product", &product, |i| vector[i]);
+        }
+    }
+    let error = c.params.encode_real_all(2, |k| vec![0.0, [1.0, f64::NAN][k]], SCALE, basis).err().unwrap();
+    assert!(matches!(error, CkksError::NotFinite { index: 1, .. }), "{error}");
+}
+
 #[test]
 fn multiplication_by_i_is_exact() {
     let mut c = client();

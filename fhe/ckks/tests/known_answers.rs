@@ -8,8 +8,8 @@ use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of the keys and of the ciphertext at the end of the chain.
-const EVALUATION_KEYS: &str = "b49c8c1d004afc41a8faa24001c2044cf8db28c753bd174e5f5af88aa54be0fa";
-const CIPHERTEXT: &str = "ce0c8081e2e740468b31723201960c08625cef9620d8ffe2047ec6fb8d3877e0";
+const EVALUATION_KEYS: &str = "77ab2d15976f9c52a294f8e4d211c0ac19c99641ad17ff09047c4233d5bc3414";
+const CIPHERTEXT: &str = "3b92919209bfb795a5f2738303b023aacb2a6f861b0bf57caa0d095039138519";
 
 /// Encrypts, multiplies, rotates and conjugates, all from one seed.
 ///

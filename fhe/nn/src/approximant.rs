@@ -37,7 +37,7 @@ impl Polynomial {
     }
 
     fn evaluate(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
-        polynomial::evaluate(evaluator, &self.plan, &self.series, x, scale)
+        polynomial::evaluate(evaluator, &self.plan, x, scale)
     }
 }
 

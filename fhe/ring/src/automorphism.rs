@@ -10,7 +10,6 @@ use crate::modulus::Modulus;
 /// The permutation of NTT-domain positions by X ↦ X^g.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permutation {
-    galois: u64,
     /// For each block of eight destinations: the source block, and which of `shuffles` orders it.
     blocks: Vec<(u32, u32)>,
     /// Source lane for each destination lane.
@@ -48,18 +47,7 @@ impl Permutation {
                 (first as u32, shuffle as u32)
             })
             .collect();
-        Self { galois: galois & mask, blocks, shuffles }
-    }
-
-    /// The exponent g modulo 2N.
-    pub fn galois(&self) -> u64 {
-        self.galois
-    }
-
-    /// Ring dimension.
-    #[allow(clippy::len_without_is_empty)]
-    pub fn len(&self) -> usize {
-        8 * self.blocks.len()
+        Self { blocks, shuffles }
     }
 
     /// The position whose value goes to position `i`.

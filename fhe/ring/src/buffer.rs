@@ -84,12 +84,6 @@ impl Drop for Limb {
     }
 }
 
-/// Bytes that the pool holds ready for reuse.
-pub fn pooled_bytes() -> usize {
-    let pool = POOL.lock().expect("no pool user panics");
-    pool.iter().map(|(lines, free)| lines * size_of::<Line>() * free.len()).sum()
-}
-
 /// Gives the pool's memory back to the operating system, with whatever else the allocator holds for reuse.
 pub fn trim_pool() {
     POOL.lock().expect("no pool user panics").clear();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::arch::{Backend, MAX_LAZY_PRODUCTS};
+use crate::arch::Backend;
 use crate::buffer::Limb;
 use crate::modulus::{Modulus, Shoup};
 use crate::ntt::NttTable;
@@ -23,12 +23,14 @@ pub(crate) struct ConversionKey {
 /// Exact conversion of centred residues from one set of primes to another (Halevi, Polyakov and Shoup, ePrint
 /// 2018/117, section 2.2).
 ///
-/// With Q = Π qᵢ and yᵢ = xᵢ·(Q/qᵢ)⁻¹ mod qᵢ, the integer x in (−Q/2, Q/2) is Σ yᵢ·Q/qᵢ − v·Q, v = round(Σ yᵢ/qᵢ).
+/// With Q = Π qᵢ and yᵢ = xᵢ·(Q/qᵢ)⁻¹ mod qᵢ, the integer x in (−Q/2, Q/2) is Σ yᵢ·Q/qᵢ − v·Q, v = round(Σ yᵢ/qᵢ). The
+/// inverse transform that x comes from takes the factors (Q/qᵢ)⁻¹ along, so that a conversion starts from the yᵢ.
+///
 /// v is computed in floating point, where each of up to fourteen terms rounds: it is off by one only for x within about
 /// 2^−46·Q of ±Q/2, where the result is then the other of the two nearly equal representatives.
 pub(crate) struct BaseConverter {
     /// (Q/qᵢ)⁻¹ mod qᵢ.
-    inverses: Vec<(Modulus, Shoup)>,
+    inverses: Vec<u64>,
     reciprocals: Vec<f64>,
     targets: Vec<Target>,
 }
@@ -41,7 +43,7 @@ struct Target {
     correction: u64,
 }
 
-/// Coefficients converted at a time: fourteen source digits of this many stay in the first-level cache.
+/// Coefficients converted at a time: those of fourteen source primes stay in the first-level cache.
 const CHUNK: usize = 256;
 
 /// Coefficients that one task converts.
@@ -54,9 +56,7 @@ impl BaseConverter {
             let kept = source.iter().enumerate().filter(|&(i, _)| Some(i) != skip);
             kept.fold(1, |product, (_, q)| p.mul(product, p.reduce(q.value())))
         };
-        let inverses = (0..source.len())
-            .map(|i| (source[i], source[i].shoup(source[i].inv(product_without(&source[i], Some(i))))))
-            .collect();
+        let inverses = (0..source.len()).map(|i| source[i].inv(product_without(&source[i], Some(i)))).collect();
         let targets = key
             .target_tables(ring)
             .map(|t| Target {
@@ -68,17 +68,12 @@ impl BaseConverter {
         Self { inverses, reciprocals: source.iter().map(|q| 1.0 / q.value() as f64).collect(), targets }
     }
 
-    /// Some coefficients over the source primes to the same over the target primes.
-    fn convert(&self, backend: Backend, source: &[&[u64]], target: &mut [&mut [u64]], scratch: &mut [u64]) {
-        let (digits, overflow) = scratch.split_at_mut((MAX_LAZY_PRODUCTS - 1) * CHUNK);
+    /// Some coefficients over the source primes, as yᵢ, to the same over the target primes.
+    fn convert(&self, backend: Backend, source: &[&[u64]], target: &mut [&mut [u64]], overflow: &mut [u64]) {
         let len = target.first().map_or(0, |target| target.len());
         for first in (0..len).step_by(CHUNK) {
             let size = CHUNK.min(len - first);
-            for ((digit, (modulus, inverse)), x) in digits.chunks_exact_mut(CHUNK).zip(&self.inverses).zip(source) {
-                backend.scale(modulus, &mut digit[..size], &x[first..][..size], *inverse);
-            }
-            let digits: Vec<&[u64]> =
-                digits.chunks_exact(CHUNK).take(source.len()).map(|digit| &digit[..size]).collect();
+            let digits: Vec<&[u64]> = source.iter().map(|limb| &limb[first..][..size]).collect();
             let overflow = &mut overflow[..size];
             backend.quotient_sum(overflow, &digits, &self.reciprocals);
             for (out, target) in target.iter_mut().zip(&self.targets) {
@@ -89,7 +84,7 @@ impl BaseConverter {
     }
 }
 
-/// A conversion to be made: coefficients over the source primes, and the limbs that take those over the target primes.
+/// A conversion to be made: coefficients over the source primes, as yᵢ, and the limbs that take those over the target primes.
 struct Conversion<'a> {
     converter: &'a BaseConverter,
     source: Vec<&'a [u64]>,
@@ -109,10 +104,12 @@ fn convert_all(ring: &Ring, conversions: Vec<Conversion<'_>>) {
             tasks.push((converter, source, target));
         }
     }
-    let scratch = || Limb::recycled(MAX_LAZY_PRODUCTS * CHUNK);
-    tasks.into_par_iter().for_each_init(scratch, |scratch, (converter, source, mut target)| {
-        converter.convert(ring.backend(), &source, &mut target, scratch);
-    });
+    tasks.into_par_iter().for_each_init(
+        || Limb::recycled(CHUNK),
+        |overflow, (converter, source, mut target)| {
+            converter.convert(ring.backend(), &source, &mut target, overflow);
+        },
+    );
 }
 
 impl ConversionKey {
@@ -130,45 +127,69 @@ impl ConversionKey {
     }
 }
 
+/// A gadget digit of a polynomial: its centred remainder modulo some of its primes, which there is the polynomial itself.
+pub struct Digit<'a> {
+    poly: &'a Poly<Ntt>,
+    /// The primes that it is the remainder modulo.
+    own: Range<usize>,
+    /// Modulo all others of `basis`, in order.
+    raised: Vec<Limb>,
+    basis: Basis,
+}
+
+impl Digit<'_> {
+    /// The primes that it is held modulo.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// Its limb `i`.
+    pub fn limb(&self, i: usize) -> &[u64] {
+        match i {
+            i if self.own.contains(&i) => &self.poly.limbs[i],
+            i if i < self.own.start => &self.raised[i],
+            i => &self.raised[i - self.own.len()],
+        }
+    }
+}
+
 impl Poly<Ntt> {
     /// The gadget decomposition of key switching: digit j is the centred remainder of `self` modulo the j-th group of
     /// `digit` main primes, held modulo all of `self`'s primes and `special` special ones (ModUp of ePrint 2019/688).
     ///
     /// # Panics
     /// If `self` has special primes already.
-    pub fn mod_up(&self, digit: usize, special: usize) -> Vec<Self> {
+    pub fn mod_up(&self, digit: usize, special: usize) -> Vec<Digit<'_>> {
         assert_eq!(self.basis.special, 0, "mod_up starts from main primes");
         let (ring, main) = (&self.ring, self.basis.main);
-        let invert = |(i, limb): (usize, &Limb)| {
-            let mut limb = limb.clone();
-            ring.table(self.basis, i).inverse(&mut limb);
-            limb
-        };
-        let coefficients: Vec<Limb> = self.limbs.par_iter().enumerate().map(invert).collect();
         let basis = Basis { main, special };
         let own = |j: usize| j * digit..((j + 1) * digit).min(main);
         let digits = main.div_ceil(digit);
         let converters: Vec<_> =
             (0..digits).map(|j| ring.converter(ConversionKey { source: (own(j), 0), target: basis })).collect();
-        let mut raised: Vec<Self> = (0..digits).map(|_| Self::recycled(ring, basis)).collect();
-        let conversions = raised.iter_mut().zip(&converters).enumerate().map(|(j, (raised, converter))| {
-            let others = raised.limbs.iter_mut().enumerate().filter(|(i, _)| !own(j).contains(i));
-            Conversion {
-                converter,
-                source: coefficients[own(j)].iter().map(|limb| &**limb).collect(),
-                target: others.map(|(_, limb)| limb).collect(),
-            }
+        let invert = |(i, limb): (usize, &Limb)| {
+            let mut limb = limb.clone();
+            ring.table(self.basis, i).inverse_scaled(&mut limb, converters[i / digit].inverses[i % digit]);
+            limb
+        };
+        let coefficients: Vec<Limb> = self.limbs.par_iter().enumerate().map(invert).collect();
+        let digit = |j: usize| {
+            let raised = (0..basis.len() - own(j).len()).map(|_| Limb::recycled(ring.n())).collect();
+            Digit { poly: self, own: own(j), raised, basis }
+        };
+        let mut digits: Vec<Digit> = (0..digits).map(digit).collect();
+        let conversions = digits.iter_mut().zip(&converters).map(|(digit, converter)| Conversion {
+            converter,
+            source: coefficients[digit.own.clone()].iter().map(|limb| &**limb).collect(),
+            target: digit.raised.iter_mut().collect(),
         });
         convert_all(ring, conversions.collect());
-        let limbs = raised
-            .iter_mut()
-            .enumerate()
-            .flat_map(|(j, raised)| raised.limbs.iter_mut().enumerate().map(move |(i, limb)| (j, i, limb)));
-        limbs.collect::<Vec<_>>().into_par_iter().for_each(|(j, i, limb)| match own(j).contains(&i) {
-            true => limb.copy_from_slice(&self.limbs[i]),
-            false => ring.table(basis, i).forward(limb),
+        let limbs = digits.iter_mut().flat_map(|Digit { own, raised, .. }| {
+            let others = (0..basis.len()).filter(|i| !own.contains(i));
+            others.zip(raised)
         });
-        raised
+        limbs.collect::<Vec<_>>().into_par_iter().for_each(|(i, limb)| ring.table(basis, i).forward(limb));
+        digits
     }
 
     /// Each polynomial divided by the product D of all its primes but the first `main`, and rounded: ModDown of key
@@ -189,7 +210,7 @@ impl Poly<Ntt> {
             .flat_map(|p| p.limbs.iter_mut().enumerate().skip(main))
             .collect::<Vec<_>>()
             .into_par_iter()
-            .for_each(|(i, limb)| ring.table(basis, i).inverse(limb));
+            .for_each(|(i, limb)| ring.table(basis, i).inverse_scaled(limb, converter.inverses[i - main]));
         let mut remainders: [Self; M] = std::array::from_fn(|_| Self::recycled(&ring, Basis::main(main)));
         let conversions = polys.iter().zip(&mut remainders).map(|(poly, remainder)| Conversion {
             converter: &converter,
@@ -259,6 +280,16 @@ mod tests {
             .collect()
     }
 
+    fn whole(digit: &Digit<'_>) -> Poly<Ntt> {
+        let ring = digit.poly.ring();
+        let copy = |i: usize| {
+            let mut limb = Limb::recycled(ring.n());
+            limb.copy_from_slice(digit.limb(i));
+            limb
+        };
+        Poly::from_limbs(ring, digit.basis(), (0..digit.basis().len()).map(copy).collect())
+    }
+
     fn random(ring: &Arc<Ring>, basis: Basis) -> Poly<Ntt> {
         crate::Uniform::new(&ChaCha20Rng::seed_from_u64(1).random(), 0).poly(ring, basis)
     }
@@ -276,7 +307,7 @@ mod tests {
                     let modulus: BigInt =
                         ring.main()[own.clone()].iter().map(|t| BigInt::from(t.modulus().value())).product();
                     let original = integers(&poly.clone().into_coefficients());
-                    for (x, y) in original.iter().zip(integers(&raised.into_coefficients())) {
+                    for (x, y) in original.iter().zip(integers(&whole(&raised).into_coefficients())) {
                         assert_eq!((x - &y) % &modulus, BigInt::ZERO);
                         assert!(y.magnitude() * 2u32 <= *modulus.magnitude(), "digits are centred");
                     }
@@ -332,7 +363,7 @@ mod tests {
                 let raised = poly.mod_up(digit, 2).pop().expect("one digit");
                 // At the ends the other representative is as good.
                 let largest: BigInt = &half + (&half >> 45);
-                for (x, y) in values.iter().zip(integers(&raised.into_coefficients())) {
+                for (x, y) in values.iter().zip(integers(&whole(&raised).into_coefficients())) {
                     assert_eq!((x - &y) % &modulus, BigInt::ZERO, "{digit} primes, {}", backend.name());
                     assert!(*y.magnitude() <= *largest.magnitude(), "{digit} primes: {y} for {x}");
                 }
@@ -344,7 +375,10 @@ mod tests {
     fn backends_agree() {
         let digits: Vec<_> = Backend::available()
             .into_iter()
-            .map(|backend| random(&ring(backend), Basis::main(4)).mod_up(3, 3))
+            .map(|backend| {
+                let poly = random(&ring(backend), Basis::main(4));
+                poly.mod_up(3, 3).iter().map(whole).collect::<Vec<_>>()
+            })
             .collect();
         assert!(digits.windows(2).all(|pair| pair[0] == pair[1]));
     }

@@ -22,6 +22,7 @@ pub mod uniform;
 
 pub use arch::Backend;
 pub use buffer::Limb;
+pub use convert::Digit;
 pub use modulus::{Modulus, Shoup};
 pub use packed::PackedPoly;
 pub use poly::{Coefficients, CompactPoly, Ntt, Poly};

@@ -107,6 +107,43 @@ impl NttTable {
         let (scale, last) = self.scales[data.len().trailing_zeros() as usize];
         self.backend.ntt_inverse(&self.modulus, self.twiddles(), scale, last, data);
     }
+
+    /// The same times `factor` in [0, q), at no further cost: the transform ends in products anyway.
+    ///
+    /// # Panics
+    /// As [`NttTable::inverse`].
+    pub fn inverse_scaled(&self, data: &mut [u64], factor: u64) {
+        self.check(data);
+        let (scale, last) = self.scales[data.len().trailing_zeros() as usize];
+        let times = |constant: Shoup| self.modulus.shoup(self.modulus.mul(constant.value, factor));
+        self.backend.ntt_inverse(&self.modulus, self.twiddles(), times(scale), times(last), data);
+    }
+
+    /// From the evaluations of r to those of r + r̄ and of (r − r̄)/X^(n/2), where r̄ is r(1/X).
+    ///
+    /// The evaluation at 1/x stands at the mirrored position. X^(n/2) is one square root of −1 at all positions of the lower
+    /// half, and the other at the others, so that both results are their own mirror images.
+    ///
+    /// # Panics
+    /// As [`NttTable::forward`], or if the lengths differ.
+    pub fn split(&self, r: &[u64], sum: &mut [u64], difference: &mut [u64]) {
+        self.check(r);
+        assert!(sum.len() == r.len() && difference.len() == r.len(), "as many evaluations");
+        let (lower, upper) = r.split_at(r.len() / 2);
+        let mirror =
+            |from: &[u64], to: &mut [u64]| to.iter_mut().zip(from.iter().rev()).for_each(|(to, &from)| *to = from);
+        let (sum, mirrored) = sum.split_at_mut(lower.len());
+        let (difference, rest) = difference.split_at_mut(lower.len());
+        mirror(upper, mirrored);
+        sum.copy_from_slice(lower);
+        self.backend.add(&self.modulus, sum, mirrored);
+        difference.copy_from_slice(lower);
+        // 1/n and ψ_n^(−n/2)/n for n = 1.
+        let (_, root) = self.scales[0];
+        self.backend.sub_scale(&self.modulus, difference, mirrored, root);
+        mirror(sum, mirrored);
+        mirror(difference, rest);
+    }
 }
 
 #[cfg(test)]
@@ -146,8 +183,11 @@ mod tests {
                         let mut transformed = data.clone();
                         table.forward(&mut transformed);
                         assert_eq!(transformed, naive(&table, &data), "{} {log_n} {size}", backend.name());
+                        let mut scaled = transformed.clone();
                         table.inverse(&mut transformed);
                         assert_eq!(transformed, data);
+                        table.inverse_scaled(&mut scaled, q - 3);
+                        assert!(scaled.iter().zip(&data).all(|(&y, &x)| y == table.modulus.mul(q - 3, x)));
                     }
                 }
             }

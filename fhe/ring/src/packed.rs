@@ -103,9 +103,11 @@ impl PackedPoly {
     }
 
     /// The limb of this polynomial for limb `i` of one over fewer primes.
+    ///
+    /// # Panics
+    /// If `basis` holds primes that this polynomial is not held modulo.
     pub fn limb_of(&self, basis: Basis, i: usize) -> &PackedLimb {
-        debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);
-        &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
+        &self.limbs[self.basis.place_of(basis, i)]
     }
 
     /// Bytes of all limbs.

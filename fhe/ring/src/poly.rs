@@ -99,7 +99,7 @@ impl<D> Poly<D> {
     pub fn restricted(&self, basis: Basis) -> Self {
         assert!(self.basis.contains(basis), "{basis:?} is not within {:?}", self.basis);
         let special = &self.limbs[self.basis.main..][..basis.special];
-        let limbs = self.limbs[..basis.main].iter().chain(special).cloned().collect();
+        let limbs = self.limbs[..basis.main].par_iter().chain(special).cloned().collect();
         Self::from_limbs(&self.ring, basis, limbs)
     }
 
@@ -126,8 +126,7 @@ impl<D> Poly<D> {
     /// # Panics
     /// If `basis` holds primes that this polynomial is not held modulo.
     pub fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
-        assert!(self.basis.contains(basis), "an operand over {:?} where {basis:?} is computed", self.basis);
-        &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
+        &self.limbs[self.basis.place_of(basis, i)]
     }
 
     /// `−self`.
@@ -241,7 +240,8 @@ impl Poly<Ntt> {
 
 impl<D> Clone for Poly<D> {
     fn clone(&self) -> Self {
-        Self { ring: self.ring.clone(), basis: self.basis, limbs: self.limbs.clone(), domain: PhantomData }
+        let limbs = self.limbs.par_iter().cloned().collect();
+        Self { ring: self.ring.clone(), basis: self.basis, limbs, domain: PhantomData }
     }
 }
 
@@ -293,15 +293,28 @@ impl CompactPoly {
         Self { ring: ring.clone(), basis, limbs }
     }
 
+    /// Of r: r + r̄ and (r − r̄)/X^(N/2), where r̄ is r(1/X).
+    pub fn split(&self) -> [Self; 2] {
+        let split = |(i, limb): (usize, &Limb)| {
+            let [mut sum, mut difference] = [0, 1].map(|_| Limb::recycled(limb.len()));
+            self.ring.table(self.basis, i).split(limb, &mut sum, &mut difference);
+            (sum, difference)
+        };
+        let (sums, differences): (Vec<Limb>, Vec<Limb>) = self.limbs.par_iter().enumerate().map(split).unzip();
+        [sums, differences].map(|limbs| Self { ring: self.ring.clone(), basis: self.basis, limbs })
+    }
+
     /// The ring.
     pub fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
     /// The limb of this polynomial for limb `i` of one over fewer primes.
+    ///
+    /// # Panics
+    /// If `basis` holds primes that this polynomial is not held modulo.
     pub fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
-        debug_assert!(self.basis.contains(basis), "{basis:?} of {:?}", self.basis);
-        &self.limbs[if i < basis.main { i } else { i - basis.main + self.basis.main }]
+        &self.limbs[self.basis.place_of(basis, i)]
     }
 
     /// log2 of the number of neighbours that a value stands for.
@@ -397,6 +410,27 @@ mod tests {
             check("mul", &a.mul(&wide), &|m, x, _, z| m.mul(x, z));
             let many = vec![(&a, &wide); 40];
             check("dot", &Poly::dot(&ring, basis, &many), &|m, x, _, z| m.mul(40, m.mul(x, z)));
+        }
+    }
+
+    #[test]
+    fn split_polynomials_are_fixed_by_conjugation_and_add_up() {
+        for ring in rings() {
+            let conjugation = ring.permutation(2 * ring.n() as u64 - 1);
+            let mut half_turn = vec![0; ring.n()];
+            half_turn[ring.n() / 2] = 1;
+            let half_turn = Poly::from_signed(&ring, ring.basis(), &half_turn).into_ntt();
+            for size in [32, 64, 128] {
+                let coefficients: Vec<i64> = (0..size).map(|i| (i * i * i - 70_000) << 10).collect();
+                let compact = CompactPoly::from_signed(&ring, ring.basis(), &coefficients);
+                let [sum, difference] = compact.split().map(|half| half.expand());
+                assert!(sum == sum.automorphism(&conjugation) && difference == difference.automorphism(&conjugation));
+                let mut twice = compact.expand();
+                twice.add_assign(&compact.expand());
+                let mut found = difference.mul(&half_turn);
+                found.add_assign(&sum);
+                assert!(found == twice, "r + r̄ and r − r̄ make 2r, at size {size}");
+            }
         }
     }
 

@@ -44,6 +44,15 @@ impl Basis {
     pub fn contains(self, other: Self) -> bool {
         self.main >= other.main && self.special >= other.special
     }
+
+    /// Where among these primes limb `i` of `other` has its own: main primes come first in both.
+    ///
+    /// # Panics
+    /// If a prime of `other` is none of these.
+    pub fn place_of(self, other: Self, i: usize) -> usize {
+        assert!(self.contains(other), "an operand over {self:?} where {other:?} is computed");
+        if i < other.main { i } else { i - other.main + self.main }
+    }
 }
 
 impl Ring {

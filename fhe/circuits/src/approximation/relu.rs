@@ -60,7 +60,7 @@ impl ReluComposite {
         best.ok_or(ApproximationError::OutOfRange {
             what: "margin",
             found: margin,
-            wanted: "less than what the stages can take",
+            wanted: "less than what these stages leave room for: fewer of them, or lower degrees",
         })
     }
 

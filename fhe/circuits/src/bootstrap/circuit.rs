@@ -9,9 +9,6 @@ use super::{BootstrapLiteral, BootstrapOrder, Layout, raise};
 use crate::eval_mod::EvalMod;
 use crate::linear::{Diagonals, LinearTransform};
 
-/// Input at a scale closer than this to the stated one is taken for it.
-const SCALE_TOLERANCE: f64 = 1e-6;
-
 /// A bootstrapping circuit with its matrices encoded.
 pub struct Bootstrapper {
     literal: BootstrapLiteral,
@@ -94,13 +91,13 @@ impl Bootstrapper {
                 let raised = self.mod_raise(evaluator, &lowered)?;
                 let coefficients = self.coeffs_to_slots(evaluator, &raised)?;
                 let reduced = self.eval_mod(evaluator, &coefficients)?;
-                self.recombine(evaluator, &reduced)
+                self.recombine(evaluator, reduced)
             }
             BootstrapOrder::Classic => {
                 let raised = self.mod_raise(evaluator, input)?;
                 let coefficients = self.coeffs_to_slots(evaluator, &raised)?;
                 let reduced = self.eval_mod(evaluator, &coefficients)?;
-                let recombined = self.recombine(evaluator, &reduced)?;
+                let recombined = self.recombine(evaluator, reduced)?;
                 self.slots_to_coeffs(evaluator, &recombined)
             }
         }
@@ -108,19 +105,12 @@ impl Bootstrapper {
 
     fn check_input(&self, input: &Ciphertext) -> Result<(), CkksError> {
         let operation = "bootstrapping";
-        let (found, wanted) = (input.slots(), self.literal.slots);
-        if found != wanted {
-            return Err(CkksError::SlotMismatch { operation, found, wanted });
-        }
+        CkksError::check_slots(operation, self.literal.slots, input.slots())?;
         let (found, wanted) = (input.level(), self.literal.input_level());
         if found < wanted {
             return Err(CkksError::LevelTooLow { operation, found, wanted });
         }
-        let (found, wanted) = (input.scale(), self.literal.input_scale);
-        match (found / wanted - 1.0).abs() < SCALE_TOLERANCE {
-            true => Ok(()),
-            false => Err(CkksError::ScaleMismatch { operation, found, wanted }),
-        }
+        CkksError::check_scales(operation, self.literal.input_scale, input.scale())
     }
 
     /// Raises the modulus from q₀ to all main primes: each coefficient gains an unknown multiple of q₀. What comes out
@@ -129,8 +119,7 @@ impl Bootstrapper {
     /// # Errors
     /// A missing key of encapsulation, or of a rotation by a multiple of the slot count.
     pub fn mod_raise(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let mut lowest = input.clone();
-        evaluator.drop_to(&mut lowest, 0);
+        let mut lowest = evaluator.lowered(input, 0);
         if self.scale_up > 1 {
             lowest = evaluator.multiply_integer(&lowest, self.scale_up);
         }
@@ -148,16 +137,10 @@ impl Bootstrapper {
         let repeated = || Ciphertext::from_parts(raised.parts().clone(), raised.scale(), 2 * raised.slots());
         let packed = (self.layout == Layout::Packed).then(repeated);
         let x = apply_all(stages, evaluator, packed.as_ref().unwrap_or(raised))?;
-        // Rescaling after the sum with the conjugate adds its rounding once; before, the sum would double it.
-        let half = last.apply_unscaled(evaluator, &x)?;
-        let conjugate = evaluator.conjugate(&half)?;
-        let mut parts = vec![evaluator.add(&half, &conjugate)?];
-        if self.layout == Layout::Separate {
-            // z − z̄ is 2i·Im z, and the half is in the matrices.
-            let difference = evaluator.sub(&conjugate, &half)?;
-            parts.push(evaluator.multiply_by_i(&difference));
-        }
-        parts.into_iter().map(|part| evaluator.rescale(part)).collect()
+        let mut parts = last.apply_and_split(evaluator, &x, self.layout == Layout::Separate)?;
+        // z − z̄ is 2i·Im z, and the half is in the matrices.
+        parts.iter_mut().skip(1).for_each(|difference| *difference = evaluator.multiply_by_i(difference));
+        Ok(parts)
     }
 
     /// Takes the multiple of q₀ away from each coefficient.
@@ -179,11 +162,13 @@ impl Bootstrapper {
     ///
     /// # Errors
     /// None of results of [`Bootstrapper::eval_mod`].
-    pub fn recombine(&self, evaluator: &Evaluator, parts: &[Ciphertext]) -> Result<Ciphertext, CkksError> {
-        match parts {
-            [real, imaginary] => evaluator.add(real, &evaluator.multiply_by_i(imaginary)),
-            _ => Ok(parts[0].clone()),
+    pub fn recombine(&self, evaluator: &Evaluator, mut parts: Vec<Ciphertext>) -> Result<Ciphertext, CkksError> {
+        let imaginary = if self.layout == Layout::Separate { parts.pop() } else { None };
+        let mut real = parts.pop().expect("a real part at least");
+        if let Some(imaginary) = imaginary {
+            evaluator.add_assign(&mut real, &evaluator.multiply_by_i(&imaginary))?;
         }
+        Ok(real)
     }
 
     /// Slots to coefficients: down to level 0 in the slim order, to the output's level in the classic one.

@@ -214,9 +214,7 @@ impl BootstrapLiteral {
             LinearTransform::request_keys(params, matrix, first - k, &mut request);
         }
         let top = params.max_level();
-        for step in raise::trace_steps(params, self.slots) {
-            request.rotation(params, step, top);
-        }
+        raise::Trace::new(params, self.slots).request_keys(params, &mut request);
         for (k, matrix) in matrices.coeffs_to_slots.iter().enumerate() {
             LinearTransform::request_keys(params, matrix, top - k, &mut request);
         }
@@ -225,7 +223,6 @@ impl BootstrapLiteral {
         request.conjugation(params, raised + 1);
         let eval_mod = EvalMod::new(self.eval_mod.clone(), self.raised_ratio(params)?)?;
         eval_mod.request_keys(params, raised, &mut request);
-        request.encapsulation(params);
         if self.order == BootstrapOrder::Classic {
             let output = self.output_level(params)?;
             match self.layout(params) {

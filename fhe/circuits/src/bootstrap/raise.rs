@@ -1,38 +1,79 @@
 //! ModRaise under an ephemeral sparse secret (ePrint 2022/024, algorithm 1), and the trace onto sparse slots.
+//!
+//! Both at once, as far as the trace has few terms. The raised ciphertext (c₀, c₁) is under the ephemeral secret e, and its
+//! trace is Σ σ(c₀) + Σ σ(c₁)·σ(e) over the rotations σ by multiples of the slot count. The first sum leaves the coefficients of
+//! X^(N/2n) and its powers, times the number of terms: integers, before anything is transformed. The second takes a key for each
+//! σ(e), which is cheap: raised coefficients are below q₀/2, so that c₁ is its own and only gadget digit, and special primes
+//! that cover q₀ do.
 
-use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, Parameters};
+use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, keyswitch};
 use fhe_ring::{Basis, Ntt, Poly};
 
-/// The rotations whose sum projects a polynomial onto those in X^(N/2n).
-pub(super) fn trace_steps(params: &Parameters, slots: usize) -> impl Iterator<Item = i64> + use<> {
-    let max = params.max_slots();
-    std::iter::successors(Some(slots), |&s| Some(2 * s)).take_while(move |&s| s < max).map(|s| s as i64)
+/// The most terms of the trace that the switch from the ephemeral secret takes along: each has a key of its own. Others are
+/// rotations and sums, a key for each doubling.
+const TERMS: usize = 8;
+
+/// How the trace from all slots to `slots` is taken.
+pub(super) struct Trace {
+    /// Exponents of the automorphisms in the switch.
+    images: Vec<u64>,
+    /// Rotations after it, each with a sum.
+    pub(super) steps: Vec<i64>,
 }
 
-/// From modulo q₀ to modulo all main primes, through the ephemeral secret. The slots are stated at `scale`.
+impl Trace {
+    pub(super) fn new(params: &Parameters, slots: usize) -> Self {
+        let max = params.max_slots();
+        let terms = (max / slots).min(TERMS);
+        let stride = max / terms;
+        let images = (0..terms).map(|k| params.galois_of_rotation((k * stride) as i64)).collect();
+        let steps = std::iter::successors(Some(slots), |&s| Some(2 * s)).take_while(|&s| s < stride).map(|s| s as i64);
+        Self { images, steps: steps.collect() }
+    }
+
+    /// Asks for the keys of encapsulation and of the rotations.
+    pub(super) fn request_keys(&self, params: &Parameters, request: &mut KeyRequest) {
+        request.encapsulation(params, &self.images);
+        self.steps.iter().for_each(|&step| request.rotation(params, step, params.max_level()));
+    }
+}
+
+/// From level 0 to modulo all main primes, through the ephemeral secret. The slots are stated at `scale`.
 ///
 /// # Errors
 /// A missing key of encapsulation, or of the trace.
 pub(super) fn mod_raise(evaluator: &Evaluator, input: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
     let params = evaluator.params();
-    let mut lowest = input.clone();
-    evaluator.drop_to(&mut lowest, 0);
-    let sparse = evaluator.switch(&lowest, evaluator.keys().get(KeyKind::DenseToSparse, 0)?);
-    let parts = sparse.parts().each_ref().map(|part| raise(params, part));
-    let raised = Ciphertext::from_parts(parts, scale, input.slots());
-    let mut dense = evaluator.switch(&raised, evaluator.keys().get(KeyKind::SparseToDense, params.max_level())?);
-    for step in trace_steps(params, input.slots()) {
-        let rotated = evaluator.rotate(&dense, step)?;
-        evaluator.add_assign(&mut dense, &rotated)?;
+    let (top, trace) = (params.max_level(), Trace::new(params, input.slots()));
+    let sparse = evaluator.switch(input, evaluator.keys().get(KeyKind::DenseToSparse, 0)?);
+
+    let key = |&galois: &u64| Ok((galois, evaluator.keys().get(KeyKind::SparseToDense(galois), top)?));
+    let keys = trace.images.iter().map(key).collect::<Result<Vec<_>, CkksError>>()?;
+    let wanted = keys[0].1.shape();
+    for (galois, key) in &keys {
+        if key.shape() != wanted || wanted.digits() != 1 {
+            return Err(CkksError::KeyShape { kind: KeyKind::SparseToDense(*galois), found: key.shape(), wanted });
+        }
     }
-    Ok(dense)
+    let KeyShape { main, special, .. } = wanted;
+    let [c0, c1] = sparse.parts().each_ref().map(|part| centred(params, part));
+    let terms = keys.len();
+    let project = |(i, c): (usize, i64)| if i.is_multiple_of(terms) { c * terms as i64 } else { 0 };
+    let c0: Vec<i64> = c0.into_iter().enumerate().map(project).collect();
+    let raise = |c: &[i64], basis: Basis| Poly::from_signed(params.ring(), basis, c).into_ntt();
+    let (c0, c1) = (raise(&c0, Basis::main(main)), raise(&c1, Basis { main, special }));
+    let parts = Poly::divide_round(keyswitch::sum_of_images(&c1, &keys, [Some(&c0), None]), main);
+    let mut raised = Ciphertext::from_parts(parts, scale, input.slots());
+    for step in trace.steps {
+        let rotated = evaluator.rotate(&raised, step)?;
+        evaluator.add_assign(&mut raised, &rotated)?;
+    }
+    Ok(raised)
 }
 
-/// A polynomial modulo q₀, centred, modulo all main primes.
-fn raise(params: &Parameters, part: &Poly<Ntt>) -> Poly<Ntt> {
-    let ring = params.ring();
-    let q0 = ring.main()[0].modulus();
+/// The coefficients of a polynomial modulo q₀, in ±q₀/2.
+fn centred(params: &Parameters, part: &Poly<Ntt>) -> Vec<i64> {
+    let q0 = params.ring().main()[0].modulus();
     let coefficients = part.clone().into_coefficients();
-    let centred: Vec<i64> = coefficients.limbs()[0].iter().map(|&c| q0.center(c)).collect();
-    Poly::from_signed(ring, Basis::main(params.max_level() + 1), &centred).into_ntt()
+    coefficients.limbs()[0].iter().map(|&c| q0.center(c)).collect()
 }

@@ -29,7 +29,7 @@
 //! alter the checksum, so every value is checked as if there were none.
 //!
 //! Memory grows with the bytes that have arrived, never with a length that is only stated: reading allocates one limb
-//! after its residues are there, and for seeded keys as much again for the regenerated half.
+//! after its residues are there, and for a public key as much again for the regenerated half.
 
 mod digest;
 mod error;
@@ -52,7 +52,7 @@ use frame::{Payload, Writer};
 pub const MAGIC: [u8; 8] = *b"CIPHRLAB";
 
 /// The version of the format that this release writes and reads.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -81,9 +81,13 @@ impl Payload for PublicKey {
     }
 }
 
-/// The most main primes in a digit: a wider one would stop the evaluator, whose base conversion holds no more.
-fn widest_digit(main: usize) -> usize {
-    main.min(MAX_LAZY_PRODUCTS - 1)
+/// The least and the most main primes in a digit. A wider one would stop the evaluator, whose base conversion holds no
+/// more; what the keys from the ephemeral secret switch is one digit as it is.
+fn widths_of_digits(kind: Option<KeyKind>, main: usize) -> [usize; 2] {
+    match kind {
+        Some(KeyKind::SparseToDense(_)) => [main, main],
+        _ => [1, main.min(MAX_LAZY_PRODUCTS - 1)],
+    }
 }
 
 /// The most special primes: their base conversion may take in one main prime more.
@@ -97,12 +101,17 @@ impl SwitchingKey {
         shape.digits() as u64 * poly_len(params.ring(), shape.basis())
     }
 
-    /// Shape and seed.
-    fn read_head(params: &Parameters, input: &mut Reader<impl Read>) -> Result<(KeyShape, [u8; 32]), SerialError> {
+    /// Shape and seed of a key, whose kind is known where it stands among others.
+    fn read_head(
+        params: &Parameters,
+        kind: Option<KeyKind>,
+        input: &mut Reader<impl Read>,
+    ) -> Result<(KeyShape, [u8; 32]), SerialError> {
         let ring = params.ring().basis();
         let main = input.u32_in("main primes", 1, ring.main)?;
         let special = input.u32_in("special primes", 1, most_special(ring.special))?;
-        let digit = input.u32_in("main primes in a digit", 1, widest_digit(main))?;
+        let [least, most] = widths_of_digits(kind, main);
+        let digit = input.u32_in("main primes in a digit", least, most)?;
         Ok((KeyShape { main, special, digit }, input.array("seed")?))
     }
 
@@ -116,22 +125,29 @@ impl SwitchingKey {
             .collect::<Result<_, SerialError>>()?;
         Ok(Self { shape, seed, digits })
     }
+
+    fn check_as(&self, params: &Parameters, kind: Option<KeyKind>) -> Result<(), SerialError> {
+        let KeyShape { main, special, digit } = self.shape;
+        let range = |what, found, [least, most]: [usize; 2]| match (least..=most).contains(&found) {
+            true => Ok(()),
+            false => {
+                let [found, least, most] = [found, least, most].map(|count| count as u64);
+                Err(SerialError::Range { what, found, least, most })
+            }
+        };
+        let ring = params.ring().basis();
+        range("main primes", main, [1, ring.main])?;
+        range("special primes", special, [1, most_special(ring.special)])?;
+        range("main primes in a digit", digit, widths_of_digits(kind, main))?;
+        self.digits.iter().try_for_each(|b| check_ring(params, b.ring(), b.basis()))
+    }
 }
 
 impl Payload for SwitchingKey {
     const KIND: Kind = Kind::SwitchingKey;
 
     fn check(&self, params: &Parameters) -> Result<(), SerialError> {
-        let KeyShape { main, special, digit } = self.shape;
-        let range = |what, found, most| match (1..=most).contains(&found) {
-            true => Ok(()),
-            false => Err(SerialError::Range { what, found: found as u64, least: 1, most: most as u64 }),
-        };
-        let ring = params.ring().basis();
-        range("main primes", main, ring.main)?;
-        range("special primes", special, most_special(ring.special))?;
-        range("main primes in a digit", digit, widest_digit(main))?;
-        self.digits.iter().try_for_each(|b| check_ring(params, b.ring(), b.basis()))
+        self.check_as(params, None)
     }
 
     fn payload_len(&self) -> u64 {
@@ -146,7 +162,7 @@ impl Payload for SwitchingKey {
     }
 
     fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
-        let head = Self::read_head(params, input)?;
+        let head = Self::read_head(params, None, input)?;
         input.ends_after("a switching key of this shape", Self::body_len(params, head.0))?;
         Self::read_body(params, input, head)
     }
@@ -158,7 +174,7 @@ fn encode_kind(kind: KeyKind) -> (u8, u64) {
         KeyKind::Relinearization => (0, 0),
         KeyKind::Galois(galois) => (1, galois),
         KeyKind::DenseToSparse => (2, 0),
-        KeyKind::SparseToDense => (3, 0),
+        KeyKind::SparseToDense(galois) => (3, galois),
     }
 }
 
@@ -169,7 +185,7 @@ fn read_kind(params: &Parameters, input: &mut Reader<impl Read>) -> Result<KeyKi
         0 => KeyKind::Relinearization,
         1 => return check_galois(params, exponent).map(|()| KeyKind::Galois(exponent)),
         2 => KeyKind::DenseToSparse,
-        3 => KeyKind::SparseToDense,
+        3 => return check_galois(params, exponent).map(|()| KeyKind::SparseToDense(exponent)),
         _ => return Err(SerialError::Range { what: "kind of key", found: code.into(), least: 0, most: 3 }),
     };
     if exponent == 0 { Ok(kind) } else { Err(SerialError::StrayExponent { found: exponent }) }
@@ -189,10 +205,10 @@ impl Payload for EvaluationKeys {
 
     fn check(&self, params: &Parameters) -> Result<(), SerialError> {
         self.iter().try_for_each(|(kind, key)| {
-            if let KeyKind::Galois(galois) = kind {
+            if let KeyKind::Galois(galois) | KeyKind::SparseToDense(galois) = kind {
                 check_galois(params, galois)?;
             }
-            key.check(params)
+            key.check_as(params, Some(kind))
         })
     }
 
@@ -211,14 +227,14 @@ impl Payload for EvaluationKeys {
     }
 
     fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
-        // N exponents and three kinds without one, each at every height.
-        let most = (params.n() + 3) * params.ring().basis().main;
+        // Two kinds with N exponents and two without, each at every height.
+        let most = (2 * params.n() + 2) * params.ring().basis().main;
         let count = input.u32_in("number of keys", 0, most)?;
         let mut keys = Self::default();
         let mut previous: Option<(KeyKind, usize)> = None;
         for _ in 0..count {
             let kind = read_kind(params, input)?;
-            let head = SwitchingKey::read_head(params, input)?;
+            let head = SwitchingKey::read_head(params, Some(kind), input)?;
             let this = (kind, head.0.main);
             if let Some(previous) = previous.filter(|&previous| previous >= this) {
                 let name = |(kind, main): (KeyKind, usize)| format!("{kind} over {main} primes");

@@ -45,7 +45,7 @@ impl Program {
         let polynomials = (widest * primes).max(powers * (self.circuit().activation_level + 1));
         // Of a convolution: what its packing holds at once.
         let plan = self.plan(params)?;
-        let step = (polynomials * limb).max(plan.bytes) + plan.encoded.values().sum::<usize>();
+        let step = (polynomials * limb).max(plan.bytes) + plan.encoded;
         Ok(Memory {
             keys: request.bytes(params),
             constants: costs.iter().map(|cost| cost.bytes).sum(),

@@ -180,7 +180,7 @@ impl Program {
             steps: Vec::new(),
             request: KeyRequest::default(),
             bytes: 0,
-            encoded: BTreeMap::new(),
+            encoded: 0,
         };
         let circuit = self.circuit();
         let image = Shadow { level: circuit.linear_level, scale: circuit.linear_scale() };
@@ -229,8 +229,8 @@ pub(super) struct Planner<'a> {
     request: KeyRequest,
     /// The most bytes of ciphertexts that a linear layer holds.
     pub(super) bytes: usize,
-    /// By slot count, the most bytes of encoded diagonals.
-    pub(super) encoded: BTreeMap<usize, usize>,
+    /// The most bytes of encoded diagonals of a linear layer.
+    pub(super) encoded: usize,
 }
 
 impl Planner<'_> {
@@ -252,10 +252,7 @@ impl Planner<'_> {
     fn take(&mut self, count: Count<'_>) -> [usize; 3] {
         self.request.merge(&count.request);
         self.bytes = self.bytes.max(count.bytes);
-        for (slots, bytes) in count.encoded {
-            let most = self.encoded.entry(slots).or_default();
-            *most = bytes.max(*most);
-        }
+        self.encoded = self.encoded.max(count.encoded);
         [count.hoisted, count.full, 0]
     }
 }

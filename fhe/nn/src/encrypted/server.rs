@@ -163,15 +163,8 @@ impl Server {
         if found < wanted {
             return Err(CkksError::LevelTooLow { operation, found, wanted });
         }
-        let (found, wanted) = (image.slots(), circuit.images * self.program.input_layout().slots());
-        if found != wanted {
-            return Err(CkksError::SlotMismatch { operation, found, wanted });
-        }
-        let (found, wanted) = (image.scale(), circuit.linear_scale());
-        match found == wanted {
-            true => Ok(()),
-            false => Err(CkksError::ScaleMismatch { operation, found, wanted }),
-        }
+        CkksError::check_slots(operation, circuit.images * self.program.input_layout().slots(), image.slots())?;
+        CkksError::check_scales(operation, circuit.linear_scale(), image.scale())
     }
 }
 

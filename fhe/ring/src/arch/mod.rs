@@ -98,6 +98,7 @@ impl Backend {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512ifma")
                 && is_x86_feature_detected!("avx512vbmi")
@@ -171,26 +172,31 @@ impl Backend {
 
     /// `a ← a + b`.
     pub fn add(self, modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+        check_lengths(a, b);
         dispatch!(self, add(modulus, a, b));
     }
 
     /// `a ← a − b`.
     pub(crate) fn sub(self, modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+        check_lengths(a, b);
         dispatch!(self, sub(modulus, a, b));
     }
 
     /// `out ← a·w`.
     pub fn scale(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+        check_lengths(out, a);
         dispatch!(self, scale(modulus, out, a, w));
     }
 
     /// `out ← out + a·w`.
     pub fn add_scaled(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+        check_lengths(out, a);
         dispatch!(self, add_scaled(modulus, out, a, w));
     }
 
     /// `out ← (out − a)·w`.
     pub(crate) fn sub_scale(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+        check_lengths(out, a);
         dispatch!(self, sub_scale(modulus, out, a, w));
     }
 
@@ -255,6 +261,8 @@ impl Backend {
     /// `overflow[j] ← round(Σ yᵢ[j]/qᵢ)` in floating point, the number of times the product of the source primes goes
     /// into the sum that a base conversion forms.
     pub(crate) fn quotient_sum(self, overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
+        assert_eq!(digits.len(), reciprocals.len(), "digits");
+        digits.iter().for_each(|digit| check_lengths(overflow, digit));
         dispatch!(self, quotient_sum(overflow, digits, reciprocals));
     }
 
@@ -269,8 +277,14 @@ impl Backend {
         correction: u64,
     ) {
         assert!(digits.len() < MAX_LAZY_PRODUCTS && digits.len() == factors.len());
+        digits.iter().chain([&overflow]).for_each(|digit| check_lengths(out, digit));
         dispatch!(self, convert(modulus, out, digits, factors, overflow, correction));
     }
+}
+
+/// Kernels take whole registers, and as many residues of each operand.
+fn check_lengths(out: &[u64], operand: &[u64]) {
+    assert!(out.len() == operand.len() && out.len().is_multiple_of(8), "{} and {} residues", out.len(), operand.len());
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fhe_circuits::products::Term;
 use fhe_circuits::{RotatedSum, sums_of_products};
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
 use rayon::prelude::*;
@@ -112,15 +113,13 @@ fn inner_sums(
     scale: f64,
     images: usize,
 ) -> Result<Vec<Ciphertext>, CkksError> {
-    let encode = |moved: usize, &(baby, offset): &(usize, Offset)| {
-        let diagonal = matrix.diagonal(offset, moved, images);
-        Ok((baby, params.encode_real(&diagonal, scale, babies[0].basis())?))
-    };
-    let encoded = giants
-        .par_iter()
-        .map(|giant| giant.terms.par_iter().map(|term| encode(giant.moved, term)).collect())
-        .collect::<Result<Vec<_>, CkksError>>()?;
-    Ok(sums_of_products(params, babies, &encoded))
+    let all = || giants.iter().flat_map(|giant| giant.terms.iter().map(|(_, offset)| (*offset, giant.moved)));
+    let diagonals: Vec<(Offset, usize)> = all().collect();
+    let draw = |k: usize| matrix.diagonal(diagonals[k].0, diagonals[k].1, images);
+    let mut encoded = params.encode_real_all(diagonals.len(), draw, scale, babies[0].basis())?.into_iter();
+    let mut terms = |giant: &Giant| giant.terms.iter().map(|(baby, _)| *baby).zip(encoded.by_ref()).collect();
+    let sums: Vec<Vec<Term>> = giants.iter().map(&mut terms).collect();
+    sums_of_products(params, babies, &sums)
 }
 
 /// Horner's rule along equal strides, from the farthest link to the nearest.

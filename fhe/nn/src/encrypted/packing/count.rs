@@ -1,7 +1,5 @@
 //! Slots of which nothing is known but their level: what a convolution takes, before there is a ciphertext.
 
-use std::collections::BTreeMap;
-
 use fhe_circuits::LinearTransform;
 use fhe_circuits::linear::BsgsPlan;
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
@@ -24,14 +22,14 @@ pub struct Count<'a> {
     pub full: usize,
     /// The most bytes of ciphertexts that are held at once.
     pub bytes: usize,
-    /// By slot count, the most bytes of encoded diagonals. Their storage is kept for others of the same count.
-    pub encoded: BTreeMap<usize, usize>,
+    /// The most bytes of encoded diagonals that are held at once.
+    pub encoded: usize,
 }
 
 impl<'a> Count<'a> {
     /// Nothing yet, for `images` images in a ciphertext.
     pub fn new(params: &'a Parameters, images: usize) -> Self {
-        Self { params, images, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: BTreeMap::new() }
+        Self { params, images, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: 0 }
     }
 
     /// `pairs` of polynomials of a ciphertext's height.
@@ -39,9 +37,8 @@ impl<'a> Count<'a> {
         self.bytes = self.bytes.max(2 * pairs * (level + 1) * 8 * self.params.n());
     }
 
-    fn encode(&mut self, matrix: &SlotMatrix, bytes: usize) {
-        let most = self.encoded.entry(self.images * matrix.slots()).or_default();
-        *most = bytes.max(*most);
+    fn encode(&mut self, bytes: usize) {
+        self.encoded = self.encoded.max(bytes);
     }
 }
 
@@ -74,14 +71,14 @@ impl Slots for Count<'_> {
         Ok(*terms[0].0)
     }
 
-    fn multiply(&mut self, x: &usize, matrix: &SlotMatrix, plan: &MatVecPlan, _: Aim) -> Result<usize, CkksError> {
+    fn multiply(&mut self, x: &usize, _: &SlotMatrix, plan: &MatVecPlan, _: Aim) -> Result<usize, CkksError> {
         plan.request_keys(self.params, *x, self.images, &mut self.request);
         let (hoisted, full) = plan.rotations();
         self.hoisted += hoisted;
         self.full += full;
         // The baby steps, a sum for each grid, and the input.
         self.hold(plan.baby_steps() + plan.grids.len() + 2, *x);
-        self.encode(matrix, LOT);
+        self.encode(LOT);
         Ok(*x)
     }
 
@@ -93,7 +90,7 @@ impl Slots for Count<'_> {
         self.full += plan.rotations() - plan.hoisted();
         // Sums are over main and special primes, and so are the diagonals.
         self.hold(plan.giants + 4, self.params.key_shape(*x).basis().len() - 1);
-        self.encode(matrix, LinearTransform::bytes_of(self.params, &diagonals, *x));
+        self.encode(LinearTransform::bytes_of(self.params, &diagonals, *x));
         Ok(*x)
     }
 

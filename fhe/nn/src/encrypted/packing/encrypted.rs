@@ -3,7 +3,6 @@
 use fhe_circuits::LinearTransform;
 use fhe_ckks::{Ciphertext, CkksError, Evaluator};
 use fhe_ring::Poly;
-use rayon::prelude::*;
 
 use super::{Aim, Slots};
 use crate::encrypted::circuit::Circuit;
@@ -42,10 +41,8 @@ impl Slots for Encrypted<'_> {
         if x.level() < level {
             return Err(CkksError::LevelTooLow { operation: "convolution", found: x.level(), wanted: level });
         }
-        let mut x = x.clone();
-        self.evaluator.drop_to(&mut x, level);
-        let scale = x.scale();
-        Ok(Ciphertext::from_parts(x.into_parts(), scale, self.circuit.images * slots))
+        let parts = self.evaluator.lowered(x, level).into_parts();
+        Ok(Ciphertext::from_parts(parts, x.scale(), self.circuit.images * slots))
     }
 
     fn rotate(&mut self, x: &Ciphertext, steps: i64) -> Result<Ciphertext, CkksError> {
@@ -61,8 +58,7 @@ impl Slots for Encrypted<'_> {
         let (params, first) = (self.evaluator.params(), terms[0].0);
         let (basis, scale) = (first.basis(), self.factor_scale(first, aim));
         let images = self.circuit.images;
-        let encode = |(_, w): &(&Ciphertext, &[f64])| params.encode_real(&layout::interleaved(w, images), scale, basis);
-        let weights = terms.par_iter().map(encode).collect::<Result<Vec<_>, _>>()?;
+        let weights = params.encode_real_all(terms.len(), |k| layout::interleaved(terms[k].1, images), scale, basis)?;
         let parts = [0, 1].map(|part| {
             let products: Vec<_> = terms.iter().zip(&weights).map(|((x, _), w)| (&x.parts()[part], w.poly())).collect();
             Poly::dot_compact(params.ring(), basis, &products)

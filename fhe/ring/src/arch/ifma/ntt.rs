@@ -208,7 +208,11 @@ fn forward_rows<const ROWS: usize, const EVERY: u32>(
         for j in 0..row {
             if ROWS >= 8 {
                 for r in 0..ROWS {
-                    _mm_prefetch::<_MM_HINT_T1>(rows.wrapping_add(r * row + j + AHEAD).cast());
+                    // SAFETY: a prefetch reads nothing; its address may be any. (Newer compilers know it to be safe.)
+                    #[allow(unused_unsafe)]
+                    unsafe {
+                        _mm_prefetch::<_MM_HINT_T1>(rows.wrapping_add(r * row + j + AHEAD).cast())
+                    };
                 }
             }
             // SAFETY: `r·row + j` is below `ROWS·row`, the number of registers in the block, and the block is borrowed
