@@ -12,7 +12,11 @@ use safetensors::tensor::TensorView;
 
 /// Asserts that `classify` with these arguments is refused in one line that holds each of `words`.
 fn refused(arguments: &[&str], words: &[&str]) {
-    let run = cipherlab(&[&["classify"], arguments].concat(), None);
+    refused_by("classify", arguments, words);
+}
+
+fn refused_by(command: &str, arguments: &[&str], words: &[&str]) {
+    let run = cipherlab(&[&[command], arguments].concat(), None);
     let line = run.stderr.trim_end();
     assert_eq!(run.code, Some(2), "{arguments:?}: {line}");
     assert_eq!(run.stdout, "", "{arguments:?}");
@@ -34,6 +38,21 @@ fn images() {
     refused(&["--image", "98..103"], &["found index 100", "0 to 99 of the embedded sample", "datasets fetch"]);
     refused(&["--image", "9..3"], &["empty range '9..3'", "0..20"]);
     refused(&["--image", "1,,2"], &["nothing between commas"]);
+}
+
+/// Hours of encryption whose result has no place to go to would be lost; what stands there stays until there is a new one.
+#[test]
+fn a_place_to_write_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("no/such/folder/noise.json");
+    let nowhere = nowhere.to_str().unwrap();
+    refused_by("calibrate", &["--image", "0", "--out", nowhere], &["--out", nowhere, "No such file or directory"]);
+    let old = folder.path().join("noise.json");
+    std::fs::write(&old, "an earlier model").unwrap();
+    let old_name = old.to_str().unwrap();
+    refused_by("calibrate", &["--relu", "gelu", "--out", old_name], &["--relu gelu"]);
+    refused_by("calibrate", &["--max-memory", "1M", "--out", old_name], &["--max-memory", "wanted at most 1.0 MB"]);
+    assert_eq!(std::fs::read_to_string(&old).unwrap(), "an earlier model");
 }
 
 #[test]

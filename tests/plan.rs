@@ -79,7 +79,12 @@ fn the_cases_of_a_config_are_planned() {
     assert!(found.contains("2 cases, 3 images each, encrypted"), "{found}");
     assert!(found.contains("\nencrypted-65536-chebyshev:511-fused "), "{found}");
     assert!(found.contains("encrypted-32768-chebyshev:511-fused cannot run here: ") && found.contains("hours in all"));
-    assert!(found.contains("(ring dimension 65536 or chebyshev:255 would run), or `insecure = true`"), "{found}");
+    assert!(
+        found.contains(
+            "(ring dimension 65536 or chebyshev:255 would run), or --insecure (in a config `insecure = true`)"
+        ),
+        "{found}"
+    );
 
     let lines = plan("insecure = true", "32768, 65536", 511, &["--json"]);
     let cases: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

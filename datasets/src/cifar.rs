@@ -4,7 +4,6 @@
 //! 32 pixels from the top left. A batch is 10,000 records with nothing between them.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::Error;
@@ -90,27 +89,6 @@ pub fn parse_records(bytes: &[u8]) -> Result<Vec<Image>, Error> {
     records.iter().enumerate().map(parse).collect()
 }
 
-/// Reads a whole official batch of 10,000 records.
-///
-/// # Errors
-/// Those of [`parse_records`], and [`Error::WrongLength`] for another number of records.
-pub fn parse_batch(bytes: &[u8]) -> Result<Vec<Image>, Error> {
-    let images = parse_records(bytes)?;
-    if images.len() != BATCH {
-        return Err(Error::WrongLength { found: bytes.len(), wanted: BATCH * RECORD });
-    }
-    Ok(images)
-}
-
-/// Reads a file of any whole number of records, such as a slice of a batch. Nothing vouches for its content; the files of
-/// [`crate::Cache`] are verified.
-///
-/// # Errors
-/// Those of [`parse_records`], and [`Error::Io`].
-pub fn read_records(path: &Path) -> Result<Vec<Image>, Error> {
-    parse_records(&std::fs::read(path).map_err(Error::io(path))?)
-}
-
 /// The first 100 images of the test set, in order.
 pub fn embedded_test_sample() -> &'static [Image] {
     static SAMPLE: LazyLock<Vec<Image>> = LazyLock::new(|| {
@@ -152,13 +130,6 @@ mod tests {
         bytes[2 * RECORD] = 10;
         let error = parse_records(&bytes).unwrap_err();
         assert_eq!(error.to_string(), "record 2: found label 10, wanted 0 to 9");
-    }
-
-    #[test]
-    fn a_batch_has_ten_thousand_records() {
-        let error = parse_batch(&[0; 2 * RECORD]).unwrap_err();
-        assert_eq!(error.to_string(), "CIFAR-10 batch of wrong length: found 6146 bytes, wanted 30730000");
-        assert_eq!(parse_batch(&vec![0; BATCH * RECORD]).unwrap().len(), BATCH);
     }
 
     #[test]

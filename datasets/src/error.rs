@@ -18,14 +18,6 @@ pub enum Error {
         /// Bytes in a record.
         wanted: usize,
     },
-    /// A batch of another length than the official one.
-    #[error("CIFAR-10 batch of wrong length: found {found} bytes, wanted {wanted}")]
-    WrongLength {
-        /// Bytes found.
-        found: usize,
-        /// Bytes in an official batch.
-        wanted: usize,
-    },
     /// A label beyond the ten classes.
     #[error("record {record}: found label {found}, wanted 0 to 9")]
     BadLabel {

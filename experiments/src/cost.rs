@@ -18,10 +18,14 @@ pub struct Cost<'a> {
     pub gigabytes: f64,
     /// Of the worst logit.
     pub bits: f64,
+    /// Share of the images that kept the class of the exact model.
+    pub agreement: f64,
+    /// Whether it has 128 bits of security.
+    pub secure: bool,
 }
 
 impl<'a> Cost<'a> {
-    /// Of a case of this run; `None` where one of the three was not measured.
+    /// Of a case of this run; `None` where one of these was not measured.
     pub fn of(source: &'a Source, case: &'a CaseRow) -> Option<Self> {
         let run = &source.run.provenance;
         let seconds = case.latency_s?;
@@ -32,14 +36,16 @@ impl<'a> Cost<'a> {
             amortised: case.amortised_s.unwrap_or(seconds),
             gigabytes: case.peak_rss_bytes? as f64 / 1e9,
             bits: case.precision_bits?,
+            agreement: case.agreement?,
+            secure: !case.is_insecure(),
         })
     }
 
-    /// Another case on the same machine, at least as good in everything and better in something.
+    /// Another case on the same machine, as secure, at least as good in everything and better in something.
     pub fn beats(self, other: Cost<'_>) -> bool {
-        let axes = |cost: Cost<'_>| [cost.seconds, cost.amortised, cost.gigabytes, -cost.bits];
+        let axes = |cost: Cost<'_>| [cost.seconds, cost.amortised, cost.gigabytes, -cost.bits, -cost.agreement];
         let pairs = || axes(self).into_iter().zip(axes(other));
-        let comparable = self.machine == other.machine && self.case != other.case;
+        let comparable = self.machine == other.machine && self.case != other.case && self.secure >= other.secure;
         comparable && pairs().all(|(own, others)| own <= others) && pairs().any(|(own, others)| own < others)
     }
 
@@ -55,15 +61,29 @@ mod tests {
 
     #[test]
     fn a_case_is_beaten_only_by_another_that_is_no_worse_in_anything() {
-        let one = Cost { machine: ("A", 2), case: "one", seconds: 10.0, amortised: 10.0, gigabytes: 3.0, bits: 16.0 };
+        let one = Cost {
+            machine: ("A", 2),
+            case: "one",
+            seconds: 10.0,
+            amortised: 10.0,
+            gigabytes: 3.0,
+            bits: 16.0,
+            agreement: 0.9,
+            secure: true,
+        };
         let other = Cost { case: "other", ..one };
         assert!(Cost { seconds: 9.0, ..other }.beats(one) && Cost { bits: 17.0, ..other }.beats(one));
+        assert!(
+            Cost { agreement: 1.0, ..other }.beats(one) && other.beats(Cost { seconds: 11.0, secure: false, ..one })
+        );
         let no_better = [
             other,
             Cost { seconds: 9.0, gigabytes: 3.1, ..other },
             Cost { gigabytes: 2.0, bits: 15.9, ..other },
             Cost { gigabytes: 2.0, amortised: 10.1, ..other },
             Cost { seconds: 9.0, ..one },
+            Cost { seconds: 9.0, agreement: 0.8, ..other },
+            Cost { seconds: 9.0, secure: false, ..other },
             Cost { machine: ("B", 2), seconds: 9.0, ..other },
         ];
         assert!(one.is_on_front(no_better.into_iter()));

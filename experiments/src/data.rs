@@ -7,7 +7,7 @@ use datasets::{Cache, Progress, Remote, Report, Source, State};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::import;
-use crate::output::{bytes, out};
+use crate::output::{bytes, note};
 
 /// Arguments of `datasets`.
 #[derive(clap::Args)]
@@ -92,7 +92,7 @@ fn show(cache: &Cache, reports: &[Report]) -> Result<()> {
         let (images, size) = (file.records, bytes(file.bytes()));
         text += &format!("{:<18} {images:>6} images {size:>8}  {}\n", file.name, in_words(&report.state));
     }
-    out(&text)
+    note(&text)
 }
 
 fn in_words(state: &State) -> String {

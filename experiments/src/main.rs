@@ -7,6 +7,7 @@ mod classify;
 mod config;
 mod cost;
 mod data;
+mod files;
 mod images;
 mod import;
 mod layers;

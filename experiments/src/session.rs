@@ -1,4 +1,4 @@
-//! Keys made, constants encoded: ready for encrypted images. What `classify` and `run` have in common.
+//! Keys made, constants encoded: ready for encrypted images. What `classify`, `run` and `calibrate` have in common.
 
 use std::time::Instant;
 
@@ -87,6 +87,36 @@ impl Session {
     /// Bytes of the encoded bootstrapping constants.
     pub fn constant_bytes(&self) -> usize {
         self.server.constant_bytes()
+    }
+
+    /// The steps that every image takes.
+    pub fn schedule(&self) -> &[ScheduledStep] {
+        &self.schedule
+    }
+
+    /// What the plaintext models make of the images of a ciphertext; step by step if anyone is to `look`.
+    pub fn references(&self, inputs: &[&[f64]], look: bool) -> Vec<Reference> {
+        let (exact, activation) = (self.case.own_activation(), self.case.activation());
+        let network = self.case.program.network();
+        inputs.iter().map(|input| Reference::new(network, input, exact.as_ref(), &activation, look)).collect()
+    }
+
+    /// Every step of every image of a ciphertext, decrypted.
+    pub fn decrypt_every_step(
+        &self,
+        inputs: &[&[f64]],
+        rng: &mut impl CryptoRng,
+        bar: ProgressBar,
+    ) -> Result<Vec<Vec<Vec<f64>>>> {
+        let mut values: Vec<Vec<Vec<f64>>> = inputs.iter().map(|_| Vec::with_capacity(self.schedule.len())).collect();
+        let mut progress = Steps::new(&self.schedule, &self.predicted, bar);
+        let mut see = |step: &StepInfo, result: &Ciphertext| {
+            values.iter_mut().zip(self.client.look(step, result)).for_each(|(values, found)| values.push(found));
+            progress.advance();
+        };
+        let encrypted = self.client.encrypt(inputs, rng)?;
+        self.server.evaluate(&encrypted, &mut see)?;
+        Ok(values)
     }
 
     /// How many images a ciphertext holds.

@@ -136,7 +136,7 @@ fn measure(args: &Args, log_n: u32) -> Result<()> {
     }
     match args.json {
         true => output::out(&report::json(&provenance, &params, &measured)?)?,
-        false => report::print_table(&provenance, &params, &measured),
+        false => output::out(&report::table(&provenance, &params, &measured))?,
     }
     Ok(())
 }

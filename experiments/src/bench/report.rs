@@ -115,26 +115,27 @@ pub fn json(provenance: &Provenance<'_>, params: &Parameters, measured: &Measure
     Ok(text)
 }
 
-/// Prints provenance, a table of the operations, and what was left out.
-pub fn print_table(provenance: &Provenance<'_>, params: &Parameters, measured: &Measured) {
+/// Provenance, a table of the operations, and what was left out.
+pub fn table(provenance: &Provenance<'_>, params: &Parameters, measured: &Measured) -> String {
+    let mut lines = Vec::new();
     let p = provenance;
     let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
-    println!(
+    lines.push(format!(
         "cipherlab {} ({}), {}, {}",
         p.version,
         p.revision.unwrap_or("no revision"),
         p.rustc.unwrap_or("rustc unknown"),
         p.date
-    );
-    println!(
+    ));
+    lines.push(format!(
         "{}, {} of {} cores, {}, load average {}",
         known(p.cpu.as_deref()),
         p.threads,
         p.cores.map_or("unknown".to_owned(), |c| c.to_string()),
         p.backend,
         p.load_average.map_or("unknown".to_owned(), |load| format!("{load:.2}")),
-    );
-    println!(
+    ));
+    lines.push(format!(
         "N = {}, {} main and {} special primes, logQP = {:.1}{}, {}",
         p.ring_dim,
         p.main_primes,
@@ -145,21 +146,21 @@ pub fn print_table(provenance: &Provenance<'_>, params: &Parameters, measured: &
             0 => "INSECURE".to_owned(),
             bits => format!("{bits} bits of security"),
         },
-    );
-    println!("ntts: multiples of {}: {}", p.yardstick, seconds(p.yardstick_seconds));
-    println!("own: multiples of this program's own, the same transform: {}\n", seconds(p.own_ntt_seconds));
+    ));
+    lines.push(format!("ntts: multiples of {}: {}", p.yardstick, seconds(p.yardstick_seconds)));
+    lines.push(format!("own: multiples of this program's own, the same transform: {}\n", seconds(p.own_ntt_seconds)));
 
-    println!(
+    lines.push(format!(
         "{:<24} {:>6} {:>8} {:>3} {:>9} {:>21} {:>4} {:>9} {:>9} {:>6} {:>6} {:>9}",
         "operation", "slots", "limbs", "thr", "median", "min .. max", "runs", "ntts", "own", "bits", "mean", "bytes"
-    );
+    ));
     for row in &measured.rows {
         let line = Line::new(row, params.log_n(), &measured.units);
         let limbs = match (line.limbs, line.result_limbs) {
             (Some(from), Some(to)) => format!("{from} → {to}"),
             (from, _) => optional(from, |limbs| limbs.to_string()),
         };
-        println!(
+        lines.push(format!(
             "{:<24} {:>6} {:>8} {:>3} {:>9} {:>21} {:>4} {:>9} {:>9} {:>6} {:>6} {:>9}",
             line.op,
             optional(line.slots, |slots| slots.to_string()),
@@ -173,22 +174,24 @@ pub fn print_table(provenance: &Provenance<'_>, params: &Parameters, measured: &
             optional(line.bits, |bits| format!("{bits:.1}")),
             optional(line.mean_bits, |bits| format!("{bits:.1}")),
             optional(line.bytes, bytes),
-        );
+        ));
     }
-    println!("\nlimbs: primes of the operand → of the result; thr: threads that it may use; bits, mean: −log2 of the");
-    println!("largest and the mean error over random slots in [−1, 1].");
-    println!("rotate_hoisted: each of {HOISTED} rotations of one ciphertext. key_switch: mod_up, product, division.");
+    lines.push(format!(
+        "\nlimbs: primes of the operand → of the result; thr: threads that it may use; bits, mean: −log2 of the\n\
+         largest and the mean error over random slots in [−1, 1].\n\
+         rotate_hoisted: each of {HOISTED} rotations of one ciphertext. key_switch: mod_up, product, division."
+    ));
     if measured.rows.iter().any(|row| row.op == "bootstrap") {
-        println!(
-            "bootstrap: the network's, which leaves sin(2πx/ρ)·ρ/2π of every slot x; its inverse was applied after"
-        );
-        println!(
-            "decryption. bootstrap_arcsine: by the exponential, with an arcsine of degree 3, which leaves x itself."
-        );
+        let bootstraps = "bootstrap: the network's, which leaves sin(2πx/ρ)·ρ/2π of every slot x; its inverse was \
+                          applied after\ndecryption. bootstrap_arcsine: by the exponential, with an arcsine of degree 3, \
+                          which leaves x itself.";
+        lines.push(bootstraps.to_owned());
     }
     for LeftOut { op, why } in &measured.left_out {
-        println!("left out: {op}: {why}");
+        lines.push(format!("left out: {op}: {why}"));
     }
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn optional<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {

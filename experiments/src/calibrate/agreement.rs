@@ -32,18 +32,19 @@ impl Spread {
     }
 }
 
-/// A line a step: errors against the noiseless circuit, of what was decrypted and of simulations of the same `images`.
+/// A line a step: errors against the noiseless circuit, of what was `decrypted` and of simulations of the same images.
 pub fn render(
     case: &Case,
     schedule: &[ScheduledStep],
     simulator: &Simulator,
-    images: &[(Vec<f64>, &[Vec<f64>])],
+    inputs: &[&[f64]],
+    decrypted: &[Vec<Vec<f64>>],
 ) -> String {
     let noiseless = Simulator::noiseless(&case.program, schedule);
     let mut errors = vec![[Spread::default(); 2]; schedule.len()];
     // Of the simulations one by one: how far chance alone goes.
     let mut reach = vec![(f64::INFINITY, 0.0_f64); schedule.len()];
-    for (index, (input, decrypted)) in images.iter().enumerate() {
+    for (index, (input, decrypted)) in inputs.iter().zip(decrypted).enumerate() {
         let clear = steps(&noiseless, input, 0, 0);
         let encrypted = errors.iter_mut().zip(decrypted.iter().zip(&clear));
         encrypted.for_each(|([encrypted, _], (found, expected))| encrypted.add(found, expected));
@@ -60,7 +61,7 @@ pub fn render(
     let mut text = format!(
         "\nerrors against the circuit without noise: root of the mean square, and largest of {} encrypted images and {SEEDS} \
          simulations of each\n\n{:<16} {:<12} {:>10} {:>10} {:>6} {:>20} {:>10} {:>10}\n",
-        images.len(),
+        inputs.len(),
         "layer",
         "operation",
         "encrypted",

@@ -2,23 +2,20 @@
 
 mod agreement;
 
-use std::fs::OpenOptions;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use datasets::cifar::Image;
-use fhe_ckks::Ciphertext;
-use fhe_nn::encrypted::{Client, ScheduledStep, Server, StepInfo};
 use fhe_nn::simulated::{Calibration, NoiseModel, Provenance, Simulator};
 use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
 use crate::case::{self, Case};
+use crate::files::{check_writable, replace};
 use crate::images::{self, Named};
-use crate::progress::{self, Steps};
+use crate::session::Session;
 use crate::simulation::calibrated_case;
-use crate::{machine, output, prediction};
+use crate::{machine, output, progress};
 use datasets::digest::sha256;
 
 /// Arguments of `calibrate`.
@@ -45,64 +42,35 @@ pub fn run(args: &Args) -> Result<()> {
         args.case.check_memory(&case)?;
         let file = || format!("--out {}", args.out.display());
         // Before the long part: a place that cannot be written to.
-        OpenOptions::new().append(true).create(true).open(&args.out).with_context(file)?;
+        check_writable(&args.out).with_context(file)?;
 
-        let schedule = case.program.schedule(&case.params)?;
-        let decrypted = decrypt_every_step(args, &case, &schedule, &images)?;
-        let mut calibration = Calibration::new(&case.program, &schedule);
-        for (named, values) in images.iter().zip(&decrypted) {
-            calibration.add(&case.input(&named.image), values);
+        let mut rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
+        let spinner = progress::spinner(format!("generating keys at N = {}", case.params.n()), false);
+        let session = Session::start(case, &mut rng)?;
+        spinner.finish_and_clear();
+        let (case, schedule) = (&session.case, session.schedule());
+        let inputs: Vec<Vec<f64>> = images.iter().map(|named| case.input(&named.image)).collect();
+        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+        let mut decrypted = Vec::new();
+        for together in inputs.chunks(session.images()) {
+            decrypted.extend(session.decrypt_every_step(together, &mut rng, ProgressBar::new(0))?);
         }
-        let model = calibration.model(calibrated_case(&case), provenance(args, &case, &images)?);
-        std::fs::write(&args.out, serde_json::to_string_pretty(&model)? + "\n").with_context(file)?;
+        let mut calibration = Calibration::new(&case.program, schedule);
+        inputs.iter().zip(&decrypted).for_each(|(input, values)| calibration.add(input, values));
+        let model = calibration.model(calibrated_case(case), provenance(args, case, &images)?);
+        replace(&args.out, (serde_json::to_string_pretty(&model)? + "\n").as_bytes()).with_context(file)?;
 
-        let simulator = Simulator::new(&case.program, &schedule, &model)?;
-        let held = images.iter().zip(&decrypted).map(|(named, values)| (case.input(&named.image), values.as_slice()));
+        let simulator = Simulator::new(&case.program, schedule, &model)?;
         output::out(&render(&model))?;
-        output::out(&agreement::render(&case, &schedule, &simulator, &held.collect::<Vec<_>>()))
+        output::out(&agreement::render(case, schedule, &simulator, &inputs, &decrypted))
     })
-}
-
-/// The values of every step of every image.
-fn decrypt_every_step(
-    args: &Args,
-    case: &Case,
-    schedule: &[ScheduledStep],
-    images: &[Named],
-) -> Result<Vec<Vec<Vec<f64>>>> {
-    let mut rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
-    let spinner = progress::spinner(format!("generating keys at N = {}", case.params.n()), false);
-    let (client, keys) = Client::generate(&case.program, &case.params, &mut rng)?;
-    let server = Server::new(case.program.clone(), &case.params, keys)?;
-    spinner.finish_and_clear();
-    let predicted = prediction::of_steps(case, schedule)?;
-    let mut one = |image: &Image| {
-        let mut values = Vec::with_capacity(schedule.len());
-        let mut progress = Steps::new(schedule, &predicted, ProgressBar::new(0));
-        let mut see = |step: &StepInfo, result: &Ciphertext| {
-            values.extend(client.look(step, result).into_iter().next());
-            progress.advance();
-        };
-        let encrypted = client.encrypt(&[&case.input(image)], &mut rng)?;
-        server.evaluate(&encrypted, &mut see)?;
-        Ok(values)
-    };
-    images.iter().map(|named| one(&named.image)).collect()
 }
 
 fn provenance(args: &Args, case: &Case, images: &[Named]) -> Result<Provenance> {
     let config = serde_json::to_vec(&(calibrated_case(case), case.program.ranges()))?;
     let seed = args.seed.map_or(String::new(), |seed| format!(" --seed {seed}"));
-    let described = &case.described;
     Ok(Provenance {
-        command: format!(
-            "cipherlab calibrate --ring-dim {} --relu {} --packing {}{} --image {}{seed}",
-            described.ring_dim,
-            described.relu,
-            described.packing,
-            args.case.model_flags(),
-            args.images.join(" "),
-        ),
+        command: format!("cipherlab calibrate{} --image {}{seed}", args.case.flags_of(case), args.images.join(" ")),
         config_sha256: sha256(&config),
         weights_sha256: case.weights_sha256().to_owned(),
         revision: machine::REVISION.map(str::to_owned),

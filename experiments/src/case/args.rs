@@ -9,7 +9,7 @@ use fhe_ring::Backend;
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
-use super::{Case, CaseSpec, Model, Relu, check_ring_dim};
+use super::{Case, CaseSpec, HEADROOM, Model, Relu, check_ring_dim};
 use crate::output::parse_bytes;
 use datasets::digest::sha256;
 
@@ -34,7 +34,7 @@ pub struct Args {
     packing: Packing,
     /// How far beyond the ranges seen on training images the activations hold. Networks trained with a polynomial keep the
     /// intervals that they were trained on.
-    #[arg(long, default_value_t = 1.05)]
+    #[arg(long, default_value_t = HEADROOM)]
     headroom: f64,
     /// Weights of a CIFAR ResNet in safetensors form, with PyTorch's names; the embedded ResNet-20 if not given.
     #[arg(long, value_name = "FILE")]
@@ -87,12 +87,24 @@ impl Args {
         case.check_memory_available()
     }
 
-    /// The flags that name the model, as they would be typed after others; nothing for the embedded one.
-    pub fn model_flags(&self) -> String {
-        let flag = |name: &str, path: &Option<PathBuf>| {
-            path.as_ref().map_or(String::new(), |path| format!(" --{name} {}", path.display()))
-        };
-        flag("weights", &self.weights) + &flag("card", &self.card)
+    /// The flags that make this case, as they would be typed; how many threads and how much memory it may take are none of
+    /// them.
+    pub fn flags_of(&self, case: &Case) -> String {
+        let flag =
+            |name: &str, value: Option<String>| value.map_or(String::new(), |value| format!(" --{name} {value}"));
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let described = &case.described;
+        [
+            flag("ring-dim", Some(described.ring_dim.to_string())),
+            flag("relu", Some(described.relu.clone())),
+            flag("packing", Some(described.packing.clone())),
+            flag("weights", path(&self.weights)),
+            flag("card", path(&self.card)),
+            flag("headroom", (self.headroom != HEADROOM).then(|| self.headroom.to_string())),
+            flag("backend", self.backend.clone()),
+            if self.insecure { " --insecure".to_owned() } else { String::new() },
+        ]
+        .concat()
     }
 
     fn max_memory(&self) -> Result<Option<u64>> {

@@ -21,6 +21,9 @@ pub use model::Model;
 pub use nearest::is_insecure;
 pub use spec::{CaseSpec, Relu, check_ring_dim};
 
+/// How far beyond the ranges that were seen activations hold, if not said otherwise.
+pub const HEADROOM: f64 = 1.05;
+
 /// A case that can be run encrypted.
 pub struct Case {
     /// What is computed.
@@ -89,7 +92,9 @@ impl Case {
         let mut circuit = nearest::circuit(spec, insecure).map_err(|error| {
             let nearest = nearest::secure(spec, model.slots_needed(spec.packing));
             let nearest = nearest.map_or(String::new(), |ways| format!(" ({ways} would run)"));
-            anyhow!("{error}{nearest}, or `insecure = true`")
+            let allowed = !insecure && nearest::is_insecure(spec);
+            let insecure = if allowed { ", or --insecure (in a config `insecure = true`)" } else { "" };
+            anyhow!("{error}{nearest}{insecure}")
         })?;
         circuit.parameters.backend = backend;
         let params = Parameters::try_from(circuit.parameters.clone())?;

@@ -97,12 +97,9 @@ impl<'a> Job<'a> {
         let Self { args, session, rng } = self;
         let case = &session.case;
         let inputs: Vec<Vec<f64>> = images.iter().map(|named| case.input(&named.image)).collect();
-        let (exact, activation) = (case.own_activation(), case.activation());
-        let reference =
-            |input: &Vec<f64>| Reference::new(case.program.network(), input, exact.as_ref(), &activation, args.trace);
-        let references: Vec<Reference> = inputs.iter().map(reference).collect();
-        let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::no_length() };
         let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+        let references = session.references(&inputs, args.trace);
+        let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::no_length() };
         let mut evaluation = session.evaluate(&inputs, &references, rng, bar)?;
         let evaluated = std::mem::take(&mut evaluation.images).into_iter().zip(references);
         Ok(images

@@ -61,7 +61,8 @@ fn classes(text: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 fn totals(text: &mut String, report: &Report) -> std::fmt::Result {
-    let bits = report.precision_bits.map_or("all".to_owned(), |bits| format!("{bits:.1}"));
+    let none = if report.max_abs_error == 0.0 { "all" } else { "no" };
+    let bits = report.precision_bits.map_or(none.to_owned(), |bits| format!("{bits:.1}"));
     writeln!(text, "logits: largest error {:.6}, {bits} bits", report.max_abs_error)?;
     let Seconds { keygen, encrypt, evaluate, decrypt } = report.seconds;
     let each = match report.batch {

@@ -14,7 +14,7 @@ use fhe_nn::simulated::NoiseModel;
 use fhe_ring::Backend;
 use toml::Spanned;
 
-use crate::case::{Case, Model, check_ring_dim};
+use crate::case::{Case, HEADROOM, Model, check_ring_dim};
 use crate::output::parse_bytes;
 use crate::simulation;
 use datasets::digest::sha256;
@@ -22,8 +22,6 @@ use datasets::digest::sha256;
 pub use data::{Data, Sample};
 pub use source::Source;
 pub use sweep::Cell;
-
-const HEADROOM: f64 = 1.05;
 
 /// What carries the cases out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

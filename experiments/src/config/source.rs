@@ -84,6 +84,9 @@ fn in_plain_words(message: &str) -> String {
         ("expected a sequence", "wanted a list"),
         ("expected", "wanted"),
     ];
+    if message.starts_with("missing field") {
+        return format!("{message}, wanted it: `run --help` explains every key");
+    }
     match words.iter().find(|(theirs, _)| message.contains(theirs)) {
         Some((theirs, ours)) => message.replace(theirs, ours),
         None => message.to_owned(),

@@ -93,7 +93,7 @@ fn write(stem: &Path, figure: &figure::Figure, spec: &Spec) -> Result<()> {
         // A dot in the name is no extension.
         let path = PathBuf::from(format!("{}.{extension}", stem.display()));
         std::fs::write(&path, bytes).with_context(|| path.display().to_string())?;
-        output::out(&format!("{}\n", path.display()))?;
+        output::note(&format!("{}\n", path.display()))?;
     }
     Ok(())
 }

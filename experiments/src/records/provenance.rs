@@ -20,8 +20,8 @@ pub struct Provenance {
     pub rustc: Option<String>,
     /// The processor.
     pub cpu: Option<String>,
-    /// Median microseconds of the yardstick there before the start: see [`crate::bench::yardstick_us`]. `None` in runs
-    /// of programs that did not measure it.
+    /// Median microseconds of the yardstick there, the least of those before each case: see
+    /// [`crate::bench::yardstick_us`]. `None` where it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ntt_us: Option<f64>,
     /// For each ring, what the cases' seconds were predicted from.

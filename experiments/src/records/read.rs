@@ -85,7 +85,8 @@ pub fn rows<R: Row>(folder: &Path) -> Result<Vec<R>> {
         R::COLUMNS.join(",")
     );
     // csv's own message names the line and the column.
-    reader.deserialize().map(|row| row.with_context(|| path.display().to_string())).collect()
+    let advice = || format!("{}: wanted rows as `run` writes them; mend or delete the line", path.display());
+    reader.deserialize().map(|row| row.with_context(advice)).collect()
 }
 
 #[cfg(test)]

@@ -54,9 +54,9 @@ row! {
         packing: Option<String>,
         /// Images that the row tells of, those that failed included.
         images: usize,
-        /// Images that failed: no class came out.
+        /// Images whose evaluation failed: nothing came out. Nothing here counts them.
         failed: usize,
-        /// Images whose class is their label.
+        /// Images whose class is their label. One that was evaluated to logits that are no numbers has no class: it is wrong.
         correct: usize,
         /// `correct` over the images that did not fail.
         accuracy: Option<f64>,
@@ -70,13 +70,13 @@ row! {
         polynomial_accuracy: Option<f64>,
         /// Share of images with the class of the plaintext model with exact ReLUs.
         agreement: Option<f64>,
-        /// Images with another class than the plaintext model with exact ReLUs.
+        /// Images with another class than the plaintext model with exact ReLUs, or none.
         flips: usize,
-        /// Images with another class than the plaintext model with the same polynomials.
+        /// Images with another class than the plaintext model with the same polynomials, or none where that has one.
         polynomial_flips: usize,
         /// Exact two-sided McNemar test of this case against the plaintext model with exact ReLUs.
         mcnemar_p: Option<f64>,
-        /// Median seconds of evaluating an image.
+        /// Median seconds of evaluating a ciphertext: an image, or as many as it holds.
         latency_s: Option<f64>,
         /// Half the distance of the quartiles of these seconds.
         latency_spread_s: Option<f64>,
@@ -96,7 +96,8 @@ row! {
         peak_rss_bytes: Option<u64>,
         /// The peak that `plan` foresaw.
         predicted_bytes: Option<u64>,
-        /// −log2 of the largest logit error over all images, against the plaintext model with the same polynomials.
+        /// −log2 of the largest logit error over all images, against the plaintext model with the same polynomials; empty
+        /// where the logits of one are no numbers.
         precision_bits: Option<f64>,
         /// Why the case could not be run; its counts are 0 then.
         error: Option<String>,
@@ -123,7 +124,7 @@ row! {
         exact_class: usize,
         /// Its class by the plaintext model with the same polynomials; empty where those ended beyond all numbers.
         plain_class: Option<usize>,
-        /// Its class as this case has it; empty where the image failed.
+        /// Its class as this case has it; empty where the evaluation failed, or its logits are no numbers.
         class: Option<usize>,
         /// Largest exact logit minus the second largest: how near the image is to a flip.
         margin: f64,
@@ -147,6 +148,13 @@ row! {
         overflow: Option<usize>,
         /// What went wrong.
         error: Option<String>,
+    }
+}
+
+impl ImageRow {
+    /// Whether its evaluation came to an end, be it with logits that are no numbers.
+    pub fn evaluated(&self) -> bool {
+        self.overflow.is_some()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `run --merge`: shards to one run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,7 +13,8 @@ use crate::output;
 use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Run, file, rows};
 use crate::statistics::median;
 
-/// Joins the shards in `folders` to a run in `out`, whose rows equal those of a run without shards.
+/// Joins the shards in `folders` to a run in `out`, whose rows equal those of a run without shards: where ciphertexts hold
+/// several images, but for which of them shared one.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
     let mut shards = Vec::new();
     for folder in expand(folders)? {
@@ -40,7 +41,7 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
     // Last: whatever happens on the way, a folder that says that it is a run is a whole one.
     folder.write(&merged.run.provenance)?;
     let (cases, images) = (merged.run.cases.len(), merged.run.images.len());
-    output::out(&format!("{}: {cases} cases, {images} evaluations\n", out.display()))
+    output::note(&format!("{}: {cases} cases, {images} evaluations\n", out.display()))
 }
 
 struct Merged {
@@ -196,6 +197,12 @@ fn provenance(shards: &[Part]) -> Provenance {
     Provenance {
         shard: None,
         planned_images: all().map(|provenance| provenance.planned_images).sum(),
+        ntt_us: all().filter_map(|provenance| provenance.ntt_us).reduce(f64::min),
+        predicted_from: all()
+            .flat_map(|provenance| provenance.predicted_from.clone())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         started: all().map(|provenance| provenance.started.clone()).min().expect("there is a shard"),
         ended: all().filter_map(|provenance| provenance.ended.clone()).max(),
         ..shards[0].1.provenance.clone()

@@ -37,7 +37,8 @@ pub struct Args {
     /// Where to write; results/NAME if not given.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Run share I of N of the images of every case, in a folder shard-I-of-N inside that of the run.
+    /// Run share I of N of the images of every case, in a folder shard-I-of-N inside that of the run. A ciphertext of
+    /// several images holds those of one shard.
     #[arg(long, value_name = "I/N", conflicts_with = "merge")]
     shard: Option<String>,
     /// Join the shards in these folders (or in the folders shard-I-of-N inside of them) to one run in --out.

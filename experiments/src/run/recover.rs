@@ -1,11 +1,12 @@
 //! Files of rows that a process may have left in the middle of a line.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::files::replace;
 use crate::records::{Row, rows};
 
 /// The rows of a file that `keep` wants. What follows the last line's end is cut off, as are the other rows.
@@ -63,17 +64,10 @@ pub fn append_to<R: Row>(folder: &Path) -> Result<File> {
     File::options().append(true).open(&path).with_context(|| path.display().to_string())
 }
 
-/// Puts a file in the place of another, at once.
-pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("tmp");
-    let context = || temporary.display().to_string();
-    let mut file = File::create(&temporary).with_context(context)?;
-    file.write_all(content).and_then(|()| file.sync_all()).with_context(context)?;
-    std::fs::rename(&temporary, path).with_context(|| path.display().to_string())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
     use crate::records::ExactRow;
 

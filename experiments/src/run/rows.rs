@@ -8,7 +8,7 @@ use crate::in_one_line;
 use crate::layers::Deviation;
 use crate::records::{ExactRow, ImageRow, LayerRow};
 
-/// The rows of an image of a case. What failed is said in the image's `error`, and has no class.
+/// The rows of an image of a case. What went wrong is said in the image's `error`, and has no class.
 pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageRow, Vec<LayerRow>) {
     let failed = ImageRow {
         case: case.to_owned(),

@@ -56,8 +56,13 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
         Some(earlier) => {
             refuse_others(&provenance, &earlier, out)?;
             folder.keep(&config.source.text)?;
-            let Provenance { started, ended, ntt_us, .. } = earlier;
-            provenance = Provenance { started, ended, ntt_us, ..provenance };
+            // What its cases were measured beside and predicted from stays said.
+            let ntt_us = [earlier.ntt_us, provenance.ntt_us].into_iter().flatten().reduce(f64::min);
+            let now = std::mem::take(&mut provenance.predicted_from);
+            let predicted_from = earlier.predicted_from.into_iter().chain(now).collect::<BTreeSet<_>>();
+            let predicted_from = predicted_from.into_iter().collect();
+            let Provenance { started, ended, .. } = earlier;
+            provenance = Provenance { started, ended, ntt_us, predicted_from, ..provenance };
         }
     }
     let wanted: HashSet<usize> = positions.iter().map(|&position| subjects[position].index).collect();

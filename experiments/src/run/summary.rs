@@ -36,8 +36,8 @@ pub fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
         overhead: None,
         predicted_latency_s: encrypted.and_then(|case| prediction::of_image(case).ok()),
         keygen_s: None,
-        key_bytes: None,
-        constant_bytes: None,
+        key_bytes: encrypted.map(|case| case.memory.keys as u64),
+        constant_bytes: encrypted.map(|case| case.memory.constants as u64),
         peak_rss_bytes: None,
         predicted_bytes: encrypted.map(|case| case.memory.total() as u64),
         precision_bits: None,
@@ -45,22 +45,24 @@ pub fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
     }
 }
 
-/// Fills in what the images say. Nothing is averaged over those that failed.
+/// Fills in what the images say. Those whose evaluation failed count for nothing; logits that are no numbers are wrong.
 pub fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
-    let classified: Vec<(&ImageRow, usize)> = images.iter().filter_map(|image| Some((image, image.class?))).collect();
-    let count = |f: &dyn Fn(&ImageRow, usize) -> bool| classified.iter().filter(|(row, class)| f(row, *class)).count();
-    let trials = classified.len();
+    let evaluated: Vec<&ImageRow> = images.iter().filter(|image| image.evaluated()).collect();
+    let count = |f: &dyn Fn(&ImageRow) -> bool| evaluated.iter().filter(|row| f(row)).count();
+    let trials = evaluated.len();
     let share = |count: usize| (trials > 0).then(|| count as f64 / trials as f64);
-    let right = |class: usize, row: &ImageRow| class == usize::from(row.label);
-    let correct = count(&|row, class| right(class, row));
-    let flips = count(&|row, class| class != row.exact_class);
-    let only_case = count(&|row, class| right(class, row) && !right(row.exact_class, row));
-    let only_exact = count(&|row, class| !right(class, row) && right(row.exact_class, row));
+    let right = |class: Option<usize>, row: &ImageRow| class == Some(usize::from(row.label));
+    let exactly_right = |row: &ImageRow| right(Some(row.exact_class), row);
+    let correct = count(&|row| right(row.class, row));
+    let flips = count(&|row| row.class != Some(row.exact_class));
+    let only_case = count(&|row| right(row.class, row) && !exactly_right(row));
+    let only_exact = count(&|row| !right(row.class, row) && exactly_right(row));
     let interval = wilson(correct, trials, 0.95);
-    let latencies = latencies(classified.iter().map(|(row, _)| *row));
-    let share_of = |(row, _): &(&ImageRow, usize)| Some(row.latency_s? / row.batch? as f64);
-    let amortised: Vec<f64> = classified.iter().filter_map(share_of).collect();
-    let worst = classified.iter().filter_map(|(row, _)| row.max_abs_error).reduce(f64::max);
+    let latencies = latencies(evaluated.iter().copied());
+    let share_of = |row: &&ImageRow| Some(row.latency_s? / row.batch? as f64);
+    let amortised: Vec<f64> = evaluated.iter().filter_map(share_of).collect();
+    let all_numbers = evaluated.iter().all(|row| row.class.is_some());
+    let worst = evaluated.iter().filter_map(|row| row.max_abs_error).reduce(f64::max).filter(|_| all_numbers);
     CaseRow {
         images: images.len(),
         failed: images.len() - trials,
@@ -68,11 +70,11 @@ pub fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
         accuracy: share(correct),
         accuracy_lo: interval.map(|interval| interval.0),
         accuracy_hi: interval.map(|interval| interval.1),
-        plain_accuracy: share(count(&|row, _| right(row.exact_class, row))),
-        polynomial_accuracy: share(count(&|row, _| row.plain_class.is_some_and(|class| right(class, row)))),
+        plain_accuracy: share(count(&exactly_right)),
+        polynomial_accuracy: share(count(&|row| right(row.plain_class, row))),
         agreement: share(trials - flips),
         flips,
-        polynomial_flips: count(&|row, class| row.plain_class != Some(class)),
+        polynomial_flips: count(&|row| row.class != row.plain_class),
         mcnemar_p: (trials > 0).then(|| mcnemar(only_case, only_exact)),
         latency_s: median(&latencies),
         latency_spread_s: spread(&latencies),
@@ -105,8 +107,12 @@ fn overhead(images: &[ImageRow]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::super::recover::rewrite;
     use super::*;
     use crate::case::Relu;
+    use crate::records::Run;
 
     fn image(label: u8, exact_class: usize, class: Option<usize>, error: f64, latency: f64) -> ImageRow {
         ImageRow {
@@ -126,8 +132,35 @@ mod tests {
             max_abs_error: Some(error),
             precision_bits: None,
             overflow: Some(0),
-            error: class.is_none().then(|| "failed".to_owned()),
+            error: None,
         }
+    }
+
+    fn failed(image: ImageRow) -> ImageRow {
+        ImageRow { plain_class: None, class: None, overflow: None, error: Some("failed".to_owned()), ..image }
+    }
+
+    /// `CIPHERLAB_BLESS=1` computes them anew, after a change of the rules.
+    #[test]
+    fn published_cases_follow_from_their_images() {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results");
+        let folders = std::fs::read_dir(results).unwrap().map(|entry| entry.unwrap().path());
+        let mut checked = 0;
+        for folder in folders.filter(|folder| folder.join("run.json").exists()) {
+            let run = Run::read(&folder).unwrap();
+            let again = run.cases.iter().map(|case| {
+                let images: Vec<ImageRow> = run.images.iter().filter(|row| row.case == case.case).cloned().collect();
+                summarise(case.clone(), &images)
+            });
+            let again: Vec<CaseRow> = again.collect();
+            if std::env::var_os("CIPHERLAB_BLESS").is_some() && again != run.cases {
+                rewrite(&folder, &again).unwrap();
+                continue;
+            }
+            again.iter().zip(&run.cases).for_each(|(again, case)| assert_eq!(again, case, "{}", folder.display()));
+            checked += again.len();
+        }
+        assert!(checked > 0, "results are published");
     }
 
     #[test]
@@ -140,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_averaged_over_failures() {
+    fn failures_count_for_nothing() {
         let cell = Cell { relu: Relu::Exact, ring: None, insecure: false, place: String::new() };
         let blank = blank(&cell, Kind::Plain, None);
         assert_eq!((blank.case.as_str(), blank.relu.as_str(), blank.ring_dim), ("plain-exact", "exact", None));
@@ -148,7 +181,7 @@ mod tests {
             image(1, 1, Some(1), 0.125, 1.0),
             image(1, 1, Some(2), 0.25, 2.0),
             image(2, 1, Some(2), 0.0625, 4.0),
-            image(3, 3, None, 100.0, 100.0),
+            failed(image(3, 3, None, 100.0, 100.0)),
         ];
         let row = summarise(blank.clone(), &images);
         assert_eq!((row.images, row.failed, row.correct, row.flips, row.polynomial_flips), (4, 1, 2, 2, 2));
@@ -162,5 +195,18 @@ mod tests {
             (nothing.accuracy, nothing.accuracy_lo, nothing.mcnemar_p, nothing.latency_s),
             (None, None, None, None)
         );
+    }
+
+    #[test]
+    fn logits_that_are_no_numbers_are_wrong_and_leave_no_precision() {
+        let cell = Cell { relu: Relu::Exact, ring: None, insecure: false, place: String::new() };
+        let nothing = ImageRow { max_abs_error: None, ..image(3, 3, None, 0.0, 4.0) };
+        let beyond = ImageRow { plain_class: None, ..nothing.clone() };
+        let images = [image(1, 1, Some(1), 0.125, 1.0), image(2, 1, Some(2), 0.25, 2.0), nothing, beyond];
+        let row = summarise(blank(&cell, Kind::Plain, None), &images);
+        assert_eq!((row.images, row.failed, row.correct, row.flips), (4, 0, 2, 3));
+        assert_eq!(row.polynomial_flips, 2, "what the polynomials alone do is none of them");
+        assert_eq!((row.accuracy, row.plain_accuracy, row.polynomial_accuracy), (Some(0.5), Some(0.75), Some(0.5)));
+        assert_eq!((row.latency_s, row.precision_bits), (Some(3.0), None));
     }
 }

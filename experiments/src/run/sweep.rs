@@ -12,6 +12,7 @@ use super::selection::Subject;
 use super::start::now;
 use super::store::Store;
 use super::{engine, rows, summary};
+use crate::bench::yardstick_us;
 use crate::case::Model;
 use crate::config::{Cell, Config, Kind};
 use crate::records::{CaseRow, ExactRow, ImageRow};
@@ -36,7 +37,7 @@ impl Sweep<'_> {
         if !complete {
             self.store.ended(None)?;
         }
-        output::out(&format!("{}: {}\n", config.name, config.question))?;
+        output::note(&format!("{}: {}\n", config.name, config.question))?;
         let progress = Progress::new(count * self.images.len());
         let mut failed = 0;
         let mut images = 0;
@@ -58,7 +59,8 @@ impl Sweep<'_> {
                     row
                 }
             };
-            failed += row.failed + usize::from(row.error.is_some());
+            let wrong = |images: &[ImageRow]| images.iter().filter(|image| image.error.is_some()).count();
+            failed += wrong(self.store.images(&id)) + usize::from(row.error.is_some());
             images += row.images;
         }
         drop(progress);
@@ -66,7 +68,7 @@ impl Sweep<'_> {
             self.store.ended(Some(now()))?;
         }
         let failures = if failed == 0 { String::new() } else { format!(", {failed} failures") };
-        output::out(&format!("{}: {count} cases, {images} evaluations{failures}\n", self.out.display()))?;
+        output::note(&format!("{}: {count} cases, {images} evaluations{failures}\n", self.out.display()))?;
         Ok(failed)
     }
 
@@ -83,26 +85,31 @@ impl Sweep<'_> {
             row.backend = simulation::label(self.config.noise()?, case);
         }
         let id = row.case.clone();
-        progress.skip(self.store.images(&id).len());
-        let left: Vec<usize> = {
-            let known: HashSet<usize> = self.store.images(&id).iter().map(|row| row.image).collect();
-            (0..self.images.len()).filter(|&at| !known.contains(&self.images[at].0.index)).collect()
-        };
-        if !left.is_empty() {
+        let known: HashSet<usize> = self.store.images(&id).iter().map(|row| row.image).collect();
+        if known.len() < self.images.len() {
+            if !first {
+                self.store.measured(yardstick_us())?;
+            }
             let engine = match engine::start(self.config, self.model, cell, case, progress) {
                 Ok(engine) => engine,
                 Err(error) => {
-                    progress.skip(left.len());
+                    progress.skip(self.images.len());
                     return Ok(CaseRow { error: Some(in_one_line(&error)), ..row });
                 }
             };
             row = engine.measure(row);
             let mut clock = Instant::now();
-            for batch in left.chunks(engine.batch()) {
-                let subjects: Vec<&Subject> = batch.iter().map(|&at| &self.images[at].0).collect();
+            // In fixed places: an image has the same company in its ciphertext whenever a run is stopped and goes on.
+            for batch in self.images.chunks(engine.batch()) {
+                let new = |(subject, _): &&(Subject, ExactRow)| !known.contains(&subject.index);
+                if !batch.iter().any(|image| new(&image)) {
+                    progress.skip(batch.len());
+                    continue;
+                }
+                let subjects: Vec<&Subject> = batch.iter().map(|(subject, _)| subject).collect();
                 let evaluated = batch.iter().zip(engine.evaluate(&subjects, progress));
-                let rows: Vec<_> =
-                    evaluated.map(|(&at, evaluated)| rows::of(&id, &self.images[at].1, evaluated)).collect();
+                let rows = evaluated.filter(|(image, _)| new(image));
+                let rows: Vec<_> = rows.map(|((_, exact), evaluated)| rows::of(&id, exact, evaluated)).collect();
                 // What writing rows takes counts for the next images, and what a ciphertext takes for all of its images.
                 let elapsed = clock.elapsed().as_secs_f64();
                 clock = Instant::now();
@@ -112,6 +119,8 @@ impl Sweep<'_> {
                 }
             }
             row.peak_rss_bytes = machine::peak_rss_bytes().filter(|_| marked);
+        } else {
+            progress.skip(self.images.len());
         }
         Ok(summary::summarise(row, self.store.images(&id)))
     }
@@ -127,9 +136,15 @@ fn in_words(row: &CaseRow) -> String {
     if let Some(error) = &row.error {
         return format!("failed: {error}");
     }
-    let CaseRow { images, failed, correct, flips, .. } = row;
+    let CaseRow { images, failed, correct, flips, latency_s, amortised_s, .. } = row;
     let percent = row.accuracy.map_or(String::new(), |accuracy| format!(" ({:.2} %)", 100.0 * accuracy));
     let failures = if *failed == 0 { String::new() } else { format!(", {failed} failed") };
-    let latency = row.latency_s.map_or(String::new(), |seconds| format!(", {seconds:.2} s an image"));
+    let latency = match (latency_s, amortised_s) {
+        (Some(seconds), Some(share)) if share < seconds => {
+            format!(", {seconds:.2} s a ciphertext, {share:.2} s an image")
+        }
+        (Some(seconds), _) => format!(", {seconds:.2} s an image"),
+        (None, _) => String::new(),
+    };
     format!("{correct} of {} right{percent}, {flips} otherwise than in plaintext{latency}{failures}", images - failed)
 }

@@ -74,7 +74,11 @@ fn row(source: &Source, case: &CaseRow) -> Vec<Cell> {
         points(case.accuracy, case.plain_accuracy),
         whole(compared.then_some(case.flips)),
         whole(compared.then_some(case.polynomial_flips)),
-        case.mcnemar_p.map(|p| if p < 1e-3 { format!("{p:.1e}") } else { format!("{p:.3}") }),
+        case.mcnemar_p.map(|p| match p {
+            0.0 => "< 1e-300".to_owned(),
+            p if p < 1e-3 => format!("{p:.1e}"),
+            p => format!("{p:.3}"),
+        }),
     ]
 }
 

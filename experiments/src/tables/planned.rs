@@ -29,7 +29,9 @@ impl Planned {
     pub fn of(row: &CaseRow) -> Option<Self> {
         let measured = row.key_bytes?;
         let ring_dim = row.ring_dim?.to_string();
-        let words = ["plan", "--ring-dim", &ring_dim, "--relu", &row.relu, "--packing", row.packing.as_deref()?];
+        let mut words =
+            vec!["plan", "--ring-dim", &ring_dim, "--relu", &row.relu, "--packing", row.packing.as_deref()?];
+        words.extend(row.is_insecure().then_some("--insecure"));
         let case = Line::try_parse_from(words).ok()?.case.case().ok()?;
         let depth = case.params.max_level();
         let digits = case.params.key_shape(depth).digits();

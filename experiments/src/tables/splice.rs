@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 
 use super::{Args, Name, format};
+use crate::files::replace;
 use crate::source;
 
 /// A line of a marker, or another.
@@ -40,7 +41,7 @@ pub fn run(file: &Path, only: Option<Name>, folders: &[PathBuf]) -> Result<()> {
         );
     }
     if new != old {
-        std::fs::write(file, new).with_context(|| format!("--splice {shown}"))?;
+        replace(file, new.as_bytes()).with_context(|| format!("--splice {shown}"))?;
     }
     Ok(())
 }

@@ -42,8 +42,8 @@ pub fn table(sources: &[Source]) -> Table {
          images, against the plaintext model with the same polynomials. latency: median and half the distance of the \
          quartiles; kNTT: the same in thousands of the yardstick, a forward transform at N = 2^16 by the tfhe-ntt crate on \
          one thread of that machine, where the run measured it; amortised: over the images of a ciphertext, where it \
-         holds several. Beaten by: the fastest other case of the same machine here that is no worse in latency, amortised \
-         seconds, peak memory and bits, and better in one."
+         holds several. Beaten by: the fastest other case of the same machine and as secure here that is no worse in latency, \
+         amortised seconds, peak memory, bits and images with the exact model's class, and better in one."
             .to_owned(),
     );
     table.note_sources(sources.iter().filter(|source| source.concerns("encrypted")));
@@ -82,6 +82,7 @@ fn beaten_by(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> C
     let fastest = better.filter(|(_, other)| other.beats(cost)).min_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds));
     Some(fastest.map_or("none".to_owned(), |(other, _)| {
         let packing = other.packing.as_deref().unwrap_or_default();
-        format!("{packing}, {}, N = {}", other.relu, other.ring_dim.unwrap_or_default())
+        let insecure = if other.is_insecure() { ", insecure" } else { "" };
+        format!("{packing}, {}, N = {}{insecure}", other.relu, other.ring_dim.unwrap_or_default())
     }))
 }

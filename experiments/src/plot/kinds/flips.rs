@@ -17,7 +17,7 @@ const MOST: usize = 6;
 const FATES: [(&str, Look); 3] = [
     ("right before, wrong now", Look::filling(0, true)),
     ("wrong before, right now", Look::filling(4, true)),
-    ("wrong before and now, another class", Look::filling(super::super::style::BLACK, false)),
+    ("wrong before and now, another class or none", Look::filling(super::super::style::BLACK, false)),
 ];
 
 /// The figure: a row of two panels for each case in which images changed.
@@ -27,7 +27,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let mut seen = 0;
     for group in &groups {
         for case in &group.cases {
-            let rows = group.source.run.images.iter().filter(|row| row.case == case.case && row.class.is_some());
+            let rows = group.source.run.images.iter().filter(|row| row.case == case.case && row.evaluated());
             let bins = Bins::of(rows);
             seen += bins.images;
             if bins.flips() > 0 {
@@ -136,13 +136,13 @@ fn whole(label: &str, highest: usize) -> Axis {
 
 /// Index into [`FATES`]; `None` for an image that kept its class.
 fn fate(row: &ImageRow) -> Option<usize> {
-    let (class, label) = (row.class?, usize::from(row.label));
-    if class == row.exact_class {
+    let label = usize::from(row.label);
+    if row.class == Some(row.exact_class) {
         return None;
     }
     Some(if row.exact_class == label {
         0
-    } else if class == label {
+    } else if row.class == Some(label) {
         1
     } else {
         2
@@ -181,8 +181,9 @@ mod tests {
             error: None,
         };
         let rows = [row(1, 1, Some(2)), row(1, 2, Some(1)), row(1, 2, Some(3)), row(1, 1, Some(1)), row(1, 1, None)];
-        assert_eq!(rows.each_ref().map(fate), [Some(0), Some(1), Some(2), None, None]);
+        assert_eq!(rows.each_ref().map(fate), [Some(0), Some(1), Some(2), None, Some(0)]);
+        assert_eq!(fate(&row(1, 2, None)), Some(2));
         let bins = Bins::of(rows.iter());
-        assert_eq!((bins.flips(), bins.images, bins.counts.len()), (3, 5, 1));
+        assert_eq!((bins.flips(), bins.images, bins.counts.len()), (4, 5, 1));
     }
 }

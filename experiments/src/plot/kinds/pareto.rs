@@ -48,7 +48,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let ring = |&n: &usize| (format!("N = {}", power(n)), Look { filled: true, colour: colour(Some(n)), ..black });
     legend.extend(rings.iter().map(ring));
     legend.extend(packings.iter().map(|name| (name.clone(), Look { colour: style::BLACK, ..shape(name) })));
-    legend.push(("hollow: another case is no worse in latency, amortised seconds, memory and bits".to_owned(), black));
+    legend.push(("hollow: another case is no worse in seconds, memory, bits and classes".to_owned(), black));
     let panel = Panel {
         title: String::new(),
         x: Axis::from_zero("median seconds an image", cases.iter().map(|(_, cost)| cost.seconds), 6),
@@ -58,6 +58,10 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let which = if few { "each case" } else { "each case that no other beats" };
     let mut caption = vec![format!("Beside {which}: the degree of its ReLU, and the precision of its worst logit.")];
     let machines: BTreeSet<_> = cases.iter().map(|(_, cost)| cost.machine).collect();
+    let insecure = cases.iter().filter(|(case, _)| case.is_insecure()).count();
+    if insecure > 0 {
+        caption.push(format!("{insecure} of the cases are {INSECURE} of security; they beat no others."));
+    }
     if machines.len() > 1 {
         caption.push(format!("From {} machines: no case beats one of another machine.", machines.len()));
     }

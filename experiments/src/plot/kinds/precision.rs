@@ -99,10 +99,11 @@ fn near(accuracy: &[Mark], level: f64) -> Option<(Axis, Vec<Mark>)> {
 }
 
 /// Bits of an image's worst logit, the median over a case's images: the worst of thousands tells of the one image that a
-/// polynomial was not made for.
+/// polynomial was not made for. Logits that are no numbers have none at all.
 fn median_bits(group: &Group<'_>, case: &CaseRow) -> Option<f64> {
-    let rows = group.source.run.images.iter().filter(|row| row.case == case.case);
-    median(&rows.filter_map(|row| row.precision_bits).collect::<Vec<_>>())
+    let rows = group.source.run.images.iter().filter(|row| row.case == case.case && row.evaluated());
+    let bits = rows.filter_map(|row| row.precision_bits.or(row.class.is_none().then_some(f64::NEG_INFINITY)));
+    median(&bits.collect::<Vec<_>>()).filter(|bits| bits.is_finite())
 }
 
 /// Of each family: the same of the error that the polynomials alone make, over all images that were looked into.

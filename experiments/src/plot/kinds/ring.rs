@@ -10,7 +10,9 @@ use crate::source::Source;
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let parts = |case: &CaseRow| {
         let measured = case.latency_s.is_some() || case.peak_rss_bytes.is_some();
-        (measured && case.ring_dim.is_some()).then(|| vec![case.relu.clone(), packing(case)])
+        // The memory of a simulation is the simulator's.
+        let encrypted = case.backend == "encrypted" && case.ring_dim.is_some();
+        (measured && encrypted).then(|| vec![case.relu.clone(), packing(case)])
     };
     let groups = groups(sources, parts);
     let mut rings: Vec<usize> = groups.iter().flat_map(|group| &group.cases).filter_map(|case| case.ring_dim).collect();

@@ -50,13 +50,10 @@ impl Engine {
     pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Result<Vec<Evaluated>> {
         let case = &self.session.case;
         let inputs: Vec<Vec<f64>> = batch.iter().map(|subject| case.input(&subject.image)).collect();
-        let (exact, activation) = (case.own_activation(), case.activation());
-        let reference =
-            |input: &Vec<f64>| Reference::new(case.program.network(), input, exact.as_ref(), &activation, self.trace);
-        let references: Vec<Reference> = inputs.iter().map(reference).collect();
+        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+        let references = self.session.references(&inputs, self.trace);
         // The same noise wherever the first image stands in the run, so that a resumed or sharded run equals another.
         let mut rng = randomness(self.seed, 1 + batch[0].index as u64);
-        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
         let evaluation = self.session.evaluate(&inputs, &references, &mut rng, progress.layers())?;
         batch.iter().for_each(|_| progress.image_done());
         let step = |layer: Layer| StepMeasured {
