@@ -61,7 +61,10 @@ fn every_figure_says_what_it_shows() {
             "sweep-ring",
             &["Cost against the ring dimension · sweep", "ring dimension N", "peak memory, GB", "2¹⁶", "2¹⁷"],
         ),
-        ("sweep-pareto", &["Memory, latency and precision · sweep", "median seconds an image", "peak memory, GB"]),
+        (
+            "sweep-pareto",
+            &["Memory, latency and precision · sweep", "median seconds of an evaluation", "peak memory, GB"],
+        ),
         ("curve-precision", &["simulated", "exact ReLU, cleartext", "13", "119", "precision, bits"]),
         ("curve-layers", &["simulated, largest", "polynomial against exact, largest", "10⁻²"]),
         ("curve-flips", &["Images that change their class · curve", "plaintext margin, logits", "images"]),

@@ -56,7 +56,7 @@ row! {
         images: usize,
         /// Images whose evaluation failed: nothing came out. Nothing here counts them.
         failed: usize,
-        /// Images whose class is their label. One that was evaluated to logits that are no numbers has no class: it is wrong.
+        /// Images whose class is their label: none that was evaluated to logits that are no numbers.
         correct: usize,
         /// `correct` over the images that did not fail.
         accuracy: Option<f64>,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhe_ckks::keyswitch::{self, GaloisProduct};
-use fhe_ckks::{Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, SwitchingKey};
+use fhe_ckks::{
+    Ciphertext, CkksError, Digits, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext, SwitchingKey,
+};
 use fhe_ring::ntt::MIN_NTT;
 use fhe_ring::{Basis, Limb, Ntt, Poly};
 use num_complex::Complex64;
@@ -157,24 +159,14 @@ impl LinearTransform {
             // The giant rotation comes after the product, so that the diagonal is rotated back before.
             let mut rotated = diagonal.clone();
             rotated.rotate_right((giant as i64 * plan.giant_step).rem_euclid(diagonal.len() as i64) as usize);
-            (giant, baby, rotated)
+            ((giant, baby), rotated)
         };
         let diagonals: Vec<(&i64, &Vec<Complex64>)> = matrix.0.iter().collect();
         let encoded = diagonals.par_chunks(2).map(|pair| {
-            let drawn: Vec<_> = pair.iter().map(drawn).collect();
-            let real = |diagonal: &[Complex64]| -> Option<Vec<f64>> {
-                diagonal.iter().map(|v| (v.im == 0.0).then_some(v.re)).collect()
-            };
-            let parts: Option<Vec<Vec<f64>>> = drawn.iter().map(|(.., diagonal)| real(diagonal)).collect();
-            let plaintexts = match parts.map(<[Vec<f64>; 2]>::try_from) {
-                Some(Ok(parts)) => Vec::from(params.encode_real_pair(parts, scale, shape.basis())?),
-                _ => {
-                    let each = drawn.iter().map(|(.., diagonal)| params.encode(diagonal, scale, shape.basis()));
-                    each.collect::<Result<Vec<_>, _>>()?
-                }
-            };
-            let terms = drawn.iter().zip(&plaintexts);
-            Ok(terms.map(|((giant, baby, _), plain)| (*giant, (*baby, EncodedDiagonal::from(plain.poly())))).collect())
+            let (places, rotated): (Vec<_>, Vec<_>) = pair.iter().map(drawn).unzip();
+            let encoded = encode(params, &rotated, scale, shape.basis())?;
+            let encoded = encoded.iter().map(|plain| EncodedDiagonal::from(plain.poly()));
+            Ok(places.into_iter().zip(encoded).map(|((giant, baby), diagonal)| (giant, (baby, diagonal))).collect())
         });
         let encoded: Vec<Vec<(usize, (usize, EncodedDiagonal))>> = encoded.collect::<Result<_, CkksError>>()?;
         let mut sums: Vec<Vec<(usize, EncodedDiagonal)>> = (0..plan.giants).map(|_| Vec::new()).collect();
@@ -236,14 +228,15 @@ impl LinearTransform {
         let key = self.key(evaluator, galois)?;
         let [y1] = Poly::divide_round([y[1].clone()], self.shape.main);
         let digits = Digits::new(&y1, self.shape);
-        let mut parts = vec![y.clone()];
-        add_product(&mut parts[0], &GaloisProduct::new(&digits, key, galois), &y[0]);
-        if both {
-            let mut difference = parts[0].clone();
+        let (first, own) = (y[0].clone(), both.then(|| y.clone()));
+        let mut sum = y;
+        add_product(&mut sum, &GaloisProduct::new(&digits, key, galois), &first);
+        let difference = own.map(|y| {
+            let mut difference = sum.clone();
             (0..2).for_each(|_| difference.iter_mut().zip(&y).for_each(|(difference, y)| difference.sub_assign(y)));
-            parts.push(difference);
-        }
-        Ok(parts.into_iter().map(|part| self.rescale(evaluator, input, part)).collect())
+            difference
+        });
+        Ok([Some(sum), difference].into_iter().flatten().map(|part| self.rescale(evaluator, input, part)).collect())
     }
 
     /// The matrix times the slots, not rescaled: at the transform's level and the product of both scales, for sums that
@@ -363,6 +356,21 @@ impl LinearTransform {
             sums
         });
         transpose(ring, basis, limbs.collect())
+    }
+}
+
+/// Encodes one diagonal or two: two of real numbers for the work of one.
+fn encode(
+    params: &Parameters,
+    diagonals: &[Vec<Complex64>],
+    scale: f64,
+    basis: Basis,
+) -> Result<Vec<Plaintext>, CkksError> {
+    let real = |diagonal: &Vec<Complex64>| diagonal.iter().map(|v| (v.im == 0.0).then_some(v.re)).collect();
+    let parts: Option<Vec<Vec<f64>>> = diagonals.iter().map(real).collect();
+    match parts.map(<[Vec<f64>; 2]>::try_from) {
+        Some(Ok(parts)) => params.encode_real_pair(parts, scale, basis).map(Vec::from),
+        _ => diagonals.iter().map(|diagonal| params.encode(diagonal, scale, basis)).collect(),
     }
 }
 

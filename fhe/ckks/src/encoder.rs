@@ -80,8 +80,8 @@ impl Parameters {
 
     /// Encodes two vectors of real slots, for one Fourier transform and one NTT if they have one length.
     ///
-    /// They are the real and imaginary parts of the slots of one polynomial r at half the scale; r + r̄ and (r − r̄)/X^(N/2) are
-    /// twice these parts. The rounding is √2 times that of [`Parameters::encode_real`].
+    /// They are the real and imaginary parts of the slots of one polynomial r at half the scale; r + r̄ and
+    /// (r − r̄)/X^(N/2) are twice these parts. The rounding is √2 times that of [`Parameters::encode_real`].
     ///
     /// # Errors
     /// As [`Parameters::encode`].

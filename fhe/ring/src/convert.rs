@@ -84,7 +84,7 @@ impl BaseConverter {
     }
 }
 
-/// A conversion to be made: coefficients over the source primes, as yᵢ, and the limbs that take those over the target primes.
+/// A conversion to be made: coefficients over the source primes, as yᵢ, and the limbs for those over the target primes.
 struct Conversion<'a> {
     converter: &'a BaseConverter,
     source: Vec<&'a [u64]>,

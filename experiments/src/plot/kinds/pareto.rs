@@ -51,7 +51,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     legend.push(("hollow: another case is no worse in seconds, memory, bits and classes".to_owned(), black));
     let panel = Panel {
         title: String::new(),
-        x: Axis::from_zero("median seconds an image", cases.iter().map(|(_, cost)| cost.seconds), 6),
+        x: Axis::from_zero("median seconds of an evaluation", cases.iter().map(|(_, cost)| cost.seconds), 6),
         y: Axis::from_zero("peak memory, GB", cases.iter().map(|(_, cost)| cost.gigabytes), 6),
         marks,
     };

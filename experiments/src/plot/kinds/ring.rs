@@ -51,7 +51,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         let y = Axis::from_zero(label, values.collect::<Vec<_>>(), 5);
         Panel { title: title.to_owned(), x: axis.clone(), y, marks }
     };
-    let mut panels = vec![panel("Latency", "median seconds an image", latency)];
+    let mut panels = vec![panel("Latency", "median seconds of an evaluation", latency)];
     // The same as latency where no ciphertext holds several images.
     if groups.iter().flat_map(|group| &group.cases).any(|case| case.amortised_s < case.latency_s) {
         panels.push(panel("Throughput", "median seconds a ciphertext, over its images", amortised));

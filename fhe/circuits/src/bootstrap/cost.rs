@@ -39,8 +39,8 @@ impl BootstrapLiteral {
             (_, BootstrapOrder::Classic) => (1, 1),
             (_, BootstrapOrder::Slim) => (1, 0),
         };
-        // Beside the transforms: two switches of the secret, what they leave of the trace, and the conjugation that splits off
-        // the real part.
+        // Beside the transforms: two switches of the secret, what they leave of the trace, and the conjugation that
+        // splits off the real part.
         let trace = raise::Trace::new(params, self.slots).steps.len();
         let mut cost = BootstrapCost {
             depth,

@@ -1,16 +1,16 @@
 //! ModRaise under an ephemeral sparse secret (ePrint 2022/024, algorithm 1), and the trace onto sparse slots.
 //!
-//! Both at once, as far as the trace has few terms. The raised ciphertext (c₀, c₁) is under the ephemeral secret e, and its
-//! trace is Σ σ(c₀) + Σ σ(c₁)·σ(e) over the rotations σ by multiples of the slot count. The first sum leaves the coefficients of
-//! X^(N/2n) and its powers, times the number of terms: integers, before anything is transformed. The second takes a key for each
-//! σ(e), which is cheap: raised coefficients are below q₀/2, so that c₁ is its own and only gadget digit, and special primes
-//! that cover q₀ do.
+//! Both at once, as far as the trace has few terms. The raised ciphertext (c₀, c₁) is under the ephemeral secret e, and
+//! its trace is Σ σ(c₀) + Σ σ(c₁)·σ(e) over the rotations σ by multiples of the slot count. The first sum leaves the
+//! coefficients of X^(N/2n) and its powers, times the number of terms: integers, before anything is transformed. The
+//! second takes a key for each σ(e), which is cheap: raised coefficients are below q₀/2, so that c₁ is its own and only
+//! gadget digit, and special primes that cover q₀ do.
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, keyswitch};
 use fhe_ring::{Basis, Ntt, Poly};
 
-/// The most terms of the trace that the switch from the ephemeral secret takes along: each has a key of its own. Others are
-/// rotations and sums, a key for each doubling.
+/// The most terms of the trace that the switch from the ephemeral secret takes along: each has a key of its own. Others
+/// are rotations and sums, a key for each doubling.
 const TERMS: usize = 8;
 
 /// How the trace from all slots to `slots` is taken.
