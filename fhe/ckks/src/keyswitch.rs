@@ -47,16 +47,12 @@ impl<'a> Digits<'a> {
     }
 }
 
-/// Σ σ(digit)·key over automorphisms σ and a key for each, with addends as in [`Digits::product`]. The digit, over the
-/// primes of the keys, is so small that it takes no decomposition: each key has but one.
+/// Σ σ(digit)·key over automorphisms σ = X ↦ X^g, each g with its key, and P times the addend, over main primes, in the
+/// first half. The digit, over the primes of the keys, is so small that it takes no decomposition: each key has but one.
 ///
 /// # Panics
 /// If there is no key, or one of more digits than one or over other primes.
-pub fn sum_of_images(
-    digit: &Poly<Ntt>,
-    keys: &[(u64, &SwitchingKey)],
-    addends: [Option<&Poly<Ntt>>; 2],
-) -> [Poly<Ntt>; 2] {
+pub fn sum_of_images(digit: &Poly<Ntt>, keys: &[(u64, &SwitchingKey)], addend: &Poly<Ntt>) -> [Poly<Ntt>; 2] {
     let basis = digit.basis();
     let terms = keys.iter().map(|&(galois, key)| {
         assert!(key.digits().len() == 1 && key.shape().basis() == basis, "a key of one digit over {basis:?}");
@@ -64,7 +60,7 @@ pub fn sum_of_images(
         let a = key.uniform().next().expect("one digit");
         Term { digit: digit.limbs().iter().map(|limb| &**limb).collect(), image, b: &key.digits()[0], a }
     });
-    GadgetProduct { ring: digit.ring(), basis, terms: terms.collect() }.compute(addends)
+    GadgetProduct { ring: digit.ring(), basis, terms: terms.collect() }.compute([Some(addend), None])
 }
 
 /// Positions that one pass works on: a few operands of this many fit the second-level cache.

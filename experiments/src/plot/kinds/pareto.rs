@@ -60,7 +60,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let machines: BTreeSet<_> = cases.iter().map(|(_, cost)| cost.machine).collect();
     let insecure = cases.iter().filter(|(case, _)| case.is_insecure()).count();
     if insecure > 0 {
-        caption.push(format!("{insecure} of the cases are {INSECURE} of security; they beat no others."));
+        caption.push(format!("{insecure} of the cases are {INSECURE} of security; they beat none that is not."));
     }
     if machines.len() > 1 {
         caption.push(format!("From {} machines: no case beats one of another machine.", machines.len()));
