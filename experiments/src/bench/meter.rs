@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use fhe_ring::ntt::NttTable;
-use fhe_ring::{Backend, Limb, primes};
+use fhe_ring::{Kernels, Limb, primes};
 use rand::{Rng, RngCore};
 
 /// Without a fixed number of repeats, an operation is repeated until this much time is spent, in seconds.
@@ -69,7 +69,7 @@ pub struct Meter {
 impl Meter {
     /// A meter for ring dimension 2^`log_n`, with `repeat` calls of every operation or as many as a budget of time
     /// allows.
-    pub fn new(log_n: u32, backend: Backend, repeat: Option<usize>, rng: &mut impl RngCore) -> Self {
+    pub fn new(log_n: u32, backend: Kernels, repeat: Option<usize>, rng: &mut impl RngCore) -> Self {
         let n = 1 << log_n;
         let prime = primes::search(log_n, &[YARDSTICK_BITS]).expect("there are primes of this size")[0];
         let mut data = Limb::zeroed(n);
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn repeats_as_told_after_one_warm_up_and_both_transforms_are_sampled() {
-        let mut meter = Meter::new(6, Backend::SCALAR, Some(4), &mut ChaCha20Rng::seed_from_u64(1));
+        let mut meter = Meter::new(6, Kernels::SCALAR, Some(4), &mut ChaCha20Rng::seed_from_u64(1));
         let (mut prepared, mut calls) = (0, 0);
         let (timing, last) = meter.time_with(
             || prepared += 1,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use fhe_ckks::Parameters;
 use fhe_nn::Approximation;
-use fhe_ring::Backend;
+use fhe_ring::Kernels;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -63,7 +63,7 @@ lines for `plan`, which else predicts from those of one idle machine.";
 /// Median microseconds of the yardstick at N = 2^16, where most cases run, for times of one machine to be read on
 /// another.
 pub fn yardstick_us() -> f64 {
-    let mut meter = meter::Meter::new(16, Backend::detect(), None, &mut ChaCha20Rng::from_os_rng());
+    let mut meter = meter::Meter::new(16, Kernels::detect(), None, &mut ChaCha20Rng::from_os_rng());
     (0..8).for_each(|_| meter.calibrate());
     meter.units()[0].median * 1e6
 }
@@ -114,8 +114,8 @@ pub fn run(args: &Args) -> Result<()> {
 fn measure(args: &Args, log_n: u32) -> Result<()> {
     let load_average = machine::load_average();
     let mut setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
-    setting.circuit.parameters.backend =
-        args.backend.as_deref().map(|name| Backend::forced(name).context("--backend")).transpose()?;
+    setting.circuit.parameters.kernels =
+        args.backend.as_deref().map(|name| Kernels::forced(name).context("--backend")).transpose()?;
     let params = Parameters::try_from(setting.circuit.parameters.clone())?;
     let rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
     let repeat = args.repeat.map(|repeat| repeat as usize);

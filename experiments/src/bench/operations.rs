@@ -66,7 +66,7 @@ pub fn measure(
     mut rng: ChaCha20Rng,
     bar: &ProgressBar,
 ) -> Result<Measured> {
-    let meter = Meter::new(params.log_n(), params.ring().backend(), repeat, &mut rng);
+    let meter = Meter::new(params.log_n(), params.ring().kernels(), repeat, &mut rng);
     let secret = SecretKey::generate(params, &mut rng);
     let mut bench = Bench { params: params.clone(), secret, rng, meter, rows: Vec::new(), bar };
     bench.transforms()?;

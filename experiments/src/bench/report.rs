@@ -89,7 +89,7 @@ impl<'a> Provenance<'a> {
             cpu: machine::cpu_model(),
             cores: std::thread::available_parallelism().ok().map(usize::from),
             threads: rayon::current_num_threads(),
-            backend: params.ring().backend().name(),
+            backend: params.ring().kernels().name(),
             load_average,
             ring_dim: params.n(),
             main_primes: basis.main,

@@ -103,7 +103,7 @@ impl Setting {
             secret,
             ephemeral_weight: None,
             insecure: false,
-            backend: None,
+            kernels: None,
         };
         Ok(Self { circuit, relu: fits, bootstraps: Vec::new(), left_out })
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use datasets::cifar::embedded_test_sample;
-use fhe_ring::Backend;
+use fhe_ring::Kernels;
 
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
@@ -70,7 +70,7 @@ impl Args {
             |text: &String| text.parse::<Relu>().and_then(Relu::encryptable).with_context(|| format!("--relu {text}"));
         let asked = self.relu.as_ref().map(read).transpose()?;
         self.max_memory()?;
-        let backend = self.backend.as_deref().map(|name| Backend::forced(name).context("--backend")).transpose()?;
+        let backend = self.backend.as_deref().map(|name| Kernels::forced(name).context("--backend")).transpose()?;
         let model = self.model()?;
         check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
         let relu = asked.or(model.trained_with.clone()).unwrap_or(Approximation::Chebyshev { degree: RELU_DEGREE });

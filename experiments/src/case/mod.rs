@@ -10,7 +10,7 @@ use datasets::cifar::Image;
 use fhe_ckks::{KeyRequest, Parameters};
 use fhe_nn::encrypted::{Memory, Program};
 use fhe_nn::plain;
-use fhe_ring::Backend;
+use fhe_ring::Kernels;
 use serde::Serialize;
 
 use crate::machine;
@@ -80,7 +80,7 @@ impl Case {
     ///
     /// # Errors
     /// Parameters that cannot be secure, or cannot hold the circuit.
-    pub fn new(spec: &CaseSpec, model: Model, backend: Option<Backend>) -> Result<Self> {
+    pub fn new(spec: &CaseSpec, model: Model, backend: Option<Kernels>) -> Result<Self> {
         Self::within(spec, model, backend, false)
     }
 
@@ -88,7 +88,7 @@ impl Case {
     ///
     /// # Errors
     /// See [`Case::new`].
-    pub fn within(spec: &CaseSpec, model: Model, backend: Option<Backend>, insecure: bool) -> Result<Self> {
+    pub fn within(spec: &CaseSpec, model: Model, backend: Option<Kernels>, insecure: bool) -> Result<Self> {
         let mut circuit = nearest::circuit(spec, insecure).map_err(|error| {
             let nearest = nearest::secure(spec, model.slots_needed(spec.packing));
             let nearest = nearest.map_or(String::new(), |ways| format!(" ({ways} would run)"));
@@ -96,7 +96,7 @@ impl Case {
             let insecure = if allowed { ", or --insecure (in a config `insecure = true`)" } else { "" };
             anyhow!("{error}{nearest}{insecure}")
         })?;
-        circuit.parameters.backend = backend;
+        circuit.parameters.kernels = backend;
         let params = Parameters::try_from(circuit.parameters.clone())?;
         let ranges = model.intervals.iter().map(|interval| interval.hi).collect();
         let program = Program::new(model.network.clone(), circuit, ranges);
@@ -110,7 +110,7 @@ impl Case {
             relu: spec.relu.to_string(),
             packing: spec.packing.to_string(),
             threads: rayon::current_num_threads(),
-            backend: params.ring().backend().name(),
+            backend: params.ring().kernels().name(),
         };
         Ok(Self { program, params, request, memory, described, spec: spec.clone(), model })
     }

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use fhe_nn::simulated::NoiseModel;
-use fhe_ring::Backend;
+use fhe_ring::Kernels;
 use toml::Spanned;
 
 use crate::case::{Case, HEADROOM, Model, check_ring_dim};
@@ -61,7 +61,7 @@ pub struct Config {
     /// Threads of the pool; `None` for all cores.
     pub threads: Option<usize>,
     /// Kernels; `None` for the fastest.
-    pub kernels: Option<Backend>,
+    pub kernels: Option<Kernels>,
     /// Seed of keys and noise.
     pub seed: u64,
     /// The sweep.
@@ -110,7 +110,7 @@ impl Config {
         let kernels = backend
             .kernels
             .as_ref()
-            .map(|name| Backend::forced(name.get_ref()).with_context(|| source.at(name, "backend.kernels")));
+            .map(|name| Kernels::forced(name.get_ref()).with_context(|| source.at(name, "backend.kernels")));
         if let Some(threads) = &backend.threads {
             ensure!(
                 (1..=1024).contains(threads.get_ref()),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
-use fhe_ring::Backend;
+use fhe_ring::Kernels;
 
 use super::selection::{self, Subject};
 use super::shard::Shard;
@@ -137,7 +137,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
         ntt_us: Some(yardstick_us()),
         predicted_from: predicted_from(config)?,
         threads: rayon::current_num_threads(),
-        backend: config.kernels.unwrap_or_else(Backend::detect).name().to_owned(),
+        backend: config.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
         weights_sha256: model.weights_sha256.clone(),
         card_sha256: model.card_sha256.clone(),
         noise_sha256: noise.transpose()?,

@@ -1,4 +1,4 @@
-//! `op/backend/log_n/limbs`: polynomials, transforms and bootstraps, by every backend that the machine has, on all threads.
+//! `op/kernels/log_n/limbs`: polynomials, transforms and bootstraps, by every set of kernels that the machine has, on all threads.
 //!
 //! The parameters are those of a ring of 2^15 and secure; `cipherlab bench` measures larger rings, with precision.
 #![allow(missing_docs)]
@@ -11,7 +11,7 @@ use fhe_circuits::{
     SlotValues, polynomial,
 };
 use fhe_ckks::{Evaluator, Parameters, ParametersLiteral, SecretDistribution, SecretKey};
-use fhe_ring::Backend;
+use fhe_ring::Kernels;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
@@ -21,7 +21,7 @@ const SLOTS: usize = 1 << 14;
 const MAIN_BITS: [&[u32]; 5] = [&[38; 1], &[32; 3], &[34; 4], &[38; 8], &[38; 3]];
 
 fn circuits(c: &mut Criterion) {
-    for backend in Backend::available() {
+    for kernels in Kernels::available() {
         let params = Parameters::try_from(ParametersLiteral {
             log_n: LOG_N,
             main_bits: MAIN_BITS.concat(),
@@ -29,7 +29,7 @@ fn circuits(c: &mut Criterion) {
             secret: SecretDistribution::UniformTernary,
             ephemeral_weight: Some(32),
             insecure: false,
-            backend: Some(backend),
+            kernels: Some(kernels),
         })
         .expect("secure parameters");
         let literal = BootstrapLiteral {
@@ -56,7 +56,7 @@ fn circuits(c: &mut Criterion) {
         let bootstrapper = Bootstrapper::new(&params, literal.clone()).expect("enough levels");
         let values: Vec<f64> = (0..SLOTS).map(|k| (k as f64).sin()).collect();
         let spent = secret.encrypt_real(&values, literal.input_level(), literal.input_scale, &mut rng).unwrap();
-        let id = |limbs: usize| BenchmarkId::new(backend.name(), format!("{LOG_N}/{limbs}"));
+        let id = |limbs: usize| BenchmarkId::new(kernels.name(), format!("{LOG_N}/{limbs}"));
         c.benchmark_group("bootstrap")
             .bench_function(id(spent.level() + 1), |b| b.iter(|| bootstrapper.bootstrap(&evaluator, &spent).unwrap()));
         let raised = bootstrapper.mod_raise(&evaluator, &bootstrapper.slots_to_coeffs(&evaluator, &spent).unwrap());

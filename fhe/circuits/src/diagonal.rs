@@ -1,7 +1,7 @@
 //! The encoded diagonals of a matrix that is kept, as small as they can be.
 
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
-use fhe_ring::{Backend, Basis, CompactPoly, Limb, Ring};
+use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring};
 
 /// log2 of the number of slots that an element of a packed diagonal stands for, at most: passes take 256 positions or more
 /// at a time, and eight elements are packed together.
@@ -23,7 +23,7 @@ impl From<&CompactPoly> for EncodedDiagonal {
     fn from(poly: &CompactPoly) -> Self {
         let (ring, stretch) = (poly.ring(), poly.stretch());
         let limbs = poly.limbs().iter().zip(ring.moduli(poly.basis())).map(|(limb, modulus)| match stretch {
-            0..=MOST_STRETCH => Residues::Packed(PackedLimb::new(ring.backend(), limb, packed_bits(modulus))),
+            0..=MOST_STRETCH => Residues::Packed(PackedLimb::new(ring.kernels(), limb, packed_bits(modulus))),
             _ => Residues::Words(limb.clone()),
         });
         Self { stretch, limbs: limbs.collect() }
@@ -37,12 +37,12 @@ impl EncodedDiagonal {
     }
 
     /// The elements of limb `limb` for as many positions from `first` on as `scratch` has: in it, if need be.
-    pub fn chunk<'a>(&'a self, backend: Backend, limb: usize, first: usize, scratch: &'a mut [u64]) -> &'a [u64] {
+    pub fn chunk<'a>(&'a self, kernels: Kernels, limb: usize, first: usize, scratch: &'a mut [u64]) -> &'a [u64] {
         let (first, size) = (first >> self.stretch, scratch.len() >> self.stretch);
         match &self.limbs[limb] {
             Residues::Words(words) => &words[first..][..size],
             Residues::Packed(packed) => {
-                packed.unpack(backend, first, &mut scratch[..size]);
+                packed.unpack(kernels, first, &mut scratch[..size]);
                 &scratch[..size]
             }
         }

@@ -319,7 +319,7 @@ impl LinearTransform {
             babies.iter().map(|baby| baby.map(|(galois, key)| GaloisProduct::new(digits, key, galois))).collect();
         let limbs = (0..basis.len()).into_par_iter().map(|i| {
             let table = ring.table(basis, i);
-            let (backend, m) = (table.backend(), table.modulus());
+            let (kernels, m) = (table.kernels(), table.modulus());
             let lift = keyswitch::lift(ring, basis, i);
             let own = |part: usize| lift.map(|lift| (&input.parts()[part].limbs()[i], lift));
             let mut sums: Vec<[Limb; 2]> = self.sums.iter().map(|_| [0, 1].map(|_| Limb::recycled(ring.n()))).collect();
@@ -329,11 +329,11 @@ impl LinearTransform {
                 for (product, rotated) in products.iter().zip(&mut rotated) {
                     for (part, out) in rotated.iter_mut().enumerate().rev() {
                         match (product, own(part)) {
-                            (None, Some((own, lift))) => backend.scale(m, out, &own[first..][..size], lift),
+                            (None, Some((own, lift))) => kernels.scale(m, out, &own[first..][..size], lift),
                             (None, None) => out.fill(0),
                             (Some(product), own) => product.chunk(i, part, first, out, |sum, from| {
                                 if let (0, Some((own, lift))) = (part, own) {
-                                    backend.add_scaled(m, sum, &own[from..][..size], lift);
+                                    kernels.add_scaled(m, sum, &own[from..][..size], lift);
                                 }
                             }),
                         }
@@ -342,7 +342,7 @@ impl LinearTransform {
                 for (sum, terms) in sums.iter_mut().zip(&self.sums) {
                     let scratch = unpacked.chunks_exact_mut(size);
                     let chunks = terms.iter().zip(scratch).map(|((baby, diagonal), scratch)| {
-                        (*baby, diagonal.stretch(), diagonal.chunk(backend, i, first, scratch))
+                        (*baby, diagonal.stretch(), diagonal.chunk(kernels, i, first, scratch))
                     });
                     let chunks: Vec<(usize, u32, &[u64])> = chunks.collect();
                     for (part, sum) in sum.iter_mut().enumerate() {
@@ -385,13 +385,13 @@ fn add_product(total: &mut [Poly<Ntt>; 2], product: &GaloisProduct<'_>, u0: &Pol
     let pairs = first.limbs_mut().par_iter_mut().zip(second.limbs_mut());
     pairs.enumerate().for_each(|(i, (first, second))| {
         let table = ring.table(basis, i);
-        let (backend, m) = (table.backend(), table.modulus());
+        let (kernels, m) = (table.kernels(), table.modulus());
         let mut rotated = Limb::recycled(size);
         for at in (0..ring.n()).step_by(size) {
             product.chunk(i, 1, at, &mut rotated, |_, _| {});
-            backend.add(m, &mut second[at..][..size], &rotated);
-            product.chunk(i, 0, at, &mut rotated, |sum, from| backend.add(m, sum, &u0.limbs()[i][from..][..size]));
-            backend.add(m, &mut first[at..][..size], &rotated);
+            kernels.add(m, &mut second[at..][..size], &rotated);
+            product.chunk(i, 0, at, &mut rotated, |sum, from| kernels.add(m, sum, &u0.limbs()[i][from..][..size]));
+            kernels.add(m, &mut first[at..][..size], &rotated);
         }
     });
 }

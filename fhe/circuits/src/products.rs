@@ -110,7 +110,7 @@ pub(crate) fn multiply_diagonals(table: &NttTable, sum: &mut [u64], terms: &[(u3
     for run in terms.chunk_by(|(a, ..), (b, ..)| a == b) {
         for chunk in run.chunks(MAX_LAZY_PRODUCTS) {
             let pairs: Vec<(&[u64], &[u64])> = chunk.iter().map(|&(_, factor, diagonal)| (factor, diagonal)).collect();
-            table.backend().dot(table.modulus(), sum, accumulate, &pairs, run[0].0);
+            table.kernels().dot(table.modulus(), sum, accumulate, &pairs, run[0].0);
             accumulate = true;
         }
     }

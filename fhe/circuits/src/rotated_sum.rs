@@ -62,11 +62,11 @@ impl RotatedSum {
         // What the first half gets from a summand at some positions of a limb.
         let add_first = |i: usize, out: &mut [u64], summand: &Poly<Ntt>, from: usize| {
             let table = ring.table(basis, i);
-            let (backend, m) = (table.backend(), table.modulus());
+            let (kernels, m) = (table.kernels(), table.modulus());
             if lifted(summand) {
-                backend.add(m, out, &summand.limbs()[i][from..][..out.len()]);
+                kernels.add(m, out, &summand.limbs()[i][from..][..out.len()]);
             } else if let Some(lift) = keyswitch::lift(ring, basis, i) {
-                backend.add_scaled(m, out, &summand.limbs()[i][from..][..out.len()], lift);
+                kernels.add_scaled(m, out, &summand.limbs()[i][from..][..out.len()], lift);
             }
         };
         let (first, second) = (0..basis.len())

@@ -28,7 +28,7 @@ fn parameters() -> Parameters {
         secret: SecretDistribution::UniformTernary,
         ephemeral_weight: Some(WEIGHT),
         insecure: false,
-        backend: None,
+        kernels: None,
     })
     .unwrap()
 }

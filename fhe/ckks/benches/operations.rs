@@ -1,4 +1,4 @@
-//! `op/backend/log_n/limbs`: the scheme's operations, by every backend that the machine has, on all threads.
+//! `op/kernels/log_n/limbs`: the scheme's operations, by every set of kernels that the machine has, on all threads.
 //!
 //! `cipherlab bench` measures the same at the network's parameters, with precision, and in multiples of an NTT.
 #![allow(missing_docs)]
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fhe_ckks::{Evaluator, KeyRequest, Parameters, ParametersLiteral, SecretDistribution, SecretKey};
-use fhe_ring::Backend;
+use fhe_ring::Kernels;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
@@ -17,7 +17,7 @@ const SPECIAL: usize = 3;
 const HOISTED: [i64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 fn operations(c: &mut Criterion) {
-    for backend in Backend::available() {
+    for kernels in Kernels::available() {
         let params = Parameters::try_from(ParametersLiteral {
             log_n: LOG_N,
             main_bits: vec![45; MAIN],
@@ -25,7 +25,7 @@ fn operations(c: &mut Criterion) {
             secret: SecretDistribution::UniformTernary,
             ephemeral_weight: None,
             insecure: false,
-            backend: Some(backend),
+            kernels: Some(kernels),
         })
         .expect("secure parameters");
         let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -39,7 +39,7 @@ fn operations(c: &mut Criterion) {
         let scale = f64::from(45).exp2();
         let a = secret.encrypt_real(&values, level, scale, &mut rng).expect("finite values");
         let plain = params.encode_real(&values, scale, a.basis()).expect("finite values");
-        let id = || BenchmarkId::new(backend.name(), format!("{LOG_N}/{}", level + 1));
+        let id = || BenchmarkId::new(kernels.name(), format!("{LOG_N}/{}", level + 1));
         let mut bench = |op: &str, f: &mut dyn FnMut()| {
             c.benchmark_group(op).bench_function(id(), |b| b.iter(&mut *f));
         };

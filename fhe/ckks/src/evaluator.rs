@@ -103,7 +103,7 @@ impl Evaluator {
             let size = CHUNK.min(ring.n());
             poly.limbs_mut().par_iter_mut().zip(ring.main()).for_each(|(limb, table)| {
                 let constants = constants(table.modulus(), c, size);
-                limb.chunks_exact_mut(size).for_each(|chunk| table.backend().add(table.modulus(), chunk, &constants));
+                limb.chunks_exact_mut(size).for_each(|chunk| table.kernels().add(table.modulus(), chunk, &constants));
             });
         }
     }
@@ -190,7 +190,7 @@ impl Evaluator {
         let count = if products.is_empty() { 2 } else { 3 };
         let size = CHUNK.min(ring.n());
         let limb = |i: usize| {
-            let (backend, m) = (ring.backend(), ring.main()[i].modulus());
+            let (kernels, m) = (ring.kernels(), ring.main()[i].modulus());
             let factors: Vec<Shoup> = linear.iter().map(|(_, w)| m.shoup(residue(m, *w))).collect();
             let constants = constants(m, constant, size);
             let mut parts: Vec<Limb> = (0..count).map(|_| Limb::recycled(ring.n())).collect();
@@ -200,13 +200,13 @@ impl Evaluator {
                     let terms = products.iter().flat_map(|&(a, b)| {
                         PAIRS[part].iter().map(move |&(x, y)| (a.chunk(x, place), b.chunk(y, place)))
                     });
-                    backend.dot_all(m, out, &terms.collect::<Vec<_>>(), 0);
+                    kernels.dot_all(m, out, &terms.collect::<Vec<_>>(), 0);
                     if part < 2 {
                         let linear = linear.iter().zip(&factors);
-                        linear.for_each(|((c, _), w)| backend.add_scaled(m, out, c.chunk(part, place), *w));
+                        linear.for_each(|((c, _), w)| kernels.add_scaled(m, out, c.chunk(part, place), *w));
                     }
                     if part == 0 && constant != 0 {
-                        backend.add(m, out, &constants);
+                        kernels.add(m, out, &constants);
                     }
                 }
             }

@@ -119,7 +119,7 @@ impl<'a> GadgetProduct<'a> {
                         self.chunk(i, half, first, out);
                         if let (Some(addend), Some(lift)) = (addends[half], lift) {
                             let addend = &addend.limbs()[i][first..][..size];
-                            table.backend().add_scaled(table.modulus(), out, addend, lift);
+                            table.kernels().add_scaled(table.modulus(), out, addend, lift);
                         }
                     }
                 }
@@ -135,15 +135,15 @@ impl<'a> GadgetProduct<'a> {
     /// The second half comes first, best: while its uniform part of the key is computed, that of the first half arrives.
     fn chunk(&self, limb: usize, half: usize, first: usize, out: &mut [u64]) {
         let (table, size) = (self.ring.table(self.basis, limb), out.len());
-        let (backend, modulus) = (table.backend(), table.modulus());
+        let (kernels, modulus) = (table.kernels(), table.modulus());
         let images = self.terms.iter().filter(|term| term.image.is_some()).count();
         let mut scratch = Limb::recycled(size * (self.terms.len() + images));
         let (keys, images) = scratch.split_at_mut(size * self.terms.len());
         for (term, key) in self.terms.iter().zip(keys.chunks_exact_mut(size)) {
             let b = term.b.limb_of(self.basis, limb);
             match half {
-                0 => b.unpack(backend, first, key),
-                _ => term.a.fill(backend, modulus, first, key, b.chunk(first, size)),
+                0 => b.unpack(kernels, first, key),
+                _ => term.a.fill(kernels, modulus, first, key, b.chunk(first, size)),
             }
         }
         let mut images = images.chunks_exact_mut(size);
@@ -154,13 +154,13 @@ impl<'a> GadgetProduct<'a> {
                 None => &digit[first..][..size],
                 Some(permutation) => {
                     let (image, chunk) = (images.next().expect("room for each"), permutation.chunk(first, size));
-                    backend.permute(image, &digit[chunk.source..][..size], chunk);
+                    kernels.permute(image, &digit[chunk.source..][..size], chunk);
                     &*image
                 }
             };
             pairs.push((digit, key));
         }
-        backend.dot_all(modulus, out, &pairs, 0);
+        kernels.dot_all(modulus, out, &pairs, 0);
     }
 }
 
@@ -195,7 +195,7 @@ impl<'a> GaloisProduct<'a> {
                     self.chunk(i, 1, at, &mut second[at..][..size], |_, _| {});
                     self.chunk(i, 0, at, &mut first[at..][..size], |sum, from| {
                         if let Some(lift) = lift {
-                            table.backend().add_scaled(table.modulus(), sum, &addend.limbs()[i][from..][..size], lift);
+                            table.kernels().add_scaled(table.modulus(), sum, &addend.limbs()[i][from..][..size], lift);
                         }
                     });
                 }
@@ -221,6 +221,6 @@ impl<'a> GaloisProduct<'a> {
         let mut sum = Limb::recycled(out.len());
         self.product.chunk(limb, half, chunk.source, &mut sum);
         addend(&mut sum, chunk.source);
-        table.backend().permute(out, &sum, chunk);
+        table.kernels().permute(out, &sum, chunk);
     }
 }

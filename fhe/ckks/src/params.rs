@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use fhe_ring::arch::MAX_LAZY_PRODUCTS;
 use fhe_ring::ntt::NttTable;
-use fhe_ring::{Backend, Basis, Ring, primes};
+use fhe_ring::{Basis, Kernels, Ring, primes};
 
 use crate::embedding::Embeddings;
 use crate::error::CkksError;
@@ -26,7 +26,7 @@ pub struct ParametersLiteral {
     /// Accept less than 128 bits of security. Every report then says so.
     pub insecure: bool,
     /// The kernels to use; the fastest of the machine if `None`.
-    pub backend: Option<Backend>,
+    pub kernels: Option<Kernels>,
 }
 
 /// Checked parameters with their ring; cheap to clone.
@@ -125,7 +125,7 @@ impl TryFrom<ParametersLiteral> for Parameters {
             Some(weight) => judge(SecretDistribution::FixedWeight(weight), q0 + p0)?,
             None => None,
         };
-        let ring = Ring::new(1 << literal.log_n, main, special, literal.backend.unwrap_or_else(Backend::detect));
+        let ring = Ring::new(1 << literal.log_n, main, special, literal.kernels.unwrap_or_else(Kernels::detect));
         let (embeddings, digest) = Default::default();
         Ok(Self(Arc::new(Inner { literal, ring, embeddings, security, ephemeral_security, digest })))
     }

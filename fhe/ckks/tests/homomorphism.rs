@@ -22,7 +22,7 @@ fn client() -> Client {
         secret: SecretDistribution::UniformTernary,
         ephemeral_weight: None,
         insecure: true,
-        backend: None,
+        kernels: None,
     };
     let params = Parameters::try_from(literal).unwrap();
     let mut rng = ChaCha20Rng::seed_from_u64(1);

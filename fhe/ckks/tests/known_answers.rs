@@ -1,8 +1,8 @@
-//! Fixed seeds give fixed bytes, on every backend and for every number of threads.
+//! Fixed seeds give fixed bytes, on every set of kernels and for every number of threads.
 #![allow(missing_docs)]
 
 use fhe_ckks::*;
-use fhe_ring::Backend;
+use fhe_ring::Kernels;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
@@ -15,7 +15,7 @@ const CIPHERTEXT: &str = "3b92919209bfb795a5f2738303b023aacb2a6f861b0bf57caa0d09
 ///
 /// At a scale of 2^30 the encoding is exact to 2^−20 before it is rounded, so that the last place of a sine, which the
 /// platform's library decides, does not show.
-fn chain(backend: Backend) -> [String; 2] {
+fn chain(kernels: Kernels) -> [String; 2] {
     let literal = ParametersLiteral {
         log_n: 11,
         main_bits: vec![50, 30, 30, 30],
@@ -23,7 +23,7 @@ fn chain(backend: Backend) -> [String; 2] {
         secret: SecretDistribution::UniformTernary,
         ephemeral_weight: None,
         insecure: true,
-        backend: Some(backend),
+        kernels: Some(kernels),
     };
     let params = Parameters::try_from(literal).unwrap();
     let mut rng = ChaCha20Rng::seed_from_u64(2024);
@@ -56,12 +56,12 @@ fn chain(backend: Backend) -> [String; 2] {
 }
 
 #[test]
-fn on_every_backend_and_number_of_threads() {
-    for backend in Backend::available() {
+fn on_every_kernel_set_and_number_of_threads() {
+    for kernels in Kernels::available() {
         for threads in 1..=3 {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let found = pool.install(|| chain(backend));
-            assert_eq!(found, [EVALUATION_KEYS, CIPHERTEXT], "{} with {threads} threads", backend.name());
+            let found = pool.install(|| chain(kernels));
+            assert_eq!(found, [EVALUATION_KEYS, CIPHERTEXT], "{} with {threads} threads", kernels.name());
         }
     }
 }

@@ -37,7 +37,7 @@ fn client(log_n: u32, main_bits: &[u32], special_bits: &[u32], secret: SecretDis
         secret,
         ephemeral_weight: None,
         insecure: true,
-        backend: None,
+        kernels: None,
     };
     let params = Parameters::try_from(literal).unwrap();
     let mut rng = ChaCha20Rng::seed_from_u64(u64::from(log_n));

@@ -28,7 +28,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         secret: SecretDistribution::UniformTernary,
         ephemeral_weight: None,
         insecure: true,
-        backend: None,
+        kernels: None,
     };
     let params = Parameters::try_from(literal).unwrap();
     let mut rng = ChaCha20Rng::seed_from_u64(3);

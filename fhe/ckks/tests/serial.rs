@@ -99,14 +99,14 @@ fn objects_come_back_equal_and_take_the_bytes_they_say() {
     }
 }
 
-/// Parameters read at another time, on another backend, and said to be insecure or not are the same parameters.
+/// Parameters read at another time, on another kernels, and said to be insecure or not are the same parameters.
 #[test]
-fn objects_pass_between_backends_and_streams() {
+fn objects_pass_between_kernel_sets_and_streams() {
     let o = objects();
-    for backend in fhe_ring::Backend::available() {
-        let params = Parameters::try_from(ParametersLiteral { backend: Some(backend), ..literal() }).unwrap();
+    for kernels in fhe_ring::Kernels::available() {
+        let params = Parameters::try_from(ParametersLiteral { kernels: Some(kernels), ..literal() }).unwrap();
         for (kind, bytes) in o.bytes() {
-            assert_eq!(rewrite(&params, kind, &bytes).unwrap(), bytes, "{kind} on {}", backend.name());
+            assert_eq!(rewrite(&params, kind, &bytes).unwrap(), bytes, "{kind} on {}", kernels.name());
         }
     }
     // Several in one stream, which gives a byte at a time.

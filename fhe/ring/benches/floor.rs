@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use fhe_ring::{Backend, Basis, Coefficients, Limb, Ntt, Poly, Ring, Uniform, ntt::NttTable, primes};
+use fhe_ring::{Basis, Coefficients, Kernels, Limb, Ntt, Poly, Ring, Uniform, ntt::NttTable, primes};
 
 const LOG_N: u32 = 16;
 const LIMBS: usize = 30;
@@ -38,16 +38,16 @@ fn in_turn(limbs: &mut [(NttTable, Limb)], f: impl Fn(&NttTable, &mut Limb)) -> 
 fn main() {
     println!("{:>10} {:>4} {:>8} {:>14} {:>8} {:>10}", "", "bits", "", "tfhe-ntt alone", "alone", "30 in turn");
     for bits in [46, 48, 49, 50] {
-        for backend in Backend::available() {
-            transforms(bits, backend);
+        for kernels in Kernels::available() {
+            transforms(bits, kernels);
         }
     }
-    for backend in Backend::available() {
-        kernels(backend);
+    for kernels in Kernels::available() {
+        every_kernel(kernels);
     }
 }
 
-fn transforms(bits: u32, backend: Backend) {
+fn transforms(bits: u32, kernels: Kernels) {
     let n = 1 << LOG_N;
     let primes = primes::search(LOG_N, &[bits; LIMBS]).expect("primes of this size exist");
     let mut limbs: Vec<_> = primes
@@ -55,7 +55,7 @@ fn transforms(bits: u32, backend: Backend) {
         .map(|&q| {
             let mut limb = Limb::zeroed(n);
             limb.iter_mut().enumerate().for_each(|(i, x)| *x = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) % q);
-            (NttTable::new(n, q, backend), limb)
+            (NttTable::new(n, q, kernels), limb)
         })
         .collect();
     let plan = tfhe_ntt::prime64::Plan::try_new(n, primes[0]).expect("an NTT-friendly prime");
@@ -66,16 +66,16 @@ fn transforms(bits: u32, backend: Backend) {
     let turns = [in_turn(&mut limbs, |t, limb| t.forward(limb)), in_turn(&mut limbs, |t, limb| t.inverse(limb))];
     for (i, name) in ["forward", "inverse"].into_iter().enumerate() {
         let [theirs, ours, turns] = [theirs[i], ours[i], turns[i]];
-        println!("{:>10} {bits:>4} {name:>8} {theirs:>14.0} {ours:>8.0} {turns:>10.0}", backend.name());
+        println!("{:>10} {bits:>4} {name:>8} {theirs:>14.0} {ours:>8.0} {turns:>10.0}", kernels.name());
     }
 }
 
-fn kernels(backend: Backend) {
+fn every_kernel(kernels: Kernels) {
     // Threads share the limbs among them; a kernel is measured on one.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one thread");
     pool.install(|| {
         let primes = primes::search(LOG_N, &[48; 25]).expect("primes of this size exist");
-        let ring = Ring::new(1 << LOG_N, &primes[..13], &primes[13..], backend);
+        let ring = Ring::new(1 << LOG_N, &primes[..13], &primes[13..], kernels);
         let random = |main: usize, index| -> Poly<Ntt> { Uniform::new(&[7; 32], index).poly(&ring, Basis::main(main)) };
         let (mut a, b, wide) = (random(1, 0), random(1, 1), random(13, 2));
         let m = *ring.main()[0].modulus();
@@ -85,16 +85,16 @@ fn kernels(backend: Backend) {
         let terms: [(&[u64], &[u64]); 8] = [(other, other); 8];
         let signed: Vec<i64> = other.iter().map(|&x| m.center(x)).collect();
         let permutation = ring.permutation(5);
-        let show = |name: &str, micros: f64| println!("{:>10} {name:>13} {micros:>8.0}", backend.name());
-        show("add", alone(|| backend.add(&m, a, other)));
-        show("scale", alone(|| backend.scale(&m, a, other, w)));
-        show("add_scaled", alone(|| backend.add_scaled(&m, a, other, w)));
+        let show = |name: &str, micros: f64| println!("{:>10} {name:>13} {micros:>8.0}", kernels.name());
+        show("add", alone(|| kernels.add(&m, a, other)));
+        show("scale", alone(|| kernels.scale(&m, a, other, w)));
+        show("add_scaled", alone(|| kernels.add_scaled(&m, a, other, w)));
         for count in [1, 4, 8] {
-            show(&format!("dot, {count} terms"), alone(|| backend.dot(&m, a, false, &terms[..count], 0)));
+            show(&format!("dot, {count} terms"), alone(|| kernels.dot(&m, a, false, &terms[..count], 0)));
         }
         show("reduce_signed", alone(|| drop(Poly::<Coefficients>::from_signed(&ring, Basis::main(1), &signed))));
         show("permute", alone(|| drop(b.automorphism(&permutation))));
-        show("uniform", alone(|| Uniform::new(&[7; 32], 0).fill(backend, &m, 0, a, &[])));
+        show("uniform", alone(|| Uniform::new(&[7; 32], 0).fill(kernels, &m, 0, a, &[])));
         // One digit of twelve primes and one of one, to thirteen more.
         show("mod_up", (0..ROUNDS).map(|_| micros(|| drop(black_box(wide.mod_up(12, 12))))).fold(f64::MAX, f64::min));
     });

@@ -1,4 +1,4 @@
-//! `ntt_forward/backend/log_n/limbs` and `ntt_inverse/…`, against the `tfhe-ntt` crate on the same prime.
+//! `ntt_forward/kernels/log_n/limbs` and `ntt_inverse/…`, against the `tfhe-ntt` crate on the same prime.
 //!
 //! One limb shows the arithmetic; thirty, what a polynomial costs where the data and tables of many primes take turns
 //! in the caches. `fhe/ring/docs/floor.md` counts how far both are from what the processor allows.
@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fhe_ring::arch::Backend;
+use fhe_ring::arch::Kernels;
 use fhe_ring::buffer::Limb;
 use fhe_ring::ntt::NttTable;
 use fhe_ring::primes;
@@ -23,13 +23,13 @@ fn transforms(c: &mut Criterion) {
             limb.iter_mut().enumerate().for_each(|(i, x)| *x = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) % q);
             limb
         };
-        for backend in Backend::available() {
-            let limbs = if backend == Backend::SCALAR { 1 } else { LIMBS };
+        for kernels in Kernels::available() {
+            let limbs = if kernels == Kernels::SCALAR { 1 } else { LIMBS };
             let mut polynomial: Vec<_> =
-                primes[..limbs].iter().map(|&q| (NttTable::new(n, q, backend), limb(q))).collect();
+                primes[..limbs].iter().map(|&q| (NttTable::new(n, q, kernels), limb(q))).collect();
             for limbs in [1, limbs].into_iter().take(limbs) {
                 let polynomial = &mut polynomial[..limbs];
-                let id = BenchmarkId::new(format!("{}-{bits}bit", backend.name()), format!("{log_n}/{limbs}"));
+                let id = BenchmarkId::new(format!("{}-{bits}bit", kernels.name()), format!("{log_n}/{limbs}"));
                 let mut group = c.benchmark_group("ntt_forward");
                 group.throughput(Throughput::Elements(limbs as u64));
                 group.bench_function(id.clone(), |b| {

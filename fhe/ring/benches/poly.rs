@@ -1,4 +1,4 @@
-//! `op/backend/log_n/limbs`: what key switching does besides the transforms, on one thread.
+//! `op/kernels/log_n/limbs`: what key switching does besides the transforms, on one thread.
 //!
 //! `fhe/ring/docs/floor.md` counts how far each is from what the processor and its caches allow.
 #![allow(missing_docs)]
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use fhe_ring::{Backend, Basis, Coefficients, Ntt, Poly, Ring, Uniform, primes};
+use fhe_ring::{Basis, Coefficients, Kernels, Ntt, Poly, Ring, Uniform, primes};
 
 const LOG_N: u32 = 16;
 /// Digits of twelve main primes, raised to as many special ones: the widest key switching in use.
@@ -18,17 +18,17 @@ const MAIN: usize = 24;
 fn polynomials(c: &mut Criterion) {
     // Threads share the limbs among them; a kernel is measured on one.
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("the first use of rayon");
-    for backend in Backend::available() {
-        on(backend, c);
+    for kernels in Kernels::available() {
+        on(kernels, c);
     }
 }
 
-fn on(backend: Backend, c: &mut Criterion) {
+fn on(kernels: Kernels, c: &mut Criterion) {
     let primes = primes::search(LOG_N, &[48; MAIN + DIGIT]).expect("primes of this size exist");
-    let ring = Ring::new(1 << LOG_N, &primes[..MAIN], &primes[MAIN..], backend);
+    let ring = Ring::new(1 << LOG_N, &primes[..MAIN], &primes[MAIN..], kernels);
     let all = Basis { main: MAIN, special: DIGIT };
     let random = |basis: Basis, index: u64| -> Poly<Ntt> { Uniform::new(&[7; 32], index).poly(&ring, basis) };
-    let id = |limbs: usize| BenchmarkId::new(ring.backend().name(), format!("{LOG_N}/{limbs}"));
+    let id = |limbs: usize| BenchmarkId::new(ring.kernels().name(), format!("{LOG_N}/{limbs}"));
 
     let mut group = c.benchmark_group("mod_up");
     let poly = random(Basis::main(MAIN), 0);
@@ -61,26 +61,26 @@ fn on(backend: Backend, c: &mut Criterion) {
         group.bench_function(id(limbs), |b| b.iter(|| polys[0].automorphism(&permutation)));
         group.finish();
     }
-    kernels(c, &ring, random(Basis::main(1), 0), random(Basis::main(1), 1));
+    every_kernel(c, &ring, random(Basis::main(1), 0), random(Basis::main(1), 1));
 }
 
 /// One limb, in the second-level cache: 2^16 residues.
-fn kernels(c: &mut Criterion, ring: &Arc<Ring>, mut a: Poly<Ntt>, b: Poly<Ntt>) {
-    let (backend, m) = (ring.backend(), *ring.main()[0].modulus());
+fn every_kernel(c: &mut Criterion, ring: &Arc<Ring>, mut a: Poly<Ntt>, b: Poly<Ntt>) {
+    let (kernels, m) = (ring.kernels(), *ring.main()[0].modulus());
     let w = m.shoup(m.value() / 3);
     let b = &b.limbs()[0];
     let mut bench = |name: &str, f: &mut dyn FnMut(&mut [u64])| {
         let mut group = c.benchmark_group(name);
         group.throughput(Throughput::Elements(1));
-        group.bench_function(BenchmarkId::new(backend.name(), format!("{LOG_N}/1")), |bencher| {
+        group.bench_function(BenchmarkId::new(kernels.name(), format!("{LOG_N}/1")), |bencher| {
             bencher.iter(|| f(black_box(&mut a.limbs_mut()[0])));
         });
         group.finish();
     };
-    bench("add", &mut |a| backend.add(&m, a, b));
-    bench("scale", &mut |a| backend.scale(&m, a, b, w));
-    bench("add_scaled", &mut |a| backend.add_scaled(&m, a, b, w));
-    bench("uniform", &mut |a| Uniform::new(&[7; 32], 0).fill(backend, &m, 0, a, &[]));
+    bench("add", &mut |a| kernels.add(&m, a, b));
+    bench("scale", &mut |a| kernels.scale(&m, a, b, w));
+    bench("add_scaled", &mut |a| kernels.add_scaled(&m, a, b, w));
+    bench("uniform", &mut |a| Uniform::new(&[7; 32], 0).fill(kernels, &m, 0, a, &[]));
     let signed: Vec<i64> = b.iter().map(|&x| m.center(x)).collect();
     bench("from_signed", &mut |_| drop(black_box(Poly::<Coefficients>::from_signed(ring, Basis::main(1), &signed))));
 }

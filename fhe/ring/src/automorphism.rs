@@ -89,23 +89,23 @@ pub(crate) fn permute_coefficients(modulus: &Modulus, out: &mut [u64], a: &[u64]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Backend;
+    use crate::Kernels;
 
     #[test]
-    fn chunks_of_any_size_make_up_the_whole_on_every_backend() {
+    fn chunks_of_any_size_make_up_the_whole_on_every_kernel_set() {
         let n = 1 << 13;
         let values: Vec<u64> = (0..n as u64).collect();
         for galois in [3, 5, 25, 4097, 2 * n as u64 - 1] {
             let permutation = Permutation::new(n, galois);
             let expected: Vec<u64> = (0..n).map(|i| permutation.source(i) as u64).collect();
-            for backend in Backend::available() {
+            for kernels in Kernels::available() {
                 for len in [8, 256, 4096, n] {
                     let mut out = vec![0; n];
                     for (k, out) in out.chunks_exact_mut(len).enumerate() {
                         let chunk = permutation.chunk(k * len, len);
-                        backend.permute(out, &values[chunk.source..][..len], chunk);
+                        kernels.permute(out, &values[chunk.source..][..len], chunk);
                     }
-                    assert!(out == expected, "X^{galois}, {len} at a time, {}", backend.name());
+                    assert!(out == expected, "X^{galois}, {len} at a time, {}", kernels.name());
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::arch::Backend;
+use crate::arch::Kernels;
 use crate::buffer::Limb;
 use crate::modulus::{Modulus, Shoup};
 use crate::ntt::NttTable;
@@ -69,16 +69,16 @@ impl BaseConverter {
     }
 
     /// Some coefficients over the source primes, as yᵢ, to the same over the target primes.
-    fn convert(&self, backend: Backend, source: &[&[u64]], target: &mut [&mut [u64]], overflow: &mut [u64]) {
+    fn convert(&self, kernels: Kernels, source: &[&[u64]], target: &mut [&mut [u64]], overflow: &mut [u64]) {
         let len = target.first().map_or(0, |target| target.len());
         for first in (0..len).step_by(CHUNK) {
             let size = CHUNK.min(len - first);
             let digits: Vec<&[u64]> = source.iter().map(|limb| &limb[first..][..size]).collect();
             let overflow = &mut overflow[..size];
-            backend.quotient_sum(overflow, &digits, &self.reciprocals);
+            kernels.quotient_sum(overflow, &digits, &self.reciprocals);
             for (out, target) in target.iter_mut().zip(&self.targets) {
                 let out = &mut out[first..][..size];
-                backend.convert(&target.modulus, out, &digits, &target.factors, overflow, target.correction);
+                kernels.convert(&target.modulus, out, &digits, &target.factors, overflow, target.correction);
             }
         }
     }
@@ -107,7 +107,7 @@ fn convert_all(ring: &Ring, conversions: Vec<Conversion<'_>>) {
     tasks.into_par_iter().for_each_init(
         || Limb::recycled(CHUNK),
         |overflow, (converter, source, mut target)| {
-            converter.convert(ring.backend(), &source, &mut target, overflow);
+            converter.convert(ring.kernels(), &source, &mut target, overflow);
         },
     );
 }
@@ -227,7 +227,7 @@ impl Poly<Ntt> {
         limbs.collect::<Vec<_>>().into_par_iter().for_each(|(i, (limb, remainder))| {
             let table = &ring.main()[i];
             table.forward(remainder);
-            table.backend().sub_scale(table.modulus(), limb, remainder, inverses[i]);
+            table.kernels().sub_scale(table.modulus(), limb, remainder, inverses[i]);
         });
         polys
     }
@@ -243,16 +243,16 @@ fn inverse_of_dropped(ring: &Arc<Ring>, basis: Basis, main: usize, i: usize) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::Backend;
+    use crate::arch::Kernels;
     use crate::poly::Coefficients;
     use crate::primes;
     use num_bigint::{BigInt, Sign};
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha20Rng;
 
-    fn ring(backend: Backend) -> Arc<Ring> {
+    fn ring(kernels: Kernels) -> Arc<Ring> {
         let primes = primes::search(6, &[50, 40, 41, 42, 50, 50, 49]).unwrap();
-        Ring::new(64, &primes[..4], &primes[4..], backend)
+        Ring::new(64, &primes[..4], &primes[4..], kernels)
     }
 
     fn product(ring: &Ring, basis: Basis) -> BigInt {
@@ -296,8 +296,8 @@ mod tests {
 
     #[test]
     fn mod_up_gives_the_centred_digits_exactly() {
-        for backend in Backend::available() {
-            let ring = ring(backend);
+        for kernels in Kernels::available() {
+            let ring = ring(kernels);
             let poly = random(&ring, Basis::main(4));
             for digit in 1..=4 {
                 let digits = poly.mod_up(digit, 2);
@@ -318,8 +318,8 @@ mod tests {
 
     #[test]
     fn divide_round_is_the_nearest_integer() {
-        for backend in Backend::available() {
-            let ring = ring(backend);
+        for kernels in Kernels::available() {
+            let ring = ring(kernels);
             for (basis, main) in
                 [(ring.basis(), 4), (ring.basis(), 2), (Basis::main(3), 2), (Basis { main: 2, special: 1 }, 1)]
             {
@@ -338,9 +338,9 @@ mod tests {
 
     #[test]
     fn the_widest_digits_are_exact_to_the_ends_of_their_range() {
-        for backend in Backend::available() {
+        for kernels in Kernels::available() {
             let primes = primes::search(6, &[50; 16]).unwrap();
-            let ring = Ring::new(64, &primes[..14], &primes[14..], backend);
+            let ring = Ring::new(64, &primes[..14], &primes[14..], kernels);
             for digit in [12, 13, 14] {
                 let basis = Basis::main(digit);
                 let modulus = product(&ring, basis);
@@ -364,7 +364,7 @@ mod tests {
                 // At the ends the other representative is as good.
                 let largest: BigInt = &half + (&half >> 45);
                 for (x, y) in values.iter().zip(integers(&whole(&raised).into_coefficients())) {
-                    assert_eq!((x - &y) % &modulus, BigInt::ZERO, "{digit} primes, {}", backend.name());
+                    assert_eq!((x - &y) % &modulus, BigInt::ZERO, "{digit} primes, {}", kernels.name());
                     assert!(*y.magnitude() <= *largest.magnitude(), "{digit} primes: {y} for {x}");
                 }
             }
@@ -372,11 +372,11 @@ mod tests {
     }
 
     #[test]
-    fn backends_agree() {
-        let digits: Vec<_> = Backend::available()
+    fn kernel_sets_agree() {
+        let digits: Vec<_> = Kernels::available()
             .into_iter()
-            .map(|backend| {
-                let poly = random(&ring(backend), Basis::main(4));
+            .map(|kernels| {
+                let poly = random(&ring(kernels), Basis::main(4));
                 poly.mod_up(3, 3).iter().map(whole).collect::<Vec<_>>()
             })
             .collect();

@@ -1,6 +1,6 @@
 //! Arithmetic in Z_q\[X\]/(X^N + 1), the ring under RNS-CKKS, in residue number system form.
 //!
-//! From the ground up: [`modulus`] (one prime), [`primes`] (finding them), [`arch`] (the kernels, one backend for each
+//! From the ground up: [`modulus`] (one prime), [`primes`] (finding them), [`arch`] (the kernels, one set for each
 //! instruction set), [`ntt`] (one limb transformed), [`ring`] (a dimension and its primes), [`poly`] (polynomials whose
 //! type says their domain), [`packed`] (their storage where memory counts), `convert` (raising and dividing),
 //! [`automorphism`], [`sample`] and [`uniform`].
@@ -20,7 +20,7 @@ pub mod ring;
 pub mod sample;
 pub mod uniform;
 
-pub use arch::Backend;
+pub use arch::Kernels;
 pub use buffer::Limb;
 pub use convert::Digit;
 pub use modulus::{Modulus, Shoup};

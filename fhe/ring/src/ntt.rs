@@ -1,6 +1,6 @@
 //! The negacyclic number-theoretic transform: Z_q\[X\]/(X^N + 1) ≅ Z_q^N.
 
-use crate::arch::{Backend, RootForm, Twiddles};
+use crate::arch::{Kernels, RootForm, Twiddles};
 use crate::buffer::Limb;
 use crate::modulus::{Modulus, Shoup};
 use crate::primes::root_of_unity;
@@ -15,7 +15,7 @@ pub const MIN_NTT: usize = 32;
 /// X^(N/n) is transformed at size n, each of its values standing for N/n neighbours of the full transform.
 pub struct NttTable {
     modulus: Modulus,
-    backend: Backend,
+    kernels: Kernels,
     n: usize,
     /// [`Twiddles::heads`] and [`Twiddles::tails`], word by word.
     heads: Limb,
@@ -29,7 +29,7 @@ impl NttTable {
     ///
     /// # Panics
     /// If `n` is not a power of two of at least [`MIN_NTT`], or `q` is not 1 modulo 2n.
-    pub fn new(n: usize, q: u64, backend: Backend) -> Self {
+    pub fn new(n: usize, q: u64, kernels: Kernels) -> Self {
         assert!(n.is_power_of_two() && n >= MIN_NTT, "ring dimension {n} must be a power of two ≥ {MIN_NTT}");
         let modulus = Modulus::new(q);
         let psi = modulus.shoup(root_of_unity(&modulus, 2 * n as u64));
@@ -48,7 +48,7 @@ impl NttTable {
             }
             words
         };
-        let (heads, tails) = match backend.root_form() {
+        let (heads, tails) = match kernels.root_form() {
             RootForm::Pairs => (pairs(&mut (0..n), n, 64), Limb::recycled(0)),
             RootForm::Tails => {
                 let few = (n / 16).max(8);
@@ -66,7 +66,7 @@ impl NttTable {
                 (modulus.shoup(inverse), modulus.shoup(modulus.mul(inverse, half_turn_back)))
             })
             .collect();
-        Self { modulus, backend, n, heads, tails, scales }
+        Self { modulus, kernels, n, heads, tails, scales }
     }
 
     /// The prime.
@@ -75,8 +75,8 @@ impl NttTable {
     }
 
     /// The instruction set in use.
-    pub fn backend(&self) -> Backend {
-        self.backend
+    pub fn kernels(&self) -> Kernels {
+        self.kernels
     }
 
     fn twiddles(&self) -> Twiddles<'_> {
@@ -95,7 +95,7 @@ impl NttTable {
     /// If the length is not a power of two from [`MIN_NTT`] to N.
     pub fn forward(&self, data: &mut [u64]) {
         self.check(data);
-        self.backend.ntt_forward(&self.modulus, self.twiddles(), data);
+        self.kernels.ntt_forward(&self.modulus, self.twiddles(), data);
     }
 
     /// Evaluations in [0, q) to coefficients in [0, q), in place.
@@ -105,7 +105,7 @@ impl NttTable {
     pub fn inverse(&self, data: &mut [u64]) {
         self.check(data);
         let (scale, last) = self.scales[data.len().trailing_zeros() as usize];
-        self.backend.ntt_inverse(&self.modulus, self.twiddles(), scale, last, data);
+        self.kernels.ntt_inverse(&self.modulus, self.twiddles(), scale, last, data);
     }
 
     /// The same times `factor` in [0, q), at no further cost: the transform ends in products anyway.
@@ -116,7 +116,7 @@ impl NttTable {
         self.check(data);
         let (scale, last) = self.scales[data.len().trailing_zeros() as usize];
         let times = |constant: Shoup| self.modulus.shoup(self.modulus.mul(constant.value, factor));
-        self.backend.ntt_inverse(&self.modulus, self.twiddles(), times(scale), times(last), data);
+        self.kernels.ntt_inverse(&self.modulus, self.twiddles(), times(scale), times(last), data);
     }
 
     /// From the evaluations of r to those of r + r̄ and of (r − r̄)/X^(n/2), where r̄ is r(1/X).
@@ -136,11 +136,11 @@ impl NttTable {
         let (difference, rest) = difference.split_at_mut(lower.len());
         mirror(upper, mirrored);
         sum.copy_from_slice(lower);
-        self.backend.add(&self.modulus, sum, mirrored);
+        self.kernels.add(&self.modulus, sum, mirrored);
         difference.copy_from_slice(lower);
         // 1/n and ψ_n^(−n/2)/n for n = 1.
         let (_, root) = self.scales[0];
-        self.backend.sub_scale(&self.modulus, difference, mirrored, root);
+        self.kernels.sub_scale(&self.modulus, difference, mirrored, root);
         mirror(sum, mirrored);
         mirror(difference, rest);
     }
@@ -172,17 +172,17 @@ mod tests {
     }
 
     #[test]
-    fn every_backend_agrees_with_direct_evaluation() {
-        for backend in Backend::available() {
+    fn every_kernel_set_agrees_with_direct_evaluation() {
+        for kernels in Kernels::available() {
             for log_n in 5..=9 {
                 for bits in [20, 46, 47, 48, 49, 50] {
                     let q = primes::search(log_n, &[bits]).unwrap()[0];
-                    let table = NttTable::new(1 << log_n, q, backend);
+                    let table = NttTable::new(1 << log_n, q, kernels);
                     for size in (5..=log_n).map(|k| 1 << k) {
                         let data = random(size, q, bits as u64);
                         let mut transformed = data.clone();
                         table.forward(&mut transformed);
-                        assert_eq!(transformed, naive(&table, &data), "{} {log_n} {size}", backend.name());
+                        assert_eq!(transformed, naive(&table, &data), "{} {log_n} {size}", kernels.name());
                         let mut scaled = transformed.clone();
                         table.inverse(&mut transformed);
                         assert_eq!(transformed, data);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn backends_agree_bit_for_bit_at_every_size_and_edge() {
+    fn kernel_sets_agree_bit_for_bit_at_every_size_and_edge() {
         for log_n in 5..=17 {
             for bits in [log_n + 8, 46, 47, 48, 49, 50] {
                 let q = primes::search(log_n, &[bits]).unwrap()[0];
@@ -203,7 +203,7 @@ mod tests {
                 let inputs =
                     [random(n, q, 7), vec![q - 1; n], vec![0; n], (0..n).map(|i| (i as u64 % 2) * (q - 1)).collect()];
                 let tables: Vec<_> =
-                    Backend::available().into_iter().map(|backend| NttTable::new(n, q, backend)).collect();
+                    Kernels::available().into_iter().map(|kernels| NttTable::new(n, q, kernels)).collect();
                 for input in inputs {
                     let outputs: Vec<_> = tables
                         .iter()
@@ -215,7 +215,7 @@ mod tests {
                         })
                         .collect();
                     for other in &outputs[1..] {
-                        assert!(*other == outputs[0], "backends differ at 2^{log_n}, {bits} bits");
+                        assert!(*other == outputs[0], "kernels differ at 2^{log_n}, {bits} bits");
                     }
                 }
             }
@@ -226,7 +226,7 @@ mod tests {
     fn a_polynomial_in_a_power_of_x_is_a_stretched_smaller_transform() {
         let (n, small) = (512, 64);
         let q = primes::search(9, &[42]).unwrap()[0];
-        let table = NttTable::new(n, q, Backend::detect());
+        let table = NttTable::new(n, q, Kernels::detect());
         let mut compact = random(small, q, 3);
         let mut full = vec![0; n];
         for (i, &c) in compact.iter().enumerate() {
@@ -243,7 +243,7 @@ mod tests {
         fn products_are_negacyclic_convolutions(seed: u64) {
             let n = 64;
             let q = primes::search(6, &[50]).unwrap()[0];
-            let table = NttTable::new(n, q, Backend::detect());
+            let table = NttTable::new(n, q, Kernels::detect());
             let m = table.modulus();
             let (a, b) = (random(n, q, seed), random(n, q, !seed));
             let mut expected = vec![0; n];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::arch::{Backend, PACKED_PADDING};
+use crate::arch::{Kernels, PACKED_PADDING};
 use crate::buffer::Limb;
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
@@ -41,9 +41,9 @@ pub fn packed_len(count: usize, bits: u32) -> usize {
 
 impl PackedLimb {
     /// Packs residues of at most `bits` bits, a multiple of eight of them.
-    pub fn new(backend: Backend, residues: &[u64], bits: u32) -> Self {
+    pub fn new(kernels: Kernels, residues: &[u64], bits: u32) -> Self {
         let mut limb = Self::zeroed(residues.len(), bits);
-        backend.pack(bits, residues, &mut limb.bytes);
+        kernels.pack(bits, residues, &mut limb.bytes);
         limb
     }
 
@@ -69,10 +69,10 @@ impl PackedLimb {
     }
 
     /// The residues at the positions from `first` on, a multiple of eight as is their number.
-    pub fn unpack(&self, backend: Backend, first: usize, out: &mut [u64]) {
+    pub fn unpack(&self, kernels: Kernels, first: usize, out: &mut [u64]) {
         let start = packed_len(first, self.bits);
         let bytes = &self.bytes[start..][..packed_len(out.len(), self.bits) + PACKED_PADDING];
-        backend.unpack(self.bits, bytes, out);
+        kernels.unpack(self.bits, bytes, out);
     }
 }
 
@@ -80,7 +80,7 @@ impl From<&Poly<Ntt>> for PackedPoly {
     fn from(poly: &Poly<Ntt>) -> Self {
         let (ring, basis) = (poly.ring().clone(), poly.basis());
         let bits: Vec<u32> = ring.moduli(basis).map(packed_bits).collect();
-        let limbs = poly.limbs().par_iter().zip(bits).map(|(limb, bits)| PackedLimb::new(ring.backend(), limb, bits));
+        let limbs = poly.limbs().par_iter().zip(bits).map(|(limb, bits)| PackedLimb::new(ring.kernels(), limb, bits));
         let limbs = limbs.collect();
         Self { ring, basis, limbs }
     }
@@ -124,7 +124,7 @@ impl PackedPoly {
     pub fn unpack(&self) -> Poly<Ntt> {
         let unpack = |limb: &PackedLimb| {
             let mut out = Limb::recycled(self.ring.n());
-            limb.unpack(self.ring.backend(), 0, &mut out);
+            limb.unpack(self.ring.kernels(), 0, &mut out);
             out
         };
         Poly::from_limbs(&self.ring, self.basis, self.limbs.par_iter().map(unpack).collect())
@@ -153,7 +153,7 @@ mod tests {
         for bits in 7..=50 {
             let residues: Vec<u64> =
                 (0..64u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) & ((1 << bits) - 1)).collect();
-            let mut packed = PackedLimb::new(Backend::SCALAR, &residues, bits);
+            let mut packed = PackedLimb::new(Kernels::SCALAR, &residues, bits);
             assert_eq!(packed.bytes().len(), 8 * bits as usize);
             for (i, x) in residues.iter().enumerate() {
                 for k in 0..bits as usize {
@@ -161,34 +161,34 @@ mod tests {
                     assert_eq!(u64::from(packed.bytes()[at / 8] >> (at % 8) & 1), x >> k & 1);
                 }
             }
-            for backend in Backend::available() {
-                let same = PackedLimb::new(backend, &residues, bits).bytes() == packed.bytes();
-                assert!(same, "{} with {bits} bits", backend.name());
+            for kernels in Kernels::available() {
+                let same = PackedLimb::new(kernels, &residues, bits).bytes() == packed.bytes();
+                assert!(same, "{} with {bits} bits", kernels.name());
             }
             // What follows the residues is nobody's.
             packed.bytes[8 * bits as usize..].fill(0xff);
-            for backend in Backend::available() {
+            for kernels in Kernels::available() {
                 let mut back = vec![0; 64];
-                packed.unpack(backend, 0, &mut back);
-                assert_eq!(back, residues, "{}", backend.name());
+                packed.unpack(kernels, 0, &mut back);
+                assert_eq!(back, residues, "{}", kernels.name());
             }
         }
     }
 
     #[test]
-    fn any_chunk_comes_back_on_every_backend() {
-        for backend in Backend::available() {
+    fn any_chunk_comes_back_on_every_kernel_set() {
+        for kernels in Kernels::available() {
             let primes = primes::search(6, &[14, 31, 38, 39, 42, 49, 50]).unwrap();
-            let ring = Ring::new(64, &primes[..5], &primes[5..], backend);
+            let ring = Ring::new(64, &primes[..5], &primes[5..], kernels);
             let poly = Uniform::new(&[3; 32], 0).poly(&ring, ring.basis());
             let packed = PackedPoly::from(&poly);
-            assert!(packed.unpack() == poly, "{}", backend.name());
+            assert!(packed.unpack() == poly, "{}", kernels.name());
             assert_eq!(packed.bytes(), PackedPoly::bytes_of(&ring, ring.basis()));
             for (limb, residues) in packed.limbs().iter().zip(poly.limbs()) {
                 for (first, count) in [(0, 8), (8, 16), (56, 8), (0, 64)] {
                     let mut out = vec![u64::MAX; count];
-                    limb.unpack(backend, first, &mut out);
-                    assert_eq!(out, residues[first..][..count], "{} from {first}", backend.name());
+                    limb.unpack(kernels, first, &mut out);
+                    assert_eq!(out, residues[first..][..count], "{} from {first}", kernels.name());
                     assert_eq!(
                         limb.chunk(first, count),
                         &limb.bytes()[packed_len(first, limb.bits)..][..packed_len(count, limb.bits)]

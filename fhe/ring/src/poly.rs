@@ -112,13 +112,13 @@ impl<D> Poly<D> {
     /// `self + other`; `other` may be held modulo more primes.
     pub fn add_assign(&mut self, other: &Self) {
         let basis = self.basis;
-        self.for_each(|t, i, limb| t.backend().add(t.modulus(), limb, other.limb_of(basis, i)));
+        self.for_each(|t, i, limb| t.kernels().add(t.modulus(), limb, other.limb_of(basis, i)));
     }
 
     /// `self − other`; `other` may be held modulo more primes.
     pub fn sub_assign(&mut self, other: &Self) {
         let basis = self.basis;
-        self.for_each(|t, i, limb| t.backend().sub(t.modulus(), limb, other.limb_of(basis, i)));
+        self.for_each(|t, i, limb| t.kernels().sub(t.modulus(), limb, other.limb_of(basis, i)));
     }
 
     /// The limb of this polynomial for limb `i` of one over `basis`.
@@ -148,7 +148,7 @@ impl<D> Poly<D> {
         let mut out = Self::recycled(&self.ring, self.basis);
         out.for_each(|t, i, limb| {
             let m = t.modulus();
-            t.backend().scale(m, limb, &self.limbs[i], m.shoup(w(m)));
+            t.kernels().scale(m, limb, &self.limbs[i], m.shoup(w(m)));
         });
         out
     }
@@ -162,7 +162,7 @@ impl Poly<Coefficients> {
     pub fn from_signed(ring: &Arc<Ring>, basis: Basis, coefficients: &[i64]) -> Self {
         assert_eq!(coefficients.len(), ring.n(), "one coefficient for each power of X");
         let mut poly = Self::recycled(ring, basis);
-        poly.for_each(|t, _, limb| t.backend().reduce_signed(t.modulus(), limb, coefficients));
+        poly.for_each(|t, _, limb| t.kernels().reduce_signed(t.modulus(), limb, coefficients));
         poly
     }
 
@@ -191,7 +191,7 @@ impl Poly<Ntt> {
     pub fn automorphism(&self, permutation: &Permutation) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
         let n = self.ring.n();
-        out.for_each(|t, i, limb| t.backend().permute(limb, &self.limbs[i], permutation.chunk(0, n)));
+        out.for_each(|t, i, limb| t.kernels().permute(limb, &self.limbs[i], permutation.chunk(0, n)));
         out
     }
 
@@ -201,7 +201,7 @@ impl Poly<Ntt> {
         out.for_each(|t, i, limb| {
             let products: Vec<(&[u64], &[u64])> =
                 terms.iter().map(|&(a, b)| (a.limb_of(basis, i), b.limb_of(basis, i))).collect();
-            t.backend().dot_all(t.modulus(), limb, &products, 0);
+            t.kernels().dot_all(t.modulus(), limb, &products, 0);
         });
         out
     }
@@ -231,7 +231,7 @@ impl Poly<Ntt> {
             for (k, (stretch, chunk)) in chunks.iter().enumerate() {
                 let products: Vec<(&[u64], &[u64])> =
                     chunk.iter().map(|(a, w)| (a.limb_of(basis, i), w.limb_of(basis, i))).collect();
-                t.backend().dot(t.modulus(), limb, k > 0, &products, *stretch);
+                t.kernels().dot(t.modulus(), limb, k > 0, &products, *stretch);
             }
         });
         out
@@ -285,7 +285,7 @@ impl CompactPoly {
             .map(|i| {
                 let table = ring.table(basis, i);
                 let mut limb = Limb::recycled(coefficients.len());
-                table.backend().reduce_signed(table.modulus(), &mut limb, coefficients);
+                table.kernels().reduce_signed(table.modulus(), &mut limb, coefficients);
                 table.forward(&mut limb);
                 limb
             })
@@ -353,12 +353,12 @@ impl CompactPoly {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::Backend;
+    use crate::arch::Kernels;
     use crate::{Uniform, primes};
 
     fn rings() -> Vec<Arc<Ring>> {
         let primes = primes::search(7, &[50, 40, 50, 49]).unwrap();
-        Backend::available().into_iter().map(|b| Ring::new(128, &primes[..2], &primes[2..], b)).collect()
+        Kernels::available().into_iter().map(|b| Ring::new(128, &primes[..2], &primes[2..], b)).collect()
     }
 
     fn random(ring: &Arc<Ring>, basis: Basis, index: u64) -> Poly<Ntt> {
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn automorphisms_agree_in_both_domains_and_backends() {
+    fn automorphisms_agree_in_both_domains_and_kernel_sets() {
         for galois in [3, 5, 25, 255, 127, 77] {
             let results: Vec<_> = rings()
                 .iter()
@@ -381,7 +381,7 @@ mod tests {
         }
     }
 
-    /// Each operation against one-prime arithmetic, on every backend, with operands over more primes where allowed.
+    /// Each operation against one-prime arithmetic, on every kernels, with operands over more primes where allowed.
     #[test]
     fn arithmetic_agrees_with_single_residues() {
         for ring in rings() {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use crate::arch::Backend;
+use crate::arch::Kernels;
 use crate::automorphism::Permutation;
 use crate::convert::{BaseConverter, ConversionKey};
 use crate::modulus::Modulus;
@@ -60,13 +60,13 @@ impl Ring {
     ///
     /// # Panics
     /// If a prime repeats or has no 2n-th root of unity, or `n` is not a power of two the NTT takes.
-    pub fn new(n: usize, main: &[u64], special: &[u64], backend: Backend) -> Arc<Self> {
+    pub fn new(n: usize, main: &[u64], special: &[u64], kernels: Kernels) -> Arc<Self> {
         let mut all: Vec<_> = main.iter().chain(special).collect();
         all.sort_unstable();
         assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "a prime repeats among {main:?} and {special:?}");
         let tables = |primes: &[u64]| {
             use rayon::prelude::*;
-            primes.par_iter().map(|&q| NttTable::new(n, q, backend)).collect()
+            primes.par_iter().map(|&q| NttTable::new(n, q, kernels)).collect()
         };
         Arc::new(Self {
             n,
@@ -88,8 +88,8 @@ impl Ring {
     }
 
     /// The instruction set that carries the kernels.
-    pub fn backend(&self) -> Backend {
-        self.main[0].backend()
+    pub fn kernels(&self) -> Kernels {
+        self.main[0].kernels()
     }
 
     /// The transforms of the main primes.
@@ -137,6 +137,6 @@ impl Ring {
 impl std::fmt::Debug for Ring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Basis { main, special } = self.basis();
-        write!(f, "Ring(N = {}, {main} main + {special} special primes, {})", self.n, self.backend().name())
+        write!(f, "Ring(N = {}, {main} main + {special} special primes, {})", self.n, self.kernels().name())
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::arch::Backend;
+use crate::arch::Kernels;
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
 use crate::ring::{Basis, Ring};
@@ -50,15 +50,15 @@ impl Uniform {
     ///
     /// This takes the processor and leaves the memory idle: meanwhile `ahead`, which is to be read next, is brought to the
     /// second-level cache.
-    pub fn fill(&self, backend: Backend, modulus: &Modulus, first: usize, out: &mut [u64], ahead: &[u8]) {
+    pub fn fill(&self, kernels: Kernels, modulus: &Modulus, first: usize, out: &mut [u64], ahead: &[u8]) {
         let counter = Counter { key: &self.key, mask: [self.mask[0], self.mask[1] ^ modulus.value()] };
-        backend.uniform(modulus, out, counter, first, ahead);
+        kernels.uniform(modulus, out, counter, first, ahead);
     }
 
     /// All of it, over a basis.
     pub fn poly(&self, ring: &Arc<Ring>, basis: Basis) -> Poly<Ntt> {
         let mut poly = Poly::recycled(ring, basis);
-        poly.for_each(|table, _, limb| self.fill(table.backend(), table.modulus(), 0, limb, &[]));
+        poly.for_each(|table, _, limb| self.fill(table.kernels(), table.modulus(), 0, limb, &[]));
         poly
     }
 }
@@ -69,19 +69,19 @@ mod tests {
     use crate::primes;
 
     #[test]
-    fn any_part_is_had_without_the_rest_on_every_backend() {
+    fn any_part_is_had_without_the_rest_on_every_kernel_set() {
         for bits in [14, 42, 49, 50] {
             for q in primes::search(5, &[bits; 2]).unwrap() {
                 let m = Modulus::new(q);
                 let uniform = Uniform::new(&[7; 32], 11);
                 let mut all = vec![0; 1 << 12];
-                uniform.fill(Backend::SCALAR, &m, 0, &mut all, &[]);
+                uniform.fill(Kernels::SCALAR, &m, 0, &mut all, &[]);
                 assert!(all.iter().all(|&x| x < q));
-                for backend in Backend::available() {
+                for kernels in Kernels::available() {
                     for (first, len) in [(0, 1 << 12), (64, 64), (1024, 32), (4000, 96)] {
                         let mut part = vec![0; len];
-                        uniform.fill(backend, &m, first, &mut part, bytemuck::cast_slice(&all[first..]));
-                        assert_eq!(part, all[first..first + len], "{} modulo {q} from {first}", backend.name());
+                        uniform.fill(kernels, &m, first, &mut part, bytemuck::cast_slice(&all[first..]));
+                        assert_eq!(part, all[first..first + len], "{} modulo {q} from {first}", kernels.name());
                     }
                 }
             }
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn seeds_indices_and_primes_give_other_residues_and_smaller_bases_the_same() {
         let primes = primes::search(12, &[42, 43, 50]).unwrap();
-        let ring = Ring::new(1 << 12, &primes[..2], &primes[2..], Backend::detect());
+        let ring = Ring::new(1 << 12, &primes[..2], &primes[2..], Kernels::detect());
         let poly = |seed: u8, index, basis| Uniform::new(&[seed; 32], index).poly(&ring, basis);
         let all = poly(9, 3, ring.basis());
         let few = Basis { main: 1, special: 1 };
@@ -115,10 +115,10 @@ mod tests {
         let q = primes::search(5, &[50]).unwrap()[0];
         let m = Modulus::new(q);
         let counter = Counter { key: &key, mask: words(plaintext) };
-        for backend in Backend::available() {
+        for kernels in Kernels::available() {
             let mut out = [0; 32];
-            backend.uniform(&m, &mut out, counter, 0, &[]);
-            assert_eq!(out[..2], words(expected).map(|word| m.reduce(word)), "{}", backend.name());
+            kernels.uniform(&m, &mut out, counter, 0, &[]);
+            assert_eq!(out[..2], words(expected).map(|word| m.reduce(word)), "{}", kernels.name());
         }
     }
 
@@ -126,7 +126,7 @@ mod tests {
     fn residues_are_spread_evenly() {
         for q in primes::search(12, &[30, 42, 50]).unwrap() {
             let mut residues = vec![0; 1 << 14];
-            Uniform::new(&[1; 32], 0).fill(Backend::detect(), &Modulus::new(q), 0, &mut residues, &[]);
+            Uniform::new(&[1; 32], 0).fill(Kernels::detect(), &Modulus::new(q), 0, &mut residues, &[]);
             let mut counts = [0.0; 16];
             residues.iter().for_each(|&x| counts[(x as u128 * 16 / q as u128) as usize] += 1.0);
             let expected = residues.len() as f64 / 16.0;

@@ -23,7 +23,7 @@ impl Client {
             secret: SecretDistribution::UniformTernary,
             ephemeral_weight: Some(32),
             insecure: true,
-            backend: None,
+            kernels: None,
         };
         let params = Parameters::try_from(literal).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(3);

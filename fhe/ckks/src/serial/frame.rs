@@ -106,8 +106,8 @@ impl<W: Write> Writer<W> {
 
     pub(crate) fn poly(&mut self, poly: &Poly<Ntt>) -> Result<(), SerialError> {
         let mut limbs = poly.limbs().iter().zip(poly.ring().moduli(poly.basis()));
-        let backend = poly.ring().backend();
-        limbs.try_for_each(|(limb, q)| self.bytes(PackedLimb::new(backend, limb, packed_bits(q)).bytes()))
+        let kernels = poly.ring().kernels();
+        limbs.try_for_each(|(limb, q)| self.bytes(PackedLimb::new(kernels, limb, packed_bits(q)).bytes()))
     }
 
     /// Writes the checksum.
@@ -208,7 +208,7 @@ impl<R: Read> Reader<R> {
             let mut packed = PackedLimb::zeroed(ring.n(), packed_bits(q));
             self.bytes(what, packed.bytes_mut())?;
             let mut limb = Limb::recycled(ring.n());
-            packed.unpack(ring.backend(), 0, &mut limb);
+            packed.unpack(ring.kernels(), 0, &mut limb);
             if let Some(index) = limb.iter().position(|&x| x >= q.value()) {
                 return Err(SerialError::Residue { limb: i, index, found: limb[index], modulus: q.value() });
             }

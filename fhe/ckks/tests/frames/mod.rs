@@ -13,7 +13,7 @@ pub fn literal() -> ParametersLiteral {
         secret: SecretDistribution::UniformTernary,
         ephemeral_weight: Some(4),
         insecure: true,
-        backend: None,
+        kernels: None,
     }
 }
 

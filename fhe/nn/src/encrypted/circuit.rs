@@ -123,7 +123,7 @@ impl Circuit {
             secret: SecretDistribution::UniformTernary,
             ephemeral_weight: Some(EPHEMERAL_WEIGHT),
             insecure: false,
-            backend: None,
+            kernels: None,
         };
         Ok(Self {
             parameters,

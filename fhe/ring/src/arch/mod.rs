@@ -1,8 +1,8 @@
 //! The kernels, once for each instruction set, and the one place where the instruction set is chosen.
 //!
-//! `scalar` is the specification: every other backend equals it bit for bit, because each kernel returns canonical
-//! residues in [0, q). A [`Backend`] other than `Scalar` can only be had from [`Backend::detect`] or
-//! [`Backend::forced`], which look at the processor; that is the proof of capability the `unsafe` calls rest on.
+//! `scalar` is the specification: every other set of kernels equals it bit for bit, because each kernel returns canonical
+//! residues in [0, q). A [`Kernels`] other than `Scalar` can only be had from [`Kernels::detect`] or
+//! [`Kernels::forced`], which look at the processor; that is the proof of capability the `unsafe` calls rest on.
 #![allow(unsafe_code)]
 
 /// Compiles the kernels of `fma` for the vectors that they are written for. On ARM these are part of every processor.
@@ -33,7 +33,7 @@ pub(crate) const PACKED_PADDING: usize = 64;
 
 /// The instruction set that carries the kernels; chosen once, when a ring is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backend(Isa);
+pub struct Kernels(Isa);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Isa {
@@ -44,9 +44,9 @@ enum Isa {
     Avx512Ifma,
 }
 
-/// How a backend reads the roots of one prime; root i is ψ^brv(i), so that the first 2^k roots serve size 2^k.
+/// How the kernels read the roots of one prime; root i is ψ^brv(i), so that the first 2^k roots serve size 2^k.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // No machine has a backend for each.
+#[allow(dead_code)] // No machine has kernels for each.
 pub(crate) enum RootForm {
     /// All N roots, each with ⌊root·2^64/q⌋.
     Pairs,
@@ -56,10 +56,10 @@ pub(crate) enum RootForm {
     Doubles,
 }
 
-/// A backend asked for by name that this machine or build does not have.
+/// Kernels asked for by name that this machine or build does not have.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("backend '{wanted}' is not available on this machine; available: {available}")]
-pub struct UnavailableBackend {
+#[error("kernels '{wanted}' is not available on this machine; available: {available}")]
+pub struct UnavailableKernels {
     wanted: String,
     available: String,
 }
@@ -82,19 +82,19 @@ macro_rules! dispatch {
             #[allow(unused_unsafe)]
             Isa::Fma => unsafe { fma::$kernel($($arg),*) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: a `Backend` with this variant is built only after the processor reported these features.
+            // SAFETY: a `Kernels` with this variant is built only after the processor reported these features.
             Isa::Avx512Ifma => unsafe { ifma::$kernel($($arg),*) },
         }
     };
 }
 
-impl Backend {
+impl Kernels {
     /// Portable Rust, on any machine.
     pub const SCALAR: Self = Self(Isa::Scalar);
 
-    /// Every backend that this machine can run, fastest first.
+    /// Every kernels that this machine can run, fastest first.
     pub fn available() -> Vec<Self> {
-        let mut backends = Vec::new();
+        let mut kernels = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512f")
@@ -105,33 +105,33 @@ impl Backend {
                 && is_x86_feature_detected!("vaes")
                 && is_x86_feature_detected!("aes")
             {
-                backends.push(Self(Isa::Avx512Ifma));
+                kernels.push(Self(Isa::Avx512Ifma));
             }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                backends.push(Self(Isa::Fma));
+                kernels.push(Self(Isa::Fma));
             }
         }
         #[cfg(target_arch = "aarch64")]
-        backends.push(Self(Isa::Fma));
-        backends.push(Self::SCALAR);
-        backends
+        kernels.push(Self(Isa::Fma));
+        kernels.push(Self::SCALAR);
+        kernels
     }
 
-    /// The fastest backend of this machine.
+    /// The fastest kernels of this machine.
     pub fn detect() -> Self {
         Self::available()[0]
     }
 
-    /// The backend called `name`, if this machine can run it.
-    pub fn forced(name: &str) -> Result<Self, UnavailableBackend> {
+    /// The kernels called `name`, if this machine can run it.
+    pub fn forced(name: &str) -> Result<Self, UnavailableKernels> {
         let available = Self::available();
-        available.iter().copied().find(|backend| backend.name() == name).ok_or_else(|| UnavailableBackend {
+        available.iter().copied().find(|kernels| kernels.name() == name).ok_or_else(|| UnavailableKernels {
             wanted: name.to_owned(),
-            available: available.iter().map(|backend| backend.name()).collect::<Vec<_>>().join(", "),
+            available: available.iter().map(|kernels| kernels.name()).collect::<Vec<_>>().join(", "),
         })
     }
 
-    /// The name that [`Backend::forced`] takes and that run logs show.
+    /// The name that [`Kernels::forced`] takes and that run logs show.
     pub fn name(self) -> &'static str {
         match self.0 {
             Isa::Scalar => "scalar",
@@ -142,7 +142,7 @@ impl Backend {
         }
     }
 
-    /// What the NTT of this backend reads.
+    /// What the NTT of this kernels reads.
     pub(crate) fn root_form(self) -> RootForm {
         match self.0 {
             Isa::Scalar => RootForm::Pairs,
@@ -158,7 +158,7 @@ impl Backend {
         dispatch!(self, ntt_forward(modulus, twiddles, data));
     }
 
-    /// The inverse of [`Backend::ntt_forward`]; `scale` is 1/N and `last` is ψ^(−N/2)/N.
+    /// The inverse of [`Kernels::ntt_forward`]; `scale` is 1/N and `last` is ψ^(−N/2)/N.
     pub(crate) fn ntt_inverse(
         self,
         modulus: &Modulus,
@@ -210,7 +210,7 @@ impl Backend {
         dispatch!(self, dot(modulus, out, accumulate, terms, stretch));
     }
 
-    /// `out ← Σ aᵢ ⊙ bᵢ` for any number of terms, 0 for none; see [`Backend::dot`].
+    /// `out ← Σ aᵢ ⊙ bᵢ` for any number of terms, 0 for none; see [`Kernels::dot`].
     pub fn dot_all(self, modulus: &Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])], stretch: u32) {
         if terms.is_empty() {
             out.fill(0);
@@ -226,7 +226,7 @@ impl Backend {
         dispatch!(self, permute(out, a, chunk));
     }
 
-    /// The inverse of [`Backend::unpack`]: what is in the padding afterwards is nobody's.
+    /// The inverse of [`Kernels::unpack`]: what is in the padding afterwards is nobody's.
     pub(crate) fn pack(self, bits: u32, residues: &[u64], out: &mut [u8]) {
         // Of fewer than seven bits, residues two apart would share a byte.
         assert!((7..=57).contains(&bits), "{bits} bits a residue");
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn every_backend_equals_the_scalar_one() {
+    fn every_kernel_set_equals_the_scalar_one() {
         let len = 128;
         for bits in [14, 42, 47, 48, 49, 50] {
             let m = Modulus::new(primes::search(5, &[bits]).unwrap()[0]);
@@ -318,23 +318,23 @@ mod tests {
                 .take(len)
                 .collect();
             let w = m.shoup(m.value() - 1);
-            let run = |backend: Backend| {
+            let run = |kernels: Kernels| {
                 let mut results: Vec<Vec<u64>> = Vec::new();
                 let mut keep = |f: &dyn Fn(&mut [u64])| {
                     let mut out = columns[1].clone();
                     f(&mut out);
                     results.push(out);
                 };
-                keep(&|out| backend.add(&m, out, &columns[0]));
-                keep(&|out| backend.sub(&m, out, &columns[0]));
-                keep(&|out| backend.scale(&m, out, &columns[0], w));
-                keep(&|out| backend.add_scaled(&m, out, &columns[0], w));
-                keep(&|out| backend.sub_scale(&m, out, &columns[0], w));
-                keep(&|out| backend.reduce_signed(&m, out, &words));
+                keep(&|out| kernels.add(&m, out, &columns[0]));
+                keep(&|out| kernels.sub(&m, out, &columns[0]));
+                keep(&|out| kernels.scale(&m, out, &columns[0], w));
+                keep(&|out| kernels.add_scaled(&m, out, &columns[0], w));
+                keep(&|out| kernels.sub_scale(&m, out, &columns[0], w));
+                keep(&|out| kernels.reduce_signed(&m, out, &words));
                 let packed: Vec<u8> =
                     (0..len / 8 * bits as usize + PACKED_PADDING).map(|i| (i * i + 7 * i) as u8).collect();
                 keep(&|out| {
-                    backend.unpack(bits, &packed, out);
+                    kernels.unpack(bits, &packed, out);
                     out.iter_mut().for_each(|x| *x = m.reduce(*x));
                 });
                 for count in [0, 1, 2, 14, MAX_LAZY_PRODUCTS] {
@@ -343,28 +343,28 @@ mod tests {
                             let short = len >> stretch;
                             let terms: Vec<(&[u64], &[u64])> =
                                 (0..count).map(|i| (&*columns[i], &columns[15 - i][..short])).collect();
-                            keep(&|out| backend.dot(&m, out, accumulate, &terms, stretch));
+                            keep(&|out| kernels.dot(&m, out, accumulate, &terms, stretch));
                             let terms: Vec<(&[u64], &[u64])> = vec![(&largest, &largest[..short]); count];
-                            keep(&|out| backend.dot(&m, out, accumulate, &terms, stretch));
+                            keep(&|out| kernels.dot(&m, out, accumulate, &terms, stretch));
                         }
                     }
                 }
                 for count in [1, 2, MAX_LAZY_PRODUCTS - 1] {
                     let digits: Vec<&[u64]> = columns[..count].iter().map(|c| &**c).collect();
                     let reciprocals = vec![1.0 / m.value() as f64; count];
-                    keep(&|out| backend.quotient_sum(out, &digits, &reciprocals));
+                    keep(&|out| kernels.quotient_sum(out, &digits, &reciprocals));
                     let overflow: Vec<u64> = (0..len).map(|j| (j % (count + 1)) as u64).collect();
                     let factors = &columns[3][..count];
-                    keep(&|out| backend.convert(&m, out, &digits, factors, &overflow, m.value() - 1));
+                    keep(&|out| kernels.convert(&m, out, &digits, factors, &overflow, m.value() - 1));
                     let digits = vec![&*largest; count];
-                    keep(&|out| backend.convert(&m, out, &digits, &largest[..count], &overflow, m.value() - 1));
+                    keep(&|out| kernels.convert(&m, out, &digits, &largest[..count], &overflow, m.value() - 1));
                 }
                 results
             };
-            let expected = run(Backend::SCALAR);
+            let expected = run(Kernels::SCALAR);
             assert!(expected.iter().skip(1).flatten().all(|&x| x < m.value()));
-            for backend in Backend::available() {
-                assert!(run(backend) == expected, "{} modulo a prime of {bits} bits", backend.name());
+            for kernels in Kernels::available() {
+                assert!(run(kernels) == expected, "{} modulo a prime of {bits} bits", kernels.name());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The kernels in portable Rust: the specification of every other backend.
+//! The kernels in portable Rust: the specification of every other set.
 
 use aes::Aes128;
 use aes::cipher::{BlockEncrypt, KeyInit};
@@ -201,7 +201,7 @@ fn word_of(block: &aes::Block, half: usize) -> u64 {
 
 pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
     for (j, overflow) in overflow.iter_mut().enumerate() {
-        // A product and a sum, each rounded: no fused operation, so that every backend gets the same bits.
+        // A product and a sum, each rounded: no fused operation, so that every kernels gets the same bits.
         let sum = digits.iter().zip(reciprocals).fold(0.5, |sum, (y, r)| sum + y[j] as f64 * r);
         *overflow = sum as u64;
     }
