@@ -3,18 +3,17 @@
 use std::process::Command;
 
 /// What the binary is made of: whatever makes its revision another one, or dirty.
-const SOURCES: [&str; 11] = [
-    "build.rs",
-    "src",
-    "assets",
-    "bench",
-    "noise",
-    "literature.toml",
+const SOURCES: [&str; 10] = [
+    "experiments/build.rs",
+    "experiments/src",
+    "experiments/assets",
+    "experiments/bench",
+    "experiments/noise",
+    "experiments/literature.toml",
     "Cargo.toml",
-    "../Cargo.toml",
-    "../Cargo.lock",
-    "../datasets",
-    "../fhe",
+    "Cargo.lock",
+    "datasets",
+    "fhe",
 ];
 
 fn main() {

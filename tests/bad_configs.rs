@@ -29,7 +29,7 @@ fn the_pattern_is_strict() {
 
 #[test]
 fn each_bad_config_has_its_line() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/bad_configs");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_configs");
     let mut names: Vec<String> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -73,7 +73,8 @@ fn parameters() {
         &["--packing", "unknown packing 'rows'", "fused", "vector", "multiplexed", "diagonal"],
     );
     refused(&["--headroom", "0"], &["--headroom", "found 0", "above 0"]);
-    refused(&["--backend", "neon"], &["--backend", "'neon'", "scalar"]);
+    refused(&["--kernels", "neon"], &["--kernels", "'neon'", "scalar"]);
+    refused(&["--backend", "neon"], &["--kernels", "'neon'", "scalar"]);
     refused(&["--threads", "0"], &["--threads 0", "1 or more"]);
     refused(&["--frobnicate"], &["--frobnicate", "--help"]);
 }

@@ -48,7 +48,7 @@ fn an_encrypted_image_is_classified_as_in_plaintext() {
     assert!(params["log_qp"].as_f64().unwrap() <= params["log_qp_limit"].as_f64().unwrap());
     assert!(params["security"].as_u64().unwrap() >= 128);
     assert_eq!((params["relu"].as_str(), params["packing"].as_str()), (Some("chebyshev:59"), Some("fused")));
-    assert!(params["threads"].as_u64().unwrap() >= 1 && params["backend"].is_string());
+    assert!(params["threads"].as_u64().unwrap() >= 1 && params["kernels"].is_string());
     let bytes = |key: &str| report[key].as_u64().unwrap() as f64;
     assert!((0.905e9..0.912e9).contains(&bytes("key_bytes")), "{}", bytes("key_bytes"));
     if report["peak_rss_bytes"].is_u64() {
@@ -60,7 +60,7 @@ fn an_encrypted_image_is_classified_as_in_plaintext() {
 /// The fastest cell: weights that bring their own polynomial of degree 7, at N = 2^15.
 #[test]
 fn weights_of_low_degree_need_half_the_ring() {
-    let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/../datasets/assets/resnet20-chebyshev7");
+    let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/assets/resnet20-chebyshev7");
     let [weights, card] = ["safetensors", "json"].map(|suffix| format!("{assets}.{suffix}"));
     let model = ["--weights", &weights, "--card", &card];
     let run = ["classify", "--image", "0", "--json", "--seed", "1", "--ring-dim", "32768"];

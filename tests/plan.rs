@@ -120,3 +120,14 @@ fn the_cases_of_a_config_are_planned() {
     let run = cipherlab(&["plan", config.to_str().unwrap(), "--relu", "chebyshev:27"], None);
     assert_eq!(run.code, Some(2), "flags and a config: {}", run.stderr);
 }
+
+#[test]
+fn the_kernels_flag_still_has_its_old_name() {
+    for (flag, note) in [("--kernels", ""), ("--backend", "note: --backend is now called --kernels\n")] {
+        let run = cipherlab(&["plan", flag, "scalar", "--json"], None);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert_eq!(run.stderr, note);
+        let plan: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(plan["params"]["kernels"], "scalar");
+    }
+}

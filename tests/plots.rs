@@ -10,7 +10,7 @@ use common::{Run, cipherlab, stored};
 
 /// A made-up run, by its name.
 fn fixture(name: &str) -> String {
-    format!("{}/../tests/fixtures/runs/{name}", env!("CARGO_MANIFEST_DIR"))
+    format!("{}/tests/fixtures/runs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A copy of a made-up run in which one file is changed.

@@ -2,18 +2,15 @@
 #![allow(missing_docs)]
 
 mod common;
-#[path = "../experiments/src/records/mod.rs"]
-#[allow(dead_code, unused_imports)]
-mod records;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use cipherlab::records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Row, Run, rows};
 use common::cipherlab;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
-use records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Row, Run, rows};
 
 /// A folder with a config, and runs of it.
 struct Place {

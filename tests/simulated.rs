@@ -2,14 +2,11 @@
 #![allow(missing_docs)]
 
 mod common;
-#[path = "../experiments/src/records/mod.rs"]
-#[allow(dead_code, unused_imports)]
-mod records;
 
 use std::path::Path;
 
+use cipherlab::records::Run;
 use common::cipherlab;
-use records::Run;
 
 fn simulate(folder: &Path, name: &str, more: &str) -> common::Run {
     let config = folder.join(format!("{name}.toml"));

@@ -9,7 +9,7 @@ use common::{cipherlab, stored};
 
 /// A made-up run, by its name.
 fn fixture(name: &str) -> String {
-    format!("{}/../tests/fixtures/runs/{name}", env!("CARGO_MANIFEST_DIR"))
+    format!("{}/tests/fixtures/runs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A copy of a made-up run that a test may change.

@@ -1,6 +1,7 @@
 //! What the operating system says of this process and its machine.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 /// The largest resident memory so far in bytes, from the kernel's own high-water mark; `None` where it keeps none.
 pub fn peak_rss_bytes() -> Option<u64> {
@@ -66,6 +67,12 @@ fn cpu_model_in(info: &str) -> Option<String> {
 /// trusted.
 pub fn load_average() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// Returns the time in the form of RFC 3339, in UTC and whole seconds. A clock before 1970 reads as its first second.
+pub fn now() -> String {
+    let time = SystemTime::now().max(SystemTime::UNIX_EPOCH);
+    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// The revision of the sources that this program was built from, if they were under version control.

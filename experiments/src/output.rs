@@ -32,6 +32,18 @@ pub fn colours() -> bool {
     !refused && std::io::stdout().is_terminal()
 }
 
+/// Returns an error and its causes in one line. A cause that the message before it already contains is left out.
+pub fn in_one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
+        if !line.ends_with(&cause) {
+            line += if line.is_empty() { "" } else { ": " };
+            line += &cause;
+        }
+    }
+    line
+}
+
 /// `3.52 GB`, `17.3 MB`.
 pub fn bytes(bytes: u64) -> String {
     let bytes = bytes as f64;

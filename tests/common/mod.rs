@@ -33,7 +33,7 @@ pub fn cipherlab_in(place: &Path, arguments: &[&str], data: Option<&Path>) -> Ru
 /// Compares with the text of this name among the fixtures, or stores it where `CIPHERLAB_BLESS` is set.
 #[track_caller]
 pub fn stored(name: &str, found: &str) {
-    let fixtures = format!("{}/../tests", env!("CARGO_MANIFEST_DIR"));
+    let fixtures = format!("{}/tests", env!("CARGO_MANIFEST_DIR"));
     let path = format!("{fixtures}/fixtures/{name}");
     let found = found.replace(&fixtures, "tests");
     if std::env::var_os("CIPHERLAB_BLESS").is_some() {

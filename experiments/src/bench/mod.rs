@@ -1,64 +1,13 @@
-//! What each operation costs at one set of parameters, in seconds and in transforms.
+//! Microbenchmarks: the operations of encrypted evaluation, measured at one set of parameters.
 
 mod meter;
-mod operations;
-mod report;
-mod setting;
+pub mod operations;
+pub mod report;
+pub mod setting;
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result, bail};
-use fhe_ckks::Parameters;
-use fhe_nn::Approximation;
 use fhe_ring::Kernels;
-use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
-
-use crate::{case, machine, output, prediction};
-use setting::Setting;
-
-/// log2 of the ring dimensions measured.
-const LOG_N: std::ops::RangeInclusive<u32> = 10..=17;
-
-/// The manual.
-pub const LONG_ABOUT: &str = "\
-Measures what the operations of encrypted evaluation cost, from one transform to a bootstrap.
-
-The parameters are those of the network at the ring dimension asked for. Every operation runs once to warm up, then \
-repeatedly; the table gives the median, and the shortest and longest run as the spread. Results are decrypted and \
-checked before their time counts.
-
-Two columns give times as multiples of one forward number-theoretic transform of N coefficients modulo a 50-bit prime \
-on one thread, sampled between the operations all along the run:
-  ntts  of the tfhe-ntt crate: the yardstick to compare machines and libraries with
-  own   of this program
-
-bits and mean are -log2 of the largest and of the mean error over random slots in [-1, 1]. limbs is the number of \
-primes that an operand is held modulo: operations are measured at the top of the modulus and where convolutions run. \
-Transforms run on one thread, all else on all of them (column thr).
-
-  ntt, inverse_ntt      one limb; *_every_prime: one limb of each prime in turn
-  encode                a vector to a plaintext polynomial
-  rotation_key          one key generated; circuit_keys: those of the ReLU and all bootstraps
-  mod_up                gadget digits of a polynomial, raised to the special primes
-  key_switch            mod_up, product with the key, division by the special primes
-  rotate_hoisted        each of 8 rotations that share a mod_up; rotate: one alone
-  add                   two ciphertexts; multiply_plain: a ciphertext and an encoded vector, not rescaled
-  multiply              with relinearisation; multiply_rescale: rescaled in the same division
-  rescale               division by the last prime
-  relu                  the network's polynomial of degree 59 (lower in small rings), on a bootstrapped ciphertext
-  bootstrap             the network's: slots to coefficients first; it leaves the sine of the message, undone here
-                        after decryption (the network's ReLU undoes it in passing)
-  bootstrap_arcsine     the more precise one: EvalMod by the exponential, and an arcsine under encryption
-  bootstrap_constants   the matrices of a bootstrap, encoded once
-  peak_memory           of the whole run, by the operating system's account
-
-A ring too small for a bootstrap at 128 bits of security measures what fits, and says what it left out and why.
-
-With --json, one JSON object a line: first where the figures come from, then one for each operation (op, log_n, slots, \
-limbs, seconds, ntts, own_ntts, bits, mean_bits, bytes and more). null is what was not measured. --save stores these \
-lines for `plan`, which else predicts from those of one idle machine.";
 
 /// Median microseconds of the yardstick at N = 2^16, where most cases run, for times of one machine to be read on
 /// another.
@@ -66,77 +15,4 @@ pub fn yardstick_us() -> f64 {
     let mut meter = meter::Meter::new(16, Kernels::detect(), None, &mut ChaCha20Rng::from_os_rng());
     (0..8).for_each(|_| meter.calibrate());
     meter.units()[0].median * 1e6
-}
-
-/// Arguments of `bench`.
-#[derive(clap::Args)]
-pub struct Args {
-    /// Ring dimension N, a power of two from 1024 to 131072. Bootstraps need 32768.
-    #[arg(long, default_value_t = 65536)]
-    ring_dim: usize,
-    /// What stands for ReLU, as `classify` takes it; chebyshev:59 if not given, chebyshev:15 below 65536.
-    #[arg(long)]
-    relu: Option<Approximation>,
-    /// Print one JSON object a line instead of a table.
-    #[arg(long)]
-    json: bool,
-    /// Kernels: avx512ifma, fma or scalar; the fastest that the machine has if not given.
-    #[arg(long)]
-    backend: Option<String>,
-    /// Threads; all cores if not given.
-    #[arg(long)]
-    threads: Option<usize>,
-    /// Seed of all keys, noise and data. Without it the operating system's randomness is used.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Runs of every operation after the warm-up; without it as many as half a second allows, at least three.
-    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..))]
-    repeat: Option<u32>,
-    /// Store the measurements for `plan` to predict from: in FILE, or where it looks for them if none is given.
-    #[arg(long, value_name = "FILE", num_args = 0..=1)]
-    save: Option<Option<PathBuf>>,
-    /// Take the network's parameters at any ring dimension, for tests of this command.
-    #[arg(long, hide = true)]
-    insecure: bool,
-}
-
-/// Runs `bench`.
-pub fn run(args: &Args) -> Result<()> {
-    let log_n = args.ring_dim.trailing_zeros();
-    if !args.ring_dim.is_power_of_two() || !LOG_N.contains(&log_n) {
-        let (least, most) = (1u32 << LOG_N.start(), 1u32 << LOG_N.end());
-        bail!("--ring-dim {}: wanted a power of two from {least} to {most}, such as 65536", args.ring_dim);
-    }
-    // On a thread of the pool: one from outside would wait for it at every operation.
-    case::in_pool(args.threads, "--threads", || measure(args, log_n))
-}
-
-fn measure(args: &Args, log_n: u32) -> Result<()> {
-    let load_average = machine::load_average();
-    let mut setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
-    setting.circuit.parameters.kernels =
-        args.backend.as_deref().map(|name| Kernels::forced(name).context("--backend")).transpose()?;
-    let params = Parameters::try_from(setting.circuit.parameters.clone())?;
-    let rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
-    let repeat = args.repeat.map(|repeat| repeat as usize);
-
-    let style = ProgressStyle::with_template("{elapsed_precise} {spinner} {pos} {msg}").expect("a valid template");
-    let bar = ProgressBar::new_spinner().with_style(style);
-    bar.enable_steady_tick(std::time::Duration::from_millis(120));
-    let measured = operations::measure(setting, &params, repeat, rng, &bar);
-    bar.finish_and_clear();
-    let measured = measured?;
-
-    let provenance = report::Provenance::new(&params, &measured, load_average);
-    if let Some(file) = &args.save {
-        let default = || prediction::saved(args.ring_dim);
-        let path = file.clone().map_or_else(default, Ok)?;
-        prediction::save(&path, &report::json(&provenance, &params, &measured)?)?;
-        eprintln!("{}: measurements stored", path.display());
-    }
-    match args.json {
-        true => output::out(&report::json(&provenance, &params, &measured)?)?,
-        false => output::out(&report::table(&provenance, &params, &measured))?,
-    }
-    Ok(())
 }

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use datasets::cifar::embedded_test_sample;
-use fhe_ring::Kernels;
 
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
-use super::{Case, CaseSpec, HEADROOM, Model, Relu, check_ring_dim};
+use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Relu, check_ring_dim};
 use crate::output::parse_bytes;
 use datasets::digest::sha256;
 
@@ -46,9 +45,8 @@ pub struct Args {
     /// Allow parameters below 128 bits of security; every output then marks the case as insecure.
     #[arg(long)]
     insecure: bool,
-    /// Kernels: avx512ifma, fma or scalar; the fastest that the machine has if not given.
-    #[arg(long)]
-    backend: Option<String>,
+    #[command(flatten)]
+    kernels: KernelArgs,
     /// Threads; all cores if not given.
     #[arg(long)]
     threads: Option<usize>,
@@ -70,12 +68,12 @@ impl Args {
             |text: &String| text.parse::<Relu>().and_then(Relu::encryptable).with_context(|| format!("--relu {text}"));
         let asked = self.relu.as_ref().map(read).transpose()?;
         self.max_memory()?;
-        let backend = self.backend.as_deref().map(|name| Kernels::forced(name).context("--backend")).transpose()?;
+        let kernels = self.kernels.choose()?;
         let model = self.model()?;
         check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
         let relu = asked.or(model.trained_with.clone()).unwrap_or(Approximation::Chebyshev { degree: RELU_DEGREE });
         let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing };
-        Case::within(&spec, model, backend, self.insecure)
+        Case::within(&spec, model, kernels, self.insecure)
             .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))
     }
 
@@ -101,7 +99,7 @@ impl Args {
             flag("weights", path(&self.weights)),
             flag("card", path(&self.card)),
             flag("headroom", (self.headroom != HEADROOM).then(|| self.headroom.to_string())),
-            flag("backend", self.backend.clone()),
+            flag("kernels", self.kernels.name().map(str::to_owned)),
             if self.insecure { " --insecure".to_owned() } else { String::new() },
         ]
         .concat()

@@ -1,6 +1,7 @@
 //! One case: a network, an activation and parameters, checked before anything runs.
 
 mod args;
+mod kernels;
 mod model;
 mod nearest;
 mod spec;
@@ -17,6 +18,7 @@ use crate::machine;
 use crate::output::bytes;
 
 pub use args::Args;
+pub use kernels::KernelArgs;
 pub use model::Model;
 pub use nearest::is_insecure;
 pub use spec::{CaseSpec, Relu, check_ring_dim};
@@ -58,7 +60,7 @@ pub struct Described {
     /// Threads of the pool.
     pub threads: usize,
     /// Kernels.
-    pub backend: &'static str,
+    pub kernels: &'static str,
 }
 
 /// Makes the pool of `threads` threads (all cores if `None`), and runs `work` inside of it: the main thread, which is none
@@ -75,20 +77,20 @@ pub fn in_pool<T: Send>(threads: Option<usize>, key: &str, work: impl FnOnce() -
 }
 
 impl Case {
-    /// The case of a ring that [`check_ring_dim`] found fit, at 128 bits of security; without `backend` the fastest kernels
+    /// The case of a ring that [`check_ring_dim`] found fit, at 128 bits of security; without `kernels` the fastest kernels
     /// that the machine has.
     ///
     /// # Errors
     /// Parameters that cannot be secure, or cannot hold the circuit.
-    pub fn new(spec: &CaseSpec, model: Model, backend: Option<Kernels>) -> Result<Self> {
-        Self::within(spec, model, backend, false)
+    pub fn new(spec: &CaseSpec, model: Model, kernels: Option<Kernels>) -> Result<Self> {
+        Self::within(spec, model, kernels, false)
     }
 
     /// The same; if `insecure`, what cannot have 128 bits of security goes without.
     ///
     /// # Errors
     /// See [`Case::new`].
-    pub fn within(spec: &CaseSpec, model: Model, backend: Option<Kernels>, insecure: bool) -> Result<Self> {
+    pub fn within(spec: &CaseSpec, model: Model, kernels: Option<Kernels>, insecure: bool) -> Result<Self> {
         let mut circuit = nearest::circuit(spec, insecure).map_err(|error| {
             let nearest = nearest::secure(spec, model.slots_needed(spec.packing));
             let nearest = nearest.map_or(String::new(), |ways| format!(" ({ways} would run)"));
@@ -96,7 +98,7 @@ impl Case {
             let insecure = if allowed { ", or --insecure (in a config `insecure = true`)" } else { "" };
             anyhow!("{error}{nearest}{insecure}")
         })?;
-        circuit.parameters.kernels = backend;
+        circuit.parameters.kernels = kernels;
         let params = Parameters::try_from(circuit.parameters.clone())?;
         let ranges = model.intervals.iter().map(|interval| interval.hi).collect();
         let program = Program::new(model.network.clone(), circuit, ranges);
@@ -110,7 +112,7 @@ impl Case {
             relu: spec.relu.to_string(),
             packing: spec.packing.to_string(),
             threads: rayon::current_num_threads(),
-            backend: params.ring().kernels().name(),
+            kernels: params.ring().kernels().name(),
         };
         Ok(Self { program, params, request, memory, described, spec: spec.clone(), model })
     }

@@ -90,6 +90,6 @@ fn totals(text: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(
         text,
         "parameters: N = {}, logQP = {:.1} of {limit}, {security}, {}, {} packing, {} threads, {}",
-        p.ring_dim, p.log_qp, p.relu, p.packing, p.threads, p.backend,
+        p.ring_dim, p.log_qp, p.relu, p.packing, p.threads, p.kernels,
     )
 }

@@ -252,7 +252,7 @@ mod tests {
     /// Every config that is shipped can run, and says what it asks.
     #[test]
     fn shipped_configs_are_valid() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/configs");
         let mut configs = 0;
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -1,55 +1,25 @@
-//! `plan`: a case before anything runs.
+//! What is known of a case before it runs: parameters, security, schedule, keys, memory, seconds.
 
-mod sweep;
-mod text;
-
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod keys;
+pub mod sweep;
+pub mod text;
 
 use anyhow::Result;
+use fhe_ckks::SecretDistribution;
 use fhe_ckks::security::SecurityReport;
-use fhe_ckks::{KeyKind, KeyRequest, Parameters, SecretDistribution};
 use fhe_nn::encrypted::{Op, ScheduledStep};
 use serde::Serialize;
 
-use crate::case::{self, Case, Described};
+use crate::case::{Case, Described};
 use crate::layers::op_name;
+use crate::machine;
 use crate::prediction::Predictor;
-use crate::{machine, output};
 
-/// Arguments of `plan`.
-#[derive(clap::Args)]
-pub struct Args {
-    /// Plan every case of this config, in a line each, rather than the one case that the flags name.
-    #[arg(conflicts_with_all = [
-        "ring_dim", "relu", "packing", "headroom", "weights", "card", "insecure", "backend", "threads", "max_memory",
-    ])]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    case: case::Args,
-    /// Print the plan as one JSON object.
-    #[arg(long)]
-    json: bool,
-}
-
-/// Runs `plan`.
-pub fn run(args: &Args) -> Result<()> {
-    if let Some(config) = &args.config {
-        return sweep::run(config, args.json);
-    }
-    args.case.in_pool(|| {
-        let case = args.case.case()?;
-        let plan = Plan::new(&case, args.case.check_memory(&case).err())?;
-        match args.json {
-            true => output::out(&format!("{}\n", serde_json::to_string(&plan)?)),
-            false => output::out(&text::render(&plan)),
-        }
-    })
-}
+pub use keys::{Keys, keys_by_kind};
 
 /// Everything known of a case before it runs.
 #[derive(Serialize)]
-struct Plan {
+pub struct Plan {
     params: Described,
     chain: Vec<Primes>,
     /// The highest level.
@@ -71,7 +41,7 @@ struct Plan {
     predicted_bytes: u64,
     available_bytes: Option<u64>,
     /// Why the case cannot run here; `None` where it can.
-    obstacle: Option<String>,
+    pub obstacle: Option<String>,
 }
 
 /// Primes of one purpose.
@@ -107,19 +77,12 @@ struct Step {
     seconds: f64,
 }
 
-/// Keys of one kind.
-#[derive(Serialize)]
-pub struct Keys {
-    /// `rotation`, `relinearization` and so on.
-    pub kind: &'static str,
-    /// How many.
-    pub count: usize,
-    /// All of them.
-    pub bytes: u64,
-}
-
 impl Plan {
-    fn new(case: &Case, obstacle: Option<anyhow::Error>) -> Result<Self> {
+    /// Plans a case. `obstacle` says why it cannot run here.
+    ///
+    /// # Errors
+    /// Stored measurements that cannot be read.
+    pub fn new(case: &Case, obstacle: Option<anyhow::Error>) -> Result<Self> {
         let params = &case.params;
         let literal = params.literal();
         let primes = |purpose, bits, count| Primes { purpose, bits, count };
@@ -170,26 +133,4 @@ impl From<(ScheduledStep, f64)> for Step {
         let ScheduledStep { layer, op, level, scale, slots, hoisted, full, relinearizations } = step;
         Self { layer, op: op_name(op), level, log_scale: scale.log2(), slots, hoisted, full, relinearizations, seconds }
     }
-}
-
-/// The keys of a request, kind by kind.
-pub fn keys_by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Keys> {
-    let conjugation = params.galois_of_conjugation();
-    let mut kinds: BTreeMap<&'static str, KeyRequest> = BTreeMap::new();
-    for (kind, shape) in request.iter() {
-        let name = match kind {
-            KeyKind::Relinearization => "relinearization",
-            KeyKind::Galois(galois) if galois == conjugation => "conjugation",
-            KeyKind::Galois(_) => "rotation",
-            KeyKind::DenseToSparse => "main to ephemeral secret",
-            KeyKind::SparseToDense(_) => "ephemeral to main secret",
-        };
-        kinds.entry(name).or_default().add(kind, shape);
-    }
-    let keys = |(kind, keys): (&'static str, KeyRequest)| Keys {
-        kind,
-        count: keys.iter().count(),
-        bytes: keys.bytes(params) as u64,
-    };
-    kinds.into_iter().map(keys).collect()
 }

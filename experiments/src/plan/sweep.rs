@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::Plan;
 use crate::config::{Config, Kind};
 use crate::output::bytes;
-use crate::{case, in_one_line, output};
+use crate::output::in_one_line;
+use crate::{case, output};
 
 /// A case of the config.
 #[derive(Serialize)]

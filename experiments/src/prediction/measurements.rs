@@ -6,6 +6,8 @@ use anyhow::{Context, Result, ensure};
 use datasets::Cache;
 use serde::Deserialize;
 
+use crate::files::replace;
+
 /// Measured on an idle machine: see the first line of the file.
 const SHIPPED: [(usize, &str); 2] =
     [(1 << 16, include_str!("../../bench/65536.jsonl")), (1 << 15, include_str!("../../bench/32768.jsonl"))];
@@ -22,7 +24,8 @@ pub struct Provenance {
     /// Threads of the pool.
     pub threads: usize,
     /// Kernels.
-    pub backend: String,
+    #[serde(alias = "backend")]
+    pub kernels: String,
     /// N.
     pub ring_dim: usize,
     /// Main primes of the parameters measured.
@@ -99,9 +102,9 @@ impl Measurements {
 
     /// `Intel(R) Xeon(R) Processor, 2 threads, avx512ifma, 2026-11-22T11:25:39Z`.
     pub fn in_words(&self) -> String {
-        let Provenance { cpu, threads, backend, date, revision, ring_dim, .. } = &self.provenance;
+        let Provenance { cpu, threads, kernels, date, revision, ring_dim, .. } = &self.provenance;
         let [cpu, revision] = [cpu, revision].map(|text| text.as_deref().unwrap_or("unknown"));
-        format!("bench at N = {ring_dim} of {date}, revision {revision}: {cpu}, {threads} threads, {backend}")
+        format!("bench at N = {ring_dim} of {date}, revision {revision}: {cpu}, {threads} threads, {kernels}")
     }
 }
 
@@ -117,6 +120,5 @@ pub fn save(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(failed)?;
     }
-    let part = path.with_extension("part");
-    std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path)).with_context(failed)
+    replace(path, text.as_bytes()).with_context(failed)
 }

@@ -13,7 +13,7 @@ use fhe_nn::encrypted::{Circuit, Op, Packing, ScheduledStep};
 use fhe_nn::{Approximation, Form};
 
 use crate::case::Case;
-use crate::in_one_line;
+use crate::output::in_one_line;
 use measurements::Provenance;
 pub use measurements::{Measurements, save, saved};
 

@@ -29,8 +29,9 @@ pub struct Provenance {
     pub predicted_from: Vec<String>,
     /// Threads of the pool.
     pub threads: usize,
-    /// Kernels: `avx512ifma`, `fma` or `scalar`.
-    pub backend: String,
+    /// Kernels: `avx512ifma`, `fma` or `scalar`. Runs of earlier versions call the field `backend`.
+    #[serde(alias = "backend")]
+    pub kernels: String,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
     /// SHA-256 of the model's card; `None` where there is none.
@@ -62,7 +63,7 @@ impl Provenance {
             ("program (SHA-256)", &self.binary_sha256, &other.binary_sha256),
             ("weights (SHA-256)", &self.weights_sha256, &other.weights_sha256),
             ("images (SHA-256)", &self.data_sha256, &other.data_sha256),
-            ("kernels", &self.backend, &other.backend),
+            ("kernels", &self.kernels, &other.kernels),
         ];
         let differs = pairs.into_iter().find(|(_, a, b)| a != b);
         let text = differs.map(|(what, a, b)| format!("{what}: found {a}, wanted {b}"));

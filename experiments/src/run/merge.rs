@@ -11,7 +11,7 @@ use super::store::Folder;
 use super::summary::summarise;
 use crate::output;
 use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Run, file, rows};
-use crate::statistics::median;
+use crate::report::statistics::median;
 
 /// Joins the shards in `folders` to a run in `out`, whose rows equal those of a run without shards: where ciphertexts hold
 /// several images, but for which of them shared one.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::selection::Subject;
 use crate::case::Model;
 use crate::records::ExactRow;
-use crate::statistics::wilson;
+use crate::report::statistics::wilson;
 
 /// Fewer images say little about a claim.
 const FEWEST: usize = 100;

@@ -4,8 +4,8 @@ use anyhow::Result;
 use fhe_nn::plain::Outcome;
 
 use super::engine::{Evaluated, StepMeasured};
-use crate::in_one_line;
 use crate::layers::Deviation;
+use crate::output::in_one_line;
 use crate::records::{ExactRow, ImageRow, LayerRow};
 
 /// The rows of an image of a case. What went wrong is said in the image's `error`, and has no class.

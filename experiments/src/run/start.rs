@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 use fhe_ring::Kernels;
@@ -137,7 +136,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
         ntt_us: Some(yardstick_us()),
         predicted_from: predicted_from(config)?,
         threads: rayon::current_num_threads(),
-        backend: config.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
+        kernels: config.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
         weights_sha256: model.weights_sha256.clone(),
         card_sha256: model.card_sha256.clone(),
         noise_sha256: noise.transpose()?,
@@ -146,7 +145,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
         shard: shard.map(|shard| shard.to_string()),
         planned_cases: config.cells.len(),
         planned_images: 0,
-        started: now(),
+        started: machine::now(),
         ended: None,
     })
 }
@@ -156,9 +155,4 @@ fn predicted_from(config: &Config) -> Result<Vec<String>> {
     let encrypted = config.cells.iter().filter(|_| config.kind == Kind::Encrypted);
     let rings: BTreeSet<usize> = encrypted.filter_map(|cell| Some(cell.ring?.0)).collect();
     rings.into_iter().map(prediction::source).collect()
-}
-
-/// RFC 3339.
-pub fn now() -> String {
-    humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }

@@ -4,7 +4,7 @@ use crate::case::Case;
 use crate::config::{Cell, Kind};
 use crate::prediction;
 use crate::records::{CaseRow, ImageRow};
-use crate::statistics::{mcnemar, median, spread, wilson};
+use crate::report::statistics::{mcnemar, median, spread, wilson};
 
 /// What is known of a case before any image.
 pub fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
@@ -143,7 +143,7 @@ mod tests {
     /// `CIPHERLAB_BLESS=1` computes them anew, after a change of the rules.
     #[test]
     fn published_cases_follow_from_their_images() {
-        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results");
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
         let folders = std::fs::read_dir(results).unwrap().map(|entry| entry.unwrap().path());
         let mut checked = 0;
         for folder in folders.filter(|folder| folder.join("run.json").exists()) {

@@ -9,14 +9,14 @@ use fhe_ring::buffer::trim_pool;
 
 use super::progress::Progress;
 use super::selection::Subject;
-use super::start::now;
 use super::store::Store;
 use super::{engine, rows, summary};
 use crate::bench::yardstick_us;
 use crate::case::Model;
 use crate::config::{Cell, Config, Kind};
+use crate::output::in_one_line;
 use crate::records::{CaseRow, ExactRow, ImageRow};
-use crate::{in_one_line, machine, output, simulation};
+use crate::{machine, output, simulation};
 
 /// A run that is ready to go on.
 pub struct Sweep<'a> {
@@ -65,7 +65,7 @@ impl Sweep<'_> {
         }
         drop(progress);
         if !self.store.has_ended() {
-            self.store.ended(Some(now()))?;
+            self.store.ended(Some(machine::now()))?;
         }
         let failures = if failed == 0 { String::new() } else { format!(", {failed} failures") };
         output::note(&format!("{}: {count} cases, {images} evaluations{failures}\n", self.out.display()))?;

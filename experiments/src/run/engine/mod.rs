@@ -11,8 +11,8 @@ use super::progress::Progress;
 use super::selection::Subject;
 use crate::case::{Case, Model};
 use crate::config::{Cell, Config, Kind};
-use crate::in_one_line;
 use crate::layers::Errors;
+use crate::output::in_one_line;
 use crate::records::CaseRow;
 
 /// A case that is ready for images.

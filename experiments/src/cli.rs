@@ -1,0 +1,67 @@
+//! The command line: its commands, and how the process ends.
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use crate::cmd::{bench, calibrate, classify, datasets, plan, plot, run, tables};
+use crate::output::in_one_line;
+
+/// Measures what it costs to classify an encrypted image: RNS-CKKS, ResNet-20, CIFAR-10.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Encrypts an image, classifies the ciphertext, decrypts, and compares with the plaintext model.
+    Classify(classify::Args),
+    /// Measures what each operation costs, from one transform to a bootstrap: seconds, memory, precision.
+    #[command(long_about = bench::LONG_ABOUT)]
+    Bench(bench::Args),
+    /// Shows a case, or every case of a config, before anything runs: primes, levels, keys, security, memory, seconds.
+    Plan(plan::Args),
+    /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory, sweep.
+    Tables(tables::Args),
+    /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips.
+    Plot(plot::Args),
+    /// Takes the noise of every step from encrypted images, for the simulated backend.
+    Calibrate(calibrate::Args),
+    /// Runs an experiment config: every case of its sweep over its images; resumes where it stopped.
+    #[command(long_about = run::LONG_ABOUT)]
+    Run(run::Args),
+    /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
+    Datasets(datasets::Args),
+}
+
+/// Runs the program on the arguments of the process. The process ends with status 2 after an error.
+pub fn main() {
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
+    let result = match cli.command {
+        Command::Classify(args) => classify::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Tables(args) => tables::run(&args),
+        Command::Plot(args) => plot::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Datasets(args) => datasets::run(&args),
+    };
+    if let Err(error) = result {
+        eprintln!("error: {}", in_one_line(&error));
+        std::process::exit(2);
+    }
+}
+
+/// Wrong arguments are one line, like every other error; help and version are as clap prints them.
+fn refuse(error: &clap::Error) -> ! {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    let text = error.to_string();
+    let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    eprintln!("{}; see --help", first.join(" "));
+    std::process::exit(2);
+}

@@ -1,0 +1,38 @@
+//! `plan`: a case before anything runs.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::plan::{Plan, sweep, text};
+use crate::{case, output};
+
+/// Arguments of `plan`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Plan every case of this config, in a line each, rather than the one case that the flags name.
+    #[arg(conflicts_with_all = [
+        "ring_dim", "relu", "packing", "headroom", "weights", "card", "insecure", "kernels", "backend", "threads", "max_memory",
+    ])]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    case: case::Args,
+    /// Print the plan as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `plan`.
+pub fn run(args: &Args) -> Result<()> {
+    if let Some(config) = &args.config {
+        return sweep::run(config, args.json);
+    }
+    args.case.in_pool(|| {
+        let case = args.case.case()?;
+        let plan = Plan::new(&case, args.case.check_memory(&case).err())?;
+        match args.json {
+            true => output::out(&format!("{}\n", serde_json::to_string(&plan)?)),
+            false => output::out(&text::render(&plan)),
+        }
+    })
+}

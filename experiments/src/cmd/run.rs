@@ -1,0 +1,60 @@
+//! `run`: an experiment config, case by case and image by image.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::config::Config;
+use crate::run::shard::Shard;
+use crate::run::{columns, merge, start};
+use crate::{case, output};
+
+/// The manual.
+pub const LONG_ABOUT: &str = concat!(
+    "Runs an experiment config: every case of its sweep over its images.\n\n",
+    include_str!("../run/manual.txt")
+);
+
+/// Arguments of `run`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The config.
+    #[arg(required_unless_present_any = ["merge", "columns"], conflicts_with = "merge")]
+    config: Option<PathBuf>,
+    /// Where to write; results/NAME if not given.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Run share I of N of the images of every case, in a folder shard-I-of-N inside that of the run. A ciphertext of
+    /// several images holds those of one shard.
+    #[arg(long, value_name = "I/N", conflicts_with = "merge")]
+    shard: Option<String>,
+    /// Join the shards in these folders (or in the folders shard-I-of-N inside of them) to one run in --out.
+    #[arg(long, value_name = "DIR", num_args = 1.., requires = "out")]
+    merge: Vec<PathBuf>,
+    /// Say what each column of the files holds, and run nothing.
+    #[arg(long, conflicts_with_all = ["config", "out", "shard", "merge"])]
+    columns: bool,
+}
+
+/// Runs `run`. The process ends with status 1 if an image or a case failed.
+pub fn run(args: &Args) -> Result<()> {
+    if args.columns {
+        return output::out(&columns::describe());
+    }
+    if let Some(out) = args.out.as_ref().filter(|_| !args.merge.is_empty()) {
+        return merge::merge(&args.merge, out);
+    }
+    let shard = args.shard.as_ref().map(|text| text.parse::<Shard>().with_context(|| format!("--shard {text}")));
+    let shard = shard.transpose()?;
+    let config = Config::read(args.config.as_ref().context("found no config, wanted one")?)?;
+    let out = args.out.clone().unwrap_or_else(|| Path::new("results").join(&config.name));
+    let out = shard.map_or(out.clone(), |shard| out.join(shard.folder()));
+    let failed = case::in_pool(config.threads, "backend.threads", || {
+        let model = config.model()?;
+        start::start(&config, &model, shard, &out)?.run()
+    })?;
+    if failed > 0 {
+        std::process::exit(1);
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! cipherlab: measures the memory, time and precision that it costs to classify an encrypted image.
+//!
+//! The library holds the program: one module a command under `cmd`, the sweep under `run`, the tables and figures under
+//! `report`. [`records`] is the format of the files that a run leaves on disk.
+
+mod bench;
+mod calibrate;
+mod case;
+mod classify;
+mod cli;
+mod cmd;
+mod config;
+mod files;
+mod images;
+mod layers;
+mod machine;
+mod output;
+mod plan;
+mod prediction;
+mod progress;
+pub mod records;
+mod report;
+mod run;
+mod session;
+mod simulation;
+
+pub use cli::main;

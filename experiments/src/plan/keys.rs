@@ -1,0 +1,39 @@
+//! The evaluation keys of a case, by kind.
+
+use std::collections::BTreeMap;
+
+use fhe_ckks::{KeyKind, KeyRequest, Parameters};
+use serde::Serialize;
+
+/// Keys of one kind.
+#[derive(Serialize)]
+pub struct Keys {
+    /// `rotation`, `relinearization` and so on.
+    pub kind: &'static str,
+    /// How many.
+    pub count: usize,
+    /// All of them.
+    pub bytes: u64,
+}
+
+/// The keys of a request, kind by kind.
+pub fn keys_by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Keys> {
+    let conjugation = params.galois_of_conjugation();
+    let mut kinds: BTreeMap<&'static str, KeyRequest> = BTreeMap::new();
+    for (kind, shape) in request.iter() {
+        let name = match kind {
+            KeyKind::Relinearization => "relinearization",
+            KeyKind::Galois(galois) if galois == conjugation => "conjugation",
+            KeyKind::Galois(_) => "rotation",
+            KeyKind::DenseToSparse => "main to ephemeral secret",
+            KeyKind::SparseToDense(_) => "ephemeral to main secret",
+        };
+        kinds.entry(name).or_default().add(kind, shape);
+    }
+    let keys = |(kind, keys): (&'static str, KeyRequest)| Keys {
+        kind,
+        count: keys.iter().count(),
+        bytes: keys.bytes(params) as u64,
+    };
+    kinds.into_iter().map(keys).collect()
+}

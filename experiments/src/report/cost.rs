@@ -1,0 +1,92 @@
+//! What cases cost and what they yield, one against the other.
+
+use crate::records::CaseRow;
+use crate::report::source::Source;
+
+/// What a case costs and what it yields.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost<'a> {
+    /// The processor, or the run where that is not known, and threads: seconds of others say nothing of this one's.
+    pub machine: (&'a str, usize),
+    /// Its name: measured again, a case is no other.
+    pub case: &'a str,
+    /// Median seconds of an evaluation.
+    pub seconds: f64,
+    /// The same over the images that share a ciphertext.
+    pub amortised: f64,
+    /// Peak memory, in units of 10⁹ bytes.
+    pub gigabytes: f64,
+    /// Of the worst logit.
+    pub bits: f64,
+    /// Share of the images that kept the class of the exact model.
+    pub agreement: f64,
+    /// Whether it has 128 bits of security.
+    pub secure: bool,
+}
+
+impl<'a> Cost<'a> {
+    /// Of a case of this run; `None` where one of these was not measured.
+    pub fn of(source: &'a Source, case: &'a CaseRow) -> Option<Self> {
+        let run = &source.run.provenance;
+        let seconds = case.latency_s?;
+        Some(Self {
+            machine: (run.cpu.as_ref().unwrap_or(&run.name), run.threads),
+            case: &case.case,
+            seconds,
+            amortised: case.amortised_s.unwrap_or(seconds),
+            gigabytes: case.peak_rss_bytes? as f64 / 1e9,
+            bits: case.precision_bits?,
+            agreement: case.agreement?,
+            secure: !case.is_insecure(),
+        })
+    }
+
+    /// Another case on the same machine, as secure, at least as good in everything and better in something.
+    pub fn beats(self, other: Cost<'_>) -> bool {
+        let axes = |cost: Cost<'_>| [cost.seconds, cost.amortised, cost.gigabytes, -cost.bits, -cost.agreement];
+        let pairs = || axes(self).into_iter().zip(axes(other));
+        let comparable = self.machine == other.machine && self.case != other.case && self.secure >= other.secure;
+        comparable && pairs().all(|(own, others)| own <= others) && pairs().any(|(own, others)| own < others)
+    }
+
+    /// Whether none of `others` beats it.
+    pub fn is_on_front<'b>(self, mut others: impl Iterator<Item = Cost<'b>>) -> bool {
+        !others.any(|other| other.beats(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_beaten_only_by_another_that_is_no_worse_in_anything() {
+        let one = Cost {
+            machine: ("A", 2),
+            case: "one",
+            seconds: 10.0,
+            amortised: 10.0,
+            gigabytes: 3.0,
+            bits: 16.0,
+            agreement: 0.9,
+            secure: true,
+        };
+        let other = Cost { case: "other", ..one };
+        assert!(Cost { seconds: 9.0, ..other }.beats(one) && Cost { bits: 17.0, ..other }.beats(one));
+        assert!(
+            Cost { agreement: 1.0, ..other }.beats(one) && other.beats(Cost { seconds: 11.0, secure: false, ..one })
+        );
+        let no_better = [
+            other,
+            Cost { seconds: 9.0, gigabytes: 3.1, ..other },
+            Cost { gigabytes: 2.0, bits: 15.9, ..other },
+            Cost { gigabytes: 2.0, amortised: 10.1, ..other },
+            Cost { seconds: 9.0, ..one },
+            Cost { seconds: 9.0, agreement: 0.8, ..other },
+            Cost { seconds: 9.0, secure: false, ..other },
+            Cost { machine: ("B", 2), seconds: 9.0, ..other },
+        ];
+        assert!(one.is_on_front(no_better.into_iter()));
+        assert!(!one.is_on_front([one, Cost { seconds: 9.0, ..other }].into_iter()));
+    }
+}

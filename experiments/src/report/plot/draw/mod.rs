@@ -1,0 +1,71 @@
+//! Draws a figure on any of plotters' backends.
+
+mod canvas;
+mod frame;
+mod legend;
+mod marks;
+mod panel;
+
+use canvas::{Align, Canvas, Failed, Weight};
+pub use canvas::{png, svg};
+use plotters::backend::DrawingBackend;
+
+use super::figure::{Figure, WIDTH};
+use super::style;
+
+const MARGIN: i32 = 18;
+const TITLE: i32 = 21;
+const CAPTION: i32 = 14;
+const CAPTION_LINE: i32 = 19;
+
+/// Where the panels begin and how high the figure is.
+struct Layout {
+    legend_top: i32,
+    panels_top: i32,
+    height: i32,
+}
+
+impl Layout {
+    fn new(figure: &Figure) -> Self {
+        let caption = wrapped(figure).len() as i32 * CAPTION_LINE;
+        let legend_top = MARGIN + TITLE + 8 + caption + 6;
+        let panels_top = legend_top + legend::height(figure) + 6;
+        let rows = figure.panels.len().div_ceil(figure.columns) as i32;
+        Self { legend_top, panels_top, height: panels_top + rows * panel::outer_height(figure) + MARGIN / 2 }
+    }
+}
+
+/// The caption in lines that are as wide as the figure.
+fn wrapped(figure: &Figure) -> Vec<String> {
+    let room = WIDTH as i32 - 2 * MARGIN;
+    let mut lines = Vec::new();
+    for text in &figure.caption {
+        let mut line = String::new();
+        for word in text.split(' ') {
+            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            if canvas::text_width(&longer, CAPTION) > room && !line.is_empty() {
+                lines.push(std::mem::replace(&mut line, word.to_owned()));
+            } else {
+                line = longer;
+            }
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn figure<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure) -> Result<(), Failed> {
+    let layout = Layout::new(figure);
+    canvas.text(&figure.title, (MARGIN, MARGIN), TITLE, Weight::Bold, style::INK, Align::TOP_LEFT)?;
+    for (index, line) in wrapped(figure).iter().enumerate() {
+        let top = MARGIN + TITLE + 8 + index as i32 * CAPTION_LINE;
+        canvas.text(line, (MARGIN, top), CAPTION, Weight::Regular, style::GREY, Align::TOP_LEFT)?;
+    }
+    legend::draw(canvas, figure, layout.legend_top)?;
+    for (index, one) in figure.panels.iter().enumerate() {
+        let (row, column) = ((index / figure.columns) as i32, (index % figure.columns) as i32);
+        let top = layout.panels_top + row * panel::outer_height(figure);
+        panel::draw(canvas, one, panel::frame(figure, column, top))?;
+    }
+    Ok(())
+}

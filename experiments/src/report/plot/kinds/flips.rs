@@ -1,0 +1,189 @@
+//! Images that change their class, against the plaintext margin.
+
+use super::Reason;
+use crate::records::ImageRow;
+use crate::report::plot::figure::{Axis, Figure, Look, Mark, Panel};
+use crate::report::plot::series::{groups, packing, ring};
+use crate::report::source::Source;
+use crate::report::statistics::wilson;
+
+/// Bins of the margin a decade.
+const BINS: f64 = 4.0;
+
+/// Cases that a figure has room for.
+const MOST: usize = 6;
+
+/// What became of an image, against the plaintext model with exact ReLUs.
+const FATES: [(&str, Look); 3] = [
+    ("right before, wrong now", Look::filling(0, true)),
+    ("wrong before, right now", Look::filling(4, true)),
+    ("wrong before and now, another class or none", Look::filling(super::super::style::BLACK, false)),
+];
+
+/// The figure: a row of two panels for each case in which images changed.
+pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
+    let groups = groups(sources, |case| Some(vec![case.relu.clone(), ring(case), packing(case)]));
+    let mut found = Vec::new();
+    let mut seen = 0;
+    for group in &groups {
+        for case in &group.cases {
+            let rows = group.source.run.images.iter().filter(|row| row.case == case.case && row.evaluated());
+            let bins = Bins::of(rows);
+            seen += bins.images;
+            if bins.flips() > 0 {
+                let noise = case.polynomial_flips;
+                let title = format!("{}: {} of {}, {noise} by noise", group.name, bins.flips(), bins.images);
+                found.push((title, bins));
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(format!("none of {seen} images changed its class"));
+    }
+    let mut legend: Vec<_> = FATES.iter().map(|(name, look)| ((*name).to_owned(), *look)).collect();
+    legend.push(("share of the bin (95 % interval)".to_owned(), Look::series(1).dashed(None)));
+    let cases = found.len();
+    let shown = spread(cases, MOST);
+    let panels = shown.iter().flat_map(|&at| found[at].1.panels(found[at].0.clone())).collect();
+    let mut caption = vec![
+        "Margin: the largest exact logit less the second largest. By noise: images of another class than the same \
+         polynomials give in cleartext."
+            .to_owned(),
+    ];
+    if shown.len() < cases {
+        caption.push(format!("{} of the {cases} cases in which images changed, evenly spread.", shown.len()));
+    }
+    Ok(Figure { title: String::new(), caption, legend, panels, columns: 2, panel_height: 220 })
+}
+
+/// At most so many of the numbers below `count`, evenly spread, the first and the last among them.
+fn spread(count: usize, most: usize) -> Vec<usize> {
+    match count <= most {
+        true => (0..count).collect(),
+        false => (0..most).map(|k| k * (count - 1) / (most - 1)).collect(),
+    }
+}
+
+/// Images in bins of their margin.
+struct Bins {
+    images: usize,
+    /// Of each bin: its number, images, and those of each fate.
+    counts: Vec<(i32, usize, [usize; 3])>,
+}
+
+impl Bins {
+    fn of<'a>(rows: impl Iterator<Item = &'a ImageRow>) -> Self {
+        let mut bins = Self { images: 0, counts: Vec::new() };
+        for row in rows {
+            // A margin of 0 stands with the smallest.
+            let bin = (row.margin.max(1e-3).log10() * BINS).floor() as i32;
+            let at = bins.counts.binary_search_by_key(&bin, |count| count.0).unwrap_or_else(|at| {
+                bins.counts.insert(at, (bin, 0, [0; 3]));
+                at
+            });
+            bins.images += 1;
+            bins.counts[at].1 += 1;
+            if let Some(fate) = fate(row) {
+                bins.counts[at].2[fate] += 1;
+            }
+        }
+        bins
+    }
+
+    fn flips(&self) -> usize {
+        self.counts.iter().flat_map(|count| count.2).sum()
+    }
+
+    /// How many, and how large a share.
+    fn panels(&self, title: String) -> [Panel; 2] {
+        let edge = |bin: i32| 10_f64.powf(f64::from(bin) / BINS);
+        let edges = self.counts.iter().flat_map(|count| [edge(count.0), edge(count.0 + 1)]);
+        let x = Axis::decades("plaintext margin, logits", edges.clone()).cut(edges);
+        let highest = self.counts.iter().map(|count| count.2.iter().sum::<usize>()).max().unwrap_or(0);
+        let boxes = |fate: usize| {
+            let stacked = self.counts.iter().filter(move |count| count.2[fate] > 0);
+            let shape = stacked.map(move |(bin, _, fates)| {
+                let below: usize = fates[..fate].iter().sum();
+                let gap = 10_f64.powf(0.06 / BINS);
+                [edge(*bin) * gap, edge(bin + 1) / gap, below as f64, (below + fates[fate]) as f64]
+            });
+            Mark::Boxes(shape.collect(), FATES[fate].1)
+        };
+        let share = |(bin, images, fates): &(i32, usize, [usize; 3])| {
+            let flips: usize = fates.iter().sum();
+            let (lo, hi) = wilson(flips, *images, 0.95).expect("a bin has images");
+            let middle = 10_f64.powf((f64::from(*bin) + 0.5) / BINS);
+            ((middle, 100.0 * flips as f64 / *images as f64), (middle, 100.0 * lo, 100.0 * hi))
+        };
+        let (points, bars): (Vec<_>, Vec<_>) = self.counts.iter().map(share).unzip();
+        let look = Look::series(1).dashed(None);
+        let counted =
+            Panel { title, x: x.clone(), y: whole("images", highest), marks: (0..FATES.len()).map(boxes).collect() };
+        let shared = Panel {
+            title: String::new(),
+            x,
+            y: Axis::percent("changed, % of the bin"),
+            marks: vec![Mark::Whiskers(bars, look), Mark::Line(points, look)],
+        };
+        [counted, shared]
+    }
+}
+
+/// An axis of counts: no ticks between whole numbers.
+fn whole(label: &str, highest: usize) -> Axis {
+    Axis::from_zero(label, [highest.max(4) as f64], 4)
+}
+
+/// Index into [`FATES`]; `None` for an image that kept its class.
+fn fate(row: &ImageRow) -> Option<usize> {
+    let label = usize::from(row.label);
+    if row.class == Some(row.exact_class) {
+        return None;
+    }
+    Some(if row.exact_class == label {
+        0
+    } else if row.class == Some(label) {
+        1
+    } else {
+        2
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_has_room_for_some_cases() {
+        assert_eq!((spread(6, 6), spread(1, 6)), ((0..6).collect(), vec![0]));
+        assert_eq!(spread(18, 6), [0, 3, 6, 10, 13, 17]);
+    }
+
+    #[test]
+    fn every_image_has_one_fate() {
+        let row = |label, exact_class, class| ImageRow {
+            case: String::new(),
+            image: 0,
+            label,
+            exact_class,
+            plain_class: None,
+            class,
+            margin: 0.1,
+            batch: None,
+            encrypt_s: None,
+            latency_s: None,
+            decrypt_s: None,
+            trace_s: None,
+            overhead_s: None,
+            max_abs_error: None,
+            precision_bits: None,
+            overflow: Some(0),
+            error: None,
+        };
+        let rows = [row(1, 1, Some(2)), row(1, 2, Some(1)), row(1, 2, Some(3)), row(1, 1, Some(1)), row(1, 1, None)];
+        assert_eq!(rows.each_ref().map(fate), [Some(0), Some(1), Some(2), None, Some(0)]);
+        assert_eq!(fate(&row(1, 2, None)), Some(2));
+        let bins = Bins::of(rows.iter());
+        assert_eq!((bins.flips(), bins.images, bins.counts.len()), (4, 5, 1));
+    }
+}

@@ -1,0 +1,73 @@
+//! The figures: each made from runs, or a reason why it cannot be.
+
+mod flips;
+mod layers;
+mod pareto;
+mod precision;
+mod ring;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::figure::Figure;
+use super::series::{borrowed_noise, label};
+use crate::report::source::{Source, Standing};
+
+/// The figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Accuracy and logit precision against the degree of the ReLU.
+    Precision,
+    /// How errors grow along the layers: of the approximation, and of encryption.
+    Layers,
+    /// Latency and memory against the ring dimension.
+    Ring,
+    /// Memory, latency and precision over the sweep, with the cases that no other beats in all three.
+    Pareto,
+    /// Images that change their class, against the plaintext margin.
+    Flips,
+}
+
+/// Why there is nothing to draw.
+pub type Reason = String;
+
+impl Kind {
+    /// Its name on the command line and in files.
+    pub fn word(self) -> String {
+        self.to_possible_value().expect("no figure is hidden").get_name().to_owned()
+    }
+
+    /// The figure of these runs, under a name.
+    ///
+    /// # Errors
+    /// What the runs do not hold, in words.
+    pub fn figure(self, name: &str, sources: &[Source]) -> Result<Figure, Reason> {
+        let (title, figure) = match self {
+            Self::Precision => ("Precision against the degree of the ReLU", precision::figure(sources)),
+            Self::Layers => ("Errors along the layers", layers::figure(sources)),
+            Self::Ring => ("Cost against the ring dimension", ring::figure(sources)),
+            Self::Pareto => ("Memory, latency and precision", pareto::figure(sources)),
+            Self::Flips => ("Images that change their class", flips::figure(sources)),
+        };
+        let mut figure = figure?;
+        figure.title = format!("{title} · {name}");
+        let standing = |source: &Source| match &source.standing {
+            Standing::Complete => None,
+            standing => Some(format!("{}: {standing}; not a result.", label(source, sources))),
+        };
+        let mut caption: Vec<_> = match sources {
+            [one] => one.question().into_iter().collect(),
+            many => vec![format!("Runs: {}.", many.iter().map(|one| label(one, many)).collect::<Vec<_>>().join(", "))],
+        };
+        caption.extend(sources.iter().filter_map(standing));
+        caption.dedup();
+        caption.append(&mut figure.caption);
+        let noise = borrowed_noise(sources).join(", ");
+        if !noise.is_empty() {
+            caption.push(format!("Simulated cases without a noise of their own draw that of {noise}."));
+        }
+        figure.caption = caption;
+        Ok(figure)
+    }
+}

@@ -1,0 +1,90 @@
+//! Cases in groups that make one series each, named by what tells them apart.
+
+use crate::records::CaseRow;
+use crate::report::source::Source;
+
+/// What no figure leaves unsaid.
+pub const INSECURE: &str = "below 128 bits";
+/// Between the backend and the case whose noise it draws.
+const NOISE_OF: &str = " with noise of ";
+
+/// A series.
+pub struct Group<'a> {
+    /// The backend, and whatever of the other parts is not the same in all groups.
+    pub name: String,
+    /// Where the cases stand.
+    pub source: &'a Source,
+    /// In order.
+    pub cases: Vec<&'a CaseRow>,
+}
+
+/// Groups the cases that `parts` gives the same words; cases without any are left out.
+pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<String>>) -> Vec<Group<'a>> {
+    let mut found: Vec<(Vec<String>, Group<'a>)> = Vec::new();
+    for source in sources {
+        let run = label(source, sources);
+        for case in source.cases() {
+            let Some(words) = parts(case) else { continue };
+            let security = if case.is_insecure() { INSECURE } else { "" };
+            let words = [vec![backend(case).to_owned()], words, vec![security.to_owned(), run.clone()]].concat();
+            let same = |known: &[String], group: &Group<'_>| std::ptr::eq(group.source, source) && known == words;
+            match found.iter_mut().find(|(known, group)| same(known, group)) {
+                Some((_, group)) => group.cases.push(case),
+                None => found.push((words, Group { name: String::new(), source, cases: vec![case] })),
+            }
+        }
+    }
+    let all: Vec<_> = found.iter().map(|(words, _)| words.clone()).collect();
+    let varies = |at: usize| all.iter().any(|words| words[at] != all[0][at]);
+    let name = |words: &[String]| {
+        let kept = words
+            .iter()
+            .enumerate()
+            .filter(|(at, word)| !word.is_empty() && (*at == 0 || varies(*at) || *word == INSECURE));
+        kept.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    found.into_iter().map(|(words, group)| Group { name: name(&words), ..group }).collect()
+}
+
+/// The backend, whoever's noise it draws: a figure's caption tells that.
+fn backend(case: &CaseRow) -> &str {
+    case.backend.split(NOISE_OF).next().unwrap_or_default()
+}
+
+/// Whose noise the simulated cases draw that have none of their own.
+pub fn borrowed_noise(sources: &[Source]) -> Vec<&str> {
+    let cases = sources.iter().flat_map(Source::cases);
+    let mut found: Vec<&str> = cases.filter_map(|case| Some(case.backend.split_once(NOISE_OF)?.1)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The run's name, with its folder if another of `sources` has the same.
+pub fn label(source: &Source, sources: &[Source]) -> String {
+    match sources.iter().filter(|other| other.name() == source.name()).count() {
+        0 | 1 => source.name().to_owned(),
+        _ => format!("{} in {}", source.name(), source.run.folder.display()),
+    }
+}
+
+/// `N = 2¹⁶`; nothing for a case without a ring.
+pub fn ring(case: &CaseRow) -> String {
+    case.ring_dim.map_or(String::new(), |n| format!("N = {}", power(n)))
+}
+
+/// `2¹⁶`, or the number if it is no power of two.
+pub fn power(n: usize) -> String {
+    if n.is_power_of_two() { format!("2{}", super::axis::superscript(n.ilog2() as i32)) } else { n.to_string() }
+}
+
+/// The packing; nothing for a case without one.
+pub fn packing(case: &CaseRow) -> String {
+    case.packing.clone().unwrap_or_default()
+}
+
+/// Family and degree of an activation such as `chebyshev:59`; `None` for one that is not told by one degree.
+pub fn degree(relu: &str) -> Option<(&str, f64)> {
+    let (family, degree) = relu.rsplit_once(':')?;
+    Some((family, f64::from(degree.parse::<u32>().ok().filter(|&degree| degree > 0)?)))
+}

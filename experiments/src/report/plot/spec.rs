@@ -1,0 +1,73 @@
+//! What a figure was drawn from: beside it on disk, and enough to draw it again.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::kinds::Kind;
+use crate::report::source::Source;
+
+/// The content of a figure's `.toml`.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Which figure.
+    pub kind: Kind,
+    /// The name in its title.
+    pub name: String,
+    /// The runs' folders.
+    pub folders: Vec<PathBuf>,
+    /// What was found there.
+    run: Vec<Origin>,
+}
+
+/// The part of a run's provenance that makes it another.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Origin {
+    name: String,
+    standing: String,
+    images: usize,
+    config_sha256: String,
+    binary_sha256: String,
+    revision: Option<String>,
+    weights_sha256: String,
+    data_sha256: String,
+}
+
+impl Spec {
+    /// Of these runs.
+    pub fn new(kind: Kind, name: &str, sources: &[Source]) -> Self {
+        let origin = |source: &Source| {
+            let run = source.run.provenance.clone();
+            Origin {
+                name: run.name,
+                standing: source.standing.to_string(),
+                images: source.run.images.len(),
+                config_sha256: run.config_sha256,
+                binary_sha256: run.binary_sha256,
+                revision: run.revision,
+                weights_sha256: run.weights_sha256,
+                data_sha256: run.data_sha256,
+            }
+        };
+        let folders = sources.iter().map(|source| source.run.folder.clone()).collect();
+        Self { kind, name: name.to_owned(), folders, run: sources.iter().map(origin).collect() }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A file that is missing or not of this shape, with the line.
+    pub fn read(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file).with_context(|| format!("--spec {}", file.display()))?;
+        toml::from_str(&text).with_context(|| format!("--spec {}", file.display()))
+    }
+
+    /// As it stands on disk.
+    pub fn text(&self) -> Result<String> {
+        let head = "# Drawn by `cipherlab plot`; `cipherlab plot --spec` and this file draw it again.\n";
+        Ok(format!("{head}{}", toml::to_string(self)?))
+    }
+}

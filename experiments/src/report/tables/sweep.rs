@@ -1,0 +1,88 @@
+//! Every encrypted case by what it costs and what it yields.
+
+use super::table::{Cell, Table, fixed, gigabytes, number, text, whole, words};
+use crate::records::CaseRow;
+use crate::report::cost::Cost;
+use crate::report::source::Source;
+
+/// The table: ring by ring, the fastest case first.
+pub fn table(sources: &[Source]) -> Table {
+    let columns = [
+        words("run"),
+        number("N"),
+        words("packing"),
+        words("ReLU"),
+        number("logQP"),
+        number("images"),
+        number("as the polynomial model"),
+        number("as the exact model"),
+        number("largest logit error"),
+        number("worst logit, bits"),
+        number("latency, s"),
+        number("±"),
+        number("kNTT"),
+        number("amortised"),
+        number("peak, GB"),
+        number("keys, GB"),
+        words("beaten by"),
+    ];
+    let mut table = Table::new("What each case costs and yields", &columns);
+    sources.iter().filter(|source| source.withheld("encrypted")).for_each(|source| table.push_withheld(source));
+    let cases = |source| Source::citable(source).filter(|case| case.backend == "encrypted");
+    let mut rows: Vec<(&Source, &CaseRow)> =
+        sources.iter().flat_map(|source| cases(source).map(move |case| (source, case))).collect();
+    let seconds = |case: &CaseRow| case.latency_s.unwrap_or(f64::INFINITY);
+    rows.sort_by(|(_, a), (_, b)| a.ring_dim.cmp(&b.ring_dim).then(seconds(a).total_cmp(&seconds(b))));
+    let mut ring = None;
+    for (source, case) in &rows {
+        table.push(ring.replace(case.ring_dim) != Some(case.ring_dim), row(source, case, &rows));
+    }
+    table.notes.push(
+        "As a model: images with its class, of those that did not fail. Largest error and bits: of the worst logit of all \
+         images, against the plaintext model with the same polynomials. latency: median and half the distance of the \
+         quartiles; kNTT: the same in thousands of the yardstick, a forward transform at N = 2^16 by the tfhe-ntt crate on \
+         one thread of that machine, where the run measured it; amortised: over the images of a ciphertext, where it \
+         holds several. Beaten by: the fastest other case of the same machine and as secure here that is no worse in latency, \
+         amortised seconds, peak memory, bits and images with the exact model's class, and better in one."
+            .to_owned(),
+    );
+    table.note_sources(sources.iter().filter(|source| source.concerns("encrypted")));
+    table
+}
+
+fn row(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> Vec<Cell> {
+    let compared = case.images.saturating_sub(case.failed);
+    let same = |flips: usize| Some(format!("{} of {compared}", compared.saturating_sub(flips)));
+    let name = if case.is_insecure() { format!("{}, insecure", source.name()) } else { source.name().to_owned() };
+    vec![
+        Some(name),
+        whole(case.ring_dim),
+        case.packing.clone(),
+        text(&case.relu),
+        fixed(case.log_qp, 0),
+        whole(Some(case.images)),
+        same(case.polynomial_flips),
+        same(case.flips),
+        case.precision_bits.map(|bits| format!("{:.1e}", (-bits).exp2())),
+        fixed(case.precision_bits, 1),
+        fixed(case.latency_s, 1),
+        fixed(case.latency_spread_s, 1),
+        fixed(case.latency_s.zip(source.run.provenance.ntt_us).map(|(s, us)| s / us * 1e3), 0),
+        fixed(case.amortised_s.filter(|&seconds| Some(seconds) < case.latency_s), 1),
+        gigabytes(case.peak_rss_bytes),
+        gigabytes(case.key_bytes),
+        beaten_by(source, case, rows),
+    ]
+}
+
+/// The first of `rows` that beats the case, in the words that tell it from others; "none" where none does.
+fn beaten_by(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> Cell {
+    let cost = Cost::of(source, case)?;
+    let better = rows.iter().filter_map(|(source, other)| Some((other, Cost::of(source, other)?)));
+    let fastest = better.filter(|(_, other)| other.beats(cost)).min_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds));
+    Some(fastest.map_or("none".to_owned(), |(other, _)| {
+        let packing = other.packing.as_deref().unwrap_or_default();
+        let insecure = if other.is_insecure() { ", insecure" } else { "" };
+        format!("{packing}, {}, N = {}{insecure}", other.relu, other.ring_dim.unwrap_or_default())
+    }))
+}
