@@ -23,5 +23,6 @@ mod report;
 mod run;
 mod session;
 mod simulation;
+mod verdict;
 
 pub use cli::main;

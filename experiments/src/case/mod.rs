@@ -152,6 +152,11 @@ impl Case {
         &self.model.weights_sha256
     }
 
+    /// Returns the largest magnitude that the model's card calls possible for a logit, if it names one.
+    pub fn logit_bound(&self) -> Option<f64> {
+        self.model.logit_bound
+    }
+
     /// What the network takes of an image.
     pub fn input(&self, image: &Image) -> Vec<f64> {
         self.model.input(image)

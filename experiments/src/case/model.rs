@@ -23,6 +23,8 @@ pub struct Model {
     pub normalisation: Normalisation,
     /// Share of the test images that the card says are classified rightly.
     pub claim: Option<f64>,
+    /// The largest magnitude that the card calls possible for a logit; `None` where it names none.
+    pub logit_bound: Option<f64>,
     /// Digest of the weights.
     pub weights_sha256: String,
     /// Digest of the card; `None` where there is none.
@@ -55,6 +57,7 @@ impl Model {
             trained_with: trained.transpose().context("model card: trained_with.relu")?,
             normalisation: Normalisation { mean: parsed.mean, std: parsed.std },
             claim: Some(claim),
+            logit_bound: None,
             weights_sha256,
             card_sha256: Some(sha256(card.as_bytes())),
             network,
@@ -69,6 +72,7 @@ impl Model {
             trained_with: None,
             normalisation: Normalisation::CIFAR10,
             claim: None,
+            logit_bound: None,
             weights_sha256,
             card_sha256: None,
             network,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::case::Described;
 use crate::session::Layer;
+use crate::verdict::Outside;
 
 /// An image's result.
 #[derive(Serialize)]
@@ -11,16 +12,26 @@ pub struct Report {
     pub image: String,
     /// Images that a ciphertext holds; the seconds are those of all.
     pub batch: usize,
-    /// `None` where a logit is no number.
+    /// `None` where the logits have no class; `no_class` says why.
     pub class: Option<usize>,
     pub class_name: Option<&'static str>,
+    /// Why the image has no class; `None` where it has one.
+    pub no_class: Option<String>,
+    /// Activations of the plaintext model with the same polynomials that have values outside their intervals.
+    pub outside_intervals: Vec<Outside>,
     pub label: Option<u8>,
-    /// Of the plaintext model with the same polynomials.
+    /// Class by the plaintext model with the same polynomials; `None` where its values left their intervals.
     pub plain_class: Option<usize>,
-    /// Of the plaintext model with exact ReLUs.
+    /// Class by the plaintext model with exact ReLUs.
     pub exact_class: Option<usize>,
+    /// Rounded to `digits` decimals.
     pub logits: Vec<f64>,
+    /// Decimals of `logits`.
+    pub digits: usize,
+    /// Logits of the plaintext model with the same polynomials.
     pub plain_logits: Vec<f64>,
+    /// Distance of each decrypted logit from the plaintext model's, to one significant digit.
+    pub logit_errors: Vec<f64>,
     pub max_abs_error: f64,
     /// −log2 of the largest error; `None` where there is none to speak of.
     pub precision_bits: Option<f64>,

@@ -45,10 +45,21 @@ fn layers(text: &mut String, report: &Report) -> std::fmt::Result {
 
 fn classes(text: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(text, "\n{:<12} {:>10} {:>10} {:>10}", "class", "encrypted", "plaintext", "error")?;
-    for (name, (found, expected)) in CLASS_NAMES.iter().zip(report.logits.iter().zip(&report.plain_logits)) {
-        writeln!(text, "{name:<12} {found:>10.4} {expected:>10.4} {:>10.6}", found - expected)?;
+    let logits = report.logits.iter().zip(&report.plain_logits).zip(&report.logit_errors);
+    for (name, ((found, expected), error)) in CLASS_NAMES.iter().zip(logits) {
+        let digits = report.digits;
+        writeln!(text, "{name:<12} {found:>10.digits$} {expected:>10.4} {error:>10.0e}")?;
     }
     let name = |class: Option<usize>| class.map_or("none", |class| CLASS_NAMES[class]);
+    if let Some(reason) = &report.no_class {
+        return writeln!(
+            text,
+            "\n{}: no class: {reason}; its logits mean nothing (exact model: {}, label: {})",
+            report.image,
+            name(report.exact_class),
+            name(report.label.map(usize::from)),
+        );
+    }
     writeln!(
         text,
         "\n{}: {} (plaintext polynomial model: {}, exact model: {}, label: {})",
@@ -60,10 +71,25 @@ fn classes(text: &mut String, report: &Report) -> std::fmt::Result {
     )
 }
 
+/// Returns the line that counts images by class: correct ones, and those of the same class as in plaintext.
+pub fn summary(reports: &[Report]) -> String {
+    let count = |f: fn(&&Report) -> bool| reports.iter().filter(f).count();
+    let labelled = count(|report| report.label.is_some());
+    let correct = count(|report| report.class.is_some() && report.label.map(usize::from) == report.class);
+    let agreed = count(|report| report.class.is_some() && report.plain_class == report.class);
+    let without = match count(|report| report.class.is_none()) {
+        0 => String::new(),
+        count => format!(", {count} without a class"),
+    };
+    format!("{} images: {correct} of {labelled} as labelled, {agreed} as in plaintext{without}\n", reports.len())
+}
+
 fn totals(text: &mut String, report: &Report) -> std::fmt::Result {
-    let none = if report.max_abs_error == 0.0 { "all" } else { "no" };
-    let bits = report.precision_bits.map_or(none.to_owned(), |bits| format!("{bits:.1}"));
-    writeln!(text, "logits: largest error {:.6}, {bits} bits", report.max_abs_error)?;
+    if report.class.is_some() {
+        let none = if report.max_abs_error == 0.0 { "all" } else { "no" };
+        let bits = report.precision_bits.map_or(none.to_owned(), |bits| format!("{bits:.1}"));
+        writeln!(text, "logits: largest error {:.6}, {bits} bits", report.max_abs_error)?;
+    }
     let Seconds { keygen, encrypt, evaluate, decrypt } = report.seconds;
     let each = match report.batch {
         1 => String::new(),

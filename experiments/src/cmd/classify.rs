@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use datasets::cifar::CLASS_NAMES;
-use fhe_nn::plain::Outcome;
 use indicatif::ProgressBar;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -13,7 +12,11 @@ use crate::classify::{picture, table};
 use crate::images::{self, Named};
 use crate::layers::{Deviation, Reference};
 use crate::session::{Evaluation, ImageEvaluation, Session};
+use crate::verdict::{self, NoClass};
 use crate::{machine, output, progress};
+
+/// Most decimals that logits are shown with, unless more are asked for.
+const DIGITS: usize = 6;
 
 /// Arguments of `classify`.
 #[derive(clap::Args)]
@@ -34,16 +37,24 @@ pub struct Args {
     /// Print one JSON object an image instead of tables.
     #[arg(long)]
     json: bool,
+    /// Decimals of the logits that are shown. Without it as many as hide the noise of decryption, which leaks information
+    /// about the secret key: a person who does not hold the key must not see more.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=17))]
+    digits: Option<u8>,
 }
 
-/// Runs `classify`.
+/// Runs `classify`. The process ends with status 1 if an image has no class.
 pub fn run(args: &Args) -> Result<()> {
-    args.case.in_pool(|| {
+    let without_class = args.case.in_pool(|| {
         let images = images::load(&args.images)?;
         let case = args.case.case()?;
         args.case.check_memory(&case)?;
         Job::start(args, case)?.classify_all(&images)
-    })
+    })?;
+    if without_class > 0 {
+        std::process::exit(1);
+    }
+    Ok(())
 }
 
 /// A session, and what is to be said of it.
@@ -62,7 +73,8 @@ impl<'a> Job<'a> {
         Ok(Self { args, session, rng })
     }
 
-    fn classify_all(&mut self, images: &[Named]) -> Result<()> {
+    /// Classifies and reports every image. Returns how many have no class.
+    fn classify_all(&mut self, images: &[Named]) -> Result<usize> {
         let mut reports = Vec::new();
         for together in images.chunks(self.session.images()) {
             if !self.args.json && output::colours() {
@@ -79,14 +91,9 @@ impl<'a> Job<'a> {
             }
         }
         if !self.args.json && reports.len() > 1 {
-            let same = |f: fn(&Report) -> bool| reports.iter().filter(|report| f(report)).count();
-            let labelled = same(|report| report.label.is_some());
-            let correct = same(|report| report.class.is_some() && report.label.map(usize::from) == report.class);
-            let agreed = same(|report| report.class.is_some() && report.plain_class == report.class);
-            let count = reports.len();
-            output::out(&format!("{count} images: {correct} of {labelled} as labelled, {agreed} as in plaintext\n"))?;
+            output::out(&table::summary(&reports))?;
         }
-        Ok(())
+        Ok(reports.iter().filter(|report| report.class.is_none()).count())
     }
 
     /// The images of a ciphertext.
@@ -98,32 +105,54 @@ impl<'a> Job<'a> {
         let references = session.references(&inputs, args.trace);
         let bar = if args.json { ProgressBar::hidden() } else { ProgressBar::no_length() };
         let mut evaluation = session.evaluate(&inputs, &references, rng, bar)?;
+        let overflows: Vec<usize> =
+            references.iter().map(|reference| reference.polynomial.outcome.overflows()).collect();
         let evaluated = std::mem::take(&mut evaluation.images).into_iter().zip(references);
-        Ok(images
-            .iter()
-            .zip(evaluated)
-            .map(|(named, (image, reference))| self.report(named, &evaluation, image, reference))
-            .collect())
+        let reports = images.iter().zip(evaluated).enumerate().map(|(k, (named, (image, reference)))| {
+            let others = overflows.iter().enumerate().filter(|(other, _)| *other != k);
+            let neighbour = others.map(|(_, overflow)| overflow).sum::<usize>() > 0;
+            self.report(named, &evaluation, image, reference, neighbour)
+        });
+        Ok(reports.collect())
     }
 
-    fn report(&self, named: &Named, evaluation: &Evaluation, image: ImageEvaluation, reference: Reference) -> Report {
+    /// The report of an image. `neighbour` says that another image in its ciphertext left its intervals.
+    fn report(
+        &self,
+        named: &Named,
+        evaluation: &Evaluation,
+        image: ImageEvaluation,
+        reference: Reference,
+        neighbour: bool,
+    ) -> Report {
         let session = &self.session;
         let case = &session.case;
-        let found = Outcome { logits: image.logits, overflow: Vec::new() };
-        let (class, logits, clear) = (found.class(), found.logits, reference.polynomial.outcome);
-        let deviation = Deviation::between(&logits, &clear.logits);
+        let (bound, clear) = (case.logit_bound(), reference.polynomial.outcome);
+        let outside = verdict::outside(&case.program.network().activation_names(), &clear.overflow);
+        let check = |logits: &[f64]| match (outside.is_empty(), neighbour) {
+            (false, _) => Err(NoClass::Outside(outside.clone())),
+            (true, true) => Err(NoClass::Neighbour),
+            (true, false) => verdict::class(logits, bound),
+        };
+        let class = check(&image.logits);
+        let deviation = Deviation::between(&image.logits, &clear.logits);
+        let digits = self.args.digits.map_or_else(|| digits_that_hide(deviation.max), usize::from);
         Report {
             image: named.name.clone(),
             batch: session.images(),
-            class,
-            class_name: class.map(|class| CLASS_NAMES[class]),
+            class_name: class.as_ref().ok().map(|&class| CLASS_NAMES[class]),
+            no_class: class.as_ref().err().map(NoClass::to_string),
+            class: class.ok(),
             label: named.image.label,
-            plain_class: clear.class(),
-            exact_class: reference.exact.outcome.class(),
+            plain_class: check(&clear.logits).ok(),
+            exact_class: reference.exact.outcome.class().filter(|_| reference.exact.outcome.overflows() == 0),
             max_abs_error: deviation.max,
             precision_bits: deviation.bits(),
-            logits,
+            logits: image.logits.iter().map(|logit| rounded(*logit, digits)).collect(),
+            digits,
+            logit_errors: image.logits.iter().zip(&clear.logits).map(|(a, b)| one_digit((a - b).abs())).collect(),
             plain_logits: clear.logits,
+            outside_intervals: outside,
             seconds: Seconds {
                 keygen: session.keygen,
                 encrypt: evaluation.encrypt,
@@ -137,5 +166,35 @@ impl<'a> Job<'a> {
             predicted_bytes: case.memory.total(),
             params: case.described.clone(),
         }
+    }
+}
+
+/// Returns the decimals that leave less than half of a unit's place to an error of this size: rounding hides it then.
+fn digits_that_hide(error: f64) -> usize {
+    let digits = (0..=DIGITS).rev().find(|&digits| 10f64.powi(-(digits as i32)) >= 2.0 * error);
+    digits.unwrap_or(0)
+}
+
+/// Returns the value with one significant digit.
+fn one_digit(value: f64) -> f64 {
+    format!("{value:.0e}").parse().expect("a formatted number")
+}
+
+fn rounded(value: f64, digits: usize) -> f64 {
+    // Through text, so that the result is the double nearest to the decimal number.
+    format!("{value:.digits$}").parse().expect("a formatted number")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_hides_the_error() {
+        assert_eq!([1.5e-5, 4.9e-4, 0.026, 0.7, 1e6, f64::NAN].map(digits_that_hide), [4, 3, 1, 0, 0, 0]);
+        assert_eq!(digits_that_hide(0.0), DIGITS);
+        assert_eq!(rounded(-1.23456789, 4), -1.2346);
+        assert_eq!(one_digit(1.47e-5), 1e-5);
+        assert!(rounded(f64::NAN, 2).is_nan() && rounded(f64::INFINITY, 2).is_infinite());
     }
 }

@@ -1,15 +1,15 @@
 //! From what came of an image to its rows.
 
-use anyhow::Result;
-use fhe_nn::plain::Outcome;
-
 use super::engine::{Evaluated, StepMeasured};
 use crate::layers::Deviation;
 use crate::output::in_one_line;
 use crate::records::{ExactRow, ImageRow, LayerRow};
+use crate::verdict;
+use anyhow::Result;
 
-/// The rows of an image of a case. What went wrong is said in the image's `error`, and has no class.
-pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageRow, Vec<LayerRow>) {
+/// Returns the rows of an image of a case. An image that failed, or whose logits have no class, says why in its `error`.
+/// `bound` is the largest magnitude that a logit can have.
+pub fn of(case: &str, exact: &ExactRow, bound: Option<f64>, evaluated: Result<Evaluated>) -> (ImageRow, Vec<LayerRow>) {
     let failed = ImageRow {
         case: case.to_owned(),
         image: exact.image,
@@ -33,25 +33,22 @@ pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageR
         Ok(evaluated) => evaluated,
         Err(error) => return (ImageRow { error: Some(in_one_line(&error)), ..failed }, Vec::new()),
     };
-    let (overflow, plain_class) = (polynomial.overflows(), polynomial.class());
+    let (overflow, plain_class) = (polynomial.overflows(), verdict::class(&polynomial.logits, bound));
     let deviation = logits.as_ref().map(|logits| Deviation::between(logits, &polynomial.logits));
-    let class = match logits {
-        Some(logits) => Outcome { logits, overflow: Vec::new() }.class(),
-        None => plain_class,
+    let class = logits.map_or(plain_class.clone(), |logits| verdict::class(&logits, bound));
+    // The circuit's result is noise where the same polynomials have no class in cleartext, whatever it looks like.
+    let culprit = match (&plain_class, &class) {
+        (Ok(_), Ok(_)) => None,
+        (Err(reason), Ok(_)) => Some(format!("the plaintext model with the same polynomials: {reason}")),
+        (_, Err(reason)) => Some(reason.to_string()),
     };
-    // What comes out of a circuit whose polynomials end beyond all numbers is noise, whatever it looks like.
-    let culprit = match (plain_class, class) {
-        (Some(_), Some(_)) => None,
-        (None, Some(_)) => Some("logits of the plaintext model with the same polynomials"),
-        (_, None) => Some("logits"),
-    };
-    let error = culprit.map(|logits| {
+    let error = culprit.map(|reason| {
         format!(
-            "no class: found {logits} that are no numbers, {overflow} values were outside their interval; a larger \
-             headroom may help a network that was trained with ReLUs"
+            "no class: {reason}; {overflow} values left their intervals; a larger headroom may help a network that was \
+             trained with ReLUs"
         )
     });
-    let class = class.filter(|_| error.is_none());
+    let (plain_class, class) = (plain_class.ok(), class.ok().filter(|_| error.is_none()));
     let max_abs_error = deviation.map(|deviation| deviation.max).filter(|max| max.is_finite());
     let precision_bits = deviation.and_then(Deviation::bits);
     let image = ImageRow {
@@ -100,29 +97,29 @@ mod tests {
     const EXACT: ExactRow = ExactRow { image: 7, label: 2, class: 1, margin: 0.5 };
 
     fn evaluated(logits: Option<Vec<f64>>, polynomial: &[f64]) -> Evaluated {
-        let polynomial = Outcome { logits: polynomial.to_vec(), overflow: vec![1, 2] };
+        let polynomial = fhe_nn::plain::Outcome { logits: polynomial.to_vec(), overflow: vec![1, 2] };
         Evaluated { logits, polynomial, seconds: None, steps: Vec::new() }
     }
 
     #[test]
     fn classes_and_errors() {
-        let (row, _) = of("c", &EXACT, Ok(evaluated(Some(vec![0.0, 1.0, 2.25]), &[0.0, 1.0, 2.0])));
+        let (row, _) = of("c", &EXACT, None, Ok(evaluated(Some(vec![0.0, 1.0, 2.25]), &[0.0, 1.0, 2.0])));
         assert_eq!((row.image, row.class, row.plain_class, row.exact_class), (7, Some(2), Some(2), 1));
         assert_eq!((row.max_abs_error, row.precision_bits, row.overflow), (Some(0.25), Some(2.0), Some(3)));
-        let (row, _) = of("c", &EXACT, Ok(evaluated(None, &[3.0, 1.0])));
+        let (row, _) = of("c", &EXACT, None, Ok(evaluated(None, &[3.0, 1.0])));
         assert_eq!((row.class, row.max_abs_error, row.error), (Some(0), None, None));
     }
 
     #[test]
     fn what_failed_says_so_in_one_line() {
-        let (row, layers) = of("c", &EXACT, Err(anyhow::anyhow!("a\nb").context("while")));
+        let (row, layers) = of("c", &EXACT, None, Err(anyhow::anyhow!("a\nb").context("while")));
         assert_eq!((row.class, row.error.as_deref(), layers.len()), (None, Some("while: a b"), 0));
         assert_eq!(row.overflow, None, "nobody counted");
-        let (row, _) = of("c", &EXACT, Ok(evaluated(None, &[f64::NAN, 1.0])));
+        let (row, _) = of("c", &EXACT, None, Ok(evaluated(None, &[f64::NAN, 1.0])));
         assert_eq!((row.class, row.plain_class), (None, None));
-        assert!(row.error.unwrap().contains("3 values were outside their interval"));
-        let (row, _) = of("c", &EXACT, Ok(evaluated(Some(vec![0.0, 1.0]), &[f64::INFINITY, 1.0])));
+        assert!(row.error.unwrap().contains("3 values left their intervals"));
+        let (row, _) = of("c", &EXACT, None, Ok(evaluated(Some(vec![0.0, 1.0]), &[f64::INFINITY, 1.0])));
         assert_eq!((row.class, row.plain_class, row.max_abs_error, row.overflow), (None, None, None, Some(3)));
-        assert!(row.error.unwrap().contains("logits of the plaintext model"));
+        assert!(row.error.unwrap().contains("the plaintext model with the same polynomials"));
     }
 }

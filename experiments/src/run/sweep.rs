@@ -109,7 +109,9 @@ impl Sweep<'_> {
                 let subjects: Vec<&Subject> = batch.iter().map(|(subject, _)| subject).collect();
                 let evaluated = batch.iter().zip(engine.evaluate(&subjects, progress));
                 let rows = evaluated.filter(|(image, _)| new(image));
-                let rows: Vec<_> = rows.map(|((_, exact), evaluated)| rows::of(&id, exact, evaluated)).collect();
+                let rows: Vec<_> = rows
+                    .map(|((_, exact), evaluated)| rows::of(&id, exact, self.model.logit_bound, evaluated))
+                    .collect();
                 // What writing rows takes counts for the next images, and what a ciphertext takes for all of its images.
                 let elapsed = clock.elapsed().as_secs_f64();
                 clock = Instant::now();
