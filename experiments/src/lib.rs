@@ -21,6 +21,7 @@ mod progress;
 pub mod records;
 mod report;
 mod run;
+mod secrecy;
 mod session;
 mod simulation;
 mod verdict;

@@ -26,10 +26,15 @@ fn write(text: &str) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// Whether standard output is a terminal that wants colours.
+/// Returns whether standard output is a terminal with 24-bit colours that the user has not switched off (`NO_COLOR`).
 pub fn colours() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !refused && std::io::stdout().is_terminal()
+    let set = |name| std::env::var(name).unwrap_or_default();
+    std::io::stdout().is_terminal() && wants_colours(&set("NO_COLOR"), &set("TERM"))
+}
+
+/// A terminal without a name, or called `dumb`, has no colours.
+fn wants_colours(no_color: &str, term: &str) -> bool {
+    no_color.is_empty() && !matches!(term, "" | "dumb")
 }
 
 /// Returns an error and its causes in one line. A cause that the message before it already contains is left out.
@@ -73,6 +78,12 @@ mod tests {
         ["", "G", "4X", "-1G", "0", "1.2.3", "4Gi4"]
             .iter()
             .for_each(|text| assert_eq!(parse_bytes(text), None, "{text}"));
+    }
+
+    #[test]
+    fn dumb_terminals_get_no_colours() {
+        assert!(wants_colours("", "xterm-256color"));
+        assert!(!wants_colours("", "dumb") && !wants_colours("", "") && !wants_colours("1", "xterm-256color"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::files::{check_writable, replace};
 use crate::images::{self, Named};
 use crate::session::Session;
 use crate::simulation::calibrated_case;
-use crate::{machine, output, progress};
+use crate::{machine, output, progress, secrecy};
 use datasets::digest::sha256;
 
 /// Arguments of `calibrate`.
@@ -43,6 +43,9 @@ pub fn run(args: &Args) -> Result<()> {
         // Before the long part: a place that cannot be written to.
         check_writable(&args.out).with_context(file)?;
 
+        if args.seed.is_none() {
+            secrecy::forbid_dumps()?;
+        }
         let mut rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
         let spinner = progress::spinner(format!("generating keys at N = {}", case.params.n()), false);
         let session = Session::start(case, &mut rng)?;

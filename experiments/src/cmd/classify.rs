@@ -13,7 +13,7 @@ use crate::images::{self, Named};
 use crate::layers::{Deviation, Reference};
 use crate::session::{Evaluation, ImageEvaluation, Session};
 use crate::verdict::{self, NoClass};
-use crate::{machine, output, progress};
+use crate::{machine, output, progress, secrecy};
 
 /// Most decimals that logits are shown with, unless more are asked for.
 const DIGITS: usize = 6;
@@ -66,6 +66,9 @@ struct Job<'a> {
 
 impl<'a> Job<'a> {
     fn start(args: &'a Args, case: Case) -> Result<Self> {
+        if args.seed.is_none() {
+            secrecy::forbid_dumps()?;
+        }
         let mut rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
         let spinner = progress::spinner(format!("generating keys at N = {}", case.params.n()), args.json);
         let session = Session::start(case, &mut rng)?;
