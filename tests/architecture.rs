@@ -214,7 +214,8 @@ fn folders_import_only_those_drawn_above_them() {
         let names = drawn.lines().skip(1).filter_map(|line| line.split_whitespace().next());
         let order: Vec<&str> = names.map(|name| name.trim_end_matches('/')).collect();
         let read = Crate::read(folder);
-        let entries: BTreeSet<&str> = read.modules.keys().filter_map(|module| module.first()).map(String::as_str).collect();
+        let entries: BTreeSet<&str> =
+            read.modules.keys().filter_map(|module| module.first()).map(String::as_str).collect();
         assert_eq!(order.iter().copied().collect::<BTreeSet<_>>(), entries, "entries of {folder} in ARCHITECTURE.md");
         let place = |name: &str| order.iter().position(|entry| *entry == name).unwrap();
         for (from, to) in read.arrows().get(&Vec::new()).into_iter().flatten() {

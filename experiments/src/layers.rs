@@ -1,4 +1,5 @@
-//! Three-way error, layer by layer: exact ReLUs (or what the network was trained with) → the polynomials in cleartext → encrypted.
+//! Three-way error, layer by layer: exact ReLUs (or what the network was trained with) → the polynomials in cleartext →
+//! encrypted.
 //!
 //! The first step is approximation error and range overflow, the second is the noise of encryption.
 
@@ -31,7 +32,8 @@ impl Trace {
 }
 
 impl Reference {
-    /// Evaluates both models; keeps their steps if they are to be looked at. `exact` is what the network was trained with.
+    /// Evaluates both models; keeps their steps if they are to be looked at. `exact` is what the network was trained
+    /// with.
     pub fn new(
         network: &ResNet,
         input: &[f64],

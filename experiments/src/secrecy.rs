@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 
-/// Forbids core dumps of this process, and on Linux also that other processes of the user read its memory. Call it before a
-/// secret is drawn. Does nothing where the operating system is not Unix.
+/// Forbids core dumps of this process, and on Linux also that other processes of the user read its memory. Call it
+/// before a secret is drawn. Does nothing where the operating system is not Unix.
 ///
 /// # Errors
 /// An operating system that refuses.

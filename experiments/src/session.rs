@@ -124,8 +124,8 @@ impl Session {
         self.case.program.circuit().images
     }
 
-    /// Encrypts, evaluates, decrypts as many images as a ciphertext holds, or fewer. Each step is decrypted too, outside the
-    /// timed path, if the references have steps to hold it against.
+    /// Encrypts, evaluates, decrypts as many images as a ciphertext holds, or fewer. Each step is decrypted too,
+    /// outside the timed path, if the references have steps to hold it against.
     pub fn evaluate(
         &self,
         inputs: &[&[f64]],
@@ -177,7 +177,8 @@ impl Session {
     }
 }
 
-/// How far a bootstrap's result is from its operand, as −log2 of the largest deviation over the half-width of the interval.
+/// How far a bootstrap's result is from its operand, as −log2 of the largest deviation over the half-width of the
+/// interval.
 fn own_bits(found: &[f64], given: &[f64], range: f64) -> Option<f64> {
     let scaled = |values: &[f64]| -> Vec<f64> { values.iter().map(|value| value / range).collect() };
     Deviation::between(&scaled(found), &scaled(given)).bits()

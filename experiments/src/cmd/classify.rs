@@ -21,8 +21,8 @@ const DIGITS: usize = 6;
 /// Arguments of `classify`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Test images by number (7), range (0..20 or 0-19) or list (1,4,9), or PNG or JPEG files; may be repeated. Images 0
-    /// to 99 are embedded, `datasets fetch` brings the others.
+    /// Test images by number (7), range (0..20 or 0-19) or list (1,4,9), or PNG or JPEG files; may be repeated. Images
+    /// 0 to 99 are embedded, `datasets fetch` brings the others.
     #[arg(long = "image", value_name = "N|FILE", default_value = "0", num_args = 1..)]
     images: Vec<String>,
     #[command(flatten)]
@@ -37,8 +37,8 @@ pub struct Args {
     /// Print one JSON object an image instead of tables.
     #[arg(long)]
     json: bool,
-    /// Decimals of the logits that are shown. Without it as many as hide the noise of decryption, which leaks information
-    /// about the secret key: a person who does not hold the key must not see more.
+    /// Decimals of the logits that are shown. Without it as many as hide the noise of decryption, which leaks
+    /// information about the secret key: a person who does not hold the key must not see more.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=17))]
     digits: Option<u8>,
 }

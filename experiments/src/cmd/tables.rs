@@ -26,8 +26,8 @@ pub struct Args {
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Format::Markdown)]
     format: Format,
-    /// Renews the tables of this Markdown file in place, between `<!-- tables:NAME begin (command) -->` and
-    /// `<!-- tables:NAME end -->`, instead of printing them. Without DIR, each from the folders that its own command names.
+    /// Renews the tables of this Markdown file in place, between `<!-- tables:NAME begin (command) -->` and `<!--
+    /// tables:NAME end -->`, instead of printing them. Without DIR, each from the folders that its own command names.
     #[arg(long, value_name = "FILE", conflicts_with = "format")]
     splice: Option<PathBuf>,
 }

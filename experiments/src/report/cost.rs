@@ -1,31 +1,31 @@
-//! What cases cost and what they yield, one against the other.
+//! Compares cases by their cost (seconds, memory) and their yield (precision, classes, security).
 
 use crate::records::CaseRow;
 use crate::report::source::Source;
 
-/// What a case costs and what it yields.
+/// The cost and the yield of a case.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost<'a> {
-    /// The processor, or the run where that is not known, and threads: seconds of others say nothing of this one's.
+    /// Processor and threads, or the run where the processor is unknown. Only seconds of equal machines compare.
     pub machine: (&'a str, usize),
-    /// Its name: measured again, a case is no other.
+    /// Its name; a rerun of the same case is not compared with itself.
     pub case: &'a str,
     /// Median seconds of an evaluation.
     pub seconds: f64,
-    /// The same over the images that share a ciphertext.
+    /// Median seconds of an evaluation divided by the images that share a ciphertext.
     pub amortised: f64,
-    /// Peak memory, in units of 10⁹ bytes.
+    /// Peak memory in units of 10⁹ bytes.
     pub gigabytes: f64,
-    /// Of the worst logit.
+    /// Precision of the worst logit in bits.
     pub bits: f64,
-    /// Share of the images that kept the class of the exact model.
+    /// Share of the images that have the class of the exact model.
     pub agreement: f64,
     /// Whether it has 128 bits of security.
     pub secure: bool,
 }
 
 impl<'a> Cost<'a> {
-    /// Of a case of this run; `None` where one of these was not measured.
+    /// Returns the cost and yield of a case of this run; `None` if one of them was not measured.
     pub fn of(source: &'a Source, case: &'a CaseRow) -> Option<Self> {
         let run = &source.run.provenance;
         let seconds = case.latency_s?;
@@ -41,7 +41,8 @@ impl<'a> Cost<'a> {
         })
     }
 
-    /// Another case on the same machine, as secure, at least as good in everything and better in something.
+    /// Returns whether this case beats `other`: it is on the same machine, as secure, at least as good in everything,
+    /// and better in something.
     pub fn beats(self, other: Cost<'_>) -> bool {
         let axes = |cost: Cost<'_>| [cost.seconds, cost.amortised, cost.gigabytes, -cost.bits, -cost.agreement];
         let pairs = || axes(self).into_iter().zip(axes(other));
@@ -49,7 +50,7 @@ impl<'a> Cost<'a> {
         comparable && pairs().all(|(own, others)| own <= others) && pairs().any(|(own, others)| own < others)
     }
 
-    /// Whether none of `others` beats it.
+    /// Returns whether none of `others` beats it.
     pub fn is_on_front<'b>(self, mut others: impl Iterator<Item = Cost<'b>>) -> bool {
         !others.any(|other| other.beats(self))
     }

@@ -1,4 +1,4 @@
-//! What is told of runs: tables, figures and statistics. It reads records, and runs nothing.
+//! Tables, figures and statistics of runs. This tree reads records only.
 
 pub mod cost;
 pub mod plot;

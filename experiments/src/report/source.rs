@@ -1,4 +1,4 @@
-//! The runs that tables and figures are made of, and how far each may be trusted.
+//! The runs behind tables and figures, and whether each may be cited.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,25 +8,25 @@ use anyhow::{Context, Result, ensure};
 
 use crate::records::{CaseRow, Run, file};
 
-/// Where runs stand if no folder is given.
+/// The folder of runs, if the user names none.
 const RESULTS: &str = "results";
 
 /// A run with its standing.
 pub struct Source {
-    /// What stands on disk.
+    /// Its records.
     pub run: Run,
     /// Whether it may be cited.
     pub standing: Standing,
 }
 
-/// Whether a run may be cited.
+/// The standing of a run: only a complete one may be cited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Every case has all its images, or says why not.
     Complete,
-    /// Evaluations, of a case on an image: found, planned.
+    /// Evaluations (a case on an image) found and planned.
     Partial(usize, usize),
-    /// One of several parts, `I/N`.
+    /// One of several shards, `I/N`.
     Shard(String),
 }
 
@@ -41,7 +41,8 @@ impl fmt::Display for Standing {
     }
 }
 
-/// Reads these folders; without any, every folder of `results/` that holds a run, in order of their names.
+/// Reads the runs in these folders. Without folders, reads every folder of `results/` that holds a run, in order of
+/// their names.
 ///
 /// # Errors
 /// A folder that holds no run, or a file of it that is not of its shape.
@@ -77,17 +78,17 @@ impl Source {
         Ok(Self { run, standing })
     }
 
-    /// The config's name.
+    /// Returns the config's name.
     pub fn name(&self) -> &str {
         &self.run.provenance.name
     }
 
-    /// What its config asks; `None` where it says nothing.
+    /// Returns the question of its config; `None` if the config has none.
     pub fn question(&self) -> Option<String> {
         Some(self.config()?.get("question")?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    /// How its config chooses the images; `None` where it says nothing.
+    /// Returns in words how its config chooses the images; `None` if the config does not say.
     fn selection(&self) -> Option<String> {
         let config = self.config()?;
         let data = config.get("data")?;
@@ -109,29 +110,29 @@ impl Source {
         self.run.config.parse().ok()
     }
 
-    /// The cases that ran, whatever the run's standing.
+    /// Returns the cases that ran, whatever the run's standing.
     pub fn cases(&self) -> impl Iterator<Item = &CaseRow> {
         self.run.cases.iter().filter(|case| case.error.is_none())
     }
 
-    /// The cases that may be cited: those of a complete run that ran.
+    /// Returns the cases that may be cited: those of a complete run that ran.
     pub fn citable(&self) -> impl Iterator<Item = &CaseRow> {
         self.cases().filter(|_| self.standing == Standing::Complete)
     }
 
-    /// Whether it has anything to do with this backend.
+    /// Returns whether the run has cases of this backend, or would have.
     pub fn concerns(&self, backend: &str) -> bool {
         self.withheld(backend) || self.run.cases.iter().any(|case| case.backend == backend)
     }
 
-    /// Whether a run that may not be cited would have had something to say of this backend.
+    /// Returns whether the run has cases of this backend but may not be cited.
     pub fn withheld(&self, backend: &str) -> bool {
         let prefix = format!("{backend}-");
         let mut images = self.run.images.iter();
         self.standing != Standing::Complete && (images.len() == 0 || images.any(|row| row.case.starts_with(&prefix)))
     }
 
-    /// Where its numbers come from, in a line.
+    /// Returns the provenance of its numbers in a line.
     pub fn provenance(&self) -> String {
         let run = &self.run.provenance;
         let revision = run.revision.as_deref().unwrap_or("of no revision");

@@ -1,9 +1,9 @@
-//! The statistics of a case, each by the book.
+//! The statistics of a case, each with its source.
 
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Normal};
 
-/// Wilson's score interval for a share of `hits` in `trials`, at `confidence` from 0 to 1 (Wilson 1927); `None` without
-/// trials.
+/// Returns Wilson's score interval for a share of `hits` in `trials`, at `confidence` from 0 to 1 (Wilson 1927); `None`
+/// without trials.
 pub fn wilson(hits: usize, trials: usize, confidence: f64) -> Option<(f64, f64)> {
     if trials == 0 {
         return None;
@@ -17,8 +17,9 @@ pub fn wilson(hits: usize, trials: usize, confidence: f64) -> Option<(f64, f64)>
     Some(((centre - half).clamp(0.0, share), (centre + half).clamp(share, 1.0)))
 }
 
-/// Exact two-sided McNemar test on paired outcomes: `first` pairs went for the one alone, `second` for the other alone. The
-/// probability of a split at least as uneven, were both alike (McNemar 1947; the binomial form).
+/// Returns the p-value of the exact two-sided McNemar test on paired outcomes. In `first` pairs only the one is right,
+/// in `second` pairs only the other. The value is the probability of a split at least as uneven if both were equally
+/// good (McNemar 1947, binomial form).
 pub fn mcnemar(first: usize, second: usize) -> f64 {
     let pairs = (first + second) as u64;
     if pairs == 0 {
@@ -28,8 +29,8 @@ pub fn mcnemar(first: usize, second: usize) -> f64 {
     (2.0 * fair.cdf(first.min(second) as u64)).min(1.0)
 }
 
-/// The value below which the share `q` of `values` lies, interpolated between neighbours (Hyndman and Fan's type 7); `None`
-/// without values, or with one that is no number.
+/// Returns the quantile `q` of `values`, interpolated between neighbours (Hyndman and Fan's type 7); `None` without
+/// values, or if one is NaN.
 pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
     if values.is_empty() || values.iter().any(|value| value.is_nan()) {
         return None;
@@ -41,12 +42,12 @@ pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
     Some(if below == above { below } else { below + (above - below) * at.fract() })
 }
 
-/// Half of the values are below, half above.
+/// Returns the median; `None` without values, or if one is NaN.
 pub fn median(values: &[f64]) -> Option<f64> {
     quantile(values, 0.5)
 }
 
-/// Half the distance of the quartiles; `None` below two values, where nothing is spread.
+/// Returns half the distance between the quartiles; `None` for fewer than two values.
 pub fn spread(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
         return None;

@@ -1,34 +1,34 @@
-//! Axes: a range that holds the data, and ticks that a reader would have chosen.
+//! Axes: a range that contains the data, and ticks at round numbers.
 
 /// An axis.
 #[derive(Clone, Debug)]
 pub struct Axis {
-    /// What it measures, with the unit.
+    /// Its quantity, with the unit.
     pub label: String,
-    /// Left or bottom end.
+    /// The left or bottom end.
     pub lo: f64,
-    /// Right or top end.
+    /// The right or top end.
     pub hi: f64,
-    /// Whether equal steps are equal ratios.
+    /// Whether the axis is logarithmic.
     pub log: bool,
-    /// Where lines and labels stand.
+    /// The positions of lines and labels.
     pub ticks: Vec<(f64, String)>,
 }
 
-/// Steps left free beyond the data.
+/// Steps that stay free beyond the data.
 const ROOM: f64 = 0.08;
-/// Steps between ticks, times a power of ten.
+/// The possible steps between ticks, times a power of ten.
 const STEPS: [f64; 5] = [1.0, 2.0, 2.5, 5.0, 10.0];
 
 impl Axis {
-    /// An axis of equal steps for these values, about `count` ticks, with the range widened to ticks.
+    /// Returns a linear axis for these values with about `count` ticks. The range is widened to ticks.
     pub fn linear(label: &str, values: impl IntoIterator<Item = f64>, count: usize) -> Self {
         let (lo, hi) = ends(values, (0.0, 1.0));
         let span = if hi > lo { hi - lo } else { hi.abs().max(1.0) / 10.0 };
         let rough = span / count as f64;
         let power = 10_f64.powf(rough.log10().floor());
         let step = power * STEPS.into_iter().find(|step| step * power >= rough * 0.85).unwrap_or(10.0);
-        // Room for a marker at either end; but 0 is an end of its own.
+        // Leave room for a marker at either end, except at 0.
         let room = |end: f64, room: f64| if end == 0.0 { 0.0 } else { end / step + room };
         let (first, last) = (room(lo, -ROOM).floor(), room(hi, ROOM).ceil());
         let last = last.max(first + 1.0);
@@ -43,19 +43,19 @@ impl Axis {
         }
     }
 
-    /// The same from 0.
+    /// Returns a linear axis for these values that begins at 0.
     pub fn from_zero(label: &str, values: impl IntoIterator<Item = f64>, count: usize) -> Self {
         Self::linear(label, values.into_iter().chain([0.0]), count)
     }
 
-    /// From 0 to 100 %.
+    /// Returns an axis from 0 to 100 %.
     pub fn percent(label: &str) -> Self {
         let ticks = (0..=5).map(|tick| 20 * tick);
         let ticks = ticks.map(|tick| (f64::from(tick), tick.to_string())).collect();
         Self { label: label.to_owned(), lo: 0.0, hi: 100.0, log: false, ticks }
     }
 
-    /// An axis of equal ratios, with the range widened to powers of ten, and ticks at no more than eleven of them.
+    /// Returns a logarithmic axis. The range is widened to powers of ten; at most eleven of them have ticks.
     pub fn decades(label: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let (lo, hi) = ends(values.into_iter().filter(|value| *value > 0.0), (0.1, 1.0));
         let (first, last) = ((lo.log10() + 1e-9).floor() as i32, (hi.log10() - 1e-9).ceil() as i32);
@@ -71,7 +71,7 @@ impl Axis {
         }
     }
 
-    /// The same cut to these values, if two ticks are left.
+    /// Returns the axis cut to these values, if two ticks remain.
     pub fn cut(mut self, values: impl IntoIterator<Item = f64>) -> Self {
         let (lo, hi) = ends(values, (self.lo, self.hi));
         let within = |tick: &(f64, String)| (lo..=hi).contains(&tick.0);
@@ -82,27 +82,27 @@ impl Axis {
         self
     }
 
-    /// An axis of equal ratios with ticks at these positions alone, and a margin beyond the first and the last.
+    /// Returns a logarithmic axis with ticks only at these positions, and a margin beyond the first and the last.
     pub fn at(label: &str, positions: &[(f64, String)], margin: f64) -> Self {
         let (lo, hi) = ends(positions.iter().map(|tick| tick.0), (1.0, 10.0));
         Self { label: label.to_owned(), lo: lo / margin, hi: hi * margin, log: true, ticks: positions.to_vec() }
     }
 
-    /// Where a value stands, from 0 at the lower end to 1 at the upper.
+    /// Returns the position of a value, from 0 at the lower end to 1 at the upper.
     pub fn place(&self, value: f64) -> f64 {
         let map = |v: f64| if self.log { v.max(f64::MIN_POSITIVE).ln() } else { v };
         (map(value) - map(self.lo)) / (map(self.hi) - map(self.lo))
     }
 }
 
-/// The smallest and the largest finite value, or these if there is none.
+/// Returns the smallest and the largest finite value, or `otherwise` without one.
 fn ends(values: impl IntoIterator<Item = f64>, none: (f64, f64)) -> (f64, f64) {
     let finite = values.into_iter().filter(|value| value.is_finite());
     let ends = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), v| (lo.min(v), hi.max(v)));
     if ends.0 <= ends.1 { ends } else { none }
 }
 
-/// An exponent in raised digits.
+/// Returns an exponent in superscript digits.
 pub fn superscript(power: i32) -> String {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let raise = |c: char| c.to_digit(10).map_or('⁻', |digit| DIGITS[digit as usize]);

@@ -5,17 +5,17 @@ pub use super::axis::Axis;
 /// A figure.
 #[derive(Clone, Debug)]
 pub struct Figure {
-    /// In its first line, with the config's name.
+    /// Its title, with the config's name.
     pub title: String,
-    /// What a reader must know, a line each.
+    /// Notes that a reader needs, a line each.
     pub caption: Vec<String>,
-    /// What each look means.
+    /// The legend: the meaning of each look.
     pub legend: Vec<(String, Look)>,
-    /// Row by row.
+    /// Its panels, row by row.
     pub panels: Vec<Panel>,
-    /// Panels in a row.
+    /// The number of panels in a row.
     pub columns: usize,
-    /// Height of a panel's frame, in units of which a figure is [`WIDTH`] wide.
+    /// Height of a panel's frame, in units. A figure is [`WIDTH`] units wide.
     pub panel_height: u32,
 }
 
@@ -25,45 +25,45 @@ pub const WIDTH: u32 = 920;
 /// One pair of axes.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// Above the frame; may be empty.
+    /// The title above the frame; may be empty.
     pub title: String,
-    /// To the right.
+    /// The horizontal axis.
     pub x: Axis,
-    /// Upwards.
+    /// The vertical axis.
     pub y: Axis,
-    /// Drawn in order.
+    /// Its marks, in the order of drawing.
     pub marks: Vec<Mark>,
 }
 
-/// Something drawn.
+/// A mark in a panel.
 #[derive(Clone, Debug)]
 pub enum Mark {
-    /// Points joined by a line; either may be absent from the look.
+    /// Points joined by a line; the look may omit either.
     Line(Vec<(f64, f64)>, Look),
-    /// Intervals: x, lower end, upper end.
+    /// Intervals: x, lower end and upper end.
     Whiskers(Vec<(f64, f64, f64)>, Look),
     /// A line across the frame at this height.
     Level(f64, Look),
     /// A faint line from bottom to top, with a word at its top right.
     Divider(f64, String),
-    /// Filled boxes: x from and to, y from and to.
+    /// Filled boxes: the ends in x and the ends in y.
     Boxes(Vec<[f64; 4]>, Look),
-    /// Words beside points, placed where they cover none of these; a point may have no words and is kept free.
+    /// Labels beside points, placed where they cover no point. A point without words only keeps its place free.
     Labels(Vec<(f64, f64, String)>),
 }
 
-/// How a mark looks: told apart by colour, and without it by marker, dashes and filling.
+/// The look of a mark. Looks differ in colour, and for readers without it in marker, dashes and filling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// Index into the palette.
     pub colour: usize,
-    /// At each point.
+    /// The marker at each point.
     pub marker: Option<Marker>,
-    /// Whether filled or hollow; boxes that are not filled are hatched.
+    /// Whether markers are filled or hollow. Boxes that are not filled are hatched.
     pub filled: bool,
-    /// Between points; `None` draws none.
+    /// The line between points; `None` draws none.
     pub dash: Option<Dash>,
-    /// How far to the right it is drawn, in the figure's units, so that equal points do not cover each other.
+    /// Shift to the right in units, so that equal points do not cover each other.
     pub aside: i32,
 }
 
@@ -88,7 +88,7 @@ pub enum Dash {
 }
 
 impl Look {
-    /// The look of the series with this number.
+    /// Returns the look of the series with this number.
     pub fn series(index: usize) -> Self {
         use Dash::{Chain, Dashed, Dotted, Solid};
         use Marker::{Circle, Cross, Diamond, Down, Square, Triangle};
@@ -103,28 +103,28 @@ impl Look {
         }
     }
 
-    /// A line without markers, for what the others are held against.
+    /// Returns the look of a reference: a line without markers.
     pub fn reference() -> Self {
         Self { colour: super::style::BLACK, marker: None, filled: false, dash: Some(Dash::Dotted), aside: 0 }
     }
 
-    /// The same moved aside, as one of so many that share their places and this much room.
+    /// Returns the look shifted aside, as number `index` of `count` looks that share their places and `room` units.
     pub fn among(self, index: usize, count: usize, room: i32) -> Self {
         let step = 9.min(room / count.max(1) as i32);
         Self { aside: step * (2 * index as i32 + 1 - count as i32) / 2, ..self }
     }
 
-    /// The same with hollow markers.
+    /// Returns the look with hollow markers.
     pub fn hollow(self) -> Self {
         Self { filled: false, ..self }
     }
 
-    /// The same with another line.
+    /// Returns the look with another line.
     pub fn dashed(self, dash: Option<Dash>) -> Self {
         Self { dash, ..self }
     }
 
-    /// A box.
+    /// Returns the look of a box.
     pub const fn filling(colour: usize, filled: bool) -> Self {
         Self { colour, marker: None, filled, dash: None, aside: 0 }
     }

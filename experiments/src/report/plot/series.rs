@@ -1,24 +1,24 @@
-//! Cases in groups that make one series each, named by what tells them apart.
+//! Groups cases into series, each named by the parts in which the groups differ.
 
 use crate::records::CaseRow;
 use crate::report::source::Source;
 
-/// What no figure leaves unsaid.
+/// The part that every name has.
 pub const INSECURE: &str = "below 128 bits";
-/// Between the backend and the case whose noise it draws.
+/// The words between the backend and the case whose noise it draws.
 const NOISE_OF: &str = " with noise of ";
 
 /// A series.
 pub struct Group<'a> {
-    /// The backend, and whatever of the other parts is not the same in all groups.
+    /// The backend, and the other parts in which groups differ.
     pub name: String,
-    /// Where the cases stand.
+    /// The run of the cases.
     pub source: &'a Source,
-    /// In order.
+    /// The cases in order.
     pub cases: Vec<&'a CaseRow>,
 }
 
-/// Groups the cases that `parts` gives the same words; cases without any are left out.
+/// Groups the cases for which `parts` returns equal words. Cases without words are left out.
 pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<String>>) -> Vec<Group<'a>> {
     let mut found: Vec<(Vec<String>, Group<'a>)> = Vec::new();
     for source in sources {
@@ -46,12 +46,12 @@ pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<
     found.into_iter().map(|(words, group)| Group { name: name(&words), ..group }).collect()
 }
 
-/// The backend, whoever's noise it draws: a figure's caption tells that.
+/// Returns the backend without the case whose noise it draws; a figure's caption names that.
 fn backend(case: &CaseRow) -> &str {
     case.backend.split(NOISE_OF).next().unwrap_or_default()
 }
 
-/// Whose noise the simulated cases draw that have none of their own.
+/// Returns the case whose noise is drawn by simulated cases without noise of their own.
 pub fn borrowed_noise(sources: &[Source]) -> Vec<&str> {
     let cases = sources.iter().flat_map(Source::cases);
     let mut found: Vec<&str> = cases.filter_map(|case| Some(case.backend.split_once(NOISE_OF)?.1)).collect();
@@ -60,7 +60,7 @@ pub fn borrowed_noise(sources: &[Source]) -> Vec<&str> {
     found
 }
 
-/// The run's name, with its folder if another of `sources` has the same.
+/// Returns the run's name, with its folder if another of `sources` has the same name.
 pub fn label(source: &Source, sources: &[Source]) -> String {
     match sources.iter().filter(|other| other.name() == source.name()).count() {
         0 | 1 => source.name().to_owned(),
@@ -68,22 +68,22 @@ pub fn label(source: &Source, sources: &[Source]) -> String {
     }
 }
 
-/// `N = 2¹⁶`; nothing for a case without a ring.
+/// Returns `N = 2¹⁶`, or an empty text for a case without a ring.
 pub fn ring(case: &CaseRow) -> String {
     case.ring_dim.map_or(String::new(), |n| format!("N = {}", power(n)))
 }
 
-/// `2¹⁶`, or the number if it is no power of two.
+/// Returns `2¹⁶`, or the number itself if it is not a power of two.
 pub fn power(n: usize) -> String {
     if n.is_power_of_two() { format!("2{}", super::axis::superscript(n.ilog2() as i32)) } else { n.to_string() }
 }
 
-/// The packing; nothing for a case without one.
+/// Returns the packing, or an empty text for a case without one.
 pub fn packing(case: &CaseRow) -> String {
     case.packing.clone().unwrap_or_default()
 }
 
-/// Family and degree of an activation such as `chebyshev:59`; `None` for one that is not told by one degree.
+/// Returns family and degree of an activation such as `chebyshev:59`; `None` if it has not one degree.
 pub fn degree(relu: &str) -> Option<(&str, f64)> {
     let (family, degree) = relu.rsplit_once(':')?;
     Some((family, f64::from(degree.parse::<u32>().ok().filter(|&degree| degree > 0)?)))

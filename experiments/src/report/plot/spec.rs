@@ -1,4 +1,4 @@
-//! What a figure was drawn from: beside it on disk, and enough to draw it again.
+//! The spec of a figure: a file beside it that names its runs, and from which it can be drawn again.
 
 use std::path::{Path, PathBuf};
 
@@ -12,17 +12,17 @@ use crate::report::source::Source;
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
-    /// Which figure.
+    /// The kind of figure.
     pub kind: Kind,
     /// The name in its title.
     pub name: String,
-    /// The runs' folders.
+    /// The folders of the runs.
     pub folders: Vec<PathBuf>,
-    /// What was found there.
+    /// The provenance that was found there.
     run: Vec<Origin>,
 }
 
-/// The part of a run's provenance that makes it another.
+/// The part of a run's provenance that identifies it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Origin {
@@ -37,7 +37,7 @@ struct Origin {
 }
 
 impl Spec {
-    /// Of these runs.
+    /// Returns the spec of a figure of these runs.
     pub fn new(kind: Kind, name: &str, sources: &[Source]) -> Self {
         let origin = |source: &Source| {
             let run = source.run.provenance.clone();
@@ -56,16 +56,16 @@ impl Spec {
         Self { kind, name: name.to_owned(), folders, run: sources.iter().map(origin).collect() }
     }
 
-    /// Reads it.
+    /// Reads a spec.
     ///
     /// # Errors
-    /// A file that is missing or not of this shape, with the line.
+    /// A file that is missing or has another shape; the error names the line.
     pub fn read(file: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(file).with_context(|| format!("--spec {}", file.display()))?;
         toml::from_str(&text).with_context(|| format!("--spec {}", file.display()))
     }
 
-    /// As it stands on disk.
+    /// Returns the text of the file.
     pub fn text(&self) -> Result<String> {
         let head = "# Drawn by `cipherlab plot`; `cipherlab plot --spec` and this file draw it again.\n";
         Ok(format!("{head}{}", toml::to_string(self)?))

@@ -4,8 +4,8 @@ use std::sync::Once;
 
 use plotters::style::{FontStyle, RGBColor, register_font};
 
-/// The palette of Okabe and Ito, which colour-blind readers can tell apart, in the order in which series take it; its
-/// yellow, which is too light for lines on white, is left out.
+/// The palette of Okabe and Ito, which colour-blind readers can distinguish, in the order of series. Its yellow is left
+/// out, because it is too light for lines on white.
 pub const PALETTE: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -16,9 +16,9 @@ pub const PALETTE: [RGBColor; 7] = [
     RGBColor(0, 0, 0),
 ];
 
-/// The palette's black.
+/// Black.
 pub const BLACK: usize = 6;
-/// Text.
+/// The colour of text.
 pub const INK: RGBColor = RGBColor(34, 34, 34);
 /// Captions.
 pub const GREY: RGBColor = RGBColor(96, 96, 96);

@@ -1,11 +1,11 @@
-//! Plaintext against encrypted, simulated or polynomial.
+//! The table of accuracy: the plaintext model against encrypted, simulated and plain cases.
 
 use super::literature::Literature;
 use super::table::{Cell, Table, difference, number, percent, text, whole, words};
 use crate::records::CaseRow;
 use crate::report::source::{Source, Standing};
 
-/// The table.
+/// Returns the table of these runs.
 pub fn table(literature: &Literature, sources: &[Source]) -> Table {
     let columns = [
         words("run"),

@@ -1,11 +1,11 @@
-//! Other systems as they report themselves, ours last.
+//! The table of systems: others as they report themselves, then ours.
 
 use super::literature::{Literature, System};
 use super::table::{Cell, Table, fixed, gigabytes, number, percent, text, words};
 use crate::records::CaseRow;
 use crate::report::source::Source;
 
-/// The table.
+/// Returns the table of these runs.
 pub fn table(literature: &Literature, sources: &[Source]) -> Table {
     let columns = [
         words("system"),
@@ -56,7 +56,7 @@ fn ours(source: &Source, case: &CaseRow) -> Vec<Cell> {
     let run = &source.run.provenance;
     let machine = format!("{}, {} threads", run.cpu.as_deref().unwrap_or("unknown processor"), run.threads);
     let bootstraps = source.run.bootstraps(&case.case).map(|count| count.to_string());
-    // A failed image is no part of the accuracy.
+    // The accuracy does not count images that failed.
     let images = match case.failed {
         0 => format!("{} images", case.images),
         failed => format!("{} images, {failed} more failed", case.images.saturating_sub(failed)),
@@ -74,7 +74,7 @@ fn ours(source: &Source, case: &CaseRow) -> Vec<Cell> {
         bootstraps,
         Some(machine),
         fixed(case.latency_s, 1),
-        // The same where a ciphertext holds one image.
+        // Seconds are amortised only where a ciphertext holds several images.
         fixed(case.amortised_s.filter(|&seconds| Some(seconds) < case.latency_s), 1),
         gigabytes(case.peak_rss_bytes),
         encrypted,

@@ -2,7 +2,7 @@
 
 use super::table::{Cell, Column, Table};
 
-/// Rows between pipes, then the notes.
+/// Returns the table as Markdown: rows between pipes, then the notes.
 pub fn markdown(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let escape = |text: &str| minus(text, "−").replace('|', "\\|").replace('\n', " ");
@@ -18,7 +18,7 @@ pub fn markdown(table: &Table) -> String {
     text
 }
 
-/// A floating table for the package booktabs, wide enough for both columns of a page.
+/// Returns the table as LaTeX: a float over both columns of a page, for the package booktabs.
 pub fn latex(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
     let cell = |cell: &Cell| cell.as_deref().map_or("--".to_owned(), tex);
@@ -41,7 +41,7 @@ pub fn latex(table: &Table) -> String {
     text + "\\end{table*}\n"
 }
 
-/// One line a row, heads first, empty where nothing was measured; the notes are left out.
+/// Returns the table as CSV: the heads, then a line a row. A cell that was not measured is empty. Notes are left out.
 pub fn csv(table: &Table) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let heads = table.columns.iter().map(|column| column.head);
@@ -54,13 +54,13 @@ pub fn csv(table: &Table) -> String {
     String::from_utf8(bytes).expect("made of strings")
 }
 
-/// The text with a typographic minus where it begins with a negative number.
+/// Returns the text with a typographic minus, if it begins with a negative number.
 fn minus(text: &str, sign: &str) -> String {
     let number = text.strip_prefix('-').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     number.map_or_else(|| text.to_owned(), |rest| format!("{sign}{rest}"))
 }
 
-/// The text with LaTeX's special characters spelled out.
+/// Returns the text with LaTeX's special characters escaped.
 fn tex(text: &str) -> String {
     let spell = |c: char| match c {
         '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),

@@ -1,4 +1,4 @@
-//! What others report, embedded with its sources.
+//! Others' figures as they report them, embedded with their sources.
 
 use fhe_ckks::SecretDistribution;
 use fhe_ckks::security::{self, SecurityReport};
@@ -14,7 +14,7 @@ pub struct Literature {
     pub paper: Paper,
     /// Its parameter sets.
     pub set: Vec<ParameterSet>,
-    /// Its program, run here.
+    /// The published program, as we ran it.
     pub measured: Measured,
     /// Other systems.
     pub system: Vec<System>,
@@ -47,11 +47,11 @@ pub struct ParameterSet {
     pub bootstraps: usize,
     pub memory_gb: f64,
     pub bootstrap_bits: f64,
-    /// After the initial layer, the three stages and the classifier.
+    /// Precision after the initial layer, the three stages and the classifier.
     pub precision: [f64; 5],
 }
 
-/// The published program, run here.
+/// The published program, as we ran it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
@@ -83,19 +83,19 @@ pub struct System {
 }
 
 impl Literature {
-    /// The file that the program was built with.
+    /// Returns the content of the file that the program was built with.
     pub fn embedded() -> Self {
         toml::from_str(TEXT).expect("literature.toml is tested")
     }
 }
 
 impl Paper {
-    /// What today's tables say of a modulus under a uniform ternary secret, which the paper's is not.
+    /// Returns today's limit for a modulus under a uniform ternary secret. The paper's own secret is sparse.
     pub fn uniform_limit(&self, log_qp: f64) -> Option<SecurityReport> {
         security::assess(self.log_n, SecretDistribution::UniformTernary, log_qp)
     }
 
-    /// What they say of it under the paper's own sparse secret.
+    /// Returns today's limit for a modulus under the paper's sparse secret.
     pub fn sparse_limit(&self, log_qp: f64) -> Option<SecurityReport> {
         security::assess(self.log_n, SecretDistribution::FixedWeight(self.secret_weight), log_qp)
     }

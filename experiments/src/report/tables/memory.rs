@@ -1,4 +1,4 @@
-//! What the memory of an encrypted run holds.
+//! The table of memory: keys, constants, ciphertexts and the rest of an encrypted case.
 
 use super::literature::Literature;
 use super::planned::Planner;
@@ -6,7 +6,7 @@ use super::table::{Cell, Table, fixed, gigabytes, number, text, words};
 use crate::records::CaseRow;
 use crate::report::source::Source;
 
-/// The table.
+/// Returns the table of these runs.
 pub fn table(literature: &Literature, sources: &[Source], planner: &dyn Planner) -> Table {
     let columns = [
         words("run"),
@@ -79,7 +79,7 @@ fn row(source: &Source, case: &CaseRow, planner: &dyn Planner) -> Vec<Cell> {
     ]
 }
 
-/// Two ciphertexts, of two polynomials each, at the highest level that a step ended at.
+/// Returns the bytes of two ciphertexts, of two polynomials each, at the highest level of any step.
 fn ciphertext_bytes(source: &Source, case: &CaseRow) -> Option<u64> {
     let rows = source.run.layers.iter().filter(|row| row.case == case.case);
     let level = rows.filter_map(|row| row.level).max()?;

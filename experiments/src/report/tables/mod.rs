@@ -20,25 +20,26 @@ use crate::report::source::Source;
 /// The tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Name {
-    /// The paper's four parameter sets, by today's security tables, and ours: memory, time, precision after each stage.
+    /// The paper's four parameter sets by today's security tables, and ours: memory, time, precision after each stage.
     Parameters,
     /// Plaintext against encrypted or simulated: intervals, flips, McNemar's test.
     Accuracy,
     /// Other systems as they report themselves, and ours.
     Comparison,
-    /// What the memory of an encrypted run holds.
+    /// The parts of an encrypted run's memory.
     Memory,
-    /// Every encrypted case, ring by ring: classes, precision, time, memory, and which others are no worse in all of them.
+    /// Every encrypted case, ring by ring: classes, precision, time, memory, and the cases that are no worse in all of
+    /// them.
     Sweep,
 }
 
 impl Name {
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     pub fn word(self) -> String {
         self.to_possible_value().expect("no table is hidden").get_name().to_owned()
     }
 
-    /// The table of these runs.
+    /// Returns the table of these runs. `planner` adds facts that follow from a case's parameters.
     pub fn table(self, sources: &[Source], planner: &dyn Planner) -> Table {
         let literature = Literature::embedded();
         match self {

@@ -1,4 +1,4 @@
-//! The paper's four parameter sets, and ours.
+//! The table of parameters: the paper's four sets, and ours.
 
 use super::literature::{Literature, Measured, Paper, ParameterSet};
 use super::planned::{Planned, Planner};
@@ -6,10 +6,10 @@ use super::table::{Cell, Table, difference, fixed, gigabytes, number, ratio, tex
 use crate::records::{CaseRow, LayerRow, Run};
 use crate::report::source::Source;
 
-/// Where the paper measures its precision.
+/// The places where the paper measures its precision.
 const STAGES: [&str; 5] = ["initial", "stage 1", "stage 2", "stage 3", "classifier"];
 
-/// The table.
+/// Returns the table of these runs.
 pub fn table(literature: &Literature, sources: &[Source], planner: &dyn Planner) -> Table {
     let columns = [
         words("parameters"),
@@ -94,7 +94,7 @@ struct Ours<'a> {
     case: &'a CaseRow,
     planned: Option<Planned>,
     bootstraps: Option<usize>,
-    /// Of a bootstrap alone, and whether the run itself measured it.
+    /// Precision of a single bootstrap in bits, and whether the run itself measured it.
     bootstrap_bits: Option<(f64, bool)>,
     precision: [Option<f64>; 5],
 }
@@ -149,7 +149,7 @@ impl<'a> Ours<'a> {
             None,
             difference(self.bootstrap_bits.map(|(bits, _)| bits), Some(set.bootstrap_bits), 2),
         ];
-        // Theirs has the error of the polynomials in it.
+        // The published precision includes the error of the polynomials, ours does not.
         head.into_iter().chain(STAGES.map(|_| None)).collect()
     }
 
@@ -168,7 +168,7 @@ impl<'a> Ours<'a> {
     }
 }
 
-/// What a case is called: the sets that it repairs, where it has their ring, activation and packing at 128 bits.
+/// Returns the name of a case: the sets that it repairs, if it has their ring, activation and packing at 128 bits.
 fn label(literature: &Literature, case: &CaseRow, name: &str) -> String {
     let Paper { log_n, packing, .. } = &literature.paper;
     let same =
@@ -182,15 +182,15 @@ fn label(literature: &Literature, case: &CaseRow, name: &str) -> String {
     }
 }
 
-/// A precision with as many decimals as it takes to tell it from 1.
+/// Returns a precision with the decimals that distinguish it from 1.
 fn near_one(precision: Option<f64>) -> Cell {
     let short = (1.0 - precision?).abs();
     let nines = if short > 0.0 { -short.log10().floor() } else { 0.0 };
     fixed(precision, (nines.clamp(3.0, 11.0) + 1.0) as usize)
 }
 
-/// The paper's precision after the initial layer, each stage and the classifier: the mean over the images that were
-/// looked into.
+/// Returns the paper's measure of precision after the initial layer, each stage and the classifier: the mean over the
+/// traced images.
 fn stages(layers: &[&LayerRow]) -> [Option<f64>; 5] {
     let stage = |row: &LayerRow| match (row.op.as_str(), row.layer.split('.').next()) {
         ("classifier", _) => Some(4),
@@ -203,7 +203,7 @@ fn stages(layers: &[&LayerRow]) -> [Option<f64>; 5] {
     let mut sums = [(0.0, 0_usize); 5];
     for (index, row) in layers.iter().enumerate() {
         let Some(at) = stage(row) else { continue };
-        // The last activation of a stage is its result.
+        // The last activation of a stage gives its result.
         let later = layers[index + 1..].iter().take_while(|later| later.image == row.image);
         let last = !later.into_iter().any(|later| stage(later) == Some(at));
         if let Some(precision) = row.paper_precision.filter(|_| last) {

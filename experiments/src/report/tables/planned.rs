@@ -21,8 +21,8 @@ impl Planned {
 
 /// Plans the cases of runs again. The program implements it; the tables themselves read only records.
 pub trait Planner {
-    /// Returns the plan of a row's case. `None` if this program does not know the case, or plans another modulus for it:
-    /// then another program ran it, or another network.
+    /// Returns the plan of a row's case. `None` if this program does not know the case, or plans another modulus for
+    /// it: then another program ran it, or another network.
     fn plan(&self, row: &CaseRow) -> Option<Planned>;
 
     /// Returns the precision in bits of a bootstrap of the widest layers in the ring of dimension `ring_dim`, as the

@@ -1,11 +1,11 @@
-//! Every encrypted case by what it costs and what it yields.
+//! The table of the sweep: the cost and the yield of every encrypted case.
 
 use super::table::{Cell, Table, fixed, gigabytes, number, text, whole, words};
 use crate::records::CaseRow;
 use crate::report::cost::Cost;
 use crate::report::source::Source;
 
-/// The table: ring by ring, the fastest case first.
+/// Returns the table of these runs, ring by ring, the fastest case first.
 pub fn table(sources: &[Source]) -> Table {
     let columns = [
         words("run"),
@@ -75,7 +75,7 @@ fn row(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> Vec<Cel
     ]
 }
 
-/// The first of `rows` that beats the case, in the words that tell it from others; "none" where none does.
+/// Returns the first of `rows` that beats the case, in words that identify it; "none" if none does.
 fn beaten_by(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> Cell {
     let cost = Cost::of(source, case)?;
     let better = rows.iter().filter_map(|(source, other)| Some((other, Cost::of(source, other)?)));

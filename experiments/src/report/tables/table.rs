@@ -1,17 +1,17 @@
-//! A table before it is written down.
+//! A table, before a format turns it into text.
 
 use crate::report::source::{Source, Standing};
 
 /// A table.
 #[derive(Debug)]
 pub struct Table {
-    /// For captions.
+    /// Its title.
     pub title: &'static str,
-    /// The columns.
+    /// Its columns.
     pub columns: Vec<Column>,
-    /// The rows.
+    /// Its rows.
     pub rows: Vec<Row>,
-    /// What a reader must know of them.
+    /// Notes that a reader needs.
     pub notes: Vec<String>,
 }
 
@@ -20,52 +20,55 @@ pub struct Table {
 pub struct Column {
     /// Its head.
     pub head: &'static str,
-    /// Whether it holds numbers, which stand to the right.
+    /// Whether it holds numbers, which are aligned to the right.
     pub number: bool,
 }
 
 /// A row.
 #[derive(Debug)]
 pub struct Row {
-    /// A cell a column; `None` where nothing is known.
+    /// A cell for each column; `None` if nothing is known.
     pub cells: Vec<Cell>,
-    /// Whether a group of rows begins here.
+    /// Whether a group of rows begins with this one.
     pub group: bool,
 }
 
-/// A cell, with an ASCII minus where a number has one.
+/// The text of a cell, with an ASCII minus before negative numbers.
 pub type Cell = Option<String>;
 
-/// Columns of words.
+/// Returns a column of words.
 pub const fn words(head: &'static str) -> Column {
     Column { head, number: false }
 }
 
-/// Columns of numbers.
+/// Returns a column of numbers.
 pub const fn number(head: &'static str) -> Column {
     Column { head, number: true }
 }
 
 impl Table {
-    /// A table without rows.
+    /// Returns a table without rows.
     pub fn new(title: &'static str, columns: &[Column]) -> Self {
         Self { title, columns: columns.to_vec(), rows: Vec::new(), notes: Vec::new() }
     }
 
-    /// Adds a row, which must have a cell for each column.
+    /// Adds a row.
+    ///
+    /// # Panics
+    /// If the row has not one cell for each column.
     pub fn push(&mut self, group: bool, cells: Vec<Cell>) {
         assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         self.rows.push(Row { cells, group });
     }
 
-    /// Adds the row of a run that may not be cited: its name, its standing, and nothing measured.
+    /// Adds the row of a run that may not be cited: its name and its standing.
     pub fn push_withheld(&mut self, source: &Source) {
         let mut cells = vec![text(source.name()), text(&source.standing.to_string())];
         cells.resize(self.columns.len(), None);
         self.push(true, cells);
     }
 
-    /// Adds where each run's numbers come from, and which of its cases could not run.
+    /// Adds notes: the provenance of each run, and its cases that could not run.
     pub fn note_sources<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) {
         for source in sources {
             self.notes.push(source.provenance());
@@ -79,39 +82,39 @@ impl Table {
     }
 }
 
-/// Words.
+/// Returns a cell of words.
 pub fn text(text: &str) -> Cell {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
-/// A number with so many decimals.
+/// Returns a cell of a number with `decimals` decimals.
 pub fn fixed(value: Option<f64>, decimals: usize) -> Cell {
     value.filter(|value| value.is_finite()).map(|value| format!("{value:.decimals$}"))
 }
 
-/// A whole number.
+/// Returns a cell of a whole number.
 pub fn whole(value: Option<usize>) -> Cell {
     value.map(|value| value.to_string())
 }
 
-/// A share in percent.
+/// Returns a cell of a share in percent.
 pub fn percent(share: Option<f64>) -> Cell {
     fixed(share.map(|share| 100.0 * share), 2)
 }
 
-/// Bytes in units of 10⁹.
+/// Returns a cell of bytes in units of 10⁹.
 pub fn gigabytes(bytes: Option<u64>) -> Cell {
     fixed(bytes.map(|bytes| bytes as f64 / 1e9), 2)
 }
 
-/// A difference, with its sign if it is not 0.
+/// Returns a cell of a difference, with its sign unless it is 0.
 pub fn difference(ours: Option<f64>, theirs: Option<f64>, decimals: usize) -> Cell {
     let text = format!("{:+.decimals$}", ours? - theirs?);
     let none = text.chars().all(|c| !c.is_ascii_digit() || c == '0');
     Some(if none { text[1..].to_owned() } else { text })
 }
 
-/// Ours over theirs.
+/// Returns a cell of the ratio of our value to theirs.
 pub fn ratio(ours: Option<f64>, theirs: Option<f64>) -> Cell {
     let ratio = ours? / theirs?;
     ratio.is_finite().then(|| if ratio < 0.1 { format!("×{ratio:.3}") } else { format!("×{ratio:.2}") })

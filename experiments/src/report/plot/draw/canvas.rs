@@ -1,4 +1,4 @@
-//! A drawing area in the figure's units, and the two files that it becomes.
+//! A drawing area in the figure's units, and its output as SVG and PNG.
 
 use anyhow::{Result, anyhow};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -16,24 +16,25 @@ use super::super::figure::{Figure, WIDTH};
 use super::super::style::{self, FAMILY};
 use super::Layout;
 
-/// Places are whole numbers in plotters: units are cut finer for SVG, which scales them back.
+/// Plotters places things at whole numbers, so that SVG is drawn this much larger and scaled back.
 const SVG_SCALE: i32 = 4;
-/// Pixels of a PNG a unit, and how much larger it is drawn first: plotters smooths no thick lines.
+/// Pixels of a PNG for each unit, and the factor by which it is drawn larger first, since plotters does not smooth
+/// thick lines.
 const PNG_SCALE: i32 = 2;
 const OVERSAMPLING: i32 = 2;
 
-/// Drawing failed, in words.
+/// The reason why drawing failed.
 #[derive(Debug)]
 pub struct Failed(String);
 
-/// How heavy letters are.
+/// The weight of letters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
     Regular,
     Bold,
 }
 
-/// Which point of a text its place is.
+/// The point of a text that lies at its place.
 #[derive(Clone, Copy)]
 pub struct Align(HPos, VPos);
 
@@ -45,9 +46,9 @@ impl Align {
     pub const BOTTOM_LEFT: Self = Self(HPos::Left, VPos::Bottom);
 }
 
-/// A place, in units.
+/// A place in whole units.
 pub type Place = (i32, i32);
-/// A place between units.
+/// A place in fractions of units.
 pub type Fine = (f64, f64);
 
 /// A drawing area in the figure's units.
@@ -57,12 +58,13 @@ pub struct Canvas<'a, DB: DrawingBackend> {
     letters: Letters,
 }
 
-/// How a backend sets text: each has its own idea of a font's size, and of where its middle and bottom are.
+/// Corrections for a backend's text. Backends differ in the size of a font, and in the position of its middle and
+/// bottom.
 #[derive(Clone, Copy)]
 struct Letters {
-    /// What sizes are to be multiplied by.
+    /// Factor of sizes.
     size: f64,
-    /// How far down a text goes that is placed by its middle or its bottom, in sizes.
+    /// Downward shifts, in sizes, of a text placed by its middle or its bottom.
     middle: f64,
     bottom: f64,
 }
@@ -79,25 +81,25 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
         colour.stroke_width((width * self.scale).round().max(1.0) as u32)
     }
 
-    /// A line through these places.
+    /// Draws a line through these places.
     pub fn path(&self, places: &[Fine], colour: RGBColor, width: f64) -> Result<(), Failed> {
         let places: Vec<_> = places.iter().map(|&place| self.at(place)).collect();
         self.area.draw(&PathElement::new(places, self.pen(colour, width))).map_err(failed)
     }
 
-    /// A filled shape with these corners.
+    /// Draws a filled shape with these corners.
     pub fn polygon(&self, corners: &[Fine], colour: RGBColor) -> Result<(), Failed> {
         let corners: Vec<_> = corners.iter().map(|&corner| self.at(corner)).collect();
         self.area.draw(&Polygon::new(corners, colour.filled())).map_err(failed)
     }
 
-    /// A filled disc.
+    /// Draws a filled disc.
     pub fn disc(&self, centre: Fine, radius: f64, colour: RGBColor) -> Result<(), Failed> {
         let radius = (radius * self.scale).round() as i32;
         self.area.draw(&Circle::new(self.at(centre), radius, colour.filled())).map_err(failed)
     }
 
-    /// A text in one line.
+    /// Draws a text in one line.
     pub fn text(
         &self,
         text: &str,
@@ -116,7 +118,7 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
         self.write(text, (f64::from(x), f64::from(y) + down * f64::from(size)), font, colour, align)
     }
 
-    /// A text that runs upwards, in the middle of its place.
+    /// Draws a text that runs upwards, centred at its place.
     pub fn text_upwards(&self, text: &str, (x, y): Place, size: i32) -> Result<(), Failed> {
         let font = font(f64::from(size) * self.scale * self.letters.size, Weight::Regular);
         self.write(text, (f64::from(x), f64::from(y)), font.transform(FontTransform::Rotate270), style::INK, Align::TOP)
@@ -128,17 +130,17 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
     }
 }
 
-/// The width of a text in units.
+/// Returns the width of a text in units.
 pub fn text_width(text: &str, size: i32) -> i32 {
     style::register_fonts();
-    // Measured large, as widths are whole numbers.
+    // Measured at a large size, since plotters returns whole numbers.
     let font = font(f64::from(size) * style::LINE_PER_EM * 16.0, Weight::Regular);
     font.box_size(text).map_or(0, |(width, _)| width.div_ceil(16) as i32)
 }
 
 fn font(size: f64, weight: Weight) -> FontDesc<'static> {
     let style = if weight == Weight::Bold { FontStyle::Bold } else { FontStyle::Normal };
-    // Sizes are those of SVG, whose backend divides by 1.24.
+    // Sizes are for SVG, whose backend divides them by 1.24.
     FontDesc::new(FontFamily::Name(FAMILY), size * 1.24, style).into_font()
 }
 
@@ -156,7 +158,7 @@ fn pixels(one: &Figure, scale: i32) -> (u32, u32) {
     (WIDTH * scale as u32, (Layout::new(one).height * scale) as u32)
 }
 
-/// The figure as SVG.
+/// Returns the figure as SVG.
 pub fn svg(one: &Figure) -> Result<String> {
     style::register_fonts();
     let mut text = String::new();
@@ -167,7 +169,7 @@ pub fn svg(one: &Figure) -> Result<String> {
     Ok(text.replacen(&size(width, height), &size(width / scale, height / scale), 1))
 }
 
-/// The figure as PNG.
+/// Returns the figure as PNG.
 pub fn png(one: &Figure) -> Result<Vec<u8>> {
     style::register_fonts();
     let (width, height) = pixels(one, PNG_SCALE * OVERSAMPLING);

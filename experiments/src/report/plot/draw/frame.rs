@@ -1,8 +1,8 @@
-//! The frame of a panel: where its values are drawn.
+//! The frame of a panel, in which its values are drawn.
 
 use super::super::figure::Panel;
 
-/// The frame in units.
+/// A rectangle in units.
 #[derive(Clone, Copy)]
 pub struct Frame {
     pub left: f64,
@@ -12,17 +12,17 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Where a value stands.
+    /// Returns the place of a value.
     pub fn place(&self, panel: &Panel, (x, y): (f64, f64)) -> (f64, f64) {
         (self.left + self.width * panel.x.place(x), self.top + self.height * (1.0 - panel.y.place(y)))
     }
 
-    /// Its right end.
+    /// Returns its right end.
     pub fn right(&self) -> f64 {
         self.left + self.width
     }
 
-    /// Its bottom.
+    /// Returns its bottom.
     pub fn bottom(&self) -> f64 {
         self.top + self.height
     }

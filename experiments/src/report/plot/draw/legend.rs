@@ -1,4 +1,4 @@
-//! The legend: in lines above the panels, where it covers nothing.
+//! The legend, in lines above the panels.
 
 use plotters::backend::DrawingBackend;
 
@@ -13,7 +13,7 @@ const SAMPLE: i32 = 40;
 const GAP: i32 = 8;
 const BETWEEN: i32 = 26;
 
-/// Left end and line of each entry.
+/// Returns the left end and the line of each entry.
 fn places(figure: &Figure) -> Vec<(i32, i32)> {
     let (mut x, mut line) = (MARGIN, 0);
     let place = |(text, _): &(String, _)| {
@@ -28,12 +28,12 @@ fn places(figure: &Figure) -> Vec<(i32, i32)> {
     figure.legend.iter().map(place).collect()
 }
 
-/// Its height.
+/// Returns the height of the legend.
 pub fn height(figure: &Figure) -> i32 {
     places(figure).last().map_or(0, |(_, line)| (line + 1) * LINE)
 }
 
-/// Draws it from this height down.
+/// Draws the legend below the height `top`.
 pub fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, top: i32) -> Result<(), Failed> {
     for ((text, look), (x, line)) in figure.legend.iter().zip(places(figure)) {
         let y = top + line * LINE + LINE / 2;

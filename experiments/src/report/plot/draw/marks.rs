@@ -46,14 +46,14 @@ pub fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, frame: F
                 let placed: Vec<_> = labels.iter().map(|(x, y, text)| (at((*x, *y)), text.as_str())).collect();
                 words(canvas, frame, &placed)?;
             }
-            // Behind everything else: the panel draws these.
+            // The panel draws these behind everything else.
             Mark::Divider(..) => {}
         }
     }
     Ok(())
 }
 
-/// A look on its own, to the right of a place, for legends.
+/// Draws a sample of a look to the right of a place, for legends.
 pub fn sample<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, look: Look, (x, y): Fine, width: f64) -> Result<(), Failed> {
     if look.marker.is_none() && look.dash.is_none() {
         return filled_box(canvas, [x + 12.0, x + width - 6.0, y - 7.0, y + 7.0], look);
@@ -73,7 +73,7 @@ fn line<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, places: &[Fine], look: Look
     dashes(places, pattern).iter().try_for_each(|dash| canvas.path(dash, colour(look), LINE))
 }
 
-/// Cuts a path into drawn pieces: lengths alternate between drawn and not.
+/// Cuts a path into the drawn pieces of a dash pattern. Lengths alternate between drawn and left out.
 fn dashes(places: &[Fine], pattern: &[f64]) -> Vec<Vec<Fine>> {
     let mut pieces = Vec::new();
     let (mut index, mut left) = (0, pattern[0]);
@@ -138,7 +138,7 @@ fn marker<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, (x, y): Fine, look: Look)
         Marker::Circle => canvas.disc((x, y), radius, colour),
         _ => canvas.polygon(&corners(radius), colour),
     };
-    // A white rim keeps markers apart from lines and from each other.
+    // A white rim separates markers from lines and from each other.
     shape_of(RADIUS + 1.5, WHITE)?;
     shape_of(RADIUS, colour(look))?;
     if look.filled { Ok(()) } else { shape_of(RADIUS - 2.0, WHITE) }
@@ -154,7 +154,7 @@ fn filled_box<DB: DrawingBackend>(
         canvas.polygon(&corners, colour(look))?;
     } else {
         canvas.polygon(&corners, WHITE)?;
-        // Strokes x + y = sum, cut at the box.
+        // Hatching: lines x + y = sum, cut at the box.
         let mut sum = ((left + top) / HATCH).ceil() * HATCH;
         while sum < right + bottom {
             let from = (left.max(sum - bottom), bottom.min(sum - left));
@@ -166,7 +166,7 @@ fn filled_box<DB: DrawingBackend>(
     canvas.path(&corners, colour(look), 1.0)
 }
 
-/// Words beside places, each where it covers no place and no other word; where there is no room it is left out.
+/// Draws labels beside places, each where it covers no place and no other label. A label without room is left out.
 fn words<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, labels: &[(Fine, &str)]) -> Result<(), Failed> {
     let (half, gap) = (f64::from(LABEL) / 2.0 + 1.0, RADIUS + 5.0);
     let mut taken: Vec<[f64; 4]> = labels
@@ -190,7 +190,7 @@ fn words<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, frame: Frame, labels: &[(F
             within && taken.iter().all(|o| b[1] <= o[0] || o[1] <= b[0] || b[3] <= o[2] || o[3] <= b[2])
         };
         if let Some(found) = candidates.into_iter().find(fits) {
-            // A word that had to go far is tied to its place.
+            // A line ties a distant label to its place.
             let near = (x.clamp(found[0], found[1]), y.clamp(found[2], found[3]));
             let distance = (near.0 - x).hypot(near.1 - y);
             if distance > 1.6 * gap {

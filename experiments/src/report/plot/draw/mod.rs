@@ -18,7 +18,7 @@ const TITLE: i32 = 21;
 const CAPTION: i32 = 14;
 const CAPTION_LINE: i32 = 19;
 
-/// Where the panels begin and how high the figure is.
+/// The top of the panels and the height of the figure.
 struct Layout {
     legend_top: i32,
     panels_top: i32,
@@ -35,7 +35,7 @@ impl Layout {
     }
 }
 
-/// The caption in lines that are as wide as the figure.
+/// Returns the caption, broken into lines as wide as the figure.
 fn wrapped(figure: &Figure) -> Vec<String> {
     let room = WIDTH as i32 - 2 * MARGIN;
     let mut lines = Vec::new();

@@ -16,12 +16,12 @@ const TICK: i32 = 14;
 const LABEL: i32 = 15;
 const TITLE: i32 = 15;
 
-/// The height of a panel with its labels.
+/// Returns the height of a panel with its labels.
 pub fn outer_height(figure: &Figure) -> i32 {
     ABOVE + figure.panel_height as i32 + BELOW
 }
 
-/// The frame in this column, below this height.
+/// Returns the frame in this column, below the height `top`.
 pub fn frame(figure: &Figure, column: i32, top: i32) -> Frame {
     let columns = figure.columns as i32;
     let outer = (WIDTH as i32 - 2 * MARGIN - (columns - 1) * BETWEEN) / columns;
@@ -85,8 +85,8 @@ fn ticks<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, frame: Fram
     Ok(())
 }
 
-/// Which labels are shown: the last, and every one, every second, and so on of the others, so that none touch. The
-/// lines of the rest stay.
+/// Returns the labels that are shown: the last, and every one, or every second, and so on, such that none touch. Ticks
+/// without labels keep their lines.
 fn legible(places: &[f64], ticks: &[(f64, String)]) -> Vec<bool> {
     let half = |at: usize| f64::from(text_width(&ticks[at].1, TICK)) / 2.0;
     let apart = |a: usize, b: usize| places[b] - half(b) - places[a] - half(a) > 7.0;

@@ -1,4 +1,4 @@
-//! Images that change their class, against the plaintext margin.
+//! The figure of flips: images that change their class, against the plaintext margin.
 
 use super::Reason;
 use crate::records::ImageRow;
@@ -7,20 +7,20 @@ use crate::report::plot::series::{groups, packing, ring};
 use crate::report::source::Source;
 use crate::report::statistics::wilson;
 
-/// Bins of the margin a decade.
+/// Bins of the margin in each decade.
 const BINS: f64 = 4.0;
 
-/// Cases that a figure has room for.
+/// The largest number of cases in a figure.
 const MOST: usize = 6;
 
-/// What became of an image, against the plaintext model with exact ReLUs.
+/// The fates of an image, compared with the plaintext model with exact ReLUs.
 const FATES: [(&str, Look); 3] = [
     ("right before, wrong now", Look::filling(0, true)),
     ("wrong before, right now", Look::filling(4, true)),
     ("wrong before and now, another class or none", Look::filling(super::super::style::BLACK, false)),
 ];
 
-/// The figure: a row of two panels for each case in which images changed.
+/// Returns the figure: a row of two panels for each case in which images changed.
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let groups = groups(sources, |case| Some(vec![case.relu.clone(), ring(case), packing(case)]));
     let mut found = Vec::new();
@@ -56,7 +56,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     Ok(Figure { title: String::new(), caption, legend, panels, columns: 2, panel_height: 220 })
 }
 
-/// At most so many of the numbers below `count`, evenly spread, the first and the last among them.
+/// Returns at most `most` of the numbers below `count`, evenly spread, with the first and the last.
 fn spread(count: usize, most: usize) -> Vec<usize> {
     match count <= most {
         true => (0..count).collect(),
@@ -67,7 +67,7 @@ fn spread(count: usize, most: usize) -> Vec<usize> {
 /// Images in bins of their margin.
 struct Bins {
     images: usize,
-    /// Of each bin: its number, images, and those of each fate.
+    /// For each bin: its number, its images, and the images of each fate.
     counts: Vec<(i32, usize, [usize; 3])>,
 }
 
@@ -75,7 +75,7 @@ impl Bins {
     fn of<'a>(rows: impl Iterator<Item = &'a ImageRow>) -> Self {
         let mut bins = Self { images: 0, counts: Vec::new() };
         for row in rows {
-            // A margin of 0 stands with the smallest.
+            // A margin of 0 counts in the bin of the smallest.
             let bin = (row.margin.max(1e-3).log10() * BINS).floor() as i32;
             let at = bins.counts.binary_search_by_key(&bin, |count| count.0).unwrap_or_else(|at| {
                 bins.counts.insert(at, (bin, 0, [0; 3]));
@@ -94,7 +94,7 @@ impl Bins {
         self.counts.iter().flat_map(|count| count.2).sum()
     }
 
-    /// How many, and how large a share.
+    /// Returns counts and shares.
     fn panels(&self, title: String) -> [Panel; 2] {
         let edge = |bin: i32| 10_f64.powf(f64::from(bin) / BINS);
         let edges = self.counts.iter().flat_map(|count| [edge(count.0), edge(count.0 + 1)]);
@@ -129,12 +129,12 @@ impl Bins {
     }
 }
 
-/// An axis of counts: no ticks between whole numbers.
+/// Returns an axis of counts, without ticks between whole numbers.
 fn whole(label: &str, highest: usize) -> Axis {
     Axis::from_zero(label, [highest.max(4) as f64], 4)
 }
 
-/// Index into [`FATES`]; `None` for an image that kept its class.
+/// Returns an index into [`FATES`]; `None` for an image that kept its class.
 fn fate(row: &ImageRow) -> Option<usize> {
     let label = usize::from(row.label);
     if row.class == Some(row.exact_class) {

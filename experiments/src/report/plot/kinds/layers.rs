@@ -1,4 +1,4 @@
-//! How errors grow along the layers: exact → polynomial → encrypted.
+//! The figure of the layers: the growth of errors from exact to polynomial to encrypted.
 
 use std::cmp::Ordering;
 
@@ -9,10 +9,10 @@ use crate::report::plot::series::{Group, degree, groups, packing, ring};
 use crate::report::plot::style;
 use crate::report::source::Source;
 
-/// A value of a layer in order, from 1.
+/// A value of a layer; layers are numbered from 1.
 type Points = Vec<(f64, f64)>;
 
-/// The figure: a panel for each activation.
+/// Returns the figure: a panel for each activation.
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let named = groups(sources, |case| Some(vec![ring(case), packing(case)]));
     let mut relus: Vec<&str> = Vec::new();
@@ -27,7 +27,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     relus.sort_by(|a, b| degree(a).partial_cmp(&degree(b)).unwrap_or(Ordering::Equal));
     let mut legend = Vec::new();
     let mut panels: Vec<_> = relus.iter().map(|relu| panel(relu, &named, &mut legend)).collect();
-    // One scale for all, or they could not be compared.
+    // All panels share a scale, so that they compare.
     let ends: Vec<f64> = panels.iter().flat_map(|panel| [panel.y.lo, panel.y.hi]).collect();
     let y = Axis::decades("absolute error", ends);
     panels.iter_mut().for_each(|panel| panel.y = y.clone());
@@ -42,7 +42,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     Ok(Figure { title: String::new(), caption, legend, panels, columns, panel_height })
 }
 
-/// The cases whose layers have errors: in cleartext, those of the approximation alone.
+/// Returns the cases whose layers have errors. In cleartext these are only the errors of the approximation.
 fn looked_into<'a>(group: &'a Group<'_>) -> impl Iterator<Item = &'a CaseRow> {
     let known = |row: &&LayerRow| row.max_abs_error.is_some() || row.approximation_max_error.is_some();
     let has = move |case: &&CaseRow| group.source.run.layers.iter().filter(known).any(|row| row.case == case.case);
@@ -62,7 +62,7 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
         }
     };
     let count = groups.iter().flat_map(looked_into).filter(|case| case.relu == relu).count();
-    // Of many cases the largest errors alone, or nobody can tell them apart.
+    // With many cases only the largest errors are drawn, so that a reader can distinguish the lines.
     let alone = count == 1;
     let mut place = 0;
     for (index, group) in groups.iter().enumerate() {
@@ -101,7 +101,7 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
     Panel { title: relu.to_owned(), x: axis(&labels), y: Axis::decades("absolute error", values), marks }
 }
 
-/// The layers that end in an activation, and the classifier, with their rows.
+/// Returns the layers that end in an activation, and the classifier, each with its rows.
 struct Layers<'a> {
     names: Vec<String>,
     rows: Vec<Vec<&'a LayerRow>>,
@@ -125,7 +125,7 @@ impl<'a> Layers<'a> {
 
     fn points(&self, y: impl Fn(&[&LayerRow]) -> Option<f64>) -> Points {
         let point = |(at, rows): (usize, &Vec<&LayerRow>)| Some(((at + 1) as f64, y(rows)?));
-        // Nothing stands at 0 on this axis.
+        // A logarithmic axis has no place for 0.
         self.rows.iter().enumerate().filter_map(point).filter(|point| point.1 > 0.0 && point.1.is_finite()).collect()
     }
 
@@ -155,7 +155,7 @@ fn axis(names: &[String]) -> Axis {
     }
 }
 
-/// Where each stage begins.
+/// Returns the position at which each stage begins.
 fn stages(names: &[String]) -> Vec<Mark> {
     let stage = |name: &str| {
         let digits = name.strip_prefix("layer")?.split('.').next()?;

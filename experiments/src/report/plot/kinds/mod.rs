@@ -1,4 +1,4 @@
-//! The figures: each made from runs, or a reason why it cannot be.
+//! The figures: each is made from runs, or names the reason why it cannot be.
 
 mod flips;
 mod layers;
@@ -19,29 +19,29 @@ use crate::report::source::{Source, Standing};
 pub enum Kind {
     /// Accuracy and logit precision against the degree of the ReLU.
     Precision,
-    /// How errors grow along the layers: of the approximation, and of encryption.
+    /// Errors along the layers: of the approximation, and of encryption.
     Layers,
     /// Latency and memory against the ring dimension.
     Ring,
-    /// Memory, latency and precision over the sweep, with the cases that no other beats in all three.
+    /// Memory, latency and precision over the sweep, with the cases that no other case beats in all three.
     Pareto,
     /// Images that change their class, against the plaintext margin.
     Flips,
 }
 
-/// Why there is nothing to draw.
+/// The reason why there is nothing to draw.
 pub type Reason = String;
 
 impl Kind {
-    /// Its name on the command line and in files.
+    /// Returns its name on the command line and in files.
     pub fn word(self) -> String {
         self.to_possible_value().expect("no figure is hidden").get_name().to_owned()
     }
 
-    /// The figure of these runs, under a name.
+    /// Returns the figure of these runs, with `name` in its title.
     ///
     /// # Errors
-    /// What the runs do not hold, in words.
+    /// The data that the runs lack, in words.
     pub fn figure(self, name: &str, sources: &[Source]) -> Result<Figure, Reason> {
         let (title, figure) = match self {
             Self::Precision => ("Precision against the degree of the ReLU", precision::figure(sources)),

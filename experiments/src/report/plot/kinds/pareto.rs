@@ -1,4 +1,4 @@
-//! Memory, latency and precision over the sweep.
+//! The Pareto figure: memory, latency and precision of the cases of a sweep.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use crate::report::plot::series::{INSECURE, degree, packing, power};
 use crate::report::plot::style;
 use crate::report::source::Source;
 
-/// Cases that all get their words; of more, only those of the front do.
+/// Up to this many cases, all get labels; beyond it, only those of the front.
 const LABELLED: usize = 16;
 
-/// The figure: a colour for each ring and a shape for each packing.
+/// Returns the figure: a colour for each ring and a shape for each packing.
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let cases = sources.iter().flat_map(|source| source.cases().map(move |case| (source, case)));
     let cases: Vec<(&CaseRow, Cost<'_>)> =

@@ -1,4 +1,4 @@
-//! Accuracy and logit precision against the degree of the ReLU.
+//! The figure of the degree: accuracy and logit precision against the degree of the activation.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::report::plot::style;
 use crate::report::source::Source;
 use crate::report::statistics::median;
 
-/// How near to the exact model's accuracy a second look is worth it, in points.
+/// The distance from the exact model's accuracy, in points, within which a magnified panel shows the cases.
 const NEAR: f64 = 4.0;
 
-/// The figure.
+/// Returns the figure of these runs.
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let parts = |case: &CaseRow| Some(vec![degree(&case.relu)?.0.to_owned(), ring(case), packing(case)]);
     let groups = groups(sources, parts);
@@ -65,7 +65,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     Ok(Figure { title: String::new(), caption, legend, panels, columns: 1, panel_height })
 }
 
-/// The heights of a mark's points.
+/// Returns the heights of a mark's points.
 fn heights(mark: &Mark) -> Vec<f64> {
     match mark {
         Mark::Line(points, _) => points.iter().map(|point| point.1).collect(),
@@ -74,8 +74,8 @@ fn heights(mark: &Mark) -> Vec<f64> {
     }
 }
 
-/// Points within [`NEAR`] of the exact model's accuracy, where the whole scale hides how they differ. `None` where fewer
-/// than two are, or all, or an interval is too wide to be seen there.
+/// Returns the points within [`NEAR`] of the exact model's accuracy, whose differences the whole scale hides. `None` if
+/// fewer than two points or all points are there, or an interval is too wide for it.
 fn near(accuracy: &[Mark], level: f64) -> Option<(Axis, Vec<Mark>)> {
     let within = |height: f64| (height - 100.0 * level).abs() <= NEAR;
     let of = |mark: &Mark| match mark {
@@ -98,17 +98,17 @@ fn near(accuracy: &[Mark], level: f64) -> Option<(Axis, Vec<Mark>)> {
     (kept >= 2 && kept < all).then_some((y, marks))
 }
 
-/// Bits of an image's worst logit, the median over a case's images: the worst of thousands tells of the one image that a
-/// polynomial was not made for. Logits that are no numbers have none at all.
+/// Returns the bits of an image's worst logit, as the median over a case's images. The minimum over thousands of images
+/// would show one image outside the intervals. NaN logits have no bits.
 fn median_bits(group: &Group<'_>, case: &CaseRow) -> Option<f64> {
     let rows = group.source.run.images.iter().filter(|row| row.case == case.case && row.evaluated());
     let bits = rows.filter_map(|row| row.precision_bits.or(row.class.is_none().then_some(f64::NEG_INFINITY)));
     median(&bits.collect::<Vec<_>>()).filter(|bits| bits.is_finite())
 }
 
-/// Of each family: the same of the error that the polynomials alone make, over all images that were looked into.
+/// Returns, for each family, the bits that the polynomials' own error leaves, over all traced images.
 fn approximations<'a>(groups: &[Group<'a>]) -> BTreeMap<&'a str, Vec<(f64, f64)>> {
-    // By family and degree; numbers above 0 stand in the order of their bits.
+    // By family and degree. Positive floats sort like their bit patterns.
     let mut bits: BTreeMap<(&str, u64), Vec<f64>> = BTreeMap::new();
     for group in groups {
         for case in &group.cases {
@@ -142,7 +142,7 @@ fn intervals(group: &Group<'_>) -> Vec<(f64, f64, f64)> {
     group.cases.iter().filter_map(bar).collect()
 }
 
-/// The distinct accuracies of the plaintext model.
+/// Returns the distinct accuracies of the plaintext model.
 fn levels(sources: &[Source]) -> BTreeMap<u64, f64> {
     let found = sources.iter().flat_map(Source::cases).filter_map(|case| case.plain_accuracy);
     found.map(|level| (level.to_bits(), level)).collect()

@@ -1,4 +1,4 @@
-//! Latency and memory against the ring dimension.
+//! The figure of the rings: latency and memory against the ring dimension.
 
 use super::Reason;
 use crate::records::CaseRow;
@@ -6,11 +6,11 @@ use crate::report::plot::figure::{Axis, Figure, Look, Mark, Panel};
 use crate::report::plot::series::{groups, packing, power};
 use crate::report::source::Source;
 
-/// The figure.
+/// Returns the figure of these runs.
 pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let parts = |case: &CaseRow| {
         let measured = case.latency_s.is_some() || case.peak_rss_bytes.is_some();
-        // The memory of a simulation is the simulator's.
+        // A simulation's memory and seconds are those of the simulator.
         let encrypted = case.backend == "encrypted" && case.ring_dim.is_some();
         (measured && encrypted).then(|| vec![case.relu.clone(), packing(case)])
     };
@@ -52,7 +52,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         Panel { title: title.to_owned(), x: axis.clone(), y, marks }
     };
     let mut panels = vec![panel("Latency", "median seconds of an evaluation", latency)];
-    // The same as latency where no ciphertext holds several images.
+    // Throughput differs from latency only where a ciphertext holds several images.
     if groups.iter().flat_map(|group| &group.cases).any(|case| case.amortised_s < case.latency_s) {
         panels.push(panel("Throughput", "median seconds a ciphertext, over its images", amortised));
     }
