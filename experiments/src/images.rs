@@ -1,4 +1,4 @@
-//! Which images: numbers, ranges, lists of them, and files.
+//! The images that arguments name: numbers, ranges, lists of them, and files.
 
 use std::ops::Range;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use datasets::cifar::{BATCH, Image, embedded_test_sample};
 use datasets::{Cache, Split};
 
-/// An image and what to call it.
+/// An image with a name for reports.
 pub struct Named {
     /// `test image 3`, or the file's name.
     pub name: String,
@@ -15,7 +15,7 @@ pub struct Named {
     pub image: Image,
 }
 
-/// What an argument asks for.
+/// The meaning of an argument.
 #[derive(Debug, PartialEq, Eq)]
 enum Wanted {
     Indices(Range<usize>),
@@ -23,6 +23,9 @@ enum Wanted {
 }
 
 /// Loads every image that the arguments of --image name, in their order.
+///
+/// # Errors
+/// An argument that names no image, or a file that is not one.
 pub fn load(arguments: &[String]) -> Result<Vec<Named>> {
     let mut test_set = TestSet::default();
     let mut images = Vec::new();
@@ -43,7 +46,10 @@ pub fn load(arguments: &[String]) -> Result<Vec<Named>> {
     Ok(images)
 }
 
-/// The numbers of test images that `text` lists, each once.
+/// Returns the numbers of test images that `text` lists.
+///
+/// # Errors
+/// A text that is not such a list, a number beyond the test set, or a number that occurs twice.
 pub fn indices(text: &str) -> Result<Vec<usize>> {
     let mut indices = Vec::new();
     for wanted in parse(text, |_| false)? {
@@ -62,7 +68,7 @@ pub fn indices(text: &str) -> Result<Vec<usize>> {
     }
 }
 
-/// `7`, `0..20` (without 20), `0-19` (with 19), a file, or a list of these with commas.
+/// Reads `7`, `0..20` (without 20), `0-19` (with 19), a file, or a list of these with commas.
 fn parse(argument: &str, exists: impl Fn(&str) -> bool) -> Result<Vec<Wanted>> {
     if exists(argument) {
         return Ok(vec![Wanted::File(argument.to_owned())]);
@@ -97,14 +103,17 @@ fn from_file(file: &str) -> Result<Named> {
     Ok(Named { name: file.to_owned(), image: loaded.image })
 }
 
-/// The embedded sample, and the whole set once it is asked for.
+/// The test set: the embedded sample, and the whole set from the cache once an image beyond the sample is wanted.
 #[derive(Default)]
 pub struct TestSet {
     fetched: Option<Vec<Image>>,
 }
 
 impl TestSet {
-    /// The image of this number.
+    /// Returns the image of this number.
+    ///
+    /// # Errors
+    /// A number beyond the test set, or a set that was not fetched.
     pub fn get(&mut self, index: usize) -> Result<&Image> {
         let sample = embedded_test_sample();
         ensure!(index < BATCH, "found index {index}, wanted 0 to {}, the test set's", BATCH - 1);

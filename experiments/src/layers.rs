@@ -1,18 +1,18 @@
-//! Three-way error, layer by layer: exact ReLUs (or what the network was trained with) → the polynomials in cleartext →
-//! encrypted.
+//! The three-way error of a layer: exact activation → polynomial in cleartext → encrypted.
 //!
-//! The first step is approximation error and range overflow, the second is the noise of encryption.
+//! The first difference is the polynomials' error and values outside their intervals. The second is the noise of
+//! encryption.
 
 use fhe_nn::ResNet;
 use fhe_nn::encrypted::Op;
 use fhe_nn::plain::{Activation, Outcome, Step};
 use serde::Serialize;
 
-/// What the plaintext model makes of an image, with exact ReLUs and with polynomials.
+/// The plaintext model's evaluations of an image, with the exact activation and with polynomials.
 pub struct Reference {
-    /// With exact ReLUs.
+    /// With the exact activation: ReLU, or the polynomial that the network was trained with.
     pub exact: Trace,
-    /// With the polynomials.
+    /// With the polynomials of the circuit.
     pub polynomial: Trace,
 }
 
@@ -20,19 +20,19 @@ pub struct Reference {
 pub struct Trace {
     /// Its result.
     pub outcome: Outcome,
-    /// What came out of each step; empty where nobody is to look.
+    /// The result of each step; empty without a trace.
     pub steps: Vec<Step>,
 }
 
 impl Trace {
-    /// The step of this name; `None` where there is none, or nobody was to look.
+    /// Returns the step of this name; `None` if there is none, or without a trace.
     fn step(&self, name: &str) -> Option<&Step> {
         self.steps.iter().find(|step| step.name == name)
     }
 }
 
 impl Reference {
-    /// Evaluates both models; keeps their steps if they are to be looked at. `exact` is what the network was trained
+    /// Evaluates both models and keeps their steps if `look`. `exact` is the activation that the network was trained
     /// with.
     pub fn new(
         network: &ResNet,
@@ -52,19 +52,22 @@ impl Reference {
     }
 }
 
-/// The deviation of values from others that they stand for.
+/// The deviation of values from the expected ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Deviation {
-    /// The largest.
+    /// The largest deviation.
     pub max: f64,
-    /// The mean of all.
+    /// The mean deviation.
     pub mean: f64,
-    /// 1 − Σ|v − v'| / Σ|v|, the paper's own measure; NaN where all v are 0.
+    /// 1 − Σ|v − v'| / Σ|v|, the paper's measure; NaN if all v are 0.
     pub paper: f64,
 }
 
 impl Deviation {
-    /// Between two vectors. A NaN on either side makes it NaN.
+    /// Compares two vectors. The result is NaN if one of them has a NaN.
+    ///
+    /// # Panics
+    /// If the vectors have different lengths.
     pub fn between(found: &[f64], expected: &[f64]) -> Self {
         assert_eq!(found.len(), expected.len(), "values of a layer");
         let errors = || found.iter().zip(expected).map(|(f, e)| (f - e).abs());
@@ -74,26 +77,26 @@ impl Deviation {
         Self { max, mean: sum / expected.len() as f64, paper }
     }
 
-    /// −log2 of the largest error, where that is a number.
+    /// Returns −log2 of the largest deviation; `None` if that is 0, infinite or NaN.
     pub fn bits(self) -> Option<f64> {
         (self.max > 0.0 && self.max.is_finite()).then(|| -self.max.log2())
     }
 }
 
-/// The errors of a layer; `None` where nobody looked, or where there are no numbers to speak of.
+/// The errors of a layer. A field is `None` without a trace, or if the error is infinite or NaN.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Errors {
     /// Largest error against the polynomial model.
     pub max_abs_error: Option<f64>,
-    /// Mean of the same.
+    /// Mean error against the polynomial model.
     pub mean_abs_error: Option<f64>,
-    /// −log2 of the largest.
+    /// −log2 of the largest error against the polynomial model.
     pub precision_bits: Option<f64>,
-    /// The paper's own measure of the same.
+    /// The paper's measure of the error against the polynomial model.
     pub paper_precision: Option<f64>,
     /// Largest error of the polynomial model against the exact one.
     pub approximation_max_error: Option<f64>,
-    /// Mean of the same.
+    /// Mean error of the polynomial model against the exact one.
     pub approximation_mean_error: Option<f64>,
     /// Values outside the activation's interval, in the polynomial model.
     pub overflow: Option<usize>,
@@ -102,7 +105,8 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Of the layer `name`, whose values are `found` if it was evaluated otherwise than by the models of `reference`.
+    /// Returns the errors of the layer `name`. `found` holds its values if another evaluation than those of `reference`
+    /// made them.
     pub fn of(name: &str, found: Option<&[f64]>, op: Op, reference: &Reference) -> Self {
         let (Some(exact), Some(polynomial)) = (reference.exact.step(name), reference.polynomial.step(name)) else {
             return Self::default();
@@ -129,7 +133,7 @@ impl Errors {
     }
 }
 
-/// The name of an operation, as in tables and files.
+/// Returns the name of an operation in tables and files.
 pub fn op_name(op: Op) -> &'static str {
     match op {
         Op::Convolution => "convolution",
@@ -160,7 +164,7 @@ mod tests {
     fn each_step_is_held_against_its_own() {
         let network = ResNet::from_safetensors(datasets::pretrained::RESNET20).unwrap();
         let input = datasets::cifar::embedded_test_sample()[0].normalised();
-        // A ReLU that is wrong by one everywhere, and says so of three values.
+        // A ReLU that is wrong by one everywhere, and reports three values outside its interval.
         let shifted = |_: usize, values: &mut [f64]| {
             values.iter_mut().for_each(|v| *v = v.max(0.0) + 1.0);
             3

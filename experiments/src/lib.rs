@@ -6,6 +6,7 @@
 mod bench;
 mod calibrate;
 mod case;
+mod claim;
 mod classify;
 mod cli;
 mod cmd;

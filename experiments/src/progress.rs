@@ -1,4 +1,4 @@
-//! What is going on, on standard error, where that is a terminal.
+//! Progress on standard error, if that is a terminal.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::layers::op_name;
 
 const TICK: Duration = Duration::from_millis(120);
 
-/// Words beside a turning wheel.
+/// Shows a message beside a spinner.
 pub fn spinner(message: String, hidden: bool) -> ProgressBar {
     let spinner = if hidden { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     spinner.enable_steady_tick(TICK);
     spinner.with_message(message)
 }
 
-/// A bar over the steps of an evaluation, each as long as it is expected to take.
+/// A bar over the steps of an evaluation, each weighted by its predicted seconds.
 pub struct Steps<'a> {
     bar: ProgressBar,
     schedule: &'a [ScheduledStep],
@@ -25,7 +25,7 @@ pub struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    /// `bar` at the first step, with the seconds that each is predicted to take.
+    /// Sets `bar` to the first step. `seconds` holds the predicted seconds of each.
     pub fn new(schedule: &'a [ScheduledStep], seconds: &[f64], bar: ProgressBar) -> Self {
         let weights: Vec<u64> = seconds.iter().map(|seconds| (1e6 * seconds) as u64 + 1).collect();
         let style =
@@ -40,7 +40,7 @@ impl<'a> Steps<'a> {
         steps
     }
 
-    /// A step is done, the next one runs.
+    /// Advances to the next step.
     pub fn advance(&mut self) {
         self.bar.inc(self.weights[self.done]);
         self.done += 1;

@@ -1,4 +1,4 @@
-//! Keys made, constants encoded: ready for encrypted images. What `classify`, `run` and `calibrate` have in common.
+//! A session: a case whose keys are made and whose constants are encoded. `classify`, `run` and `calibrate` share it.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ pub struct Session {
     /// Seconds of generating keys and encoding constants.
     pub keygen: f64,
     schedule: Vec<ScheduledStep>,
-    /// Seconds of each step, roughly.
+    /// Predicted seconds of each step.
     predicted: Vec<f64>,
     client: Client,
     server: Server,
@@ -29,23 +29,23 @@ pub struct Session {
 
 /// The encrypted evaluation of the images of a ciphertext.
 pub struct Evaluation {
-    /// Each of them.
+    /// The result of each image.
     pub images: Vec<ImageEvaluation>,
     /// Seconds of encrypting the images.
     pub encrypt: f64,
-    /// Seconds of all steps; looking is not among them.
+    /// Seconds of all steps, without the time of decrypting them for comparison.
     pub evaluate: f64,
     /// Seconds of decrypting the logits.
     pub decrypt: f64,
-    /// Seconds of looking; 0 where nobody did.
+    /// Seconds of decrypting steps for comparison; 0 without a trace.
     pub look: f64,
 }
 
-/// What came of an image.
+/// The result of an image.
 pub struct ImageEvaluation {
-    /// As decrypted.
+    /// The decrypted logits.
     pub logits: Vec<f64>,
-    /// Step by step. Times and memory are those of all images of the ciphertext.
+    /// The steps. Their seconds and memory are those of all images of the ciphertext.
     pub layers: Vec<Layer>,
 }
 
@@ -58,17 +58,20 @@ pub struct Layer {
     pub op: &'static str,
     /// Level of the result.
     pub level: usize,
-    /// Seconds that it took.
+    /// Seconds of the step.
     pub seconds: f64,
     /// Resident memory after the step.
     pub rss_bytes: Option<u64>,
-    /// How far off the result is; all `None` where nobody looked.
+    /// The errors of its result; all `None` without a trace.
     #[serde(flatten)]
     pub errors: Errors,
 }
 
 impl Session {
-    /// Makes the keys.
+    /// Makes the keys and encodes the constants.
+    ///
+    /// # Errors
+    /// A case that cannot be planned, or measurements that cannot be read.
     pub fn start(case: Case, rng: &mut impl CryptoRng) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
         let predicted = prediction::of_steps(&case, &schedule)?;
@@ -79,29 +82,32 @@ impl Session {
         Ok(Self { case, keygen, schedule, predicted, client, server })
     }
 
-    /// Bytes of the evaluation keys.
+    /// Returns the bytes of the evaluation keys.
     pub fn key_bytes(&self) -> usize {
         self.server.evaluator().keys().bytes()
     }
 
-    /// Bytes of the encoded bootstrapping constants.
+    /// Returns the bytes of the encoded bootstrapping constants.
     pub fn constant_bytes(&self) -> usize {
         self.server.constant_bytes()
     }
 
-    /// The steps that every image takes.
+    /// Returns the steps of every image.
     pub fn schedule(&self) -> &[ScheduledStep] {
         &self.schedule
     }
 
-    /// What the plaintext models make of the images of a ciphertext; step by step if anyone is to `look`.
+    /// Evaluates the plaintext models on the images of a ciphertext; keeps every step if `look`.
     pub fn references(&self, inputs: &[&[f64]], look: bool) -> Vec<Reference> {
         let (exact, activation) = (self.case.own_activation(), self.case.activation());
         let network = self.case.program.network();
         inputs.iter().map(|input| Reference::new(network, input, exact.as_ref(), &activation, look)).collect()
     }
 
-    /// Every step of every image of a ciphertext, decrypted.
+    /// Encrypts the images of a ciphertext, evaluates them, and returns every step of every image, decrypted.
+    ///
+    /// # Errors
+    /// More images than a ciphertext holds, or a failure of the evaluation.
     pub fn decrypt_every_step(
         &self,
         inputs: &[&[f64]],
@@ -119,13 +125,16 @@ impl Session {
         Ok(values)
     }
 
-    /// How many images a ciphertext holds.
+    /// Returns the number of images that a ciphertext holds.
     pub fn images(&self) -> usize {
         self.case.program.circuit().images
     }
 
-    /// Encrypts, evaluates, decrypts as many images as a ciphertext holds, or fewer. Each step is decrypted too,
-    /// outside the timed path, if the references have steps to hold it against.
+    /// Encrypts, evaluates and decrypts at most as many images as a ciphertext holds. If the references have steps, it
+    /// decrypts each step too, outside the timed path, and compares.
+    ///
+    /// # Errors
+    /// More images than a ciphertext holds, or a failure of the evaluation.
     pub fn evaluate(
         &self,
         inputs: &[&[f64]],
@@ -140,7 +149,7 @@ impl Session {
         let look = references.iter().any(|reference| !reference.polynomial.steps.is_empty());
         let mut layers: Vec<Vec<Layer>> = inputs.iter().map(|_| Vec::new()).collect();
         let mut evaluate = 0.0;
-        // What the step before left.
+        // The values after the previous step.
         let mut before: Vec<Vec<f64>> = inputs.iter().map(|_| Vec::new()).collect();
         let mut look_seconds = 0.0;
         let mut progress = Steps::new(&self.schedule, &self.predicted, bar);
@@ -177,8 +186,8 @@ impl Session {
     }
 }
 
-/// How far a bootstrap's result is from its operand, as −log2 of the largest deviation over the half-width of the
-/// interval.
+/// Returns the precision of a bootstrap: −log2 of the largest deviation of its result from its operand, over the
+/// half-width of the interval.
 fn own_bits(found: &[f64], given: &[f64], range: f64) -> Option<f64> {
     let scaled = |values: &[f64]| -> Vec<f64> { values.iter().map(|value| value / range).collect() };
     Deviation::between(&scaled(found), &scaled(given)).bits()

@@ -1,4 +1,4 @@
-//! The noise that simulations draw: of which case it is, and the model that is shipped.
+//! The noise models of simulations: the shipped one, files, and the case that a model belongs to.
 
 use std::path::Path;
 
@@ -7,27 +7,27 @@ use fhe_nn::simulated::{CalibratedCase, NoiseModel};
 
 use crate::case::Case;
 
-/// Noise of the default case: see `provenance` in the file.
+/// The noise of the default case; the file has its provenance.
 const SHIPPED: &str = include_str!("../noise/65536-chebyshev-59-fused.json");
 
-/// The shipped noise model.
+/// Returns the shipped noise model.
 ///
 /// # Errors
-/// A file that is no noise model.
+/// A file that is not a noise model.
 pub fn shipped() -> Result<NoiseModel> {
     NoiseModel::from_json(SHIPPED).context("experiments/noise")
 }
 
-/// A noise model from a file.
+/// Reads a noise model from a file.
 ///
 /// # Errors
-/// A file that cannot be read, or is no noise model.
+/// A file that cannot be read, or is not a noise model.
 pub fn from_file(path: &Path) -> Result<NoiseModel> {
     let json = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     NoiseModel::from_json(&json).with_context(|| path.display().to_string())
 }
 
-/// The backend's name in rows: `simulated`, with whose noise where that is another case's.
+/// Returns the backend's name in rows: `simulated`, followed by the case of the noise if that is another one.
 pub fn label(model: &NoiseModel, case: &Case) -> String {
     match mismatch(model, case) {
         None => "simulated".to_owned(),
@@ -35,7 +35,7 @@ pub fn label(model: &NoiseModel, case: &Case) -> String {
     }
 }
 
-/// How `case` differs from the one that the noise was taken from, in words; `None` if it does not.
+/// Returns in words how `case` differs from the one that the noise was measured on; `None` if it does not.
 pub fn mismatch(model: &NoiseModel, case: &Case) -> Option<String> {
     let (found, wanted) = (&model.provenance.weights_sha256, case.weights_sha256());
     let weights = || {
@@ -48,7 +48,7 @@ pub fn mismatch(model: &NoiseModel, case: &Case) -> Option<String> {
     model.mismatch(&calibrated_case(case)).or_else(weights)
 }
 
-/// What the noise of a case depends on.
+/// Returns the properties of a case that its noise depends on.
 pub fn calibrated_case(case: &Case) -> CalibratedCase {
     let literal = case.params.literal();
     CalibratedCase {

@@ -1,4 +1,4 @@
-//! Simulated against encrypted, step by step: whether the noise that was taken apart adds up again.
+//! Compares simulated with encrypted images, step by step: the noise of the steps must add up to that of the whole.
 
 use fhe_nn::encrypted::ScheduledStep;
 use fhe_nn::simulated::Simulator;
@@ -6,10 +6,10 @@ use fhe_nn::simulated::Simulator;
 use crate::case::Case;
 use crate::layers::op_name;
 
-/// Simulations of each image.
+/// The number of simulations of each image.
 const SEEDS: u64 = 8;
 
-/// Root of the mean square, and largest magnitude, of the differences.
+/// The sum of squares, the number and the largest magnitude of differences.
 #[derive(Clone, Copy, Default)]
 struct Spread {
     squares: f64,
@@ -32,7 +32,8 @@ impl Spread {
     }
 }
 
-/// A line a step: errors against the noiseless circuit, of what was `decrypted` and of simulations of the same images.
+/// Returns a table with a line for each step: errors against the circuit without noise, of the `decrypted` values and
+/// of simulations of these images.
 pub fn render(
     case: &Case,
     schedule: &[ScheduledStep],
@@ -42,7 +43,7 @@ pub fn render(
 ) -> String {
     let noiseless = Simulator::noiseless(&case.program, schedule);
     let mut errors = vec![[Spread::default(); 2]; schedule.len()];
-    // Of the simulations one by one: how far chance alone goes.
+    // The spread among simulations shows the size of chance.
     let mut reach = vec![(f64::INFINITY, 0.0_f64); schedule.len()];
     for (index, (input, decrypted)) in inputs.iter().zip(decrypted).enumerate() {
         let clear = steps(&noiseless, input, 0, 0);

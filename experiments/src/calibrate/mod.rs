@@ -1,3 +1,3 @@
-//! Holds a simulation against the encrypted images that its noise was taken from.
+//! Compares a simulation with the encrypted images that its noise was measured on.
 
 pub mod agreement;

@@ -38,6 +38,11 @@ impl Model {
         Self::carded(ResNet::from_safetensors(weights)?, sha256(weights), pretrained::RESNET20_CARD, headroom)
     }
 
+    /// Returns whether this is the embedded network.
+    pub fn is_embedded(&self) -> bool {
+        self.weights_sha256 == sha256(pretrained::RESNET20)
+    }
+
     /// The network in a safetensors file's bytes.
     pub fn network(weights: &[u8]) -> Result<ResNet> {
         let network = ResNet::from_safetensors(weights)?;

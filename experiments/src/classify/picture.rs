@@ -1,10 +1,11 @@
-//! The image itself, on a terminal of 24-bit colours.
+//! Draws the image on a terminal with 24-bit colours.
 
 use std::fmt::Write;
 
 use datasets::cifar::{Image, SIDE};
 
-/// Two rows of pixels a line: the upper half of a cell takes its foreground, the lower one its background.
+/// Returns the image as text. A line shows two rows of pixels: the upper in the foreground, the lower in the
+/// background.
 pub fn render(image: &Image) -> String {
     let colour = |row: usize, column: usize| {
         let [r, g, b] = [0, 1, 2].map(|plane| image.pixels[(plane * SIDE + row) * SIDE + column]);

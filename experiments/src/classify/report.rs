@@ -1,4 +1,4 @@
-//! What is said of an image: the shape of the JSON, and the source of the tables.
+//! The report of an image: the shape of the JSON, and the source of the tables.
 
 use serde::Serialize;
 
@@ -6,11 +6,11 @@ use crate::case::Described;
 use crate::session::Layer;
 use crate::verdict::Outside;
 
-/// An image's result.
+/// The report of an image.
 #[derive(Serialize)]
 pub struct Report {
     pub image: String,
-    /// Images that a ciphertext holds; the seconds are those of all.
+    /// Images that a ciphertext holds; seconds are those of all.
     pub batch: usize,
     /// `None` where the logits have no class; `no_class` says why.
     pub class: Option<usize>,
@@ -33,7 +33,7 @@ pub struct Report {
     /// Distance of each decrypted logit from the plaintext model's, to one significant digit.
     pub logit_errors: Vec<f64>,
     pub max_abs_error: f64,
-    /// −log2 of the largest error; `None` where there is none to speak of.
+    /// −log2 of the largest error; `None` if that is 0, infinite or NaN.
     pub precision_bits: Option<f64>,
     pub seconds: Seconds,
     pub layers: Vec<Layer>,
@@ -44,7 +44,7 @@ pub struct Report {
     pub params: Described,
 }
 
-/// Where the time went. Key generation includes the encoding of the bootstrapping constants.
+/// Seconds by part. Key generation includes the encoding of the bootstrapping constants.
 #[derive(Clone, Copy, Serialize)]
 pub struct Seconds {
     pub keygen: f64,

@@ -1,4 +1,4 @@
-//! A report for people.
+//! The report of an image as text for people.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use super::report::{Report, Seconds};
 use crate::output::bytes;
 use crate::session::Layer;
 
-/// The report, with its layers or without.
+/// Returns the report, with its layers if `with_layers`.
 pub fn render(report: &Report, with_layers: bool) -> String {
     let mut text = String::new();
     let layers = if with_layers { layers(&mut text, report) } else { Ok(()) };
@@ -20,7 +20,7 @@ pub fn render(report: &Report, with_layers: bool) -> String {
 }
 
 fn layers(text: &mut String, report: &Report) -> std::fmt::Result {
-    // Errors are known only where someone looked.
+    // Errors are known only with a trace.
     let traced = report.layers.iter().any(|layer| layer.errors.max_abs_error.is_some());
     write!(text, "{:<18} {:<12} {:>5} {:>9} {:>10}", "layer", "operation", "level", "seconds", "memory")?;
     writeln!(text, "{}", if traced { "  max error   bits" } else { "" })?;

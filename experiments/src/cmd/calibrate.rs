@@ -1,4 +1,4 @@
-//! `calibrate`: the noise of every step, from encrypted images.
+//! `calibrate`: measures the noise of every step on encrypted images.
 
 use std::path::PathBuf;
 
@@ -28,7 +28,7 @@ pub struct Args {
     /// Seed of all keys and noise. NOT SECRET: without it the operating system's randomness is used.
     #[arg(long)]
     seed: Option<u64>,
-    /// Where to write the noise model (JSON).
+    /// The file for the noise model (JSON).
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<()> {
         let case = args.case.case()?;
         args.case.check_memory(&case)?;
         let file = || format!("--out {}", args.out.display());
-        // Before the long part: a place that cannot be written to.
+        // Refuse a place that cannot be written to before the long part.
         check_writable(&args.out).with_context(file)?;
 
         if args.seed.is_none() {
@@ -83,7 +83,7 @@ fn provenance(args: &Args, case: &Case, images: &[Named]) -> Result<Provenance> 
     })
 }
 
-/// The model as a table.
+/// Returns the model as a table.
 fn render(model: &NoiseModel) -> String {
     let Provenance { command, revision, date, .. } = &model.provenance;
     let revision = revision.as_deref().unwrap_or("unknown");

@@ -1,4 +1,4 @@
-//! `classify`: encrypted images through the network.
+//! `classify`: sends encrypted images through the network.
 
 use anyhow::Result;
 use datasets::cifar::CLASS_NAMES;
@@ -31,10 +31,10 @@ pub struct Args {
     /// randomness is used.
     #[arg(long)]
     seed: Option<u64>,
-    /// Decrypt after each step and compare with the plaintext model (outside the timed path).
+    /// Decrypt after each step, outside the timed path, and compare with the plaintext model.
     #[arg(long)]
     trace: bool,
-    /// Print one JSON object an image instead of tables.
+    /// Print one JSON object for each image instead of tables.
     #[arg(long)]
     json: bool,
     /// Decimals of the logits that are shown. Without it as many as hide the noise of decryption, which leaks
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A session, and what is to be said of it.
+/// A session with the arguments of the command.
 struct Job<'a> {
     args: &'a Args,
     session: Session,
@@ -84,7 +84,7 @@ impl<'a> Job<'a> {
                 together.iter().try_for_each(|named| output::out(&picture::render(&named.image)))?;
             }
             for (k, report) in self.classify(together)?.into_iter().enumerate() {
-                // The images of a ciphertext share their layers' seconds, but not the errors that a trace finds.
+                // The images of a ciphertext share the seconds of layers, but not the errors of a trace.
                 let with_layers = k == 0 || self.args.trace;
                 match self.args.json {
                     true => output::out(&format!("{}\n", serde_json::to_string(&report)?))?,
@@ -99,7 +99,7 @@ impl<'a> Job<'a> {
         Ok(reports.iter().filter(|report| report.class.is_none()).count())
     }
 
-    /// The images of a ciphertext.
+    /// Classifies the images of one ciphertext.
     fn classify(&mut self, images: &[Named]) -> Result<Vec<Report>> {
         let Self { args, session, rng } = self;
         let case = &session.case;
@@ -119,7 +119,7 @@ impl<'a> Job<'a> {
         Ok(reports.collect())
     }
 
-    /// The report of an image. `neighbour` says that another image in its ciphertext left its intervals.
+    /// Returns the report of an image. `neighbour` means that another image in its ciphertext left its intervals.
     fn report(
         &self,
         named: &Named,
@@ -172,7 +172,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Returns the decimals that leave less than half of a unit's place to an error of this size: rounding hides it then.
+/// Returns the largest number of decimals whose unit is at least twice this error, so that rounding hides it.
 fn digits_that_hide(error: f64) -> usize {
     let digits = (0..=DIGITS).rev().find(|&digits| 10f64.powi(-(digits as i32)) >= 2.0 * error);
     digits.unwrap_or(0)

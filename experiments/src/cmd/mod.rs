@@ -1,4 +1,4 @@
-//! The commands: the arguments of each, and its course from them to what it prints.
+//! The commands: the arguments of each, and the course from them to the output.
 
 pub mod bench;
 pub mod calibrate;

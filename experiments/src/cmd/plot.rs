@@ -1,4 +1,4 @@
-//! `plot`: figures of runs, as SVG and PNG, each with the spec that draws it again.
+//! `plot`: draws figures of runs as SVG and PNG, each with the spec that redraws it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,19 +16,19 @@ use crate::report::source::{self, Source};
 /// Arguments of `plot`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folders of runs; every folder of results/ with a run.json if none is given.
+    /// Folders of runs. Default: every folder of results/ with a run.json.
     #[arg(value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// The figure; all of them if not given.
+    /// The figure. Default: all of them.
     #[arg(long, value_name = "NAME")]
     figure: Option<Kind>,
-    /// Draws all folders into one figure of each kind, under this name, rather than figures for each.
+    /// Draws all folders into one figure of each kind, under this name. Default: figures for each folder.
     #[arg(long, value_name = "NAME")]
     together: Option<String>,
-    /// Where the figures go.
+    /// The folder for the figures.
     #[arg(long, value_name = "DIR", default_value = "plots")]
     out: PathBuf,
-    /// Draws the figure of this spec again, in place; folders stand in it, relative to the working directory.
+    /// Draws the figure of this spec again, in place. The folders in it are relative to the working directory.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["folders", "figure", "together", "out"])]
     spec: Option<PathBuf>,
 }
@@ -79,12 +79,12 @@ fn redraw(file: &Path) -> Result<()> {
     }
 }
 
-/// Writes the three files of a figure and says so.
+/// Writes the three files of a figure and prints their names.
 fn write(stem: &Path, figure: &Figure, spec: &Spec) -> Result<()> {
     let files =
         [("svg", draw::svg(figure)?.into_bytes()), ("png", draw::png(figure)?), ("toml", spec.text()?.into_bytes())];
     for (extension, bytes) in files {
-        // A dot in the name is no extension.
+        // A dot in the name does not begin an extension.
         let path = PathBuf::from(format!("{}.{extension}", stem.display()));
         std::fs::write(&path, bytes).with_context(|| path.display().to_string())?;
         output::note(&format!("{}\n", path.display()))?;
@@ -92,7 +92,7 @@ fn write(stem: &Path, figure: &Figure, spec: &Spec) -> Result<()> {
     Ok(())
 }
 
-/// The name with what file systems and shells read otherwise replaced.
+/// Returns the name with the characters replaced that file systems and shells treat specially.
 fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }

@@ -1,4 +1,4 @@
-//! `tables`: the paper's tables, with ours beside them.
+//! `tables`: prints the paper's tables with ours beside them.
 
 mod planner;
 mod splice;
@@ -17,13 +17,13 @@ use crate::report::tables::{Name, format};
 /// Arguments of `tables`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Folders of runs; every folder of results/ with a run.json if none is given.
+    /// Folders of runs. Default: every folder of results/ with a run.json.
     #[arg(value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// The table; all of them if not given.
+    /// The table. Default: all of them.
     #[arg(long, value_name = "NAME")]
     table: Option<Name>,
-    /// How it is written.
+    /// The format.
     #[arg(long, value_enum, default_value_t = Format::Markdown)]
     format: Format,
     /// Renews the tables of this Markdown file in place, between `<!-- tables:NAME begin (command) -->` and `<!--
@@ -32,14 +32,14 @@ pub struct Args {
     splice: Option<PathBuf>,
 }
 
-/// How a table is written.
+/// The formats of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// As in a README.
+    /// Markdown, as in a README.
     Markdown,
-    /// As in a paper, for the package booktabs.
+    /// LaTeX, as in a paper, for the package booktabs.
     Latex,
-    /// For other programs: one table at a time, empty where nothing was measured.
+    /// CSV, for other programs: one table at a time. An empty cell was not measured.
     Csv,
 }
 

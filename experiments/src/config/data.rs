@@ -1,4 +1,4 @@
-//! `[data]`: which images.
+//! `[data]`: the images of a run.
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use datasets::cifar::{BATCH, CLASS_NAMES};
@@ -7,32 +7,33 @@ use toml::Spanned;
 use super::{Source, wire};
 use crate::images;
 
-/// Which images a run takes.
+/// The images of a run.
 #[derive(Clone, Debug)]
 pub struct Data {
-    /// Indices in the test set to choose from, in order.
+    /// The pool: indices in the test set, in order.
     pub pool: Vec<usize>,
-    /// How to choose; `None` for all of the pool.
+    /// The way to choose from the pool; `None` for all of it.
     pub sample: Option<Sample>,
     /// Seed of the choice.
     pub seed: u64,
-    /// Where the config says so, for errors.
+    /// The place in the config, for errors.
     pub place: String,
 }
 
-/// How images are chosen from the pool. They keep their order.
+/// The ways to choose images from the pool. They keep their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sample {
-    /// So many at random.
+    /// This many at random.
     Random(usize),
-    /// So many at random, the same number of each class.
+    /// This many at random, equally many of each class.
     Stratified(usize),
-    /// Those of the smallest margin between the two largest logits of the plaintext model, where flips hide.
+    /// This many of the smallest margin between the two largest logits of the plaintext model. Flips are likeliest
+    /// there.
     SmallestMargin(usize),
 }
 
 impl Data {
-    /// How many images are chosen.
+    /// Returns the number of chosen images.
     pub fn count(&self) -> usize {
         match self.sample {
             None => self.pool.len(),

@@ -23,12 +23,12 @@ pub use data::{Data, Sample};
 pub use source::Source;
 pub use sweep::Cell;
 
-/// What carries the cases out.
+/// The backend: the way to evaluate the cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Real encryption.
     Encrypted,
-    /// The encrypted circuit in cleartext, with noise put in.
+    /// The encrypted circuit in cleartext, with the noise of encryption added.
     Simulated,
     /// The plaintext model with polynomials.
     Plain,
@@ -44,27 +44,27 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A config whose every value has been read.
+/// A config, read and checked.
 pub struct Config {
     /// Its file.
     pub source: Source,
-    /// Name of the experiment.
+    /// The name of the experiment.
     pub name: String,
-    /// What it is to answer, in words.
+    /// The question that it answers, in words.
     pub question: String,
-    /// Which images.
+    /// The images.
     pub data: Data,
-    /// What carries the cases out.
+    /// The backend of all cases.
     pub kind: Kind,
-    /// Whether every layer is looked at.
+    /// Whether every layer is decrypted and compared.
     pub trace: bool,
     /// Threads of the pool; `None` for all cores.
     pub threads: Option<usize>,
-    /// Kernels; `None` for the fastest.
+    /// The kernels; `None` for the fastest.
     pub kernels: Option<Kernels>,
-    /// Seed of keys and noise.
+    /// The seed of keys and noise.
     pub seed: u64,
-    /// The sweep.
+    /// The cells of the sweep.
     pub cells: Vec<Cell>,
     noise: Option<(PathBuf, String)>,
     read_noise: OnceLock<NoiseModel>,
@@ -72,7 +72,7 @@ pub struct Config {
     model: ModelFiles,
 }
 
-/// Where the model is.
+/// The files of the model.
 struct ModelFiles {
     weights: Option<(PathBuf, String)>,
     card: Option<(PathBuf, String)>,
@@ -81,7 +81,10 @@ struct ModelFiles {
 }
 
 impl Config {
-    /// Reads and validates a config, the model apart (see [`Config::model`] and [`Config::check`]).
+    /// Reads and validates a config without its model (see [`Config::model`] and [`Config::check`]).
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a value that is wrong; the error names its line and key.
     pub fn read(path: &Path) -> Result<Self> {
         let source = Source::read(path)?;
         let wire: wire::Config = source.parse()?;
@@ -143,6 +146,9 @@ impl Config {
     }
 
     /// Loads the model.
+    ///
+    /// # Errors
+    /// Weights or a card that cannot be read, or that contradict each other.
     pub fn model(&self) -> Result<Model> {
         let ModelFiles { weights, card, headroom, headroom_place } = &self.model;
         let Some((path, place)) = weights else {
@@ -159,7 +165,10 @@ impl Config {
         }
     }
 
-    /// The noise of the simulated backend: the shipped model where the config names none. Read once.
+    /// Returns the noise model of the simulated backend: the shipped one, if the config names none. It is read once.
+    ///
+    /// # Errors
+    /// A file that is not a noise model.
     pub fn noise(&self) -> Result<&NoiseModel> {
         if let Some(noise) = self.read_noise.get() {
             return Ok(noise);
@@ -172,7 +181,10 @@ impl Config {
         Ok(self.read_noise.get_or_init(|| noise))
     }
 
-    /// Fails for a cell that cannot run with this model: too few slots, no security, not enough levels or memory.
+    /// Checks that every cell can run with this model.
+    ///
+    /// # Errors
+    /// A cell with too few slots, no security, or not enough levels or memory.
     pub fn check(&self, model: &Model) -> Result<()> {
         if self.kind == Kind::Simulated {
             self.noise()?;
@@ -180,7 +192,10 @@ impl Config {
         self.cells.iter().try_for_each(|cell| self.case(cell, model).map(drop))
     }
 
-    /// The circuit of a cell; `None` where it has no ring.
+    /// Returns the circuit of a cell; `None` if it has no ring.
+    ///
+    /// # Errors
+    /// A cell that cannot run.
     pub fn case(&self, cell: &Cell, model: &Model) -> Result<Option<Case>> {
         let Some(spec) = cell.spec() else { return Ok(None) };
         let place = || {
@@ -227,7 +242,7 @@ fn kind(text: &Spanned<String>) -> Result<Kind> {
     }
 }
 
-/// The name is that of a folder too.
+/// Reads the name, which is also that of a folder.
 fn name(source: &Source, name: &Spanned<String>) -> Result<String> {
     let text = name.get_ref();
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
@@ -249,7 +264,7 @@ fn encrypted_alone<T>(source: &Source, kind: Kind, value: &Option<Spanned<T>>, k
 mod tests {
     use super::*;
 
-    /// Every config that is shipped can run, and says what it asks.
+    /// Every shipped config can run and asks a question.
     #[test]
     fn shipped_configs_are_valid() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/configs");

@@ -1,4 +1,4 @@
-//! A config's text, and where in it something stands.
+//! A config's text, and the places of its values, for errors.
 
 use std::ops::Range;
 use std::path::Path;
@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Values longer than this are not repeated in errors.
+/// Errors repeat a value of at most this many characters.
 const LONGEST_VALUE: usize = 48;
 
 /// A file and its content.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The file's name, as it was given.
+    /// The file's name as the user gave it.
     pub name: String,
     /// Its content.
     pub text: String,
@@ -28,21 +28,24 @@ impl Source {
         Ok(Self { name, text })
     }
 
-    /// The text as a `T`; an error names the line and the key.
+    /// Parses the text as a `T`.
+    ///
+    /// # Errors
+    /// A text of another shape; the error names the line and the key.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         toml::from_str(&self.text).map_err(|error| self.describe(&error))
     }
 
     fn describe(&self, error: &toml::de::Error) -> Error {
         let span = error.span().unwrap_or(0..self.text.len());
-        // What the whole file lacks stands nowhere.
+        // A missing key has no place.
         let whole = span.start == 0 && error.message().starts_with("missing field");
         let key = if whole { None } else { self.key_at(span.start).or_else(|| self.key_on_line(span.start)) };
         let key = key.map_or(String::new(), |key| format!("{key}: "));
         anyhow!("{}:{}: {key}{}", self.name, self.line(span.start), in_plain_words(error.message()))
     }
 
-    /// `file:line: key`, and the value if it is short: for errors about the value.
+    /// Returns `file:line: key`, and the value if it is short, for errors about the value.
     pub fn at<T>(&self, value: &Spanned<T>, key: &str) -> String {
         let text = &self.text[value.span()];
         let short = !text.starts_with('[') && text.len() <= LONGEST_VALUE && !text.contains('\n');
@@ -54,13 +57,13 @@ impl Source {
         1 + self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|&&byte| byte == b'\n').count()
     }
 
-    /// What stands before the first `=` of the line; for text that makes no table.
+    /// Returns the text before the first `=` of the line, for text that is not valid TOML.
     fn key_on_line(&self, offset: usize) -> Option<String> {
         let line = self.text.lines().nth(self.line(offset) - 1)?;
         Some(line.split_once('=')?.0.trim().to_owned()).filter(|key| !key.is_empty())
     }
 
-    /// The key, dotted from the top, whose name or value is the shortest to hold `offset`.
+    /// Returns the key, dotted from the top, whose name or value is the shortest that contains `offset`.
     fn key_at(&self, offset: usize) -> Option<String> {
         let (table, _) = DeTable::parse_recoverable(&self.text);
         let mut found: Option<(usize, String)> = None;
@@ -73,7 +76,7 @@ impl Source {
     }
 }
 
-/// The parser's message, without its names of Rust's types.
+/// Returns the parser's message without the names of Rust types.
 fn in_plain_words(message: &str) -> String {
     let number = "wanted a whole number from 0";
     let words = [
@@ -93,7 +96,7 @@ fn in_plain_words(message: &str) -> String {
     }
 }
 
-/// Shows `see` every key of a table with the places of its name and its value.
+/// Calls `see` with every key of a table and the places of its name and its value.
 fn visit(table: &DeTable<'_>, above: &str, see: &mut dyn FnMut(&str, Range<usize>)) {
     for (key, value) in table {
         let path = if above.is_empty() { key.get_ref().to_string() } else { format!("{above}.{}", key.get_ref()) };

@@ -1,4 +1,4 @@
-//! `[sweep]` and `[[exclude]]`: the grid, and what is taken out of it.
+//! `[sweep]` and `[[exclude]]`: the grid of cells without the excluded ones.
 
 use anyhow::{Context, Result, bail, ensure};
 use toml::Spanned;
@@ -8,22 +8,22 @@ use fhe_nn::encrypted::Packing;
 
 use crate::case::{CaseSpec, Relu, is_insecure};
 
-/// A case of the sweep.
+/// A cell of the sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// What stands for ReLU.
+    /// The activation.
     pub relu: Relu,
-    /// Ring dimension and packing; `None` where there is no ring.
+    /// Ring dimension and packing; `None` for the plain backend.
     pub ring: Option<(usize, Packing)>,
-    /// Whether it has less than 128 bits of security, as the config allows.
+    /// Whether it has less than 128 bits of security, which the config allows.
     pub insecure: bool,
-    /// Where the config says so, for errors.
+    /// The place in the config, for errors.
     pub place: String,
 }
 
 impl Cell {
-    /// What the row of a case is known by: `encrypted-65536-chebyshev:59-fused`, `plain-chebyshev:59`. Without 128 bits of
-    /// security it ends in `-insecure`, and with it every row of the case, its images and layers.
+    /// Returns the name of the case in all rows, such as `encrypted-65536-chebyshev:59-fused` or `plain-chebyshev:59`.
+    /// Below 128 bits of security it ends in `-insecure`.
     pub fn id(&self, kind: Kind) -> String {
         let stamp = if self.insecure { "-insecure" } else { "" };
         match self.ring {
@@ -32,7 +32,7 @@ impl Cell {
         }
     }
 
-    /// The circuit; `None` where there is no ring.
+    /// Returns the circuit; `None` for the plain backend.
     pub fn spec(&self) -> Option<CaseSpec> {
         let (ring_dim, packing) = self.ring?;
         let Relu::Approximate(relu) = self.relu.clone() else { return None };
@@ -40,10 +40,13 @@ impl Cell {
     }
 }
 
-/// Default ring dimension of circuits.
+/// The default ring dimension.
 const RING_DIM: usize = 65536;
 
-/// The cells in the order of the lists: ring dimensions outermost, activations innermost.
+/// Returns the cells in the order of the lists: ring dimensions outermost, activations innermost.
+///
+/// # Errors
+/// A value that is wrong or repeated, or a sweep without cells.
 pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<Cell>> {
     let sweep = config.sweep.get_ref();
     let relus = values(source, &sweep.relu, "sweep.relu", |text| relu(text, kind))?;
@@ -82,7 +85,7 @@ pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<C
     Ok(cells)
 }
 
-/// What can be said of a ring dimension without a model.
+/// Checks a ring dimension without a model.
 fn ring_dim(n: usize) -> Result<usize> {
     ensure!(n.is_power_of_two() && n <= 1 << 17, "wanted 32768, 65536 or 131072");
     Ok(n)
@@ -93,7 +96,7 @@ fn relu(text: &str, kind: Kind) -> Result<Relu> {
     if kind == Kind::Plain { Ok(relu) } else { relu.encryptable().map(Relu::Approximate) }
 }
 
-/// A list of values, each read, none twice.
+/// Reads a list of values, none of them twice.
 fn values<W, V: PartialEq>(
     source: &Source,
     list: &Spanned<Vec<Spanned<W>>>,
@@ -118,7 +121,7 @@ fn no_ring<T>(source: &Source, value: &Option<Spanned<T>>, key: &str) -> Result<
     }
 }
 
-/// Takes out the cells that have all the values of `exclude`.
+/// Removes the cells that have all the values of `exclude`.
 fn take_out(source: &Source, exclude: &Spanned<wire::Exclude>, kind: Kind, cells: &mut Vec<Cell>) -> Result<()> {
     let wire::Exclude { ring_dim, relu: relu_text, packing } = exclude.get_ref();
     let place = source.at(exclude, "exclude");

@@ -1,4 +1,4 @@
-//! The config as it stands in the file: every key, each with its place. [`super::Config`] is what is made of it.
+//! The config as it is in the file: every key with its place. [`super::Config`] is the checked form.
 
 use std::path::PathBuf;
 

@@ -93,7 +93,9 @@ fn choose(config: &Config, model: &Model, pool: &[Subject], shard: Option<Shard>
         let progress = Progress::new(subjects.len());
         progress.at("plaintext model".to_owned());
         let answers = preflight::exact(model, subjects, &|| progress.image_done())?;
-        preflight::check(model, &answers)?;
+        if let Some(found) = preflight::check(model, &answers)?.filter(|_| !model.is_embedded()) {
+            eprintln!("preflight: {found}");
+        }
         Ok(answers)
     };
     // Only a choice by margin needs the whole pool's; then the check, too, is on the pool, which nobody chose.

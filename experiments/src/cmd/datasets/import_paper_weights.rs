@@ -1,4 +1,4 @@
-//! `datasets import-paper-weights`: the published implementation's network, ready for `--weights` and `--card`.
+//! `datasets import-paper-weights`: converts the published implementation's network for `--weights` and `--card`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::output;
 use crate::report::statistics::wilson;
 use datasets::digest::sha256;
 
-/// What the card claims where the test set is not at hand: this project's own measurement over the 10,000 images.
+/// The accuracy on the card if the test set was not fetched: our measurement over the 10,000 images.
 const MEASURED_ACCURACY: f64 = 0.9257;
 
 /// Arguments of `datasets import-paper-weights`.
@@ -23,12 +23,12 @@ const MEASURED_ACCURACY: f64 = 0.9257;
 pub struct Args {
     /// A clone of the repository of ePrint 2024/460, or its folder `weights`.
     dir: PathBuf,
-    /// Where to write the tensors; the card goes beside them, with `.json` for an ending.
+    /// The file for the tensors. The card goes beside it, with the ending `.json`.
     #[arg(long, value_name = "FILE", default_value = "paper-resnet20.safetensors")]
     out: PathBuf,
 }
 
-/// The card: what [`fhe_nn::ranges::ModelCard`] reads, and where it is known from.
+/// The card: the fields that [`fhe_nn::ranges::ModelCard`] reads, and their sources.
 #[derive(Serialize)]
 struct Card {
     architecture: &'static str,
@@ -110,7 +110,10 @@ fn card(network: &ResNet, weights_sha256: String, cache: &Cache) -> Result<Card>
     })
 }
 
-/// The images of a split; `None` where they were never fetched. Files that are not what they should be are an error.
+/// Returns the images of a split; `None` if they were never fetched.
+///
+/// # Errors
+/// Files that differ from the official ones.
 fn present(cache: &Cache, split: Split) -> Result<Option<Vec<Image>>> {
     match cache.read(split) {
         Ok(images) => Ok(Some(images)),

@@ -1,4 +1,4 @@
-//! Renewing tables in place, between markers that name the command.
+//! Renews tables in a file, between markers that name the command.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use super::{Args, Name, format};
 use crate::files::replace;
 use crate::report::source;
 
-/// A line of a marker, or another.
+/// The kinds of lines of a file.
 enum Line<'a> {
     /// `<!-- tables:NAME begin (command) -->`; the command may be left out.
     Begin(&'a str, Option<&'a str>),
@@ -20,14 +20,17 @@ enum Line<'a> {
     Other,
 }
 
-/// The command that a marker names.
+/// The command in a marker.
 #[derive(Parser)]
 struct Command {
     #[command(flatten)]
     args: Args,
 }
 
-/// Renews the tables of a file: all that it has markers for, or one. Without folders, each from those of its command.
+/// Renews all tables of a file, or one of them. Without folders, each is made from the folders of its own command.
+///
+/// # Errors
+/// A file without markers, markers that do not match, or runs that cannot be read.
 pub fn run(file: &Path, only: Option<Name>, folders: &[PathBuf]) -> Result<()> {
     let shown = file.display();
     let old = std::fs::read_to_string(file).with_context(|| format!("--splice {shown}"))?;
@@ -47,7 +50,7 @@ pub fn run(file: &Path, only: Option<Name>, folders: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// The renewed text and how many tables it has. An error comes with its line.
+/// Returns the renewed text and the number of tables in it. An error comes with its line.
 fn renew(old: &str, only: Option<Name>, folders: &[PathBuf]) -> Result<(String, usize), (usize, anyhow::Error)> {
     let (mut new, mut count) = (String::new(), 0);
     let mut lines = old.split_inclusive('\n').enumerate();
@@ -88,7 +91,7 @@ fn renew(old: &str, only: Option<Name>, folders: &[PathBuf]) -> Result<(String, 
     Ok((new, count))
 }
 
-/// The first marker and the table; `None` if it is not the one wanted.
+/// Returns the first marker and the table; `None` if the table is not wanted.
 fn table(word: &str, old: Option<&str>, only: Option<Name>, folders: &[PathBuf]) -> Result<Option<String>> {
     let name = <Name as clap::ValueEnum>::from_str(word, false).map_err(|_| {
         let known: Vec<_> = <Name as clap::ValueEnum>::value_variants().iter().map(|name| name.word()).collect();
@@ -106,7 +109,7 @@ fn table(word: &str, old: Option<&str>, only: Option<Name>, folders: &[PathBuf])
     Ok(Some(format!("{}\n\n{}\n", begin(word, &command(word, &folders)), format::markdown(&table))))
 }
 
-/// The folders that a marker's command names.
+/// Returns the folders in a marker's command.
 fn folders_of(command: &str) -> Result<Vec<PathBuf>> {
     let words: Vec<_> = command.split_whitespace().collect();
     let Some(arguments) = words.iter().position(|&word| word == "tables") else {
