@@ -12,7 +12,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 #[test]
 fn an_encrypted_image_is_classified_as_in_plaintext() {
-    let run = cipherlab(&["classify", "--image", "0", "--json", "--seed", "1"], None);
+    let run = cipherlab(&["classify", "--image", "0", "--json", "--seed", "1", "--digits", "17"], None);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(run.stderr, "", "nothing to say beside the result");
     assert_eq!(run.stdout.lines().count(), 1, "one object an image");
@@ -73,4 +73,62 @@ fn weights_of_low_degree_need_half_the_ring() {
     assert!(report["max_abs_error"].as_f64().unwrap() <= 0.1, "logits err by {}", report["max_abs_error"]);
     assert_eq!(report["params"]["relu"], "chebyshev:7", "what the card says");
     assert!(report["params"]["security"].as_u64().unwrap() >= 128);
+}
+
+/// Intervals of two fifths of the ranges: values leave them, and the polynomial grows without bound.
+#[test]
+fn an_image_whose_values_leave_their_intervals_has_no_class() {
+    let case = ["--ring-dim", "32768", "--relu", "chebyshev:7", "--headroom", "0.4"];
+    let run = cipherlab(&[&["classify", "--image", "0,1", "--json", "--seed", "1"][..], &case].concat(), None);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    for line in run.stdout.lines() {
+        let report: Value = serde_json::from_str(line).unwrap();
+        for key in ["class", "class_name", "plain_class"] {
+            assert!(report[key].is_null(), "{key}: {}", report[key]);
+        }
+        assert!(report["no_class"].as_str().unwrap().contains("values left their intervals (act "), "{report}");
+        let outside = report["outside_intervals"].as_array().unwrap();
+        assert!(outside.iter().all(|layer| layer["layer"].is_string() && layer["values"].as_u64().unwrap() > 0));
+        assert!(!report["exact_class"].is_null(), "ReLU itself has no interval");
+    }
+    let run = cipherlab(&[&["classify", "--image", "0,1", "--seed", "1"][..], &case].concat(), None);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stdout.contains("test image 0: no class: ") && !run.stdout.contains("largest error"), "{}", run.stdout);
+    assert!(
+        run.stdout.ends_with("2 images: 0 of 2 as labelled, 0 as in plaintext, 2 without a class\n"),
+        "{}",
+        run.stdout
+    );
+}
+
+/// A process with a secret key of its own: its limit for core files is 0, whatever the shell allows.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_process_that_holds_a_secret_writes_no_core_file() {
+    use std::time::{Duration, Instant};
+    let program = format!("ulimit -c unlimited 2>/dev/null; exec {} classify", env!("CARGO_BIN_EXE_cipherlab"));
+    let mut child = std::process::Command::new("sh")
+        .args(["-c", &program])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    let core = || {
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap_or_default();
+        limits.lines().find_map(|line| line.strip_prefix("Max core file size")).map(|rest| rest.trim().to_owned())
+    };
+    let forbidden = loop {
+        let limit = core();
+        if limit.as_deref().is_some_and(|limit| limit.starts_with("0 ")) {
+            break true;
+        }
+        if started.elapsed() > Duration::from_secs(60) {
+            break false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(forbidden, "the limit stays {:?}", core());
 }

@@ -41,12 +41,13 @@ impl Reference {
         polynomial: &dyn Activation,
         look: bool,
     ) -> Self {
-        let evaluate = |activation: &dyn Activation| match look {
-            true => {
+        let evaluate = |activation: &dyn Activation| {
+            if look {
                 let (outcome, steps) = network.trace(input, activation);
                 Trace { outcome, steps }
+            } else {
+                Trace { outcome: network.forward(input, activation), steps: Vec::new() }
             }
-            false => Trace { outcome: network.forward(input, activation), steps: Vec::new() },
         };
         Self { exact: evaluate(exact), polynomial: evaluate(polynomial) }
     }

@@ -119,9 +119,10 @@ fn measure(args: &Args, log_n: u32) -> Result<()> {
         prediction::save(&path, &report::json(&provenance, &params, &measured)?)?;
         eprintln!("{}: measurements stored", path.display());
     }
-    match args.json {
-        true => output::out(&report::json(&provenance, &params, &measured)?)?,
-        false => output::out(&report::table(&provenance, &params, &measured))?,
+    if args.json {
+        output::out(&report::json(&provenance, &params, &measured)?)?
+    } else {
+        output::out(&report::table(&provenance, &params, &measured))?
     }
     Ok(())
 }

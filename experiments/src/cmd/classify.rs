@@ -86,9 +86,10 @@ impl<'a> Job<'a> {
             for (k, report) in self.classify(together)?.into_iter().enumerate() {
                 // The images of a ciphertext share the seconds of layers, but not the errors of a trace.
                 let with_layers = k == 0 || self.args.trace;
-                match self.args.json {
-                    true => output::out(&format!("{}\n", serde_json::to_string(&report)?))?,
-                    false => output::out(&format!("{}\n", table::render(&report, with_layers)))?,
+                if self.args.json {
+                    output::out(&format!("{}\n", serde_json::to_string(&report)?))?
+                } else {
+                    output::out(&format!("{}\n", table::render(&report, with_layers)))?
                 }
                 reports.push(report);
             }

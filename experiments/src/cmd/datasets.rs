@@ -108,10 +108,9 @@ fn in_words(state: &State) -> String {
 
 fn judge(reports: &[Report]) -> Result<()> {
     let verified = reports.iter().filter(|report| report.state == State::Verified).count();
-    match verified == reports.len() {
-        true => Ok(()),
-        false => {
-            bail!("found {verified} of {} batches verified, wanted all; run `cipherlab datasets fetch`", reports.len())
-        }
+    if verified == reports.len() {
+        Ok(())
+    } else {
+        bail!("found {verified} of {} batches verified, wanted all; run `cipherlab datasets fetch`", reports.len())
     }
 }

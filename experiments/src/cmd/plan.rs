@@ -30,9 +30,10 @@ pub fn run(args: &Args) -> Result<()> {
     args.case.in_pool(|| {
         let case = args.case.case()?;
         let plan = Plan::new(&case, args.case.check_memory(&case).err())?;
-        match args.json {
-            true => output::out(&format!("{}\n", serde_json::to_string(&plan)?)),
-            false => output::out(&text::render(&plan)),
+        if args.json {
+            output::out(&format!("{}\n", serde_json::to_string(&plan)?))
+        } else {
+            output::out(&text::render(&plan))
         }
     })
 }

@@ -58,10 +58,7 @@ pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
 
 /// Returns at most `most` of the numbers below `count`, evenly spread, with the first and the last.
 fn spread(count: usize, most: usize) -> Vec<usize> {
-    match count <= most {
-        true => (0..count).collect(),
-        false => (0..most).map(|k| k * (count - 1) / (most - 1)).collect(),
-    }
+    if count <= most { (0..count).collect() } else { (0..most).map(|k| k * (count - 1) / (most - 1)).collect() }
 }
 
 /// Images in bins of their margin.
