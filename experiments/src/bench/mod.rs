@@ -114,9 +114,9 @@ pub fn run(args: &Args) -> Result<()> {
 fn measure(args: &Args, log_n: u32) -> Result<()> {
     let load_average = machine::load_average();
     let mut setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
-    setting.circuit.parameters.kernels =
+    setting.parameters.kernels =
         args.backend.as_deref().map(|name| Kernels::forced(name).context("--backend")).transpose()?;
-    let params = Parameters::try_from(setting.circuit.parameters.clone())?;
+    let params = Parameters::try_from(setting.parameters.clone())?;
     let rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
     let repeat = args.repeat.map(|repeat| repeat as usize);
 

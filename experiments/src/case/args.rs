@@ -6,15 +6,11 @@ use anyhow::{Context, Result};
 use datasets::cifar::embedded_test_sample;
 use fhe_ring::Kernels;
 
-use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
 use super::{Case, CaseSpec, HEADROOM, Model, Relu, check_ring_dim};
 use crate::output::parse_bytes;
 use datasets::digest::sha256;
-
-/// Degree of the paper's ReLU.
-const RELU_DEGREE: usize = 59;
 
 /// The flags that name a case.
 // Without a group of its own: commands flatten it into theirs, which has the same name.
@@ -73,7 +69,7 @@ impl Args {
         let backend = self.backend.as_deref().map(|name| Kernels::forced(name).context("--backend")).transpose()?;
         let model = self.model()?;
         check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
-        let relu = asked.or(model.trained_with.clone()).unwrap_or(Approximation::Chebyshev { degree: RELU_DEGREE });
+        let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
         let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing };
         Case::within(&spec, model, backend, self.insecure)
             .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))

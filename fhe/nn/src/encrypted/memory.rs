@@ -1,33 +1,33 @@
-//! How much memory an encrypted evaluation takes, before it starts.
+//! The memory of an encrypted evaluation, predicted before it starts.
 
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
-use super::server::Program;
+use super::program::Program;
 use crate::form::Form;
 
-/// Predicted bytes by what holds them.
+/// Predicted bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// Evaluation keys: exact.
     pub keys: usize,
     /// Encoded matrices of the bootstrapping circuits: exact.
     pub constants: usize,
-    /// Transform tables, permutations, and the polynomials that the widest step holds at once: an estimate.
+    /// Transform tables, permutations, and the polynomials that the widest step holds at once. This is an estimate.
     pub working: usize,
 }
 
 impl Memory {
-    /// All of it.
+    /// The sum.
     pub fn total(self) -> usize {
         self.keys + self.constants + self.working
     }
 }
 
 impl Program {
-    /// Predicts the memory of key generation and evaluation, with the keys of `request`.
+    /// The predicted memory of key generation and evaluation, with the keys of `request`.
     ///
     /// # Errors
-    /// A bootstrapping circuit that the parameters cannot hold.
+    /// If the parameters have too few slots or levels for the program.
     pub fn memory(&self, params: &Parameters, request: &KeyRequest) -> Result<Memory, CkksError> {
         let costs = self
             .slot_counts()

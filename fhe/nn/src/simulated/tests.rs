@@ -18,7 +18,7 @@ fn program(seed: u64) -> (Program, Parameters, Vec<ScheduledStep>) {
     let ranges = ranges::observe(&network, &images, Vec::clone);
     let ranges = ranges.iter().map(|range| 1.2 * range).collect();
     let program = Program::new(network, Circuit::insecure(13, 7, Packing::default()), ranges);
-    let params = Parameters::try_from(program.circuit().parameters.clone()).unwrap();
+    let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
     let schedule = program.schedule(&params).unwrap();
     (program, params, schedule)
 }
@@ -35,8 +35,7 @@ fn clear(program: &Program, image: &[f64]) -> Vec<Vec<f64>> {
     let mut values = Vec::new();
     for step in steps {
         match step.op {
-            crate::network::Op::Conv => values.extend([step.output.data.clone(), step.output.data]),
-            crate::network::Op::Pool => {}
+            Op::Convolution => values.extend([step.output.data.clone(), step.output.data]),
             _ => values.push(step.output.data),
         }
     }
@@ -175,7 +174,7 @@ fn simulated_errors_are_as_large_as_encrypted_ones_layer_by_layer() {
     let mut encrypted = |image: &[f64]| {
         let mut values = Vec::new();
         let x = client.encrypt(&[image], &mut rng).unwrap();
-        server.evaluate(&x, &mut |step, result| values.extend(client.look(step, result))).unwrap();
+        server.evaluate(&x, &mut |step, result| values.extend(client.decrypt_step(step, result))).unwrap();
         values
     };
     let mut data = ChaCha20Rng::seed_from_u64(3);

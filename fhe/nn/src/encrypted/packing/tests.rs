@@ -4,7 +4,10 @@ use fhe_ckks::Parameters;
 use proptest::prelude::*;
 
 use super::*;
-use crate::encrypted::layers::{classify, convolve};
+use crate::encrypted::circuit::Circuit;
+use crate::encrypted::interleave::Interleave;
+use crate::encrypted::linear::{classify, convolve};
+use crate::encrypted::slots::{Clear, ClearSlots, Count};
 use crate::network::{Conv, Linear};
 use crate::plain::Tensor;
 
@@ -58,7 +61,7 @@ proptest! {
 
         // Straight through, values divided by 2 before, 3 between and 4 after.
         let input = packed(&circuit, from, &times(&x, 0.5), stride);
-        let term = Term { conv: &first, x: &input, from, range: 2.0 };
+        let term = Operand { conv: &first, x: &input, from, range: 2.0 };
         let y = convolve(&mut Clear, &circuit, &[term], None, mid, 3.0).unwrap();
         prop_assert_eq!((y.level, y.slots.len()), (circuit.bootstrap_level(), mid.slots()));
         let clear = apply(&first, side, &x);
@@ -66,8 +69,8 @@ proptest! {
 
         let y = packed(&circuit, mid, &mid.unpack(&y.slots), 1);
         let terms = [
-            Term { conv: &second, x: &y, from: mid, range: 3.0 },
-            Term { conv: &shortcut, x: &input, from, range: 2.0 },
+            Operand { conv: &second, x: &y, from: mid, range: 3.0 },
+            Operand { conv: &shortcut, x: &input, from, range: 2.0 },
         ];
         let sum = convolve(&mut Clear, &circuit, &terms, None, to, 4.0).unwrap();
         let expected = apply(&second, side / stride, &clear);
@@ -119,11 +122,11 @@ fn cost(
     stride: usize,
 ) -> [usize; 3] {
     let circuit = Circuit::insecure(15, 59, packing);
-    let params = Parameters::try_from(circuit.parameters.clone()).unwrap();
-    let mut count = Count::new(&params, 1);
+    let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
+    let mut count = Count::new(&params, Interleave::NONE);
     let conv = conv([in_channels, out_channels], kernel, stride, 1);
     let (from, to) = (packing.layout(in_channels, side), packing.layout(out_channels, side / stride));
-    let term = Term { conv: &conv, x: &circuit.activation_level, from, range: 1.0 };
+    let term = Operand { conv: &conv, x: &circuit.activation_level, from, range: 1.0 };
     convolve(&mut count, &circuit, &[term], None, to, 1.0).unwrap();
     [count.hoisted, count.full, count.request.iter().count()]
 }
@@ -172,7 +175,7 @@ fn multiplexed_parallel_convolutions_take_the_published_rotations() {
         let (from, to) = (layout(channels, side), layout(outputs, side / stride));
         // Of the ring that `cost` has.
         let slots = 1 << 14;
-        let sums = (outputs / (slots / from.slots())) * (2 * log(from.pitch) + log(from.grids()));
+        let sums = (outputs / (slots / from.slots())) * (2 * log(from.gap) + log(from.grids()));
         let [hoisted, full, keys] = cost(Packing::Multiplexed, [channels, outputs], side, 3, stride);
         assert_eq!(
             [hoisted, full],
