@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-/// An error in weights, a model card, an interval or a noise model.
+/// What can be wrong with weights, a model card or an interval.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -18,7 +18,7 @@ pub enum Error {
     /// A tensor that the architecture needs is absent.
     #[error("tensor {wanted} not found; wanted PyTorch's names for a CIFAR ResNet of 6n+2 layers")]
     MissingTensor {
-        /// Its name, or alternative names.
+        /// Its name, or the names either of which would do.
         wanted: String,
     },
     /// A tensor of another shape.
@@ -39,7 +39,7 @@ pub enum Error {
         /// Element type in the file.
         found: String,
     },
-    /// A weight that is infinite or NaN.
+    /// A weight that is no number.
     #[error("tensor `{name}`: found {found} at element {index}, wanted finite numbers")]
     NotFinite {
         /// Its name.
@@ -59,7 +59,7 @@ pub enum Error {
         /// The element.
         found: f64,
     },
-    /// A tensor that belongs to no layer: the file is of another architecture.
+    /// A tensor that no layer takes: the file is of another architecture.
     #[error("tensor `{name}` belongs to no layer of the ResNet-{depth} that the other tensors make")]
     UnusedTensor {
         /// Its name.
@@ -67,10 +67,10 @@ pub enum Error {
         /// Depth that the number of blocks in the first stage implies.
         depth: usize,
     },
-    /// The model card is not a JSON object with the fields of [`crate::ranges::ModelCard`].
+    /// The model card is not the JSON object it should be.
     #[error("model card: {0}")]
     Card(#[from] serde_json::Error),
-    /// The model card lacks the range of an activation, or has one that makes no interval.
+    /// The model card lacks the range of an activation, or has one for which there is no interval.
     #[error("model card: range of activation `{activation}` found {found:?}, wanted a finite number above 0")]
     BadRange {
         /// Name of the activation.
@@ -84,10 +84,10 @@ pub enum Error {
         /// The factor.
         found: f64,
     },
-    /// The noise model is not a JSON object with the fields of [`crate::simulated::NoiseModel`].
+    /// The noise model is not the JSON object it should be.
     #[error("noise model: {0}")]
     NoiseModel(serde_json::Error),
-    /// A noise model that lacks an operation of the circuit.
+    /// A noise model without an operation that a circuit has.
     #[error("noise model: no noise of the {op} at {slots} slots; wanted a model calibrated on a circuit that has it")]
     MissingNoise {
         /// The operation.

@@ -7,7 +7,29 @@ use super::interleave::Interleave;
 use super::layout::Layout;
 use super::program::{Program, StepInfo};
 
-/// Holds the secret.
+/// The holder of the secret key.
+///
+/// ```no_run
+/// use fhe_ckks::Parameters;
+/// use fhe_nn::encrypted::{Circuit, Client, Packing, Program, Server};
+/// use fhe_nn::{Approximation, ResNet};
+/// use rand::SeedableRng;
+///
+/// let network = ResNet::from_safetensors(datasets::pretrained::RESNET20)?;
+/// let circuit = Circuit::new(16, &Approximation::default(), Packing::Fused)?;
+/// let program = Program::new(network, circuit, vec![40.0; 19]);
+/// let params = Parameters::try_from(program.circuit().parameters().clone())?;
+///
+/// let mut rng = rand_chacha::ChaCha20Rng::from_os_rng();
+/// let (client, keys) = Client::generate(&program, &params, &mut rng)?;
+/// let server = Server::new(program, &params, keys)?;
+///
+/// let image = datasets::cifar::embedded_test_sample()[0].normalised();
+/// let encrypted = client.encrypt(&[&image], &mut rng)?;
+/// let logits = server.evaluate(&encrypted, &mut |_, _| {})?;
+/// println!("{:?}", client.decrypt(&logits)[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Client {
     secret: SecretKey,
     level: usize,

@@ -73,18 +73,17 @@ impl Bench {
     /// Values as an activation leaves them, or for a convolution with this stride, as a bootstrap does if it needs that.
     fn encrypt(&mut self, at: Layout, values: &[f64], stride: usize) -> Ciphertext {
         let circuit = &self.circuit;
-        let (level, scale) = match circuit.packing.refreshes(stride) {
-            true => (circuit.activation_level, circuit.bootstrapped_scale()),
-            false => (circuit.linear_level, circuit.linear_scale()),
+        let (level, scale) = if circuit.packing.refreshes(stride) {
+            (circuit.activation_level, circuit.bootstrapped_scale())
+        } else {
+            (circuit.linear_level, circuit.linear_scale())
         };
         self.secret.encrypt_real(&at.pack(values), level, scale, &mut self.rng).unwrap()
     }
 
     fn level(&self, stride: usize) -> usize {
-        match self.circuit.packing.refreshes(stride) {
-            true => self.circuit.activation_level,
-            false => self.circuit.linear_level,
-        }
+        let circuit = &self.circuit;
+        if circuit.packing.refreshes(stride) { circuit.activation_level } else { circuit.linear_level }
     }
 
     /// A convolution with no more than the keys that were counted.

@@ -6,7 +6,15 @@ use super::message::MessageActivation;
 use crate::approximant::Approximant;
 use crate::approximation::Approximation;
 use crate::form::Form;
-use crate::ranges::Interval;
+
+/// A closed interval, on which an activation holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub lo: f64,
+    /// Upper end.
+    pub hi: f64,
+}
 
 /// A function of the values of a layer. Closures of this signature are activations too, for recorders and experiments.
 pub trait Activation: Sync {

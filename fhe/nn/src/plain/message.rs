@@ -15,24 +15,24 @@ pub(crate) struct MessageActivation {
 
 impl MessageActivation {
     /// The function of an approximant made for these forms.
-    pub fn new(from: Form, approximant: Approximant, to: Form) -> Self {
+    pub(crate) fn new(from: Form, approximant: Approximant, to: Form) -> Self {
         Self { from, approximant, to }
     }
 
     /// The form in which the polynomial leaves a message.
-    pub fn to(&self) -> Form {
+    pub(crate) fn to(&self) -> Form {
         self.to
     }
 
     /// Replaces messages by the messages after the activation.
-    pub fn evaluate(&self, messages: &mut [f64]) {
+    pub(crate) fn evaluate(&self, messages: &mut [f64]) {
         messages.iter_mut().for_each(|message| *message = self.from.slot(*message));
         self.approximant.apply(messages);
         messages.iter_mut().for_each(|slot| *slot = self.to.value(*slot));
     }
 
     /// Replaces values by the values after the activation on ±`range`. Returns the number of values outside.
-    pub fn apply(&self, range: f64, values: &mut [f64]) -> usize {
+    pub(crate) fn apply(&self, range: f64, values: &mut [f64]) -> usize {
         values.iter_mut().for_each(|value| *value /= range);
         let overflow = values.iter().filter(|&&message| !is_inside(message)).count();
         self.evaluate(values);

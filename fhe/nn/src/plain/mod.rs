@@ -7,7 +7,7 @@ mod message;
 use rayon::prelude::*;
 
 use crate::network::{INPUT_CHANNELS, INPUT_SIDE, Linear, Op, ResNet};
-pub use activation::{Activation, ApproximateRelu, Relu};
+pub use activation::{Activation, ApproximateRelu, Interval, Relu};
 pub(crate) use conv::Buffers;
 pub(crate) use message::{MessageActivation, is_inside};
 

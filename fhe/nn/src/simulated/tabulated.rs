@@ -13,18 +13,18 @@ pub(super) struct TabulatedActivation {
 }
 
 impl TabulatedActivation {
-    pub fn new(activation: MessageActivation) -> Self {
+    pub(super) fn new(activation: MessageActivation) -> Self {
         let table = Table::new(&|messages| activation.evaluate(messages));
         Self { activation, table }
     }
 
     /// The form in which the activation leaves messages.
-    pub fn to(&self) -> Form {
+    pub(super) fn to(&self) -> Form {
         self.activation.to()
     }
 
     /// Replaces values by the values after the activation on ±`range`. Returns the number of values outside.
-    pub fn apply(&self, range: f64, values: &mut [f64]) -> usize {
+    pub(super) fn apply(&self, range: f64, values: &mut [f64]) -> usize {
         let Some(table) = &self.table else { return self.activation.apply(range, values) };
         let mut overflow = 0;
         for value in values {

@@ -10,7 +10,7 @@ use super::{Levels, Operand, Scheme, Slots};
 use crate::encrypted::layout::Layout;
 
 /// See the module.
-pub struct Batch;
+pub(super) struct Batch;
 
 impl Scheme for Batch {
     const NAME: &'static str = "batch";

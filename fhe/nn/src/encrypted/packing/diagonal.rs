@@ -11,7 +11,7 @@ use crate::encrypted::layout::{self, Layout};
 use crate::encrypted::slots::TargetScale;
 
 /// See the module.
-pub struct Diagonal;
+pub(super) struct Diagonal;
 
 impl Scheme for Diagonal {
     const NAME: &'static str = "diagonal";

@@ -15,7 +15,7 @@ use crate::encrypted::matvec::MatVecPlan;
 use crate::encrypted::slots::TargetScale;
 
 /// See the module.
-pub struct Fused;
+pub(super) struct Fused;
 
 impl Scheme for Fused {
     const NAME: &'static str = "fused";

@@ -4,7 +4,7 @@ use crate::encrypted::matvec::MatVecPlan;
 use crate::encrypted::slot_matrix::{Offset, RepeatedEntry, SlotMatrix};
 
 /// A matrix of zeros and ones that moves values from slot to slot, and the plan of its evaluation.
-pub struct Moves {
+pub(super) struct Moves {
     /// The masks, by distance.
     pub matrix: SlotMatrix,
     /// Giant steps only, with one key, and another key for the shift to the nearest distance.
@@ -13,7 +13,7 @@ pub struct Moves {
 
 impl Moves {
     /// The moves from each first slot to its second, among `slots` slots. Slots that receive no value become 0.
-    pub fn new(moves: &[(usize, usize)], slots: usize) -> Self {
+    pub(super) fn new(moves: &[(usize, usize)], slots: usize) -> Self {
         // The shorter way round.
         let half = slots as i64 / 2;
         let distance = |&(from, to): &(usize, usize)| (from as i64 - to as i64 + half).rem_euclid(slots as i64) - half;
@@ -29,7 +29,7 @@ impl Moves {
     }
 
     /// The number of rotations.
-    pub fn rotations(&self) -> usize {
+    pub(super) fn rotations(&self) -> usize {
         let (hoisted, full) = self.plan.rotations();
         hoisted + full
     }

@@ -21,7 +21,7 @@ use crate::encrypted::slots::TargetScale;
 use crate::network::Conv;
 
 /// See the module.
-pub struct Multiplexed;
+pub(super) struct Multiplexed;
 
 impl Scheme for Multiplexed {
     const NAME: &'static str = "multiplexed";

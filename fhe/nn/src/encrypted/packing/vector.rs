@@ -21,7 +21,7 @@ use crate::encrypted::slots::TargetScale;
 use crate::network::Conv;
 
 /// See the module.
-pub struct Vector;
+pub(super) struct Vector;
 
 /// Levels that bring pixels together after a stride: columns, rows, channels.
 const DOWNSAMPLING_LEVELS: usize = 3;

@@ -9,11 +9,11 @@ use crate::encrypted::matvec::MatVecPlan;
 use crate::encrypted::slot_matrix::SlotMatrix;
 
 /// Evaluates on numbers and asserts that levels are spent as on ciphertexts.
-pub struct Clear;
+pub(crate) struct Clear;
 
 /// Slots with the level of the ciphertext that they stand for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClearSlots {
+pub(crate) struct ClearSlots {
     /// The numbers.
     pub slots: Vec<f64>,
     /// The level.

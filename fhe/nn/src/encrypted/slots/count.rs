@@ -11,7 +11,7 @@ use crate::encrypted::matvec::{ENCODED_BYTES, MatVecPlan};
 use crate::encrypted::slot_matrix::SlotMatrix;
 
 /// Collects the keys and counts the rotations of linear layers.
-pub struct Count<'a> {
+pub(crate) struct Count<'a> {
     params: &'a Parameters,
     interleave: Interleave,
     /// The rotation keys that are used, at the levels of their use.
@@ -28,7 +28,7 @@ pub struct Count<'a> {
 
 impl<'a> Count<'a> {
     /// A count of zero.
-    pub fn new(params: &'a Parameters, interleave: Interleave) -> Self {
+    pub(crate) fn new(params: &'a Parameters, interleave: Interleave) -> Self {
         Self { params, interleave, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: 0 }
     }
 

@@ -11,7 +11,7 @@ use crate::encrypted::matvec::{self, MatVecPlan};
 use crate::encrypted::slot_matrix::SlotMatrix;
 
 /// Evaluates on ciphertexts.
-pub struct Encrypted<'a> {
+pub(crate) struct Encrypted<'a> {
     /// The evaluator, with the keys.
     pub evaluator: &'a Evaluator,
     /// The scale of linear layers.
