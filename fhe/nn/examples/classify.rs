@@ -1,7 +1,9 @@
 //! Classifies an encrypted image and compares the logits with those of the plaintext network.
 //!
-//!     cargo run --release -p fhe-nn --example classify                 # a toy network in an INSECURE ring: seconds
-//!     cargo run --release -p fhe-nn --example classify -- --secure     # ResNet-20 at 128 bits of security: minutes, some GB
+//! Without arguments the network is a toy in an INSECURE ring, which takes seconds. With `--secure` it is ResNet-20
+//! with 128 bits of security, which takes minutes and some gigabytes of memory:
+//!
+//!     cargo run --release -p fhe-nn --example classify [-- --secure]
 
 use std::error::Error;
 

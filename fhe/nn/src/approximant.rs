@@ -15,8 +15,8 @@ const FORM_DEGREE: usize = 3;
 
 /// An activation of messages in [−1, 1] from one [`Form`] to another.
 ///
-/// It is one polynomial p(x), or p(x)·g(x) with a gate g, a composite of polynomials that is near 1 for positive x and near 0
-/// for negative x.
+/// It is one polynomial p(x), or p(x)·g(x) with a gate g, a composite of polynomials that is near 1 for positive x and
+/// near 0 for negative x.
 #[derive(Clone, Debug)]
 pub struct Approximant {
     value: Polynomial,
@@ -44,10 +44,10 @@ impl Polynomial {
 impl Approximant {
     /// The activation that takes messages in the form `from` and leaves them in the form `to`.
     ///
-    /// For plain messages this is the approximation. Between other forms it is the interpolant of that same polynomial, of the
-    /// same degree: forms are so close to plain that both are the same function to less than 2·10⁻⁴ of the interval at the
-    /// smallest ρ in use. A new approximation of ReLU between the forms would have its ripples elsewhere, and a network that
-    /// was trained with the plain polynomial would notice.
+    /// For plain messages this is the approximation. Between other forms it is the interpolant of that same polynomial,
+    /// of the same degree: forms are so close to plain that both are the same function to less than 2·10⁻⁴ of the
+    /// interval at the smallest ρ in use. A new approximation of ReLU between the forms would have its ripples
+    /// elsewhere, and a network that was trained with the plain polynomial would notice.
     pub fn new(approximation: &Approximation, from: Form, to: Form) -> Self {
         let plain = from == Form::Plain && to == Form::Plain;
         let reach = from.slot(1.0);
@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn every_approximation_is_as_good_as_its_theory_in_every_form() {
         let sine = Sine { ratio: 64.0 };
-        // The largest error is at the kink: 0.1401/d for the best polynomial, and 1/(2·(d + 1)) for the interpolant of odd
-        // degree d; of composites by bits.
+        // The largest error is at the kink: 0.1401/d for the best polynomial, and 1/(2·(d + 1)) for the interpolant of
+        // odd degree d; of composites by bits.
         for (text, error) in [
             ("chebyshev:15", 0.0308),
             ("minimax:15", 0.0100),

@@ -41,13 +41,15 @@ pub enum Approximation {
         /// Degree of the polynomial.
         degree: usize,
     },
-    /// x·(1 + s(x))/2 with s a composite of minimax polynomials that tends to the sign of x (ePrint 2020/834, 2021/1688).
+    /// x·(1 + s(x))/2 with s a composite of minimax polynomials that tends to the sign of x (ePrint 2020/834,
+    /// 2021/1688).
     Composite(CompositeDegrees),
     /// ((1 + x)/2)²: far from ReLU, but an activation that a network can be trained with.
     Square,
 }
 
-/// Degrees of a composite that exists, innermost polynomial first, with the composite. Composites are compared by degrees.
+/// Degrees of a composite that exists, innermost polynomial first, with the composite. Composites are compared by
+/// degrees.
 #[derive(Clone, Debug)]
 pub struct CompositeDegrees {
     degrees: Vec<usize>,

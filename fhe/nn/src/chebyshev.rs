@@ -6,11 +6,12 @@
 use fhe_circuits::ChebyshevSeries;
 use multiversion::multiversion;
 
-/// Number of values evaluated side by side: each Clenshaw step waits for the one before, and several values hide that wait.
+/// Number of values evaluated side by side: each Clenshaw step waits for the one before, and several values hide that
+/// wait.
 const LANES: usize = 16;
 
-/// Replaces each value by the polynomial's value there, with the bits of [`ChebyshevSeries::evaluate`]. Outside its interval
-/// the polynomial grows fast.
+/// Replaces each value by the polynomial's value there, with the bits of [`ChebyshevSeries::evaluate`]. Outside its
+/// interval the polynomial grows fast.
 pub(crate) fn evaluate_in_place(series: &ChebyshevSeries, values: &mut [f64]) {
     let (lanes, rest) = values.as_chunks_mut::<LANES>();
     lanes.iter_mut().for_each(|lanes| *lanes = clenshaw(series, *lanes));
@@ -38,7 +39,8 @@ mod tests {
 
     #[test]
     fn the_relu_error_falls_as_theory_says() {
-        // |x| on [-1, 1] is approached at 0.28/n by the best polynomial (Bernstein); the interpolant is within a small factor
+        // The best polynomial for |x| on [−1, 1] has an error of 0.28/n (Bernstein); the interpolant is within a small
+        // factor.
         for degree in [27, 59, 119, 247] {
             let series = ChebyshevSeries::interpolate(|x| x.max(0.0), degree, -8.0, 8.0);
             let error = (0..=16_000)

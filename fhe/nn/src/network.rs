@@ -1,5 +1,5 @@
-//! The network as data: convolutions with batch norm folded in, blocks, a classifier, and [`ResNet::layers`], the one list
-//! of layers that every evaluation under encryption is derived from.
+//! The network as data: convolutions with batch norm folded in, blocks, a classifier, and [`ResNet::layers`], the one
+//! list of layers that every evaluation under encryption is derived from.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,8 @@ pub const INPUT_SIDE: usize = 32;
 /// Stages of the ResNets of He et al. 2016. [`ResNet::layers`] counts the stages that a network has.
 pub const STAGES: usize = 3;
 
-/// A convolution, zero-padded by `kernel / 2` on every side, plus a bias: an `h x w` input becomes `ceil(h / stride)` by
-/// `ceil(w / stride)`.
+/// A convolution, zero-padded by `kernel / 2` on every side, plus a bias: an h × w input becomes one of ⌈h / stride⌉ ×
+/// ⌈w / stride⌉.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
     /// Channels of the output.
@@ -22,21 +22,21 @@ pub struct Conv {
     pub kernel: usize,
     /// Step between the inputs of neighbouring outputs.
     pub stride: usize,
-    /// `out x in x kernel x kernel`, the last index fastest.
+    /// out × in × kernel × kernel values, the last index fastest.
     pub weight: Vec<f64>,
-    /// One value an output channel.
+    /// One value for each output channel.
     pub bias: Vec<f64>,
 }
 
 /// `relu(conv2(relu(conv1(x))) + shortcut(x))`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// First convolution, which takes the stride.
+    /// First convolution, which has the stride.
     pub conv1: Conv,
     /// Second convolution, of stride 1.
     pub conv2: Conv,
-    /// A 1 x 1 convolution where the block changes the shape (a zero-padded identity is one too, of zeros and ones); `None`
-    /// where the input itself is added.
+    /// A 1 × 1 convolution if the block changes the shape (a zero-padded identity is one too, of zeros and ones);
+    /// `None` if the input itself is added.
     pub shortcut: Option<Conv>,
     /// Stride of `conv1` and of the shortcut.
     pub stride: usize,
@@ -49,15 +49,16 @@ pub struct Linear {
     pub out_features: usize,
     /// Length of the input.
     pub in_features: usize,
-    /// `out x in`, the last index fastest.
+    /// out × in values, the last index fastest.
     pub weight: Vec<f64>,
-    /// One value an output; zeros where the file has none.
+    /// One value for each output; zeros if the file has none.
     pub bias: Vec<f64>,
 }
 
 /// A ResNet for CIFAR-10: a convolution, blocks in stages, the average over each channel, a classifier.
 ///
-/// A block with a stride begins a stage. ResNet-(6n+2) has [`STAGES`] stages of n blocks; any other number works as well.
+/// A block with a stride begins a stage. ResNet-(6n+2) has [`STAGES`] stages of n blocks; any other number works as
+/// well.
 ///
 /// ```
 /// use fhe_nn::{ResNet, plain::Relu};
@@ -145,8 +146,8 @@ impl ResNet {
         2 * self.blocks.len() + 1
     }
 
-    /// The layers in order of evaluation, the classifier excluded: `conv1`, then `layer1.0.conv1` and `layer1.0.conv2` for
-    /// the first block of the first stage, and so on. The classifier is applied to the result of the last.
+    /// The layers in order of evaluation, the classifier excluded: `conv1`, then `layer1.0.conv1` and `layer1.0.conv2`
+    /// for the first block of the first stage, and so on. The classifier is applied to the result of the last.
     pub fn layers(&self) -> Vec<Layer<'_>> {
         let stem = Term { conv: &self.stem, input: 0 };
         let (name, activation) = ("conv1".to_owned(), "act".to_owned());
@@ -170,8 +171,8 @@ impl ResNet {
         layers
     }
 
-    /// The names and operations of the steps of a plaintext evaluation, in order: convolution and activation of each layer,
-    /// then the classifier.
+    /// The names and operations of the steps of a plaintext evaluation, in order: convolution and activation of each
+    /// layer, then the classifier.
     pub fn steps(&self) -> Vec<(String, Op)> {
         let both = |layer: Layer<'_>| [(layer.name, Op::Convolution), (layer.activation, Op::Activation)];
         let mut steps: Vec<_> = self.layers().into_iter().flat_map(both).collect();
@@ -185,8 +186,8 @@ impl ResNet {
     }
 }
 
-/// The stage of a step by its name, as [`ResNet::layers`] gives them: 0 for the first convolution and its activation, 2 for
-/// `layer2.0.act1`. `None` for the classifier and for names of no layer.
+/// The stage of a step by its name, as [`ResNet::layers`] gives them: 0 for the first convolution and its activation, 2
+/// for `layer2.0.act1`. `None` for the classifier and for names of no layer.
 pub fn stage(step: &str) -> Option<usize> {
     match step.split_once('.') {
         None => ["conv1", "act"].contains(&step).then_some(0),

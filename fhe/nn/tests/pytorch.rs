@@ -21,8 +21,8 @@ fn low_degree() -> (ResNet, ApproximateRelu) {
     (network, ApproximateRelu::new(&relu, &intervals))
 }
 
-/// Against what `fixtures/make_resnet20_logits.py` made, which says how: ten images' logits to `tolerance`, and how many of
-/// the embedded hundred are right.
+/// Asserts that the logits of ten images are within `tolerance` of those that `fixtures/make_resnet20_logits.py` made
+/// with PyTorch, and that `right` of the embedded hundred images are classified correctly.
 fn equals_pytorch(network: &ResNet, activation: &dyn Activation, fixture: &str, tolerance: f64, right: usize) {
     let fixture: Value = serde_json::from_str(fixture).unwrap();
     let images = cifar::embedded_test_sample();

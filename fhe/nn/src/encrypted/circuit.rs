@@ -1,11 +1,12 @@
 //! Parameters and levels of an encrypted network, from the ring dimension, its activation and its packing.
 //!
 //! Between two activations a ciphertext goes through these steps, from the top of the chain of primes: CoeffsToSlots,
-//! EvalMod, the activation, one level for the convolution (more in some packings), SlotsToCoeffs. Each main prime has the
-//! size that the [`Profile`] gives for the step that spends it.
+//! EvalMod, the activation, one level for the convolution (more in some packings), SlotsToCoeffs. Each main prime has
+//! the size that the [`Profile`] gives for the step that spends it.
 //!
-//! A bootstrap leaves the sine of its message, and the polynomial that follows undoes that. If no polynomial follows, because
-//! a packing bootstraps the input of a strided block once more, the activation before it leaves the arcsine: see [`Form`].
+//! A bootstrap leaves the sine of its message, and the polynomial that follows undoes that. If no polynomial follows,
+//! because a packing bootstraps the input of a strided block once more, the activation before it leaves the arcsine:
+//! see [`Form`].
 
 use fhe_circuits::{BootstrapLiteral, BootstrapOrder, SlotValues};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
@@ -123,7 +124,7 @@ impl Circuit {
             group("convolution", profile.linear, packing.levels()),
             group("downsampling", profile.activation, downsampling),
             group("activation", profile.activation, depth - 1),
-            // The activation's first product takes a bootstrapped value's scale down to that of the others.
+            // The activation's first product lowers the scale of a bootstrapped value to that of the other products.
             group("activation's first product", profile.eval_mod, 1),
             group("EvalMod", profile.eval_mod, eval_mod.depth()),
             group("CoeffsToSlots", profile.coeffs_to_slots, profile.coeffs_to_slots_stages.len()),
@@ -153,8 +154,8 @@ impl Circuit {
         })
     }
 
-    /// The circuit with its primes in a ring of dimension 2^`log_n`, secure or not: for tests, and for measurements that are
-    /// marked as insecure.
+    /// The circuit with its primes in a ring of dimension 2^`log_n`, secure or not: for tests, and for measurements
+    /// that are marked as insecure.
     #[must_use]
     pub fn in_ring(mut self, log_n: u32) -> Self {
         (self.parameters.log_n, self.parameters.insecure) = (log_n, true);
@@ -245,7 +246,8 @@ impl Circuit {
     }
 }
 
-/// `levels` butterfly levels divided among as many stages as `shares` has entries: each gets its share, the last the rest.
+/// `levels` butterfly levels divided among as many stages as `shares` has entries: each gets its share, the last the
+/// rest.
 fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
     let mut left = levels;
     let stages = shares.iter().enumerate().map(|(k, &share)| {
@@ -257,13 +259,14 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
     stages.collect()
 }
 
-/// The number of special primes of `bits` bits with which the tallest key has as few digits as the limit on logQP allows.
+/// The number of special primes of `bits` bits with which the tallest key has as few digits as the limit on logQP
+/// allows.
 fn special_primes(log_n: u32, main_bits: &[u32], bits: u32, limit: f64) -> Result<usize, CkksError> {
     let log_q: u32 = main_bits.iter().sum();
     let most = ((limit - f64::from(log_q)) / f64::from(bits)).floor();
     (2..=main_bits.len())
         .map(|digits| {
-            // The widest digit decides, and it stands at the top, where the primes are largest.
+            // The widest digit decides; it is at the top, where the primes are largest.
             let digit = main_bits.len().div_ceil(digits);
             let widest = main_bits.chunks(digit).map(|d| d.iter().sum::<u32>()).max().unwrap_or(0);
             widest.div_ceil(bits) as usize

@@ -62,8 +62,8 @@ impl Client {
         Ok((client, keys))
     }
 
-    /// One ciphertext of normalised images, each of three planes of 32 × 32 values, at the level and the scale of linear
-    /// layers. Missing images are zeros.
+    /// One ciphertext of normalised images, each of three planes of 32 × 32 values, at the level and the scale of
+    /// linear layers. Missing images are zeros.
     ///
     /// # Errors
     /// If a value is not finite.
@@ -85,8 +85,8 @@ impl Client {
         images
     }
 
-    /// The values of a step for each image, planes one after another, at their own size: the divisor and the form of the slots
-    /// are undone.
+    /// The values of a step for each image, planes one after another, at their own size: the divisor and the form of
+    /// the slots are undone.
     pub fn decrypt_step(&self, step: &StepInfo, result: &Ciphertext) -> Vec<Vec<f64>> {
         let Some(layout) = step.layout else { return self.decrypt(result) };
         let read =

@@ -1,10 +1,10 @@
 //! Several images in one ciphertext.
 
-/// Interleaves the slots of equally long vectors, one vector for each image: slot i of image k is slot i · `images` + k of
-/// the ciphertext.
+/// Interleaves the slots of equally long vectors, one vector for each image: slot i of image k is slot i · `images` + k
+/// of the ciphertext.
 ///
-/// A rotation by d slots of every image is then one by d · `images` slots of the ciphertext, no slot of an image moves to
-/// another image, and a diagonal of a matrix repeats each of its numbers `images` times.
+/// A rotation by d slots of every image is then one by d · `images` slots of the ciphertext, no slot of an image moves
+/// to another image, and a diagonal of a matrix repeats each of its numbers `images` times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interleave {
     /// Number of images; 1 or more.

@@ -116,8 +116,8 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
     let (grids, slots) = (input.grids(), input.slots().max(output.slots()));
     let copies = slots / output.slots();
     let reach = (conv.kernel / 2) as i64;
-    // A step of one output pixel is a step of `stride` input pixels, and both are equally many slots: the distance between
-    // the two ends of a weight is the same at every pixel.
+    // A step of one output pixel is a step of `stride` input pixels, and both are equally many slots: the distance
+    // between the two ends of a weight is the same at every pixel.
     let from = |at: usize, k: i64| (at * conv.stride) as i64 + k - reach;
     // The first output pixel whose tap is inside the input, and how many are.
     let reached = |k: i64| {
@@ -180,8 +180,8 @@ pub fn bias(conv: &Conv, output: Layout, factor: f64) -> Vec<f64> {
 }
 
 /// The diagonals of one matrix that averages over each channel and applies the classifier: after Σ_j diagonal_j ⊙
-/// rotation_j and the sum over slots `width` apart, slot k holds output k. `width` is the number of diagonals, the first
-/// power of two that is at least the number of outputs.
+/// rotation_j and the sum over slots `width` apart, slot k holds output k. `width` is the number of diagonals, the
+/// first power of two that is at least the number of outputs.
 pub fn pooled_classifier(linear: &Linear, input: Layout, factor: f64) -> Vec<Vec<f64>> {
     let width = linear.out_features.next_power_of_two();
     let slots = input.slots();

@@ -9,8 +9,8 @@ use super::slot_matrix::{Offset, SlotMatrix};
 use super::slots::{Operand, Slots, TargetScale};
 use crate::network::Linear;
 
-/// Σ convₖ(xₖ) [+ identity], divided by `range`, at the level and the scale of a bootstrap's input. The identity comes with
-/// the divisor of its values.
+/// Σ convₖ(xₖ) [+ identity], divided by `range`, at the level and the scale of a bootstrap's input. The identity comes
+/// with the divisor of its values.
 ///
 /// # Errors
 /// A missing key, or an input below its level.
@@ -43,8 +43,8 @@ pub(super) fn convolve<S: Slots>(
     slots.add_clear(sum, &bias)
 }
 
-/// The average over each channel and the classifier, on values that were divided by `range`. Output k is in slot k, at the
-/// level of a bootstrap's input and at the scale of `x`.
+/// The average over each channel and the classifier, on values that were divided by `range`. Output k is in slot k, at
+/// the level of a bootstrap's input and at the scale of `x`.
 ///
 /// # Errors
 /// A missing key, or an input below its level.

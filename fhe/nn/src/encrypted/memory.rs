@@ -39,11 +39,12 @@ impl Program {
         let widest = costs.iter().map(|cost| cost.polynomials).max().unwrap_or(0);
         // A table holds a root and its quotient for each coefficient; a permutation an index of four bytes.
         let tables = 2 * primes * limb + request.iter().count() * limb / 2;
-        // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's input.
+        // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's
+        // input.
         let relinearizations = |form| self.circuit().activation_to(form).relinearizations();
         let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine(self.circuit().sine())));
         let polynomials = (widest * primes).max(powers * (self.circuit().activation_level + 1));
-        // Of a convolution: what its packing holds at once.
+        // The polynomials that a convolution holds at once, by its packing.
         let plan = self.plan(params)?;
         let step = (polynomials * limb).max(plan.bytes) + plan.encoded;
         Ok(Memory {

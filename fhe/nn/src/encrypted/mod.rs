@@ -1,10 +1,10 @@
 //! The network on ciphertexts.
 //!
-//! From the ground up: [`interleave`] puts several images into a ciphertext. [`layout`] gives values their places among the
-//! slots and turns convolutions into matrices ([`slot_matrix`]), which [`matvec`] multiplies by encrypted vectors. [`packing`]
-//! makes convolutions of that, and [`circuit`] chooses parameters and levels by a [`profile`]. [`program`] is the network as
-//! planned layers with the one loop over them. [`server`] runs it on ciphertexts, [`schedule`] on levels, which predicts
-//! steps, keys and [`memory`]; the [`client`] holds the secret.
+//! From the ground up: [`interleave`] puts several images into a ciphertext. [`layout`] gives values their places among
+//! the slots and turns convolutions into matrices ([`slot_matrix`]), which [`matvec`] multiplies by encrypted vectors.
+//! [`packing`] makes convolutions of that, and [`circuit`] chooses parameters and levels by a [`profile`]. [`program`]
+//! is the network as planned layers with the one loop over them. [`server`] runs it on ciphertexts, [`schedule`] on
+//! levels, which predicts steps, keys and [`memory`]; the [`client`] holds the secret.
 
 mod activation;
 pub mod circuit;

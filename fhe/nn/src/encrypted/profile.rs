@@ -8,9 +8,9 @@ pub(super) const EPHEMERAL_WEIGHT: u32 = 32;
 
 /// The sizes of the primes of a circuit and the shape of its bootstrap.
 ///
-/// The dominant noise comes from CoeffsToSlots and EvalMod: with primes of b bits there, a message of one keeps about
-/// b − log2(w·ρ) − log2(√n·v) bits, where w is the width of EvalMod's interval and v the rounding error of a rescaling (see
-/// `fhe/circuits/docs/precision.md`).
+/// The dominant noise comes from CoeffsToSlots and EvalMod: with primes of b bits there, a message of one keeps about b
+/// − log2(w·ρ) − log2(√n·v) bits, where w is the width of EvalMod's interval and v the rounding error of a rescaling
+/// (see `fhe/circuits/docs/precision.md`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     /// Name.
@@ -59,9 +59,9 @@ impl Profile {
         double_angles: 3,
     };
 
-    /// About eight bits in the worst slot of a bootstrap, for a ring of 2^15, whose modulus is half as long. This suffices for
-    /// a network, because few slots are as wrong as the worst. With two stages of SlotsToCoeffs there is room for special
-    /// primes, which save more time than the rotations of a third stage would.
+    /// About eight bits in the worst slot of a bootstrap, for a ring of 2^15, whose modulus is half as long. This
+    /// suffices for a network, because few slots are as wrong as the worst. With two stages of SlotsToCoeffs there is
+    /// room for special primes, which save more time than the rotations of a third stage would.
     pub const NARROW: Self = Self {
         name: "narrow",
         base: 38,

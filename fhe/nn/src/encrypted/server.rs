@@ -51,8 +51,8 @@ impl Server {
         self.bootstrappers.values().map(Bootstrapper::bytes).sum()
     }
 
-    /// The encrypted logits of the encrypted images of a ciphertext, in the first slots of each image, at the level of a
-    /// bootstrap's input. `observe` gets the result of every step; the time that it needs is the caller's.
+    /// The encrypted logits of the encrypted images of a ciphertext, in the first slots of each image, at the level of
+    /// a bootstrap's input. `observe` gets the result of every step; the time that it needs is the caller's.
     ///
     /// # Errors
     /// A missing key, or an input below the level, of another scale or of another slot count than those that

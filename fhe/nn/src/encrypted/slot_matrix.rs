@@ -1,5 +1,5 @@
-//! Sparse matrices between layouts, by diagonals. A matrix keeps the few repeated entries that its diagonals consist of: a
-//! diagonal written out is a hundred times as large and is used once.
+//! Sparse matrices between layouts, by diagonals. A matrix keeps the few repeated entries that its diagonals consist
+//! of: a diagonal written out is a hundred times as large and is used once.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ pub struct Offset {
     pub columns: i64,
 }
 
-/// One number in every slot where some rows and columns cross: the part of a diagonal that one weight of a kernel makes.
+/// One number in every slot where some rows and columns cross: the part of a diagonal that one weight of a kernel
+/// makes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RepeatedEntry {
     /// The number.

@@ -1,4 +1,4 @@
-//! Encrypted layers against the clear ones, at small and insecure rings, and the schedule against what is evaluated.
+//! Encrypted layers compared with clear ones in small and insecure rings, and the schedule with the evaluation.
 
 use fhe_ckks::{Ciphertext, Evaluator, KeyRequest, Parameters, SecretKey};
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ use crate::plain::Activation;
 use crate::plain::Tensor;
 use crate::{Approximation, Form, ResNet, ranges};
 
-/// What a step may err by: noise of a few bits at the scale of 2^42, summed over a few thousand products.
+/// The largest error of a step: noise of a few bits at the scale of 2^42, summed over a few thousand products.
 const TOLERANCE: f64 = 1e-6;
 
 pub(crate) fn numbers(rng: &mut ChaCha20Rng, count: usize) -> Vec<f64> {
@@ -38,7 +38,7 @@ fn worst(found: &[f64], expected: &[f64]) -> f64 {
     found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max)
 }
 
-/// Both halves of a linear layer's test: levels and scales as in a network, the chain above them left away.
+/// The setting of a linear layer's test: levels and scales as in a network, without the chain of primes above them.
 struct Bench {
     circuit: Circuit,
     params: Parameters,
@@ -70,7 +70,8 @@ impl Bench {
         Evaluator::new(&self.params, request.generate(&self.secret, &mut self.rng))
     }
 
-    /// Values as an activation leaves them, or for a convolution with this stride, as a bootstrap does if it needs that.
+    /// Values encrypted at the level and the scale of a convolution's input: an activation's, or a bootstrap's if the
+    /// packing bootstraps the input of a convolution with this stride.
     fn encrypt(&mut self, at: Layout, values: &[f64], stride: usize) -> Ciphertext {
         let circuit = &self.circuit;
         let (level, scale) = if circuit.packing.refreshes(stride) {
@@ -86,7 +87,7 @@ impl Bench {
         if circuit.packing.refreshes(stride) { circuit.activation_level } else { circuit.linear_level }
     }
 
-    /// A convolution with no more than the keys that were counted.
+    /// A convolution with exactly the keys that were counted.
     fn convolve(
         &mut self,
         terms: &[Clear<'_>],
@@ -212,7 +213,7 @@ fn a_block_adds_its_input_or_its_shortcut() {
     }
 }
 
-/// Every key that is counted is one that the evaluation misses.
+/// Without any one of the counted keys the evaluation fails.
 #[test]
 fn no_key_is_asked_for_in_vain() {
     for &packing in Packing::ALL {
@@ -287,10 +288,12 @@ fn every_activation_and_profile_holds_under_encryption() {
     whole_network(circuit(Profile::NARROW, "chebyshev:7"), 2f64.powi(11) * WIDE_NOISE);
 }
 
-/// What no step errs by in this ring, with the wide profile: four times what most err by at worst.
+/// The bound on the error of every step in this ring, with the wide profile: four times the largest error of most
+/// steps.
 const WIDE_NOISE: f64 = 2e-6;
 
-/// Every step within `noise` of the plaintext model and at worst not far from it, as scheduled.
+/// Asserts that every step is within `noise` of the plaintext model, that the largest error is not far below, and that
+/// the steps are those of the schedule.
 fn whole_network(circuit: Circuit, noise: f64) {
     let packing = circuit.packing;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -340,8 +343,8 @@ fn whole_network(circuit: Circuit, noise: f64) {
     assert_eq!(seen, planned);
 }
 
-/// With exact polynomials in the place of ciphertexts, what precedes a bootstrap of its own and what does not differ by
-/// what an interpolation differs.
+/// In the clear, an activation before a bootstrap of its own differs from the plain one only by an interpolation's
+/// error.
 #[test]
 fn an_arcsine_before_a_bootstrap_changes_an_activation_by_next_to_nothing() {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -398,7 +401,7 @@ fn every_degree(packing: Packing) {
             "degree {degree}: {} levels of {strided}",
             circuit.activation_level
         );
-        // The chain depends on the depth alone: one schedule a depth.
+        // The chain depends only on the depth, so one schedule for each depth is enough.
         let depth = circuit.activation_to(Form::Plain).depth();
         assert_eq!(depth, circuit.activation_to(Form::Arcsine(circuit.sine())).depth(), "degree {degree}");
         judged.entry(depth).or_insert_with(|| {

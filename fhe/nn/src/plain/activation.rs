@@ -41,8 +41,8 @@ impl Activation for Relu {
     }
 }
 
-/// A polynomial in place of each ReLU. Values outside its interval are counted, and the polynomial is evaluated there all the
-/// same, as under encryption.
+/// A polynomial in place of each ReLU. Values outside its interval are counted, and the polynomial is evaluated there
+/// all the same, as under encryption.
 #[derive(Clone, Debug)]
 pub struct ApproximateRelu {
     /// Half-width of the interval and function of each activation.

@@ -1,7 +1,8 @@
 //! From the decrypted values of encrypted images to a noise model.
 //!
-//! Noise adds up: the error of a step's result is the error of its operands, carried through the step, plus the noise that the
-//! step adds. Only the latter is measured: each step is replayed in the clear on the decrypted results of the steps before it.
+//! Noise adds up: the error of a step's result is the error of its operands, carried through the step, plus the noise
+//! that the step adds. Only the latter is measured: each step is replayed in the clear on the decrypted results of the
+//! steps before it.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -132,7 +133,8 @@ struct Replay<'a> {
 }
 
 impl Replay<'_> {
-    /// Compares the decrypted result of a step with the expected one, over the values that `counts`, and returns the former.
+    /// Compares the decrypted result of a step with the expected one, over the values that `counts`, and returns the
+    /// former.
     fn compare(&mut self, step: &StepInfo, expected: &[f64], counts: impl Fn(usize) -> bool) -> &[f64] {
         let (found, moments) = self.steps.next().expect("a vector for every step of the schedule");
         assert_eq!(found.len(), expected.len(), "values of {} {:?}", step.layer, step.op);

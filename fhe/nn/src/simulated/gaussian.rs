@@ -39,7 +39,8 @@ mod tests {
         values
     }
 
-    /// Sums of n independent deviates over their own standard deviations, each within 5 of its mean: one chance in a million.
+    /// Sums of n independent deviates over their own standard deviations, each within 5 of its mean: one chance in a
+    /// million.
     #[test]
     fn moments_and_correlations_are_those_of_independent_deviates() {
         for (seed, image) in [(0, 0), (0, 1), (1, 0), (u64::MAX, 9999)] {

@@ -1,9 +1,9 @@
-//! The encrypted circuit in the clear: the same polynomial on the sine of the same values divided by the same ranges, and
-//! after each step the noise that the step has under encryption.
+//! The encrypted circuit in the clear: the same polynomial on the sine of the same values divided by the same ranges,
+//! and after each step the noise that the step has under encryption.
 //!
-//! [`Calibration`] takes that noise from decrypted values, [`NoiseModel`] keeps it with its provenance, and [`Simulator`] adds
-//! it. Only the noise that a step makes itself is drawn. The step's effect on the noise of earlier steps comes from
-//! evaluating it.
+//! [`Calibration`] takes that noise from decrypted values, [`NoiseModel`] keeps it with its provenance, and
+//! [`Simulator`] adds it. Only the noise that a step makes itself is drawn. The step's effect on the noise of earlier
+//! steps comes from evaluating it.
 #![doc = include_str!("../../docs/simulation.md")]
 
 mod calibration;

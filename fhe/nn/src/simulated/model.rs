@@ -58,8 +58,8 @@ pub struct Provenance {
 /// The noise of an operation: its decrypted result minus the operation in the clear on its decrypted operands. It is
 /// described by a line over the exact result, and by the standard deviation beside the line.
 ///
-/// Values are divided by the range of their step, so that the activation's interval is [−1, 1], and are read out of the form
-/// in which slots hold them. The classifier's values are logits.
+/// Values are divided by the range of their step, so that the activation's interval is [−1, 1], and are read out of the
+/// form in which slots hold them. The classifier's values are logits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Noise {
@@ -91,7 +91,8 @@ impl NoiseModel {
     /// The model in a JSON text.
     ///
     /// # Errors
-    /// [`Error::NoiseModel`] if a field is missing, unknown or of another type; [`Error::BadNoise`] if noise is not finite.
+    /// [`Error::NoiseModel`] if a field is missing, unknown or of another type; [`Error::BadNoise`] if noise is not
+    /// finite.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let model: Self = serde_json::from_str(json).map_err(Error::NoiseModel)?;
         let usable = |noise: &Noise| {

@@ -27,8 +27,8 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// A simulator of `program`, whose schedule is `schedule`, with the noise of `model`. [`NoiseModel::mismatch`] tells whether
-    /// the model was calibrated for this case.
+    /// A simulator of `program`, whose schedule is `schedule`, with the noise of `model`. [`NoiseModel::mismatch`]
+    /// tells whether the model was calibrated for this case.
     ///
     /// # Errors
     /// [`Error::MissingNoise`] for an operation that the model has no noise for.
@@ -60,8 +60,8 @@ impl Simulator {
         self.trace(input, seed, image, &mut |_, _, _| {})
     }
 
-    /// The outcome for an image, with the noise that `seed` and `image` determine. `observe` gets the layer, operation and
-    /// values of every step, as a client that decrypts each step would see them
+    /// The outcome for an image, with the noise that `seed` and `image` determine. `observe` gets the layer, operation
+    /// and values of every step, as a client that decrypts each step would see them
     /// ([`crate::encrypted::Client::decrypt_step`]).
     ///
     /// # Panics

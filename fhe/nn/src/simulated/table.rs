@@ -1,5 +1,5 @@
-//! A smooth function on [−1, 1], tabulated as a polynomial of low degree in each of many cells: for activations of any degree
-//! that are evaluated at millions of values.
+//! A smooth function on [−1, 1], tabulated as a polynomial of low degree in each of many cells: for activations of any
+//! degree that are evaluated at millions of values.
 
 /// Number of coefficients of a cell: one more than its degree.
 const TERMS: usize = 8;

@@ -17,8 +17,8 @@ const MAX_BABY_STEPS: usize = 9;
 
 /// The plan of a product: y = Σ_giant rotate(Σ_baby diagonal ⊙ rotate(x, shift + baby), giant).
 ///
-/// Baby steps share one decomposition. Giant steps follow Horner's rule from the farthest to the nearest, along rows and
-/// then along grids, and need one key for each of the two strides. The shift makes all of them go one way.
+/// Baby steps share one decomposition. Giant steps follow Horner's rule from the farthest to the nearest, along rows
+/// and then along grids, and need one key for each of the two strides. The shift makes all of them go one way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatVecPlan {
     /// The rotation of the input before all others, in slots.

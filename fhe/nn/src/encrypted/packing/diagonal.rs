@@ -1,8 +1,9 @@
 //! Single-shot convolutions (Orion; Ebel et al., arXiv 2311.03470).
 //!
-//! On the multiplexed layout a convolution of any stride is one matrix with few diagonals, in one level. It is evaluated
-//! like any matrix, by baby and giant steps with double hoisting: [`fhe_circuits::linear`] chooses the split. This needs more
-//! keys than [`super::fused`], and all diagonals of a layer are encoded at once, when the evaluation reaches the layer.
+//! On the multiplexed layout a convolution of any stride is one matrix with few diagonals, in one level. It is
+//! evaluated like any matrix, by baby and giant steps with double hoisting: [`fhe_circuits::linear`] chooses the split.
+//! This needs more keys than [`super::fused`], and all diagonals of a layer are encoded at once, when the evaluation
+//! reaches the layer.
 
 use fhe_ckks::CkksError;
 

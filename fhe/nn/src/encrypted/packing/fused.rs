@@ -3,9 +3,9 @@
 //! The layout is that of [`super::multiplexed`]. Selecting and gathering channels is fused into the matrix of the
 //! convolution, which spends one level and needs no copies: vectors have exactly the slots of their values.
 //!
-//! This is the single-shot product of Orion (arXiv 2311.03470; see [`super::diagonal`]) with a split into steps that needs
-//! few keys. The taps of the kernel are hoisted baby steps. Grids are giant steps by Horner's rule with one key; so are
-//! rows, with another key, if there are too many taps. Diagonals are encoded one giant step at a time.
+//! This is the single-shot product of Orion (arXiv 2311.03470; see [`super::diagonal`]) with a split into steps that
+//! needs few keys. The taps of the kernel are hoisted baby steps. Grids are giant steps by Horner's rule with one key;
+//! so are rows, with another key, if there are too many taps. Diagonals are encoded one giant step at a time.
 
 use fhe_ckks::CkksError;
 

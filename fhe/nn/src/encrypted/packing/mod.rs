@@ -1,8 +1,8 @@
 //! Packings: the places of values among the slots, and convolutions from one layout to the next.
 //!
-//! A packing is a type that implements `Scheme`. It writes its convolution once, over [`Slots`], which are ciphertexts for the
-//! server, levels for the planner and numbers for tests. The enum [`Packing`] answers what follows from a scheme for the
-//! schedule, the keys and the memory. A further packing is a file, and a line in `packings!` below.
+//! A packing is a type that implements `Scheme`. It writes its convolution once, over `Slots`, which are ciphertexts
+//! for the server, levels for the planner and numbers for tests. The enum [`Packing`] answers what follows from a
+//! scheme for the schedule, the keys and the memory. A further packing is a file, and a line in `packings!` below.
 
 mod batch;
 mod diagonal;
@@ -37,7 +37,8 @@ pub(super) trait Scheme {
     /// Number of levels that a convolution spends.
     const LEVELS: usize = 1;
 
-    /// Number of levels that a convolution with a stride spends, if its input has to be bootstrapped once more for them.
+    /// Number of levels that a convolution with a stride spends, if its input has to be bootstrapped once more for
+    /// them.
     const REFRESHED_LEVELS: Option<usize> = None;
 
     /// Number of images in a ciphertext of `max_slots` slots, if one image needs `slots`.
@@ -49,8 +50,9 @@ pub(super) trait Scheme {
     /// The layout of a layer's values.
     fn layout(channels: usize, side: usize) -> Layout;
 
-    /// The convolution of an operand, every weight times `factor`, without its bias. It starts at [`Levels::convolution`] and
-    /// ends one level above [`Levels::bootstrap`], before the rescaling, so that other products can be added.
+    /// The convolution of an operand, every weight times `factor`, without its bias. It starts at
+    /// [`Levels::convolution`] and ends one level above [`Levels::bootstrap`], before the rescaling, so that other
+    /// products can be added.
     ///
     /// # Errors
     /// A missing key, or an input below its level.
@@ -96,7 +98,8 @@ macro_rules! packings {
                 match self { $(Self::$variant => <$scheme>::LEVELS,)* }
             }
 
-            /// Number of levels that a convolution with a stride spends, if its input is bootstrapped once more for them.
+            /// Number of levels that a convolution with a stride spends, if its input is bootstrapped once more for
+            /// them.
             pub fn refreshed_levels(self) -> Option<usize> {
                 match self { $(Self::$variant => <$scheme>::REFRESHED_LEVELS,)* }
             }
@@ -117,11 +120,11 @@ macro_rules! packings {
 }
 
 packings! {
-    /// Channels fill the gaps that strides leave. A convolution of any stride is one matrix in one level, split into steps
-    /// that need few keys.
+    /// Channels fill the gaps that strides leave. A convolution of any stride is one matrix in one level, split into
+    /// steps that need few keys.
     Fused = fused::Fused,
-    /// The packing of ePrint 2024/460: channel after channel in dense blocks, five rotation keys for a layer, strides by
-    /// masks and rotations.
+    /// The packing of ePrint 2024/460: channel after channel in dense blocks, five rotation keys for a layer, strides
+    /// by masks and rotations.
     Vector = vector::Vector,
     /// Multiplexed parallel convolutions (ePrint 2021/1688): copies fill all slots, and each computes its own output
     /// channels, in two levels.

@@ -1,14 +1,14 @@
 //! Multiplexed parallel convolutions (Lee et al., ICML 2022, ePrint 2021/1688, algorithm `MultParConv`).
 //!
 //! Every stage keeps the 32 × 32 grid of the image, and cells that strides widen are filled with channels. Vectors are
-//! copied until they take every slot of the ring, and each copy works on an output channel of its own: the input is
+//! copied until they fill every slot of the ring, and each copy computes another output channel: the input is
 //! rotated to each tap of the kernel, multiplied by the weights, and added up over taps and channels. That leaves as
 //! many vectors as there are output channels for a copy, each value surrounded by unfinished sums; a second product
 //! selects the values, rotations gather them, and the result is copied again.
 //!
-//! That spends two levels for any stride. Copies of the input are free: n slots are also 2n slots that repeat. The published
-//! algorithm has a rotation key for each output channel. Gathering by Horner's rule takes the same number of rotations, with
-//! a key for each direction and each copy.
+//! That spends two levels for any stride. Copies of the input are free: n slots are also 2n slots that repeat. The
+//! published algorithm has a rotation key for each output channel. Gathering by Horner's rule takes the same number of
+//! rotations, with a key for each direction and each copy.
 
 use std::collections::BTreeMap;
 
@@ -111,8 +111,8 @@ impl Parallel<'_> {
         (copy * self.from.slots()) as i64 - self.slots_of(self.direction(copy))
     }
 
-    /// For each tap the numbers that multiply the input there: the weights of output channel `first` in the first copy, of
-    /// `first` + 1 in the second, and so on.
+    /// For each tap the numbers that multiply the input there: the weights of output channel `first` in the first copy,
+    /// of `first` + 1 in the second, and so on.
     fn weights(&self, first: usize, factor: f64) -> Vec<Vec<f64>> {
         let (conv, side) = (self.conv, self.from.side as i64);
         let weights = |(tap, (dy, dx)): (usize, (i64, i64))| {

@@ -1,4 +1,4 @@
-//! Convolutions replayed in the clear, and what they cost.
+//! Convolutions replayed in the clear, and their numbers of rotations.
 
 use fhe_ckks::Parameters;
 use proptest::prelude::*;
@@ -24,12 +24,12 @@ fn apply(conv: &Conv, side: usize, data: &[f64]) -> Vec<f64> {
     conv.apply(&Tensor { channels: conv.in_channels, height: side, width: side, data: data.to_vec() }).data
 }
 
-/// Of a ring that holds every layout of these tests.
+/// A circuit in a ring that holds every layout of these tests.
 fn circuit(packing: Packing) -> Circuit {
     Circuit::insecure(16, 3, packing)
 }
 
-/// Values as a convolution with this stride takes them.
+/// Values at the level of the input of a convolution with this stride.
 fn packed(circuit: &Circuit, at: Layout, values: &[f64], stride: usize) -> ClearSlots {
     let level = if circuit.packing.refreshes(stride) { circuit.activation_level } else { circuit.linear_level };
     ClearSlots { slots: at.pack(values), level, products: 0 }
@@ -113,7 +113,7 @@ fn times(values: &[f64], factor: f64) -> Vec<f64> {
     values.iter().map(|v| v * factor).collect()
 }
 
-/// What a layer of ResNet-20 takes: hoisted rotations, others, and rotation keys.
+/// The numbers of hoisted rotations, of others, and of rotation keys of a layer of ResNet-20.
 fn cost(
     packing: Packing,
     [in_channels, out_channels]: [usize; 2],

@@ -4,12 +4,12 @@
 //! constants that are 0 beyond the border, adds up over the taps, and does so for each distance between blocks by
 //! Horner's rule: five rotation keys a layer, four for the neighbours of a pixel and one from block to block.
 //!
-//! After a stride the remaining pixels lie apart, which this layout does not allow. So the input of a block with a stride
-//! is bootstrapped once more to gain levels. Convolution and shortcut run at full resolution, with constants that are 0 at
-//! the pixels to be dropped, in parts of as many channels as the input has; then masks and rotations bring the remaining
-//! pixels together. The published circuit puts two parts beside each other under masks and moves columns by doubling
-//! steps, in six levels. Here the second part falls into rows that the first left empty, which needs no mask, and columns,
-//! rows and channels spend one level each.
+//! After a stride the remaining pixels lie apart, which this layout does not allow. So the input of a block with a
+//! stride is bootstrapped once more to gain levels. Convolution and shortcut run at full resolution, with constants
+//! that are 0 at the pixels to be dropped, in parts of as many channels as the input has; then masks and rotations
+//! bring the remaining pixels together. The published circuit puts two parts beside each other under masks and moves
+//! columns by doubling steps, in six levels. Here the second part falls into rows that the first left empty, which
+//! needs no mask, and columns, rows and channels spend one level each.
 
 use fhe_ckks::CkksError;
 
@@ -97,7 +97,7 @@ impl Downsampling {
         assert_eq!(row, side * stride, "a stride that divides the side");
         let slots = from.slots().max(to.slots());
         let grid = row * row;
-        // As the output takes no more than `slots`, there are at most stride² parts.
+        // The output has at most `slots` slots, so there are at most stride² parts.
         let parts = conv.out_channels.div_ceil(slots / grid);
         let values = || {
             let pixels = (0..side).flat_map(|y| (0..side).map(move |x| (y, x)));
@@ -107,8 +107,8 @@ impl Downsampling {
             let moves: Vec<_> = values().map(|(c, y, x)| (from(c, y, x) % slots, to(c, y, x) % slots)).collect();
             Moves::new(&moves, slots)
         };
-        // Where channel c of part p = c mod parts stands in block c / parts: at full resolution, after its columns have
-        // been brought together, after its rows have, and in the end. Parts take rows first, then columns.
+        // The place of channel c of part p = c mod parts in block c / parts: at full resolution, after its columns have
+        // been brought together, after its rows have, and in the end. Parts fill rows first, then columns.
         let place = |c: usize| (c / parts * grid, c % parts % stride, c % parts / stride);
         let spread = move |c: usize, y: usize, x: usize| {
             let (block, below, beside) = place(c);
@@ -135,7 +135,8 @@ impl Downsampling {
         Self { stride, slots, parts, row, stages: [moves(&spread, &gathered_columns), rows, channels] }
     }
 
-    /// The convolution that computes the channels of a part, and the layout of its result: pixels as far apart as before.
+    /// The convolution that computes the channels of a part, and the layout of its result: pixels as far apart as
+    /// before.
     fn part(&self, conv: &Conv, part: usize) -> (Conv, Layout) {
         let channels = || (part..conv.out_channels).step_by(self.parts);
         let size = conv.in_channels * conv.kernel * conv.kernel;

@@ -1,7 +1,7 @@
 //! Vectors of slots: the operations that layers consist of, written once for everything that a vector can be.
 //!
-//! [`Slots`] has three interpreters: [`Encrypted`] evaluates on ciphertexts for the server, [`Count`] follows levels and
-//! collects keys for the planner, and `Clear` evaluates on numbers for tests.
+//! [`Slots`] has three interpreters: [`Encrypted`] evaluates on ciphertexts for the server, [`Count`] follows levels
+//! and collects keys for the planner, and `Clear` evaluates on numbers for tests.
 
 #[cfg(test)]
 mod clear;
@@ -39,7 +39,8 @@ pub(super) enum TargetScale {
     Linear,
 }
 
-/// The operations on vectors of slots. Every method that takes a [`TargetScale`] leaves a product that has to be rescaled.
+/// The operations on vectors of slots. Every method that takes a [`TargetScale`] leaves a product that has to be
+/// rescaled.
 ///
 /// # Errors
 /// Every method fails on a missing key and on an input below the level that it needs.
