@@ -114,12 +114,7 @@ impl Errors {
         };
         let approximation = Deviation::between(&polynomial.output.data, &exact.output.data);
         let deviation = found.map(|found| Deviation::between(found, &polynomial.output.data));
-        let overflow = match polynomial.op {
-            fhe_nn::network::Op::Activation(index) if op == Op::Activation => {
-                Some(reference.polynomial.outcome.overflow[index])
-            }
-            _ => None,
-        };
+        let overflow = polynomial.overflow.filter(|_| op == Op::Activation);
         let number = |value: f64| Some(value).filter(|value| value.is_finite());
         Self {
             max_abs_error: deviation.and_then(|deviation| number(deviation.max)),

@@ -117,7 +117,10 @@ impl Session {
         let mut values: Vec<Vec<Vec<f64>>> = inputs.iter().map(|_| Vec::with_capacity(self.schedule.len())).collect();
         let mut progress = Steps::new(&self.schedule, &self.predicted, bar);
         let mut see = |step: &StepInfo, result: &Ciphertext| {
-            values.iter_mut().zip(self.client.look(step, result)).for_each(|(values, found)| values.push(found));
+            values
+                .iter_mut()
+                .zip(self.client.decrypt_step(step, result))
+                .for_each(|(values, found)| values.push(found));
             progress.advance();
         };
         let encrypted = self.client.encrypt(inputs, rng)?;
@@ -127,7 +130,7 @@ impl Session {
 
     /// Returns the number of images that a ciphertext holds.
     pub fn images(&self) -> usize {
-        self.case.program.circuit().images
+        self.case.program.images()
     }
 
     /// Encrypts, evaluates and decrypts at most as many images as a ciphertext holds. If the references have steps, it
@@ -164,7 +167,7 @@ impl Session {
             layers.iter_mut().for_each(|layers| layers.push(blank.clone()));
             let looking = Instant::now();
             if look {
-                for (k, found) in self.client.look(step, result).into_iter().take(inputs.len()).enumerate() {
+                for (k, found) in self.client.decrypt_step(step, result).into_iter().take(inputs.len()).enumerate() {
                     let own = (step.op == Op::Bootstrap).then(|| own_bits(&found, &before[k], step.range)).flatten();
                     let errors = Errors::of(&step.layer, Some(&found), step.op, &references[k]);
                     layers[k].last_mut().expect("just pushed").errors = Errors { own_precision_bits: own, ..errors };

@@ -7,9 +7,7 @@ use fhe_nn::Approximation;
 use fhe_nn::encrypted::{Circuit, Packing};
 use serde::Serialize;
 
-/// Degree of the activation that is measured unless another is asked for: the network's, and a lower one where levels are
-/// dear.
-const RELU_DEGREE: usize = 59;
+/// Degree of the activation that is measured, unless another is asked for, in rings with few levels.
 const RELU_DEGREE_BELOW: usize = 15;
 /// The dimension that the network's own parameters are for.
 const NETWORK_LOG_N: u32 = 16;
@@ -20,8 +18,10 @@ const SPECIAL_BITS: u32 = 50;
 
 /// A circuit whose parameters fit the ring, with what had to go for that.
 pub struct Setting {
-    /// The network's circuit; its parameters are those to measure.
+    /// The network's circuit.
     pub circuit: Circuit,
+    /// The parameters to measure: those of the circuit, or as much of them as fits the ring.
+    pub parameters: ParametersLiteral,
     /// Whether the levels suffice for the activation.
     pub relu: bool,
     /// Slot counts to bootstrap at; none where the levels do not suffice.
@@ -46,11 +46,12 @@ impl Setting {
     /// # Errors
     /// A ring too small for one main and one special prime.
     pub fn new(log_n: u32, relu: Option<Approximation>, insecure: bool) -> Result<Self> {
-        let degree = if log_n < NETWORK_LOG_N && !insecure { RELU_DEGREE_BELOW } else { RELU_DEGREE };
-        let relu = relu.unwrap_or(Approximation::Chebyshev { degree });
+        let low = log_n < NETWORK_LOG_N && !insecure;
+        let suitable =
+            if low { Approximation::Chebyshev { degree: RELU_DEGREE_BELOW } } else { Approximation::default() };
+        let relu = relu.unwrap_or(suitable);
         if insecure && log_n < NETWORK_LOG_N {
-            let mut circuit = network(NETWORK_LOG_N, &relu)?;
-            circuit.parameters = ParametersLiteral { log_n, insecure: true, ..circuit.parameters };
+            let circuit = network(NETWORK_LOG_N, &relu)?.in_ring(log_n);
             return Ok(Self::whole(circuit, NETWORK_LOG_N - log_n));
         }
         match network(log_n, &relu) {
@@ -62,15 +63,16 @@ impl Setting {
     /// Everything, at slot counts `smaller` times halved.
     fn whole(circuit: Circuit, smaller: u32) -> Self {
         let bootstraps = NETWORK_LOG_SLOTS.iter().map(|log| 1 << (log - smaller)).collect();
-        Self { circuit, relu: true, bootstraps, left_out: Vec::new() }
+        let parameters = circuit.parameters().clone();
+        Self { circuit, parameters, relu: true, bootstraps, left_out: Vec::new() }
     }
 
     /// The longest beginning of the network's chain that fits, without the levels of a bootstrap.
     fn reduced(log_n: u32, relu: &Approximation, error: &CkksError) -> Result<Self> {
-        let mut circuit = network(NETWORK_LOG_N, relu)?;
+        let circuit = network(NETWORK_LOG_N, relu)?;
         let secret = SecretDistribution::UniformTernary;
         let limit = security::assess(log_n, secret, 1.0).map_or(0.0, |SecurityReport { limit, .. }| limit);
-        let chain = &circuit.parameters.main_bits[..=circuit.activation_level];
+        let chain = &circuit.parameters().main_bits[..=circuit.activation_level];
         let fit = (1..=chain.len()).rev().find_map(|main| Some((main, special_primes(&chain[..main], limit)?)));
         let Some((main, special)) = fit else {
             bail!(
@@ -96,7 +98,7 @@ impl Setting {
                 left_out.push(LeftOut { op, why: "takes a level, and the modulus is one prime".to_owned() });
             }
         }
-        circuit.parameters = ParametersLiteral {
+        let parameters = ParametersLiteral {
             log_n,
             main_bits: chain[..main].to_vec(),
             special_bits: vec![SPECIAL_BITS; special],
@@ -105,7 +107,7 @@ impl Setting {
             insecure: false,
             kernels: None,
         };
-        Ok(Self { circuit, relu: fits, bootstraps: Vec::new(), left_out })
+        Ok(Self { circuit, parameters, relu: fits, bootstraps: Vec::new(), left_out })
     }
 }
 
@@ -137,10 +139,10 @@ mod tests {
             let setting = Setting::new(log_n, None, false).unwrap();
             assert_eq!((setting.relu, setting.bootstraps.len()), (relu, bootstraps), "2^{log_n}");
             assert_eq!(setting.left_out.is_empty(), bootstraps > 0, "2^{log_n}");
-            let level = setting.circuit.parameters.main_bits.len() - 1;
+            let level = setting.parameters.main_bits.len() - 1;
             assert_eq!(level == 0, setting.left_out.iter().any(|l| l.op == "rescale"), "2^{log_n}");
             if log_n < 15 {
-                let params = Parameters::try_from(setting.circuit.parameters).unwrap();
+                let params = Parameters::try_from(setting.parameters).unwrap();
                 assert!(params.security_bits() >= 128);
                 params.key_shape(params.max_level());
             }

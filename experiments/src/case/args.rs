@@ -5,15 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use datasets::cifar::embedded_test_sample;
 
-use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
 use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Relu, check_ring_dim};
 use crate::output::parse_bytes;
 use datasets::digest::sha256;
-
-/// Degree of the paper's ReLU.
-const RELU_DEGREE: usize = 59;
 
 /// The flags that name a case.
 // Without a group of its own: commands flatten it into theirs, which has the same name.
@@ -71,7 +67,7 @@ impl Args {
         let kernels = self.kernels.choose()?;
         let model = self.model()?;
         check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
-        let relu = asked.or(model.trained_with.clone()).unwrap_or(Approximation::Chebyshev { degree: RELU_DEGREE });
+        let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
         let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing };
         Case::within(&spec, model, kernels, self.insecure)
             .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))

@@ -91,15 +91,15 @@ impl Case {
     /// # Errors
     /// See [`Case::new`].
     pub fn within(spec: &CaseSpec, model: Model, kernels: Option<Kernels>, insecure: bool) -> Result<Self> {
-        let mut circuit = nearest::circuit(spec, insecure).map_err(|error| {
+        let circuit = nearest::circuit(spec, insecure).map_err(|error| {
             let nearest = nearest::secure(spec, model.slots_needed(spec.packing));
             let nearest = nearest.map_or(String::new(), |ways| format!(" ({ways} would run)"));
             let allowed = !insecure && nearest::is_insecure(spec);
             let insecure = if allowed { ", or --insecure (in a config `insecure = true`)" } else { "" };
             anyhow!("{error}{nearest}{insecure}")
         })?;
-        circuit.parameters.kernels = kernels;
-        let params = Parameters::try_from(circuit.parameters.clone())?;
+        let circuit = circuit.with_kernels(kernels);
+        let params = Parameters::try_from(circuit.parameters().clone())?;
         let ranges = model.intervals.iter().map(|interval| interval.hi).collect();
         let program = Program::new(model.network.clone(), circuit, ranges);
         let request = program.request_keys(&params)?;

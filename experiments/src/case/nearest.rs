@@ -8,8 +8,6 @@ use fhe_nn::encrypted::{Circuit, Packing};
 use super::{Case, CaseSpec, Model};
 use crate::output::bytes;
 
-/// Ring dimensions that parameters exist for, as logarithms.
-const LOG_RINGS: [u32; 3] = [15, 16, 17];
 /// Degrees to fall back to: each the highest of its depth.
 const DEGREES: [usize; 8] = [511, 255, 127, 63, 31, 15, 7, 3];
 
@@ -24,11 +22,9 @@ pub fn circuit(spec: &CaseSpec, insecure: bool) -> Result<Circuit, CkksError> {
         return made;
     }
     // The circuit of the smallest ring that holds it, in this one.
-    let larger = LOG_RINGS.into_iter().filter(|&log| log > log_n);
+    let larger = Circuit::LOG_RING_DIMS.into_iter().filter(|&log| log > log_n);
     let circuit = larger.map(|log| Circuit::new(log, &spec.relu, spec.packing)).find_map(Result::ok);
-    let Some(mut circuit) = circuit else { return made };
-    (circuit.parameters.log_n, circuit.parameters.insecure) = (log_n, true);
-    Ok(circuit)
+    circuit.map_or(made, |circuit| Ok(circuit.in_ring(log_n)))
 }
 
 /// Whether a case takes `insecure = true`.
@@ -39,7 +35,10 @@ pub fn is_insecure(spec: &CaseSpec) -> bool {
 /// Settings of 128 bits that differ in one thing from one without, in words; `None` where there are none.
 pub fn secure(spec: &CaseSpec, slots: usize) -> Option<String> {
     let works = |spec: &CaseSpec| spec.ring_dim >= 2 * slots && circuit(spec, false).is_ok();
-    let ring = LOG_RINGS.map(|log| 1 << log).into_iter().find(|&n| n > spec.ring_dim && works(&with_ring(spec, n)));
+    let ring = Circuit::LOG_RING_DIMS
+        .map(|log| 1 << log)
+        .into_iter()
+        .find(|&n| n > spec.ring_dim && works(&with_ring(spec, n)));
     let degree = lower(spec).find(|lower| works(lower)).map(|lower| lower.relu);
     let ways = [ring.map(|n| format!("ring dimension {n}")), degree.map(|relu| format!("{relu}"))];
     let ways: Vec<String> = ways.into_iter().flatten().collect();
@@ -51,7 +50,7 @@ pub fn secure(spec: &CaseSpec, slots: usize) -> Option<String> {
 pub fn smaller(spec: &CaseSpec, model: &Model, limit: u64) -> Option<String> {
     let packings = Packing::ALL.iter().copied().filter(|&packing| packing != spec.packing);
     let packings = packings.map(|packing| CaseSpec { packing, ..spec.clone() });
-    let rings = LOG_RINGS.map(|log| 1 << log).into_iter().filter(|&n| n < spec.ring_dim);
+    let rings = Circuit::LOG_RING_DIMS.map(|log| 1 << log).into_iter().filter(|&n| n < spec.ring_dim);
     let candidates = packings.chain(lower(spec)).chain(rings.map(|n| with_ring(spec, n)));
     let mut least: Option<(u64, CaseSpec)> = None;
     for candidate in candidates {
@@ -107,8 +106,9 @@ mod tests {
         let small = spec(1 << 15, 511);
         assert!(is_insecure(&small) && !is_insecure(&spec(1 << 16, 511)));
         let [found, wanted] = [circuit(&small, true), circuit(&spec(1 << 16, 511), true)].map(Result::unwrap);
-        assert_eq!((found.parameters.main_bits, found.parameters.log_n), (wanted.parameters.main_bits, 15));
-        assert!(found.parameters.insecure && !wanted.parameters.insecure, "what is secure stays so");
+        let [found, wanted] = [found.parameters(), wanted.parameters()];
+        assert_eq!((&found.main_bits, found.log_n), (&wanted.main_bits, 15));
+        assert!(found.insecure && !wanted.insecure, "what is secure stays so");
     }
 
     #[test]

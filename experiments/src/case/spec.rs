@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use anyhow::{Error, Result, bail, ensure};
 use fhe_nn::Approximation;
-use fhe_nn::encrypted::Packing;
+use fhe_nn::encrypted::{Circuit, Packing};
 
 /// One cell of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,14 +56,15 @@ impl Relu {
 
 /// Fails unless a ring of dimension `n` has `slots` slots and is one that parameters exist for.
 pub fn check_ring_dim(n: usize, slots: usize) -> Result<()> {
-    ensure!(n.is_power_of_two(), "not a power of two; wanted 32768, 65536 or 131072");
+    let largest = Circuit::LOG_RING_DIMS.into_iter().max().unwrap_or(0);
+    ensure!(n.is_power_of_two(), "not a power of two; wanted {}", Circuit::ring_dims());
     ensure!(
         n >= 2 * slots,
         "too small, found {} slots, wanted the {slots} of the widest layer; use {} or more",
         n / 2,
         2 * slots
     );
-    ensure!(n <= 1 << 17, "too large; wanted 32768, 65536 or 131072");
+    ensure!(n <= 1 << largest, "too large; wanted {}", Circuit::ring_dims());
     Ok(())
 }
 

@@ -100,8 +100,8 @@ pub fn run(args: &Args) -> Result<()> {
 fn measure(args: &Args, log_n: u32) -> Result<()> {
     let load_average = machine::load_average();
     let mut setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
-    setting.circuit.parameters.kernels = args.kernels.choose()?;
-    let params = Parameters::try_from(setting.circuit.parameters.clone())?;
+    setting.parameters.kernels = args.kernels.choose()?;
+    let params = Parameters::try_from(setting.parameters.clone())?;
     let rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
     let repeat = args.repeat.map(|repeat| repeat as usize);
 

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use toml::Spanned;
 
 use super::{Kind, Source, wire};
-use fhe_nn::encrypted::Packing;
+use fhe_nn::encrypted::{Circuit, Packing};
 
 use crate::case::{CaseSpec, Relu, is_insecure};
 
@@ -87,7 +87,8 @@ pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<C
 
 /// Checks a ring dimension without a model.
 fn ring_dim(n: usize) -> Result<usize> {
-    ensure!(n.is_power_of_two() && n <= 1 << 17, "wanted 32768, 65536 or 131072");
+    let largest = Circuit::LOG_RING_DIMS.into_iter().max().unwrap_or(0);
+    ensure!(n.is_power_of_two() && n <= 1 << largest, "wanted {}", Circuit::ring_dims());
     Ok(n)
 }
 

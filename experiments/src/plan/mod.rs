@@ -101,7 +101,7 @@ impl Plan {
             main_secret: Secret::new(literal.secret, params.security()),
             ephemeral_secret: ephemeral.map(|secret| Secret::new(secret, params.ephemeral_security())),
             bootstraps: schedule.iter().filter(|step| step.op == Op::Bootstrap).count(),
-            batch: case.program.circuit().images,
+            batch: case.program.images(),
             seconds: seconds.iter().sum(),
             seconds_from: predictor.source(),
             steps: schedule.into_iter().zip(seconds).map(Step::from).collect(),

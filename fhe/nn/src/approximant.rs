@@ -1,4 +1,4 @@
-//! An approximation of ReLU as polynomials, for numbers and for ciphertexts.
+//! The polynomials of an approximation of ReLU, evaluated on numbers and on ciphertexts.
 
 use fhe_circuits::approximation::minimax;
 use fhe_circuits::{ChebyshevSeries, PolynomialPlan, polynomial};
@@ -8,19 +8,19 @@ use crate::approximation::Approximation;
 use crate::chebyshev;
 use crate::form::Form;
 
-/// Terms smaller than this relative to the interval are left out: below the precision of a bootstrap.
+/// Terms smaller than this relative to the interval are left out: they are below the precision of a bootstrap.
 const NEGLIGIBLE_TERM: f64 = 1e-7;
-/// Degree that takes a message out of its form where the approximation itself does not.
+/// Degree of the polynomial between two forms of a message where the approximation itself has none of a higher degree.
 const FORM_DEGREE: usize = 3;
 
-/// An activation of messages in [−1, 1]; what form they come in it undoes in passing.
+/// An activation of messages in [−1, 1] from one [`Form`] to another.
 ///
-/// It is one polynomial p(x), or p(x)·g(x) with a gate g that is composed of several and tends to 1 for positive x and to 0
-/// for negative.
+/// It is one polynomial p(x), or p(x)·g(x) with a gate g, a composite of polynomials that is near 1 for positive x and
+/// near 0 for negative x.
 #[derive(Clone, Debug)]
 pub struct Approximant {
     value: Polynomial,
-    /// Innermost first; none for a single polynomial.
+    /// The polynomials of the gate, the innermost first; empty for a single polynomial.
     gate: Vec<Polynomial>,
 }
 
@@ -42,12 +42,12 @@ impl Polynomial {
 }
 
 impl Approximant {
-    /// What takes messages in the form `from` to activated ones in the form `to`.
+    /// The activation that takes messages in the form `from` and leaves them in the form `to`.
     ///
-    /// The polynomial is the one of plain values; between forms stands its interpolant of the same degree. The forms are so
-    /// near to plain that it is the same function to less than 2·10⁻⁴ of the interval at the smallest ρ there is, where an
-    /// approximation of ReLU made anew between the forms would have its ripples elsewhere: a network that was trained with
-    /// this very polynomial would notice.
+    /// For plain messages this is the approximation. Between other forms it is the interpolant of that same polynomial,
+    /// of the same degree: forms are so close to plain that both are the same function to less than 2·10⁻⁴ of the
+    /// interval at the smallest ρ in use. A new approximation of ReLU between the forms would have its ripples
+    /// elsewhere, and a network that was trained with the plain polynomial would notice.
     pub fn new(approximation: &Approximation, from: Form, to: Form) -> Self {
         let plain = from == Form::Plain && to == Form::Plain;
         let reach = from.slot(1.0);
@@ -72,7 +72,7 @@ impl Approximant {
             Approximation::Composite(degrees) => {
                 let value = between(if plain { 1 } else { FORM_DEGREE }, &|x| x);
                 // The sign of a message is that of its slot in any form.
-                let mut stages = degrees.relu().over(reach).sign.stages;
+                let mut stages = degrees.relu().clone().over(reach).sign.stages;
                 let last = stages.last_mut().expect("at least one polynomial");
                 last.coefficients.iter_mut().for_each(|c| *c /= 2.0);
                 last.coefficients[0] += 0.5;
@@ -81,7 +81,7 @@ impl Approximant {
         }
     }
 
-    /// Levels spent.
+    /// The number of levels that it spends.
     pub fn depth(&self) -> usize {
         match self.gate_depth() {
             0 => self.value.plan.depth(),
@@ -93,20 +93,20 @@ impl Approximant {
         self.gate.iter().map(|stage| stage.plan.depth()).sum()
     }
 
-    /// How many relinearizations it costs.
+    /// The number of relinearizations.
     pub fn relinearizations(&self) -> usize {
         let polynomials = self.gate.iter().chain([&self.value]).map(|stage| stage.plan.relinearizations());
         polynomials.sum::<usize>() + usize::from(!self.gate.is_empty())
     }
 
-    /// The value that becomes of a slot, in the clear.
+    /// The value of the activation at a slot, in the clear.
     pub fn value(&self, slot: f64) -> f64 {
         let gate = self.gate.iter().fold(slot, |x, stage| stage.series.evaluate(x));
         let value = self.value.series.evaluate(slot);
         if self.gate.is_empty() { value } else { value * gate }
     }
 
-    /// Replaces each slot by what becomes of it, in the clear: bit for bit as [`Approximant::value`] does.
+    /// Replaces each slot by the value of the activation, in the clear. The bits are those of [`Approximant::value`].
     pub fn apply(&self, slots: &mut [f64]) {
         if self.gate.is_empty() {
             return chebyshev::evaluate_in_place(&self.value.series, slots);
@@ -117,10 +117,10 @@ impl Approximant {
         slots.iter_mut().zip(gate).for_each(|(slot, gate)| *slot *= gate);
     }
 
-    /// What becomes of a ciphertext, at `scale`.
+    /// The activation of a ciphertext, at `scale` and [`Approximant::depth`] levels below `x`.
     ///
     /// # Errors
-    /// Fewer levels than the depth, or no relinearization key.
+    /// If `x` has fewer levels than the depth, or if the relinearization key is missing.
     pub fn evaluate(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
         let Some((last, inner)) = self.gate.split_last() else { return self.value.evaluate(evaluator, x, scale) };
         let params = evaluator.params();
@@ -131,7 +131,7 @@ impl Approximant {
         })?;
         let mut gate = x.clone();
         for stage in inner {
-            // About the scale that a product of two such has again once it is rescaled.
+            // A product of two ciphertexts of about this scale has about this scale again after rescaling.
             let scale = params.prime(gate.level() - stage.plan.depth());
             gate = stage.evaluate(evaluator, &gate, scale)?;
         }
@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn every_approximation_is_as_good_as_its_theory_in_every_form() {
         let sine = Sine { ratio: 64.0 };
-        // The largest error is at the kink: 0.1401/d for the best polynomial, and 1/(2·(d + 1)) for the interpolant of odd
-        // degree d; of composites by bits.
+        // The largest error is at the kink: 0.1401/d for the best polynomial, and 1/(2·(d + 1)) for the interpolant of
+        // odd degree d; of composites by bits.
         for (text, error) in [
             ("chebyshev:15", 0.0308),
             ("minimax:15", 0.0100),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn many_at_once_are_what_one_is() {
+    fn many_slots_at_once_are_evaluated_like_one() {
         for text in ["chebyshev:7", "minimax:8", "composite:3,5", "square"] {
             let approximant = Approximant::new(&text.parse().unwrap(), Form::Plain, Form::Plain);
             let slots: Vec<f64> = (-20..=20).map(|k| f64::from(k) / 20.0).collect();

@@ -1,24 +1,37 @@
-//! What stands for ReLU: families of polynomials, as they are named in configs and on the command line.
+//! Approximations of ReLU by polynomials, as configs and the command line name them.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use fhe_circuits::approximation::{ApproximationError, ReluComposite};
 
+/// The degree of [`Approximation::default`], that of ePrint 2024/460.
+const DEFAULT_DEGREE: usize = 59;
 /// Degrees that interpolants may have.
 const DEGREES: RangeInclusive<usize> = 2..=1023;
-/// Degrees that best approximations may have: below them rounding does not show.
+/// Degrees that best approximations may have: up to the largest, rounding errors do not show.
 const MINIMAX_DEGREES: RangeInclusive<usize> = 2..=255;
 /// Degrees that the polynomials of composites may have.
 const COMPOSITE_DEGREES: RangeInclusive<usize> = 3..=63;
-/// What each polynomial of a composite leaves room for beyond its interval: noise, relative to its largest input.
+/// The margin of each polynomial of a composite beyond its interval, for noise, relative to its largest input.
 const MARGIN: f64 = 1.0 / 4096.0;
 
 /// An approximation of ReLU on [−1, 1].
+///
+/// ```
+/// use fhe_nn::Approximation;
+///
+/// let approximation: Approximation = "minimax:31".parse()?;
+/// assert_eq!(approximation, Approximation::Minimax { degree: 31 });
+/// assert_eq!(Approximation::default().to_string(), "chebyshev:59");
+/// # Ok::<(), fhe_nn::approximation::UnknownApproximation>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Approximation {
-    /// The interpolant at Chebyshev nodes, as the paper has it (ePrint 2024/460).
+    /// The interpolant at Chebyshev nodes, as in ePrint 2024/460.
     Chebyshev {
         /// Degree of the polynomial.
         degree: usize,
@@ -28,57 +41,91 @@ pub enum Approximation {
         /// Degree of the polynomial.
         degree: usize,
     },
-    /// x·(1 + s(x))/2 with s a composite of minimax polynomials that tends to the sign of x (ePrint 2020/834, 2021/1688).
+    /// x·(1 + s(x))/2 with s a composite of minimax polynomials that tends to the sign of x (ePrint 2020/834,
+    /// 2021/1688).
     Composite(CompositeDegrees),
-    /// ((1 + x)/2)²: no approximation worth the name, but an activation that a network can be trained with.
+    /// ((1 + x)/2)²: far from ReLU, but an activation that a network can be trained with.
     Square,
 }
 
-/// Degrees of a composite that exists, innermost polynomial first.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct CompositeDegrees(Vec<usize>);
+/// Degrees of a composite that exists, innermost polynomial first, with the composite. Composites are compared by
+/// degrees.
+#[derive(Clone, Debug)]
+pub struct CompositeDegrees {
+    degrees: Vec<usize>,
+    /// The composite with the smallest largest error.
+    relu: Arc<ReluComposite>,
+}
 
 impl CompositeDegrees {
-    /// Checks that there is a ReLU of such degrees.
+    /// The best composite of these degrees.
     ///
     /// # Errors
-    /// No degrees, even ones, or more than 64-bit numbers can tell apart.
+    /// If there are no degrees, if one is even, or if the errors are too small for 64-bit numbers.
     pub fn new(degrees: Vec<usize>) -> Result<Self, ApproximationError> {
-        ReluComposite::best(&degrees, MARGIN)?;
-        Ok(Self(degrees))
+        let relu = Arc::new(ReluComposite::best(&degrees, MARGIN)?);
+        Ok(Self { degrees, relu })
     }
 
     /// The composite with the smallest largest error.
-    pub(crate) fn relu(&self) -> ReluComposite {
-        ReluComposite::best(&self.0, MARGIN).expect("checked when the degrees were made")
+    pub(crate) fn relu(&self) -> &ReluComposite {
+        &self.relu
     }
 }
 
-/// A text that names no approximation.
+impl PartialEq for CompositeDegrees {
+    fn eq(&self, other: &Self) -> bool {
+        self.degrees == other.degrees
+    }
+}
+
+impl Eq for CompositeDegrees {}
+
+impl PartialOrd for CompositeDegrees {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for CompositeDegrees {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.degrees.cmp(&other.degrees)
+    }
+}
+
+/// The error for a text that names no approximation.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum UnknownApproximation {
-    /// Of no known kind.
+    /// An unknown kind.
     #[error("unknown activation '{found}'; wanted {}", Approximation::NAMES)]
     Kind {
         /// The text.
         found: String,
     },
-    /// Of a degree that is none.
+    /// A degree that is no number or out of range.
     #[error("found degree '{found}', wanted a whole number from {} to {}", wanted.start(), wanted.end())]
     Degree {
         /// The text.
         found: String,
-        /// What there is.
+        /// The degrees of this kind.
         wanted: RangeInclusive<usize>,
     },
-    /// Of degrees that no composite has.
+    /// Degrees for which there is no composite.
     #[error("composite: {0}")]
     Composite(#[from] ApproximationError),
 }
 
 impl Approximation {
-    /// How they are written, for help and errors.
-    pub const NAMES: &str = "chebyshev:DEGREE (such as chebyshev:59), minimax:DEGREE, composite:DEGREE,… (such as composite:7,7,13) or square";
+    /// The forms in which approximations are written, for help and errors.
+    pub const NAMES: &str = "chebyshev:DEGREE (such as chebyshev:59), minimax:DEGREE, composite:DEGREE,… (such as \
+                             composite:7,7,13) or square";
+}
+
+/// The interpolant of ePrint 2024/460, of degree 59.
+impl Default for Approximation {
+    fn default() -> Self {
+        Self::Chebyshev { degree: DEFAULT_DEGREE }
+    }
 }
 
 impl FromStr for Approximation {
@@ -108,7 +155,7 @@ impl fmt::Display for Approximation {
         match self {
             Self::Chebyshev { degree } => write!(f, "chebyshev:{degree}"),
             Self::Minimax { degree } => write!(f, "minimax:{degree}"),
-            Self::Composite(CompositeDegrees(degrees)) => {
+            Self::Composite(CompositeDegrees { degrees, .. }) => {
                 let degrees: Vec<String> = degrees.iter().map(usize::to_string).collect();
                 write!(f, "composite:{}", degrees.join(","))
             }

@@ -1,15 +1,17 @@
 //! Chebyshev series over whole layers: evaluation of many values at once.
 //!
-//! The series itself is [`fhe_circuits::ChebyshevSeries`], so that cleartext and encryption evaluate the same coefficients.
+//! The series itself is [`fhe_circuits::ChebyshevSeries`], so that the clear and the encrypted evaluation have the same
+//! coefficients.
 
 use fhe_circuits::ChebyshevSeries;
 use multiversion::multiversion;
 
-/// Values evaluated side by side: one Clenshaw step waits for the last, so several values hide that wait.
+/// Number of values evaluated side by side: each Clenshaw step waits for the one before, and several values hide that
+/// wait.
 const LANES: usize = 16;
 
-/// Replaces each value by the polynomial's value there, as [`ChebyshevSeries::evaluate`] does. Beyond the interval it is the
-/// polynomial's own, which grows without mercy.
+/// Replaces each value by the polynomial's value there, with the bits of [`ChebyshevSeries::evaluate`]. Outside its
+/// interval the polynomial grows fast.
 pub(crate) fn evaluate_in_place(series: &ChebyshevSeries, values: &mut [f64]) {
     let (lanes, rest) = values.as_chunks_mut::<LANES>();
     lanes.iter_mut().for_each(|lanes| *lanes = clenshaw(series, *lanes));
@@ -37,7 +39,8 @@ mod tests {
 
     #[test]
     fn the_relu_error_falls_as_theory_says() {
-        // |x| on [-1, 1] is approached at 0.28/n by the best polynomial (Bernstein); the interpolant is within a small factor
+        // The best polynomial for |x| on [−1, 1] has an error of 0.28/n (Bernstein); the interpolant is within a small
+        // factor.
         for degree in [27, 59, 119, 247] {
             let series = ChebyshevSeries::interpolate(|x| x.max(0.0), degree, -8.0, 8.0);
             let error = (0..=16_000)

@@ -1,8 +1,8 @@
-//! In what form slots hold values: bootstraps leave the sine of their message, and the polynomial that follows undoes it.
+//! The forms in which slots hold values: bootstraps leave the sine of their message, and the next polynomial undoes it.
 
 use std::f64::consts::TAU;
 
-/// The sine that EvalMod leaves of a message in [−1, 1] raised at 1/ρ of the modulus.
+/// The sine that EvalMod computes of a message in [−1, 1] raised at 1/ρ of the modulus.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sine {
     /// ρ.
@@ -10,30 +10,30 @@ pub struct Sine {
 }
 
 impl Sine {
-    /// What a message x is bootstrapped to: sin(2πx/ρ)·ρ/2π.
+    /// The bootstrapped value of a message x: sin(2πx/ρ)·ρ/2π.
     pub fn of(self, x: f64) -> f64 {
         (x * TAU / self.ratio).sin() * self.ratio / TAU
     }
 
-    /// What a bootstrapped value s stands for: asin(2πs/ρ)·ρ/2π.
+    /// The message of a bootstrapped value s: asin(2πs/ρ)·ρ/2π.
     pub fn undo(self, s: f64) -> f64 {
         (s * TAU / self.ratio).asin() * self.ratio / TAU
     }
 }
 
-/// How slots hold values of a message in [−1, 1].
+/// The form in which slots hold a message in [−1, 1].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Form {
-    /// As they are.
+    /// The message itself.
     Plain,
-    /// As a bootstrap leaves them.
+    /// The sine of the message, as a bootstrap leaves it.
     Sine(Sine),
-    /// As a bootstrap takes them that is to leave them plain: what the sine undoes.
+    /// The arcsine of the message, of which a bootstrap leaves the message itself.
     Arcsine(Sine),
 }
 
 impl Form {
-    /// The value that a slot stands for.
+    /// The message of a slot.
     pub fn value(self, slot: f64) -> f64 {
         match self {
             Self::Plain => slot,
@@ -42,7 +42,7 @@ impl Form {
         }
     }
 
-    /// The slot that stands for a value.
+    /// The slot of a message.
     pub fn slot(self, value: f64) -> f64 {
         match self {
             Self::Plain => value,

@@ -1,10 +1,15 @@
-//! The network: ResNet-(6n+2) for CIFAR-10 (He et al. 2016), in cleartext.
+//! ResNets for CIFAR-10 (He et al. 2016): in the clear, encrypted, and simulated.
 //!
-//! [`network`] is the network as data, with batch norm folded away, so that every evaluator walks the same layers.
-//! [`weights`] reads it from a safetensors file, [`plain`] evaluates it in cleartext with any [`plain::Activation`],
-//! [`ranges`] says on which interval each activation must hold, [`approximation`] what may stand for it there,
-//! [`approximant`] how that is evaluated, and [`form`] in what form values come to it. [`encrypted`] is
-//! the network on ciphertexts, [`simulated`] the same circuit in cleartext with the noise that ciphertexts were seen to have.
+//! [`network`] is the network as data, with batch norm folded away, and the one list of layers that every encrypted
+//! evaluation is derived from. [`weights`] reads it from a safetensors file, and [`plain`] evaluates it in the clear
+//! with any [`plain::Activation`]: this is the reference that everything else is compared with.
+//!
+//! Under encryption a polynomial replaces ReLU. [`approximation`] names the polynomials, [`ranges`] gives the interval
+//! on which each activation must hold, [`approximant`] evaluates the polynomial, and [`form`] describes how slots hold
+//! its input. [`encrypted`] is the network on ciphertexts: a [`Circuit`](encrypted::Circuit) (parameters and levels), a
+//! [`Program`](encrypted::Program) (network and circuit), a [`Client`](encrypted::Client) and a
+//! [`Server`](encrypted::Server). [`simulated`] is the same circuit in the clear, with the noise that was measured
+//! under encryption.
 
 pub mod approximant;
 pub mod approximation;

@@ -10,16 +10,8 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::network::ResNet;
+pub use crate::plain::Interval;
 use crate::plain::{Activation, Relu};
-
-/// A closed interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// Lower end.
-    pub lo: f64,
-    /// Upper end.
-    pub hi: f64,
-}
 
 /// What is claimed of a set of weights; fields it has beside these are passed over.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,5 +1,5 @@
-//! All 10,000 test images, where they are at hand: `CIPHERLAB_DATA=FOLDER cargo test --release -p fhe-nn --test full_test_set --
-//! --nocapture`. The paper's weights take `CIPHERLAB_PAPER_WEIGHTS=FILE` as well.
+//! All 10,000 test images, where they are at hand: `CIPHERLAB_DATA=FOLDER cargo test --release -p fhe-nn --test
+//! full_test_set -- --nocapture`. The test of the paper's weights needs `CIPHERLAB_PAPER_WEIGHTS=FILE` as well.
 
 use std::time::Instant;
 
@@ -37,8 +37,8 @@ fn our_weights_reach_what_their_card_claims() {
     assert_eq!(right(&network, &images, &Normalisation::CIFAR10, &Relu), claimed);
 }
 
-/// With the polynomial in place. The card's accuracy is PyTorch's in float32, where an image or two may fall otherwise; how
-/// many images leave the intervals, and by how much, is the last table of `datasets/MODEL_CARD.md`.
+/// With the polynomial in place. The card's accuracy is PyTorch's in float32, where an image or two may fall otherwise;
+/// how many images leave the intervals, and by how much, is the last table of `datasets/MODEL_CARD.md`.
 #[test]
 fn weights_of_low_degree_reach_what_their_card_claims() {
     let Some(images) = test_set() else { return };

@@ -93,7 +93,7 @@ fn a_folded_file_is_the_same_network() {
     let mut folded = File::default();
     let mut convs = vec![("conv1".to_owned(), &whole.stem)];
     for (index, block) in whole.blocks.iter().enumerate() {
-        let name = whole.block_name(index);
+        let name = whole.layers()[2 * index + 1].name.replace(".conv1", "");
         convs.extend([(format!("{name}.conv1"), &block.conv1), (format!("{name}.conv2"), &block.conv2)]);
         convs.extend(block.shortcut.iter().map(|conv| (format!("{name}.downsample"), conv)));
     }

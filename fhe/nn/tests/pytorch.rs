@@ -21,8 +21,8 @@ fn low_degree() -> (ResNet, ApproximateRelu) {
     (network, ApproximateRelu::new(&relu, &intervals))
 }
 
-/// Against what `fixtures/make_resnet20_logits.py` made, which says how: ten images' logits to `tolerance`, and how many of
-/// the embedded hundred are right.
+/// Asserts that the logits of ten images are within `tolerance` of those that `fixtures/make_resnet20_logits.py` made
+/// with PyTorch, and that `right` of the embedded hundred images are classified correctly.
 fn equals_pytorch(network: &ResNet, activation: &dyn Activation, fixture: &str, tolerance: f64, right: usize) {
     let fixture: Value = serde_json::from_str(fixture).unwrap();
     let images = cifar::embedded_test_sample();
@@ -54,18 +54,18 @@ fn the_network_of_low_degree_is_pytorchs() {
 #[test]
 fn the_trace_walks_the_named_steps() {
     let network = network();
-    assert_eq!((network.depth(), network.activations(), network.blocks_per_stage()), (20, 19, 3));
+    assert_eq!((network.depth(), network.activations(), network.layers().len()), (20, 19, 19));
     let input = cifar::embedded_test_sample()[0].normalised();
     let (outcome, steps) = network.trace(&input, &Relu);
     let names: Vec<_> = steps.iter().map(|s| s.name.as_str()).collect();
     assert_eq!(names[..6], ["conv1", "act", "layer1.0.conv1", "layer1.0.act1", "layer1.0.conv2", "layer1.0.act2"]);
-    assert_eq!(names[36..], ["layer3.2.conv2", "layer3.2.act2", "pool", "fc"]);
+    assert_eq!(names[36..], ["layer3.2.conv2", "layer3.2.act2", "fc"]);
     let shapes: Vec<_> = steps.iter().map(|s| [s.output.channels, s.output.height, s.output.width]).collect();
     assert_eq!([shapes[0], shapes[14], shapes[26]], [[16, 32, 32], [32, 16, 16], [64, 8, 8]]);
-    assert_eq!(shapes[38..], [[64, 1, 1], [10, 1, 1]]);
-    assert_eq!(steps[39].output.data, outcome.logits);
+    assert_eq!(shapes[38..], [[10, 1, 1]]);
+    assert_eq!(steps[38].output.data, outcome.logits);
     assert_eq!(outcome, network.forward(&input, &Relu));
-    for pair in steps.windows(2).filter(|pair| matches!(pair[1].op, Op::Activation(_))) {
+    for pair in steps.windows(2).filter(|pair| pair[1].op == Op::Activation) {
         let relu: Vec<f64> = pair[0].output.data.iter().map(|x| x.max(0.0)).collect();
         assert_eq!(pair[1].output.data, relu, "{}", pair[1].name);
     }

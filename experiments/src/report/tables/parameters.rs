@@ -192,12 +192,9 @@ fn near_one(precision: Option<f64>) -> Cell {
 /// Returns the paper's measure of precision after the initial layer, each stage and the classifier: the mean over the
 /// traced images.
 fn stages(layers: &[&LayerRow]) -> [Option<f64>; 5] {
-    let stage = |row: &LayerRow| match (row.op.as_str(), row.layer.split('.').next()) {
-        ("classifier", _) => Some(4),
-        ("activation", Some("layer1")) => Some(1),
-        ("activation", Some("layer2")) => Some(2),
-        ("activation", Some("layer3")) => Some(3),
-        ("activation", _) => Some(0),
+    let stage = |row: &LayerRow| match row.op.as_str() {
+        "classifier" => Some(4),
+        "activation" => fhe_nn::network::stage(&row.layer).filter(|&stage| stage < 4),
         _ => None,
     };
     let mut sums = [(0.0, 0_usize); 5];

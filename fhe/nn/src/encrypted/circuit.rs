@@ -1,17 +1,19 @@
 //! Parameters and levels of an encrypted network, from the ring dimension, its activation and its packing.
 //!
-//! A ciphertext's life between two activations, from the top: CoeffsToSlots, EvalMod, the activation, one level for the
-//! convolution (more in some packings), SlotsToCoeffs. The main primes are sized by what spends them; how many bits each
-//! spends is the [`Profile`]'s to say.
+//! Between two activations a ciphertext goes through these steps, from the top of the chain of primes: CoeffsToSlots,
+//! EvalMod, the activation, one level for the convolution (more in some packings), SlotsToCoeffs. Each main prime has
+//! the size that the [`Profile`] gives for the step that spends it.
 //!
-//! A bootstrap leaves the sine of its message, and the polynomial that follows undoes that. Where none follows, as a
-//! packing bootstraps the input of a strided block once more, the activation before it leaves the arcsine: see [`Form`].
+//! A bootstrap leaves the sine of its message, and the polynomial that follows undoes that. If no polynomial follows,
+//! because a packing bootstraps the input of a strided block once more, the activation before it leaves the arcsine:
+//! see [`Form`].
 
 use fhe_circuits::{BootstrapLiteral, BootstrapOrder, SlotValues};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
+use fhe_ring::Kernels;
 
-use super::packing::Packing;
+use super::packing::{Levels, Packing};
 use super::profile::{EPHEMERAL_WEIGHT, Profile};
 use crate::approximant::Approximant;
 use crate::approximation::Approximation;
@@ -20,44 +22,60 @@ use crate::form::{Form, Sine};
 /// Primes of one size and one purpose that follow each other in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PrimeGroup {
-    /// What spends them.
+    /// The step that spends them.
     pub purpose: &'static str,
     /// Size of each in bits.
     pub bits: u32,
-    /// How many.
+    /// Their number.
     pub count: usize,
 }
 
-/// What an encrypted network is evaluated with.
+/// The parameters, levels and activation of an encrypted network.
+///
+/// ```
+/// use fhe_nn::encrypted::{Circuit, Packing};
+///
+/// let circuit = Circuit::new(16, &"chebyshev:59".parse()?, Packing::Fused)?;
+/// // Of ten levels after a bootstrap, the activation spends six, a convolution one, SlotsToCoeffs three.
+/// assert_eq!((circuit.activation_level, circuit.linear_level, circuit.bootstrap_level()), (10, 4, 3));
+/// assert_eq!(circuit.parameters().log_n, 16);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Circuit {
-    /// The scheme's parameters.
-    pub parameters: ParametersLiteral,
-    /// The main primes by what spends them, from the bottom of the chain to its top.
+    parameters: ParametersLiteral,
+    /// The main primes by the step that spends them, from the bottom of the chain to its top.
     pub chain: Vec<PrimeGroup>,
-    /// What is spent on precision.
+    /// The sizes of primes and the shape of the bootstrap.
     pub profile: Profile,
-    /// What stands for ReLU.
+    /// The approximation of ReLU.
     pub approximation: Approximation,
-    /// How values stand in the slots.
+    /// The arrangement of values in the slots.
     pub packing: Packing,
-    /// Images in a ciphertext: more than one only once a [`super::Program`] says how many slots one takes.
-    pub images: usize,
     /// The activation of a bootstrapped value.
     activation: Approximant,
-    /// The same for values that are bootstrapped next: it leaves their arcsine.
+    /// The activation of a value that is bootstrapped next: it leaves the arcsine.
     arcsine_activation: Approximant,
-    /// Level of a bootstrapped ciphertext, where the activation starts.
+    /// Level of a bootstrapped ciphertext, at which the activation starts.
     pub activation_level: usize,
-    /// Level at which convolutions are evaluated, those apart whose input is bootstrapped once more.
+    /// Level at which convolutions start, unless their input is bootstrapped once more.
     pub linear_level: usize,
 }
 
 impl Circuit {
-    /// The circuit for ring dimension 2^`log_n`, in the most precise profile that is secure.
+    /// log2 of the ring dimensions in which circuits can be secure, in order.
+    pub const LOG_RING_DIMS: [u32; 3] = [15, 16, 17];
+
+    /// The ring dimensions of [`Circuit::LOG_RING_DIMS`] as text, for messages: `32768, 65536 or 131072`.
+    pub fn ring_dims() -> String {
+        let [dims @ .., last] = Self::LOG_RING_DIMS.map(|log| (1_u32 << log).to_string());
+        format!("{} or {last}", dims.join(", "))
+    }
+
+    /// The circuit for ring dimension 2^`log_n`, in the most precise profile that has 128 bits of security.
     ///
     /// # Errors
-    /// Modulus above the 128-bit limit of the ring in every profile and at every number of special primes.
+    /// If the modulus exceeds the 128-bit limit of the ring in every profile and with every number of special primes.
     pub fn new(log_n: u32, approximation: &Approximation, packing: Packing) -> Result<Self, CkksError> {
         let limits = SecurityTable::ALL.into_iter().filter_map(|table| {
             table.max_log_qp(log_n, SecretDistribution::UniformTernary, SecurityLevel::Classical128)
@@ -69,19 +87,17 @@ impl Circuit {
         })
     }
 
-    /// The same circuit in a ring of any size, for tests: secure or not.
+    /// A circuit in a ring of any size, secure or not, for tests.
     #[cfg(test)]
     pub(crate) fn insecure(log_n: u32, degree: usize, packing: Packing) -> Self {
         Self::insecure_in(Profile::WIDE, log_n, &Approximation::Chebyshev { degree }, packing)
     }
 
-    /// The same of any activation and profile.
+    /// A circuit of any activation and profile in a ring of any size, secure or not, for tests.
     #[cfg(test)]
     pub(crate) fn insecure_in(profile: Profile, log_n: u32, approximation: &Approximation, packing: Packing) -> Self {
         let found = Self::within(log_n, approximation, packing, profile, f64::INFINITY);
-        let mut circuit = found.expect("no limit");
-        circuit.parameters.insecure = true;
-        circuit
+        found.expect("no limit").in_ring(log_n)
     }
 
     fn within(
@@ -97,7 +113,7 @@ impl Circuit {
         let depth = activation.depth().max(arcsine_activation.depth());
         let stages = profile.slots_to_coeffs_stages.len();
         let linear_level = stages + packing.levels();
-        // A convolution that starts at the level of a fresh bootstrap may take more levels than there are.
+        // A convolution that starts at the level of a fresh bootstrap may spend more levels than other steps need.
         let downsampling =
             packing.refreshed_levels().map_or(0, |levels| (stages + levels).saturating_sub(linear_level + depth));
         let eval_mod = fhe_circuits::eval_mod::EvalMod::new(profile.eval_mod_literal(), profile.message_ratio)?;
@@ -108,7 +124,7 @@ impl Circuit {
             group("convolution", profile.linear, packing.levels()),
             group("downsampling", profile.activation, downsampling),
             group("activation", profile.activation, depth - 1),
-            // The activation's first product takes a bootstrapped value's scale down to that of the others.
+            // The activation's first product lowers the scale of a bootstrapped value to that of the other products.
             group("activation's first product", profile.eval_mod, 1),
             group("EvalMod", profile.eval_mod, eval_mod.depth()),
             group("CoeffsToSlots", profile.coeffs_to_slots, profile.coeffs_to_slots_stages.len()),
@@ -131,7 +147,6 @@ impl Circuit {
             profile,
             approximation: approximation.clone(),
             packing,
-            images: 1,
             activation,
             arcsine_activation,
             activation_level: linear_level + downsampling + depth,
@@ -139,10 +154,30 @@ impl Circuit {
         })
     }
 
-    /// The activation that leaves values in a form.
+    /// The circuit with its primes in a ring of dimension 2^`log_n`, secure or not: for tests, and for measurements
+    /// that are marked as insecure.
+    #[must_use]
+    pub fn in_ring(mut self, log_n: u32) -> Self {
+        (self.parameters.log_n, self.parameters.insecure) = (log_n, true);
+        self
+    }
+
+    /// The circuit with these kernels; with `None`, the fastest kernels of the machine.
+    #[must_use]
+    pub fn with_kernels(mut self, kernels: Option<Kernels>) -> Self {
+        self.parameters.kernels = kernels;
+        self
+    }
+
+    /// The parameters of the scheme.
+    pub fn parameters(&self) -> &ParametersLiteral {
+        &self.parameters
+    }
+
+    /// The activation of bootstrapped values that leaves its result in a form.
     ///
     /// # Panics
-    /// If that is the sine, which only bootstraps leave.
+    /// If the form is the sine, which only bootstraps leave.
     pub fn activation_to(&self, form: Form) -> &Approximant {
         match form {
             Form::Plain => &self.activation,
@@ -156,12 +191,12 @@ impl Circuit {
         self.profile.sine()
     }
 
-    /// The slots of the ring.
+    /// The number of slots of the ring.
     pub fn max_slots(&self) -> usize {
         1 << (self.parameters.log_n - 1)
     }
 
-    /// Level that ciphertexts must have for a bootstrap, and convolutions leave them at.
+    /// Level of a bootstrap's input, and of a convolution's result.
     pub fn bootstrap_level(&self) -> usize {
         self.profile.slots_to_coeffs_stages.len()
     }
@@ -169,6 +204,15 @@ impl Circuit {
     /// Level at which a convolution with this stride starts; values above it are lowered to it.
     pub fn convolution_level(&self, stride: usize) -> usize {
         self.bootstrap_level() + self.packing.levels_of(stride)
+    }
+
+    /// The levels of a convolution with this stride.
+    pub(super) fn levels(&self, stride: usize) -> Levels {
+        Levels {
+            convolution: self.convolution_level(stride),
+            bootstrap: self.bootstrap_level(),
+            max_slots: self.max_slots(),
+        }
     }
 
     /// Scale of ciphertexts before a bootstrap, and of an activation's result.
@@ -202,7 +246,8 @@ impl Circuit {
     }
 }
 
-/// `levels` butterfly levels in as many stages as `shares` has entries: each takes its share, the last what is left.
+/// `levels` butterfly levels divided among as many stages as `shares` has entries: each gets its share, the last the
+/// rest.
 fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
     let mut left = levels;
     let stages = shares.iter().enumerate().map(|(k, &share)| {
@@ -214,13 +259,14 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
     stages.collect()
 }
 
-/// As few special primes of `bits` bits as let the tallest key have as few digits as the limit on logQP allows.
+/// The number of special primes of `bits` bits with which the tallest key has as few digits as the limit on logQP
+/// allows.
 fn special_primes(log_n: u32, main_bits: &[u32], bits: u32, limit: f64) -> Result<usize, CkksError> {
     let log_q: u32 = main_bits.iter().sum();
     let most = ((limit - f64::from(log_q)) / f64::from(bits)).floor();
     (2..=main_bits.len())
         .map(|digits| {
-            // The widest digit decides, and it stands at the top, where the primes are largest.
+            // The widest digit decides; it is at the top, where the primes are largest.
             let digit = main_bits.len().div_ceil(digits);
             let widest = main_bits.chunks(digit).map(|d| d.iter().sum::<u32>()).max().unwrap_or(0);
             widest.div_ceil(bits) as usize

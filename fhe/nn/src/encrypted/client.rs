@@ -1,27 +1,49 @@
-//! The client's half: keys, encryption of the image, decryption of the logits, and the measure of precision.
+//! The client's half: keys, encryption of images, decryption of logits and of every step between.
 
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Parameters, SecretKey};
 use rand::CryptoRng;
 
+use super::interleave::Interleave;
 use super::layout::Layout;
-use super::server::{Program, StepInfo};
+use super::program::{Program, StepInfo};
 
-/// Holds the secret.
+/// The holder of the secret key.
+///
+/// ```no_run
+/// use fhe_ckks::Parameters;
+/// use fhe_nn::encrypted::{Circuit, Client, Packing, Program, Server};
+/// use fhe_nn::{Approximation, ResNet};
+/// use rand::SeedableRng;
+///
+/// let network = ResNet::from_safetensors(datasets::pretrained::RESNET20)?;
+/// let circuit = Circuit::new(16, &Approximation::default(), Packing::Fused)?;
+/// let program = Program::new(network, circuit, vec![40.0; 19]);
+/// let params = Parameters::try_from(program.circuit().parameters().clone())?;
+///
+/// let mut rng = rand_chacha::ChaCha20Rng::from_os_rng();
+/// let (client, keys) = Client::generate(&program, &params, &mut rng)?;
+/// let server = Server::new(program, &params, keys)?;
+///
+/// let image = datasets::cifar::embedded_test_sample()[0].normalised();
+/// let encrypted = client.encrypt(&[&image], &mut rng)?;
+/// let logits = server.evaluate(&encrypted, &mut |_, _| {})?;
+/// println!("{:?}", client.decrypt(&logits)[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Client {
     secret: SecretKey,
     level: usize,
     scale: f64,
     layout: Layout,
-    /// Images in a ciphertext.
-    images: usize,
+    interleave: Interleave,
     classes: usize,
 }
 
 impl Client {
-    /// Draws a secret and makes the evaluation keys that the program asks for.
+    /// A client with a fresh secret, and the evaluation keys for the server.
     ///
     /// # Errors
-    /// A bootstrapping circuit that the parameters cannot hold.
+    /// If the parameters have too few slots or levels for the program.
     pub fn generate(
         program: &Program,
         params: &Parameters,
@@ -34,49 +56,41 @@ impl Client {
             level: program.circuit().linear_level,
             scale: program.circuit().linear_scale(),
             layout: program.input_layout(),
-            images: program.circuit().images,
+            interleave: program.interleave(),
             classes: program.network().classifier.out_features,
         };
         Ok((client, keys))
     }
 
-    /// Encrypts normalised images, each of three planes of 32 × 32 values, in one ciphertext. Where there are fewer than it
-    /// has room for, the rest are zeros.
+    /// One ciphertext of normalised images, each of three planes of 32 × 32 values, at the level and the scale of
+    /// linear layers. Missing images are zeros.
     ///
     /// # Errors
-    /// A value that is not finite.
+    /// If a value is not finite.
     ///
     /// # Panics
     /// If there are more images than a ciphertext holds, or one has not 3·32·32 values.
     pub fn encrypt(&self, images: &[&[f64]], rng: &mut impl CryptoRng) -> Result<Ciphertext, CkksError> {
-        assert!(images.len() <= self.images, "{} images for a ciphertext of {}", images.len(), self.images);
-        let mut slots = vec![0.0; self.images * self.layout.slots()];
-        for (k, image) in images.iter().enumerate() {
-            let own = slots.iter_mut().skip(k).step_by(self.images);
-            own.zip(self.layout.pack(image)).for_each(|(slot, value)| *slot = value);
-        }
+        let room = self.interleave.images;
+        assert!(images.len() <= room, "{} images for a ciphertext of {room}", images.len());
+        let images: Vec<Vec<f64>> = images.iter().map(|image| self.layout.pack(image)).collect();
+        let slots = self.interleave.join(&images, self.layout.slots());
         self.secret.encrypt_real(&slots, self.level, self.scale, rng)
     }
 
-    /// The logits of each image.
+    /// The logits of each image. Images that [`Client::encrypt`] filled up with zeros have logits as well.
     pub fn decrypt(&self, logits: &Ciphertext) -> Vec<Vec<f64>> {
-        let mut images = self.slots(logits);
+        let mut images = self.interleave.split(&self.secret.decrypt_real(logits));
         images.iter_mut().for_each(|slots| slots.truncate(self.classes));
         images
     }
 
-    /// The slots of each image.
-    fn slots(&self, ciphertext: &Ciphertext) -> Vec<Vec<f64>> {
-        let slots = self.secret.decrypt_real(ciphertext);
-        (0..self.images).map(|k| slots.iter().skip(k).step_by(self.images).copied().collect()).collect()
-    }
-
-    /// The values of a step for each image, planes one after another, at their own size. Where the slots hold their sine or arcsine, for
-    /// the step after it to undo, that is undone here.
-    pub fn look(&self, step: &StepInfo, result: &Ciphertext) -> Vec<Vec<f64>> {
+    /// The values of a step for each image, planes one after another, at their own size: the divisor and the form of
+    /// the slots are undone.
+    pub fn decrypt_step(&self, step: &StepInfo, result: &Ciphertext) -> Vec<Vec<f64>> {
         let Some(layout) = step.layout else { return self.decrypt(result) };
         let read =
             |slots: Vec<f64>| layout.unpack(&slots).into_iter().map(|v| step.form.value(v) * step.range).collect();
-        self.slots(result).into_iter().map(read).collect()
+        self.interleave.split(&self.secret.decrypt_real(result)).into_iter().map(read).collect()
     }
 }

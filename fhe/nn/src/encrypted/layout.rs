@@ -1,82 +1,72 @@
-//! Where the values of a layer stand among the slots, and convolutions as matrices between two such layouts.
+//! The places of a layer's values among the slots, and convolutions as matrices between two such layouts.
 //!
-//! Slots are a row of square grids. Each pixel has a cell of its own in a grid, `pitch` × `pitch` slots large, in which
-//! up to pitch² channels stand. With a pitch of 1 channel follows channel in dense blocks (the vector encoding; Rovida
-//! and Leporati, ePrint 2024/460); with cells filled by channels as strides widen them, grids keep their size and
-//! channels move together (multiplexed packing; Lee et al., ePrint 2021/1688).
+//! Slots are a row of square grids. Each pixel has a cell in a grid, `gap` × `gap` slots large, which holds up to gap²
+//! channels. With a gap of 1 channel follows channel in dense blocks (the vector encoding; Rovida and Leporati, ePrint
+//! 2024/460). Strides widen the gaps; where channels fill them, grids keep their size and channels move together
+//! (multiplexed packing; Lee et al., ePrint 2021/1688).
 
 use std::collections::BTreeMap;
 
 use fhe_circuits::Diagonals;
 use num_complex::Complex64;
 
-use super::slot_matrix::{SlotMatrix, Stroke};
+use super::interleave::Interleave;
+use super::slot_matrix::{Offset, RepeatedEntry, SlotMatrix};
 use crate::network::{Conv, INPUT_SIDE, Linear};
 
-/// How `channels` planes of `side` × `side` values stand in slots.
+/// The places of `channels` planes of `side` × `side` values among the slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Number of channels.
     pub channels: usize,
     /// Height and width of a plane.
     pub side: usize,
-    /// Side of a cell: the distance between neighbouring pixels.
-    pub pitch: usize,
-    /// Channels that share a cell, up to pitch².
-    pub crowd: usize,
-}
-
-/// A distance between slots: whole grids, rows and columns of a grid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Offset {
-    /// Grids, modulo the number of grids of the vector.
-    pub grids: i64,
-    /// Rows.
-    pub rows: i64,
-    /// Columns.
-    pub columns: i64,
+    /// Side of a cell: the slots from a pixel to its neighbour in the row.
+    pub gap: usize,
+    /// Channels that share a cell, up to gap².
+    pub channels_per_cell: usize,
 }
 
 impl Layout {
     /// Channel after channel, each in a block of side² slots.
     pub fn dense(channels: usize, side: usize) -> Self {
-        Self { channels, side, pitch: 1, crowd: 1 }
+        Self { channels, side, gap: 1, channels_per_cell: 1 }
     }
 
     /// Grids as large as the input image, whose cells are filled with channels.
     ///
     /// # Panics
-    /// If the side does not divide the image's.
+    /// If the side does not divide that of the image.
     pub fn multiplexed(channels: usize, side: usize) -> Self {
         assert!(INPUT_SIDE.is_multiple_of(side), "side {side} of an image of {INPUT_SIDE} rows");
-        let pitch = INPUT_SIDE / side;
-        Self { channels, side, pitch, crowd: pitch * pitch }
+        let gap = INPUT_SIDE / side;
+        Self { channels, side, gap, channels_per_cell: gap * gap }
     }
 
-    /// Slots of a row.
+    /// The number of slots of a row.
     pub fn row(self) -> usize {
-        self.side * self.pitch
+        self.side * self.gap
     }
 
-    /// Slots of a grid.
+    /// The number of slots of a grid.
     pub fn grid(self) -> usize {
         self.row() * self.row()
     }
 
-    /// Number of grids, a power of two.
+    /// The number of grids, a power of two.
     pub fn grids(self) -> usize {
-        self.channels.div_ceil(self.crowd).next_power_of_two()
+        self.channels.div_ceil(self.channels_per_cell).next_power_of_two()
     }
 
-    /// Number of slots: those of all grids.
+    /// The number of slots of all grids.
     pub fn slots(self) -> usize {
         self.grid() * self.grids()
     }
 
     /// Grid, row and column of a value.
     pub(super) fn position(self, channel: usize, y: usize, x: usize) -> (usize, usize, usize) {
-        let within = channel % self.crowd;
-        (channel / self.crowd, y * self.pitch + within / self.pitch, x * self.pitch + within % self.pitch)
+        let (grid, within) = (channel / self.channels_per_cell, channel % self.channels_per_cell);
+        (grid, y * self.gap + within / self.gap, x * self.gap + within % self.gap)
     }
 
     /// The slot of a value.
@@ -85,7 +75,7 @@ impl Layout {
         self.grid() * grid + self.row() * row + column
     }
 
-    /// Planes one after another, row by row, to slots; slots without a value are 0.
+    /// The slots of planes that are given one after another, row by row. Slots without a value are 0.
     ///
     /// # Panics
     /// If there are not channels·side² values.
@@ -96,7 +86,7 @@ impl Layout {
         slots
     }
 
-    /// The inverse of [`Layout::pack`].
+    /// The planes of slots; the inverse of [`Layout::pack`].
     pub fn unpack(self, slots: &[f64]) -> Vec<f64> {
         let mut values = vec![0.0; self.channels * self.side * self.side];
         self.for_each(|i, slot| values[i] = slots[slot]);
@@ -114,11 +104,11 @@ impl Layout {
     }
 }
 
-/// A convolution as a matrix, every weight times `factor`.
+/// The matrix of a convolution, every weight times `factor`.
 ///
 /// # Panics
-/// If the layouts do not have the convolution's channels, their sides are not in the ratio of its stride, or their grids
-/// are of two sizes.
+/// If the layouts do not have the channels of the convolution, their sides are not in the ratio of its stride, or their
+/// grids have two sizes.
 pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> SlotMatrix {
     assert_eq!((input.channels, output.channels), (conv.in_channels, conv.out_channels));
     assert_eq!(output.side, input.side.div_ceil(conv.stride), "stride {}", conv.stride);
@@ -126,8 +116,8 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
     let (grids, slots) = (input.grids(), input.slots().max(output.slots()));
     let copies = slots / output.slots();
     let reach = (conv.kernel / 2) as i64;
-    // A step of one output pixel is a step of `stride` input pixels, and both are as many slots: the distance between the
-    // two ends of a weight is the same at every pixel.
+    // A step of one output pixel is a step of `stride` input pixels, and both are equally many slots: the distance
+    // between the two ends of a weight is the same at every pixel.
     let from = |at: usize, k: i64| (at * conv.stride) as i64 + k - reach;
     // The first output pixel whose tap is inside the input, and how many are.
     let reached = |k: i64| {
@@ -136,7 +126,7 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
         (first, (first..output.side).take_while(inside).count())
     };
     let taps: Vec<_> = taps(conv.kernel).map(|tap| (tap, reached(tap.0), reached(tap.1))).collect();
-    let pitch = input.pitch as i64;
+    let gap = input.gap as i64;
     let mut matrix = SlotMatrix::new(slots);
     for o in 0..conv.out_channels {
         for i in 0..conv.in_channels {
@@ -148,16 +138,16 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
                     let to_grid = to_grid + copy * output.grids();
                     let offset = Offset {
                         grids: (grid as i64 - to_grid as i64).rem_euclid(grids as i64),
-                        rows: from(0, ky) * pitch + row as i64 - to_row as i64,
-                        columns: from(0, kx) * pitch + column as i64 - to_column as i64,
+                        rows: from(0, ky) * gap + row as i64 - to_row as i64,
+                        columns: from(0, kx) * gap + column as i64 - to_column as i64,
                     };
-                    let stroke = Stroke {
+                    let entry = RepeatedEntry {
                         value: factor * weight,
                         first: copy * output.slots() + output.slot(o, y, x),
-                        rows: (rows, output.pitch * output.row()),
-                        columns: (columns, output.pitch),
+                        rows: (rows, output.gap * output.row()),
+                        columns: (columns, output.gap),
                     };
-                    matrix.add(offset, stroke);
+                    matrix.add(offset, entry);
                 }
             }
         }
@@ -165,20 +155,13 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
     matrix
 }
 
-/// Each number `images` times: what one image's slots are multiplied by or grow by, for images whose slots take turns.
-pub fn interleaved(numbers: &[f64], images: usize) -> Vec<f64> {
-    numbers.iter().flat_map(|&number| std::iter::repeat_n(number, images)).collect()
-}
-
-/// The same with distances in slots of vectors whose rows and grids are those of `layout`, for `images` images whose slots
-/// take turns.
-pub fn diagonals(matrix: &SlotMatrix, layout: Layout, images: usize) -> Diagonals {
-    let distance =
-        |d: &Offset| images as i64 * (layout.grid() as i64 * d.grids + layout.row() as i64 * d.rows + d.columns);
+/// The diagonals of a matrix by distance in slots, for interleaved images whose rows and grids are those of `layout`.
+pub fn diagonals(matrix: &SlotMatrix, layout: Layout, interleave: Interleave) -> Diagonals {
+    let slots_of = |d: Offset| layout.grid() as i64 * d.grids + layout.row() as i64 * d.rows + d.columns;
     let mut diagonals = BTreeMap::new();
     for offset in matrix.offsets() {
-        let sum: &mut Vec<Complex64> = diagonals.entry(distance(&offset)).or_default();
-        let values = matrix.diagonal(offset, 0, images);
+        let sum: &mut Vec<Complex64> = diagonals.entry(interleave.distance(slots_of(offset))).or_default();
+        let values = matrix.diagonal(offset, 0, interleave);
         sum.resize(values.len(), Complex64::default());
         sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }
@@ -196,12 +179,13 @@ pub fn bias(conv: &Conv, output: Layout, factor: f64) -> Vec<f64> {
     output.pack(&values)
 }
 
-/// The average over each channel and the classifier in one, by diagonals: after Σ_j diagonal_j ⊙ rotation_j and the sum
-/// over slots `width` apart, slot k holds output k. `width` is the first power of two that holds all outputs.
+/// The diagonals of one matrix that averages over each channel and applies the classifier: after Σ_j diagonal_j ⊙
+/// rotation_j and the sum over slots `width` apart, slot k holds output k. `width` is the number of diagonals, the
+/// first power of two that is at least the number of outputs.
 pub fn pooled_classifier(linear: &Linear, input: Layout, factor: f64) -> Vec<Vec<f64>> {
     let width = linear.out_features.next_power_of_two();
     let slots = input.slots();
-    // Which channel a slot belongs to.
+    // The channel of each slot.
     let mut channel = vec![None; slots];
     let plane = input.side * input.side;
     input.for_each(|i, slot| channel[slot] = Some(i / plane));
@@ -242,14 +226,13 @@ mod tests {
         #[test]
         fn the_matrix_is_the_convolution(
             log_side in 2u32..=5, in_channels in 1usize..=20, out_channels in 1usize..=20,
-            kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..=2, crowded: bool, seed in 0usize..100,
+            kernel in prop::sample::select(vec![1usize, 3, 5]), stride in 1usize..=2, shared_cells: bool, seed in 0usize..100,
         ) {
             let side = 1 << log_side;
-            let (input, output) = match crowded {
-                true => (Layout::multiplexed(in_channels, side), Layout::multiplexed(out_channels, side / stride)),
-                false => {
-                    (Layout::dense(in_channels, side), Layout { pitch: stride, ..Layout::dense(out_channels, side / stride) })
-                }
+            let (input, output) = if shared_cells {
+                (Layout::multiplexed(in_channels, side), Layout::multiplexed(out_channels, side / stride))
+            } else {
+                (Layout::dense(in_channels, side), Layout { gap: stride, ..Layout::dense(out_channels, side / stride) })
             };
             let conv = Conv {
                 out_channels, in_channels, kernel, stride,

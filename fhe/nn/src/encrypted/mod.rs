@@ -1,32 +1,40 @@
 //! The network on ciphertexts.
 //!
-//! [`layout`] says where values stand among the slots and turns convolutions into matrices, [`matvec`] multiplies an
-//! encrypted vector by one, [`packing`] makes layers of both. [`circuit`] chooses parameters and levels by a [`profile`], [`schedule`]
-//! walks the network's steps and counts what they cost, and [`server`] evaluates them. [`memory`] predicts how much room
-//! that takes, [`activation`] is what activations are in the clear.
+//! From the ground up: [`interleave`] puts several images into a ciphertext. [`layout`] gives values their places among
+//! the slots and turns convolutions into matrices ([`slot_matrix`]), which [`matvec`] multiplies by encrypted vectors.
+//! [`packing`] makes convolutions of that, and [`circuit`] chooses parameters and levels by a [`profile`]. [`program`]
+//! is the network as planned layers with the one loop over them. [`server`] runs it on ciphertexts, [`schedule`] on
+//! levels, which predicts steps, keys and [`memory`]; the [`client`] holds the secret.
 
-pub mod activation;
+mod activation;
 pub mod circuit;
 pub mod client;
-mod layers;
+#[cfg(test)]
+mod generality;
+pub mod interleave;
 pub mod layout;
+mod linear;
 pub mod matvec;
 pub mod memory;
 pub mod packing;
 pub mod profile;
+pub mod program;
 #[cfg(test)]
 mod replay;
 pub mod schedule;
 pub mod server;
 pub mod slot_matrix;
+pub(crate) mod slots;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use activation::ClearActivation;
 pub use circuit::Circuit;
 pub use client::Client;
 pub use memory::Memory;
 pub use packing::Packing;
 pub use profile::Profile;
+pub use program::{PlannedLayer, Program, StepInfo};
 pub use schedule::ScheduledStep;
-pub use server::{Op, Program, Server, StepInfo};
+pub use server::Server;
+
+pub use crate::network::Op;

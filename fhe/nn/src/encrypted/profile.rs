@@ -1,4 +1,4 @@
-//! Profiles: how many bits each step of the circuit spends, for rings that have many and for rings that have few.
+//! Profiles: the bits that each step of the circuit spends, for large rings and for small ones.
 
 use crate::form::Sine;
 use fhe_circuits::{EvalModLiteral, Kernel};
@@ -6,44 +6,44 @@ use fhe_circuits::{EvalModLiteral, Kernel};
 /// Weight of the ephemeral secret.
 pub(super) const EPHEMERAL_WEIGHT: u32 = 32;
 
-/// What the circuit of an encrypted network spends on precision.
+/// The sizes of the primes of a circuit and the shape of its bootstrap.
 ///
-/// The noise that decides stands in CoeffsToSlots and EvalMod: at primes of b bits there, a message of one has about
-/// b − log2(w·ρ) − log2(√n·v) bits left, w the width of EvalMod's interval and v the rounding of a rescaling (see
-/// `fhe/circuits/docs/precision.md`).
+/// The dominant noise comes from CoeffsToSlots and EvalMod: with primes of b bits there, a message of one keeps about b
+/// − log2(w·ρ) − log2(√n·v) bits, where w is the width of EvalMod's interval and v the rounding error of a rescaling
+/// (see `fhe/circuits/docs/precision.md`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
     /// Name.
     pub name: &'static str,
     /// Bits of the first prime.
     pub base: u32,
-    /// Of those that SlotsToCoeffs and convolutions spend, and the scale there.
+    /// Bits of the primes that SlotsToCoeffs and convolutions spend, and of the scale there.
     pub linear: u32,
-    /// Of those that activations spend.
+    /// Bits of the primes that activations spend.
     pub activation: u32,
-    /// Of those that EvalMod spends.
+    /// Bits of the primes that EvalMod spends.
     pub eval_mod: u32,
-    /// Of those that CoeffsToSlots spends.
+    /// Bits of the primes that CoeffsToSlots spends.
     pub coeffs_to_slots: u32,
-    /// Of the special primes.
+    /// Bits of the special primes.
     pub special: u32,
-    /// Butterfly levels that the stages of SlotsToCoeffs merge, smallest strides first.
+    /// Numbers of butterfly levels that the stages of SlotsToCoeffs merge, smallest strides first.
     pub slots_to_coeffs_stages: &'static [u32],
-    /// The same for CoeffsToSlots.
+    /// Numbers of butterfly levels that the stages of CoeffsToSlots merge, smallest strides first.
     pub coeffs_to_slots_stages: &'static [u32],
     /// The first prime over the scale at which values in [−1, 1] are raised.
     pub message_ratio: f64,
-    /// Degree of EvalMod's series.
+    /// Degree of the series of EvalMod.
     pub eval_mod_degree: usize,
-    /// Its double angles.
+    /// Number of double-angle steps of EvalMod.
     pub double_angles: u32,
 }
 
 impl Profile {
-    /// Every profile, the most precise first. [`Circuit::new`](super::Circuit::new) takes the first that fits.
+    /// Every profile, the most precise first. [`Circuit::new`](super::Circuit::new) chooses the first that fits.
     pub const ALL: [Self; 2] = [Self::WIDE, Self::NARROW];
 
-    /// Nineteen bits and more in the worst slot of a bootstrap, for rings of 2^16 and above.
+    /// At least nineteen bits in the worst slot of a bootstrap, for rings of 2^16 and above.
     pub const WIDE: Self = Self {
         name: "wide",
         base: 50,
@@ -59,9 +59,9 @@ impl Profile {
         double_angles: 3,
     };
 
-    /// Some eight bits in the worst slot, for a ring of 2^15, whose modulus is half as long: enough for a network, since
-    /// few slots are as wrong as the worst. Two stages of SlotsToCoeffs make room for special primes, which are worth more
-    /// than the rotations that a third would save.
+    /// About eight bits in the worst slot of a bootstrap, for a ring of 2^15, whose modulus is half as long. This
+    /// suffices for a network, because few slots are as wrong as the worst. With two stages of SlotsToCoeffs there is
+    /// room for special primes, which save more time than the rotations of a third stage would.
     pub const NARROW: Self = Self {
         name: "narrow",
         base: 38,

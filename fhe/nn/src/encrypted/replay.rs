@@ -1,23 +1,23 @@
-//! Whole networks replayed in the clear: the encoded circuit against the plaintext model, before any encryption.
+//! Whole networks replayed in the clear: the encoded circuit against the plaintext model, without encryption.
 
 use fhe_ckks::CkksError;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
-use super::layers;
 use super::layout::Layout;
-use super::packing::{Clear, ClearSlots};
-use super::schedule::{Machine, Term};
+use super::linear;
+use super::program::Machine;
+use super::slots::{Clear, ClearSlots, Operand};
 use super::*;
-use crate::network::{Block, Conv, Linear, STAGES};
+use crate::network::{Block, Conv, Linear};
 use crate::plain::Step;
 use crate::{ResNet, ranges};
 
-/// The walk on numbers, each step held against the plaintext model's.
+/// The interpreter on numbers. Each step is compared with that of the plaintext model.
 struct Replay<'a> {
     program: &'a Program,
     expected: &'a [Step],
-    /// Bootstraps so far.
+    /// Number of bootstraps so far.
     bootstraps: usize,
 }
 
@@ -43,15 +43,15 @@ impl Machine for Replay<'_> {
         &mut self,
         step: &StepInfo,
         to: Layout,
-        terms: &[Term<'_, ClearSlots>],
+        operands: &[Operand<'_, ClearSlots>],
         identity: Option<(&ClearSlots, f64)>,
     ) -> Result<ClearSlots, CkksError> {
-        let sum = layers::convolve(&mut Clear, self.program.circuit(), terms, identity, to, step.range)?;
+        let sum = linear::convolve(&mut Clear, self.program.circuit(), operands, identity, to, step.range)?;
         self.check(step, &sum);
         Ok(sum)
     }
 
-    fn bootstrap(&mut self, step: &StepInfo, at: Layout, sum: &ClearSlots) -> Result<ClearSlots, CkksError> {
+    fn bootstrap(&mut self, step: &StepInfo, at: Layout, sum: ClearSlots) -> Result<ClearSlots, CkksError> {
         let circuit = self.program.circuit();
         assert!(sum.level >= circuit.bootstrap_level() && sum.slots.len() == at.slots());
         let slots = sum.slots.iter().map(|&v| circuit.sine().of(v)).collect();
@@ -61,7 +61,7 @@ impl Machine for Replay<'_> {
         Ok(fresh)
     }
 
-    fn activate(&mut self, step: &StepInfo, fresh: &ClearSlots) -> Result<ClearSlots, CkksError> {
+    fn activate(&mut self, step: &StepInfo, _: Layout, fresh: ClearSlots) -> Result<ClearSlots, CkksError> {
         let circuit = self.program.circuit();
         let approximant = circuit.activation_to(step.form);
         let slots = fresh.slots.iter().map(|&v| approximant.value(v)).collect();
@@ -72,23 +72,29 @@ impl Machine for Replay<'_> {
 
     fn classify(&mut self, step: &StepInfo, x: &ClearSlots, from: Layout, range: f64) -> Result<ClearSlots, CkksError> {
         let classifier = &self.program.network().classifier;
-        let logits = layers::classify(&mut Clear, self.program.circuit(), classifier, x, from, range)?;
+        let logits = linear::classify(&mut Clear, self.program.circuit(), classifier, x, from, range)?;
         self.check(step, &logits);
         Ok(logits)
     }
 }
 
-/// Takes an image through the network in every packing, and returns how often each bootstraps.
-fn replay(network: &ResNet, degree: usize, image: &[f64], ranges: &[f64]) -> Vec<(Packing, usize)> {
-    let replayed = Packing::ALL.iter().map(|&packing| {
+/// Replays an image with polynomials of `degree`, and returns the number of bootstraps in each of `packings`.
+pub(super) fn replay(
+    network: &ResNet,
+    degree: usize,
+    image: &[f64],
+    ranges: &[f64],
+    packings: &[Packing],
+) -> Vec<usize> {
+    let replayed = packings.iter().map(|&packing| {
         let circuit = Circuit::insecure(16, degree, packing);
         let program = Program::new(network.clone(), circuit, ranges.to_vec());
         let (_, expected) = network.trace(image, &program.clear_activation());
         let input = program.input_layout();
         let start = ClearSlots { slots: input.pack(image), level: program.circuit().linear_level, products: 0 };
         let mut machine = Replay { program: &program, expected: &expected, bootstraps: 0 };
-        program.walk(&mut machine, start).unwrap();
-        (packing, machine.bootstraps)
+        program.run(&mut machine, start).unwrap();
+        machine.bootstraps
     });
     replayed.collect()
 }
@@ -99,13 +105,14 @@ fn resnet_20_is_the_plaintext_model_in_every_packing() {
     let card = ranges::ModelCard::from_json(datasets::pretrained::RESNET20_CARD).unwrap();
     let ranges: Vec<f64> = card.intervals(&network, 1.05).unwrap().iter().map(|interval| interval.hi).collect();
     let image = datasets::cifar::embedded_test_sample()[0].normalised();
-    for (packing, bootstraps) in replay(&network, 59, &image, &ranges) {
-        // One an activation; the paper's circuit bootstraps before each stride as well.
+    let bootstraps = replay(&network, 59, &image, &ranges, Packing::ALL);
+    for (&packing, bootstraps) in Packing::ALL.iter().zip(bootstraps) {
+        // One for each activation; the circuit of the paper bootstraps before each stride as well.
         assert_eq!(bootstraps, if packing == Packing::Vector { 21 } else { 19 }, "{packing}");
     }
 }
 
-/// Weights of no use, of a network with `blocks` blocks a stage. Shapes change by a stride or without one.
+/// A network with random weights and `blocks` blocks in each of three stages. Shapes change with and without a stride.
 fn random(rng: &mut ChaCha20Rng, blocks: usize, width: usize, kernel: usize) -> ResNet {
     let mut conv = |in_channels: usize, out_channels: usize, kernel: usize, stride: usize| {
         let mut numbers = |count: usize| (0..count).map(|_| rng.random_range(-0.3..0.3)).collect::<Vec<f64>>();
@@ -115,7 +122,7 @@ fn random(rng: &mut ChaCha20Rng, blocks: usize, width: usize, kernel: usize) -> 
     let stem = conv(3, width, kernel, 1);
     let mut channels = width;
     let mut all = Vec::new();
-    for stage in 0..STAGES {
+    for stage in 0..3 {
         for block in 0..blocks {
             // The first stage begins with a projection that keeps the size.
             let (inp, out) = (channels, (width << stage) + 1);
@@ -142,7 +149,7 @@ fn any_depth_width_and_kernel_is_the_plaintext_model_in_every_packing() {
         let image: Vec<f64> = (0..3 * 32 * 32).map(|_| rng.random_range(-1.0..1.0)).collect();
         let ranges: Vec<f64> =
             ranges::observe(&network, &[()], |()| image.clone()).iter().map(|range| 1.5 * range).collect();
-        let bootstraps = replay(&network, degree, &image, &ranges);
-        assert!(bootstraps.iter().all(|&(_, count)| count >= network.activations()));
+        let bootstraps = replay(&network, degree, &image, &ranges, Packing::ALL);
+        assert!(bootstraps.iter().all(|&count| count >= network.activations()));
     }
 }

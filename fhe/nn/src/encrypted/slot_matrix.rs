@@ -1,85 +1,105 @@
-//! Sparse matrices between layouts, by diagonals: kept as the strokes that draw them, for a drawn diagonal is a hundred
-//! times as large and serves once.
+//! Sparse matrices between layouts, by diagonals. A matrix keeps the few repeated entries that its diagonals consist
+//! of: a diagonal written out is a hundred times as large and is used once.
 
 use std::collections::BTreeMap;
 
-use super::layout::Offset;
+use super::interleave::Interleave;
 
-/// One number in the slots where some rows and columns cross: what a weight is on a diagonal.
+/// A distance between slots: whole grids, rows and columns of a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Offset {
+    /// Grids, modulo the number of grids of the vector.
+    pub grids: i64,
+    /// Rows.
+    pub rows: i64,
+    /// Columns.
+    pub columns: i64,
+}
+
+/// One number in every slot where some rows and columns cross: the part of a diagonal that one weight of a kernel
+/// makes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stroke {
+pub struct RepeatedEntry {
     /// The number.
     pub value: f64,
     /// The first slot.
     pub first: usize,
-    /// How many rows, and slots from one to the next.
+    /// The number of rows, and the slots from one to the next.
     pub rows: (usize, usize),
-    /// How many columns, and slots from one to the next.
+    /// The number of columns, and the slots from one to the next.
     pub columns: (usize, usize),
 }
 
-/// A sparse matrix between layouts: for each distance, what multiplies the input found there, by output slot.
+impl RepeatedEntry {
+    /// One number in one slot.
+    pub fn single(value: f64, slot: usize) -> Self {
+        Self { value, first: slot, rows: (1, 0), columns: (1, 0) }
+    }
+}
+
+/// A sparse matrix between layouts: for each distance, the numbers that multiply the input found there, by output slot.
 ///
-/// Vectors have as many slots as the larger of the two layouts; the other's values are repeated to fill them. Both have
-/// grids of one size.
+/// Vectors have as many slots as the larger of the two layouts; the values of the other are repeated to fill them. Both
+/// layouts have grids of one size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SlotMatrix {
     slots: usize,
-    strokes: BTreeMap<Offset, Vec<Stroke>>,
+    entries: BTreeMap<Offset, Vec<RepeatedEntry>>,
 }
 
 impl SlotMatrix {
-    /// Nothing, for vectors of `slots` slots.
+    /// The matrix without diagonals, for vectors of `slots` slots.
     pub fn new(slots: usize) -> Self {
-        Self { slots, strokes: BTreeMap::new() }
+        Self { slots, entries: BTreeMap::new() }
     }
 
-    /// Adds a stroke to the diagonal of an offset.
-    pub fn add(&mut self, offset: Offset, stroke: Stroke) {
-        self.strokes.entry(offset).or_default().push(stroke);
+    /// Adds an entry to the diagonal of an offset.
+    pub fn add(&mut self, offset: Offset, entry: RepeatedEntry) {
+        self.entries.entry(offset).or_default().push(entry);
     }
 
     /// Adds numbers to the diagonal of an offset, slot by slot.
     ///
     /// # Panics
-    /// If there are more of them than slots.
+    /// If there are more numbers than slots.
     pub fn add_numbers(&mut self, offset: Offset, numbers: &[f64]) {
         assert!(numbers.len() <= self.slots, "{} numbers for {} slots", numbers.len(), self.slots);
         let numbers = numbers.iter().enumerate().filter(|(_, value)| **value != 0.0);
-        let stroke = |(first, &value)| Stroke { value, first, rows: (1, 0), columns: (1, 0) };
-        self.strokes.entry(offset).or_default().extend(numbers.map(stroke));
+        let entries = numbers.map(|(slot, &value)| RepeatedEntry::single(value, slot));
+        self.entries.entry(offset).or_default().extend(entries);
     }
 
-    /// Slots of its vectors.
+    /// The number of slots of its vectors.
     pub fn slots(&self) -> usize {
         self.slots
     }
 
     /// The offsets that have a diagonal, in order.
     pub fn offsets(&self) -> impl DoubleEndedIterator<Item = Offset> {
-        self.strokes.keys().copied()
+        self.entries.keys().copied()
     }
 
-    /// Every diagonal.
+    /// Every diagonal, for one image.
     pub fn diagonals(&self) -> impl Iterator<Item = (Offset, Vec<f64>)> {
-        self.offsets().map(|offset| (offset, self.diagonal(offset, 0, 1)))
+        self.offsets().map(|offset| (offset, self.diagonal(offset, 0, Interleave::NONE)))
     }
 
-    /// The diagonal of an offset, `moved` slots on (what passes the end comes in at the start), each number `images` times:
-    /// for images whose slots take turns. All zeros where the offset has none.
+    /// The diagonal of an offset for interleaved images, rotated to the right by `moved` slots of each image. It is all
+    /// zeros if the offset has no diagonal.
     ///
     /// # Panics
-    /// If it is moved by more than all slots.
-    pub fn diagonal(&self, offset: Offset, moved: usize, images: usize) -> Vec<f64> {
-        assert!(moved <= self.slots, "{moved} of {} slots on", self.slots);
-        let mut diagonal = vec![0.0; self.slots * images];
-        for stroke in self.strokes.get(&offset).into_iter().flatten() {
-            for row in 0..stroke.rows.0 {
-                let start = stroke.first + row * stroke.rows.1 + moved;
-                for column in 0..stroke.columns.0 {
-                    let slot = start + column * stroke.columns.1;
+    /// If `moved` is more than the number of slots.
+    pub fn diagonal(&self, offset: Offset, moved: usize, interleave: Interleave) -> Vec<f64> {
+        assert!(moved <= self.slots, "a diagonal of {} slots rotated by {moved}", self.slots);
+        let images = interleave.images;
+        let mut diagonal = vec![0.0; interleave.slots(self.slots)];
+        for entry in self.entries.get(&offset).into_iter().flatten() {
+            for row in 0..entry.rows.0 {
+                let start = entry.first + row * entry.rows.1 + moved;
+                for column in 0..entry.columns.0 {
+                    let slot = start + column * entry.columns.1;
                     let slot = if slot < self.slots { slot } else { slot - self.slots };
-                    diagonal[slot * images..][..images].iter_mut().for_each(|sum| *sum += stroke.value);
+                    diagonal[slot * images..][..images].iter_mut().for_each(|sum| *sum += entry.value);
                 }
             }
         }

@@ -1,21 +1,21 @@
-//! Encrypted layers against the clear ones, at small and insecure rings, and the schedule against what is evaluated.
+//! Encrypted layers compared with clear ones in small and insecure rings, and the schedule with the evaluation.
 
 use fhe_ckks::{Ciphertext, Evaluator, KeyRequest, Parameters, SecretKey};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
-use super::layers::{classify, convolve};
+use super::interleave::Interleave;
 use super::layout::Layout;
-use super::packing::{Count, Encrypted};
-use super::schedule::Term;
+use super::linear::{classify, convolve};
+use super::slots::{Count, Encrypted, Operand};
 use super::*;
-use crate::network::{Block, Conv, Linear, STAGES};
+use crate::network::{Block, Conv, Linear};
 use crate::plain::Activation;
 use crate::plain::Tensor;
 use crate::{Approximation, Form, ResNet, ranges};
 
-/// What a step may err by: noise of a few bits at the scale of 2^42, summed over a few thousand products.
+/// The largest error of a step: noise of a few bits at the scale of 2^42, summed over a few thousand products.
 const TOLERANCE: f64 = 1e-6;
 
 pub(crate) fn numbers(rng: &mut ChaCha20Rng, count: usize) -> Vec<f64> {
@@ -38,7 +38,7 @@ fn worst(found: &[f64], expected: &[f64]) -> f64 {
     found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max)
 }
 
-/// Both halves of a linear layer's test: levels and scales as in a network, the chain above them left away.
+/// The setting of a linear layer's test: levels and scales as in a network, without the chain of primes above them.
 struct Bench {
     circuit: Circuit,
     params: Parameters,
@@ -56,10 +56,11 @@ struct Clear<'a> {
 
 impl Bench {
     fn new(log_n: u32, packing: Packing, seed: u64) -> Self {
-        let mut circuit = Circuit::insecure(log_n, 3, packing);
-        circuit.parameters.main_bits.truncate(circuit.activation_level + 1);
-        circuit.parameters.special_bits.truncate(2);
-        let params = Parameters::try_from(circuit.parameters.clone()).unwrap();
+        let circuit = Circuit::insecure(log_n, 3, packing);
+        let mut literal = circuit.parameters().clone();
+        literal.main_bits.truncate(circuit.activation_level + 1);
+        literal.special_bits.truncate(2);
+        let params = Parameters::try_from(literal).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let secret = SecretKey::generate(&params, &mut rng);
         Self { circuit, params, secret, rng }
@@ -69,24 +70,24 @@ impl Bench {
         Evaluator::new(&self.params, request.generate(&self.secret, &mut self.rng))
     }
 
-    /// Values as an activation leaves them, or for a convolution with this stride, as a bootstrap does if it needs that.
+    /// Values encrypted at the level and the scale of a convolution's input: an activation's, or a bootstrap's if the
+    /// packing bootstraps the input of a convolution with this stride.
     fn encrypt(&mut self, at: Layout, values: &[f64], stride: usize) -> Ciphertext {
         let circuit = &self.circuit;
-        let (level, scale) = match circuit.packing.refreshes(stride) {
-            true => (circuit.activation_level, circuit.bootstrapped_scale()),
-            false => (circuit.linear_level, circuit.linear_scale()),
+        let (level, scale) = if circuit.packing.refreshes(stride) {
+            (circuit.activation_level, circuit.bootstrapped_scale())
+        } else {
+            (circuit.linear_level, circuit.linear_scale())
         };
         self.secret.encrypt_real(&at.pack(values), level, scale, &mut self.rng).unwrap()
     }
 
     fn level(&self, stride: usize) -> usize {
-        match self.circuit.packing.refreshes(stride) {
-            true => self.circuit.activation_level,
-            false => self.circuit.linear_level,
-        }
+        let circuit = &self.circuit;
+        if circuit.packing.refreshes(stride) { circuit.activation_level } else { circuit.linear_level }
     }
 
-    /// A convolution with no more than the keys that were counted.
+    /// A convolution with exactly the keys that were counted.
     fn convolve(
         &mut self,
         terms: &[Clear<'_>],
@@ -95,10 +96,10 @@ impl Bench {
         range: f64,
     ) -> Result<(Ciphertext, Evaluator, Vec<Ciphertext>), fhe_ckks::CkksError> {
         let params = self.params.clone();
-        let mut count = Count::new(&params, 1);
+        let mut count = Count::new(&params, Interleave::NONE);
         let levels: Vec<usize> = terms.iter().map(|term| self.level(term.conv.stride)).collect();
         let counted =
-            terms.iter().zip(&levels).map(|(term, x)| Term { conv: term.conv, x, from: term.from, range: 1.0 });
+            terms.iter().zip(&levels).map(|(term, x)| Operand { conv: term.conv, x, from: term.from, range: 1.0 });
         let own = self.circuit.linear_level;
         let counted: Vec<_> = counted.collect();
         convolve(&mut count, &self.circuit, &counted, identity.map(|(_, range)| (&own, range)), to, range)?;
@@ -108,8 +109,8 @@ impl Bench {
         let identity = identity.map(|(values, range)| (self.encrypt(to, values, 1), range));
         let encrypted = terms.iter().zip(&x);
         let encrypted: Vec<_> =
-            encrypted.map(|(term, x)| Term { conv: term.conv, x, from: term.from, range: term.range }).collect();
-        let mut slots = Encrypted { evaluator: &evaluator, circuit: &self.circuit };
+            encrypted.map(|(term, x)| Operand { conv: term.conv, x, from: term.from, range: term.range }).collect();
+        let mut slots = on_ciphertexts(&evaluator, &self.circuit);
         let identity = identity.as_ref().map(|(x, range)| (x, *range));
         let found = convolve(&mut slots, &self.circuit, &encrypted, identity, to, range)?;
         Ok((found, evaluator, x))
@@ -121,6 +122,10 @@ impl Bench {
         let error = worst(&at.unpack(&self.secret.decrypt_real(found)), expected);
         assert!(error < TOLERANCE, "worst error {error:e} of layout {at:?}");
     }
+}
+
+fn on_ciphertexts<'a>(evaluator: &'a Evaluator, circuit: &Circuit) -> Encrypted<'a> {
+    Encrypted { evaluator, linear_scale: circuit.linear_scale(), interleave: Interleave::NONE }
 }
 
 fn packing() -> impl Strategy<Value = Packing> {
@@ -166,7 +171,7 @@ proptest! {
         let weight = numbers(&mut bench.rng, out_features * in_features);
         let linear = Linear { out_features, in_features, weight, bias: numbers(&mut bench.rng, out_features) };
         let params = bench.params.clone();
-        let mut count = Count::new(&params, 1);
+        let mut count = Count::new(&params, Interleave::NONE);
         classify(&mut count, &bench.circuit, &linear, &bench.circuit.linear_level, from, 7.0).unwrap();
         let width = out_features.next_power_of_two();
         let sums = (from.slots() / width).trailing_zeros() as usize;
@@ -174,7 +179,7 @@ proptest! {
         let evaluator = bench.evaluator(&count.request);
         let x = numbers(&mut bench.rng, in_features * side * side);
         let encrypted = bench.encrypt(from, &x, 1);
-        let mut slots = Encrypted { evaluator: &evaluator, circuit: &bench.circuit };
+        let mut slots = on_ciphertexts(&evaluator, &bench.circuit);
         let logits = classify(&mut slots, &bench.circuit, &linear, &encrypted, from, 7.0).unwrap();
         let found = &bench.secret.decrypt_real(&logits)[..out_features];
         let means: Vec<f64> = x.chunks(side * side).map(|plane| 7.0 * plane.iter().sum::<f64>() / plane.len() as f64).collect();
@@ -208,7 +213,7 @@ fn a_block_adds_its_input_or_its_shortcut() {
     }
 }
 
-/// Every key that is counted is one that the evaluation misses.
+/// Without any one of the counted keys the evaluation fails.
 #[test]
 fn no_key_is_asked_for_in_vain() {
     for &packing in Packing::ALL {
@@ -229,8 +234,8 @@ fn no_key_is_asked_for_in_vain() {
                 kept.filter(|(k, other)| *k != kind || other.shape().main < key.shape().main)
                     .for_each(|(kind, key)| others.insert(kind, key.clone()));
                 let evaluator = Evaluator::new(&bench.params, others);
-                let mut slots = Encrypted { evaluator: &evaluator, circuit: &bench.circuit };
-                let term = Term { conv: &conv, x: &x[0], from, range: 1.0 };
+                let mut slots = on_ciphertexts(&evaluator, &bench.circuit);
+                let term = Operand { conv: &conv, x: &x[0], from, range: 1.0 };
                 let found = convolve(&mut slots, &bench.circuit, &[term], None, to, 1.0).map(drop);
                 let missing = matches!(found, Err(fhe_ckks::CkksError::MissingKey { kind: k, .. }) if k == kind);
                 assert!(missing, "{packing}, stride {stride}: not used: {kind} at {:?}", key.shape());
@@ -241,11 +246,16 @@ fn no_key_is_asked_for_in_vain() {
 
 /// A ResNet-8 of two channels, so that 4096 slots hold it.
 pub(crate) fn narrow(rng: &mut ChaCha20Rng) -> ResNet {
-    let stem = conv(rng, [3, 2], 3, 1);
-    let mut channels = 2;
-    let blocks = (0..STAGES)
-        .map(|stage| {
-            let (inp, out) = (channels, 2 << stage);
+    resnet(rng, 3, 1, 2)
+}
+
+/// A ResNet with random weights: `stages` stages of `blocks` blocks, the first of `width` channels.
+pub(crate) fn resnet(rng: &mut ChaCha20Rng, stages: usize, blocks: usize, width: usize) -> ResNet {
+    let stem = conv(rng, [3, width], 3, 1);
+    let mut channels = width;
+    let blocks = (0..stages * blocks)
+        .map(|index| {
+            let (inp, out) = (channels, width << (index / blocks));
             channels = out;
             let stride = if inp == out { 1 } else { 2 };
             let conv1 = conv(rng, [inp, out], 3, stride);
@@ -278,10 +288,12 @@ fn every_activation_and_profile_holds_under_encryption() {
     whole_network(circuit(Profile::NARROW, "chebyshev:7"), 2f64.powi(11) * WIDE_NOISE);
 }
 
-/// What no step errs by in this ring, with the wide profile: four times what most err by at worst.
+/// The bound on the error of every step in this ring, with the wide profile: four times the largest error of most
+/// steps.
 const WIDE_NOISE: f64 = 2e-6;
 
-/// Every step within `noise` of the plaintext model and at worst not far from it, as scheduled.
+/// Asserts that every step is within `noise` of the plaintext model, that the largest error is not far below, and that
+/// the steps are those of the schedule.
 fn whole_network(circuit: Circuit, noise: f64) {
     let packing = circuit.packing;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -289,10 +301,10 @@ fn whole_network(circuit: Circuit, noise: f64) {
     let mut images: Vec<Vec<f64>> = (0..4).map(|_| numbers(&mut rng, 3 * 32 * 32)).collect();
     let ranges = ranges::observe(&network, &images, Vec::clone);
     let program = Program::new(network, circuit, ranges);
-    let room = program.circuit().images;
+    let room = program.images();
     assert_eq!(room > 1, packing == Packing::Batch, "{packing}: {room} images in a ciphertext");
     images.truncate(room);
-    let params = Parameters::try_from(program.circuit().parameters.clone()).unwrap();
+    let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
     let (client, keys) = Client::generate(&program, &params, &mut rng).unwrap();
     let request = program.request_keys(&params).unwrap();
     let memory = program.memory(&params, &request).unwrap();
@@ -306,7 +318,7 @@ fn whole_network(circuit: Circuit, noise: f64) {
     let encrypted = client.encrypt(&images.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut rng).unwrap();
     let logits = server
         .evaluate(&encrypted, &mut |step, result| {
-            for (found, (_, steps)) in client.look(step, result).iter().zip(&clear) {
+            for (found, (_, steps)) in client.decrypt_step(step, result).iter().zip(&clear) {
                 let clear = &steps.iter().find(|known| known.name == step.layer).unwrap().output.data;
                 let error = worst(found, clear);
                 largest = largest.max(error);
@@ -331,8 +343,8 @@ fn whole_network(circuit: Circuit, noise: f64) {
     assert_eq!(seen, planned);
 }
 
-/// With exact polynomials in the place of ciphertexts, what precedes a bootstrap of its own and what does not differ by
-/// what an interpolation differs.
+/// In the clear, an activation before a bootstrap of its own differs from the plain one only by an interpolation's
+/// error.
 #[test]
 fn an_arcsine_before_a_bootstrap_changes_an_activation_by_next_to_nothing() {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
@@ -343,12 +355,16 @@ fn an_arcsine_before_a_bootstrap_changes_an_activation_by_next_to_nothing() {
         Program::new(network.clone(), circuit, ranges.clone())
     };
     let (vector, plain) = (clear(Packing::Vector), clear(Packing::Fused));
-    let forms: Vec<_> = (0..network.activations()).map(|index| vector.form(index)).collect();
+    let forms: Vec<_> = vector.layers().iter().map(|layer| layer.form).collect();
     assert_eq!(forms.iter().filter(|form| matches!(form, Form::Arcsine(_))).count(), 2);
     let (vector, plain) = (vector.clear_activation(), plain.clear_activation());
     for (index, form) in forms.into_iter().enumerate() {
         for x in (-80..=80).map(|k| f64::from(k) / 10.0) {
-            let (a, b) = (vector.value(index, x), plain.value(index, x));
+            let [a, b] = [&vector, &plain].map(|activation| {
+                let mut one = [x];
+                activation.apply(index, &mut one);
+                one[0]
+            });
             assert!((a - b).abs() < 2e-4, "activation {index} of {x}: {a} and {b}");
             let mut many = [x; 40];
             let outside = vector.apply(index, &mut many);
@@ -369,7 +385,7 @@ fn every_degree(packing: Packing) {
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let network = narrow(&mut rng);
     let ranges = vec![1.0; network.activations()];
-    let more = if packing.refreshed_levels().is_some() { STAGES - 1 } else { 0 };
+    let more = if packing.refreshed_levels().is_some() { 2 } else { 0 };
     let mut judged = std::collections::BTreeMap::new();
     for degree in 3..=255 {
         let circuit = match Circuit::new(16, &Approximation::Chebyshev { degree }, packing) {
@@ -385,11 +401,11 @@ fn every_degree(packing: Packing) {
             "degree {degree}: {} levels of {strided}",
             circuit.activation_level
         );
-        // The chain depends on the depth alone: one schedule a depth.
+        // The chain depends only on the depth, so one schedule for each depth is enough.
         let depth = circuit.activation_to(Form::Plain).depth();
         assert_eq!(depth, circuit.activation_to(Form::Arcsine(circuit.sine())).depth(), "degree {degree}");
         judged.entry(depth).or_insert_with(|| {
-            let params = Parameters::try_from(circuit.parameters.clone()).unwrap();
+            let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
             assert!(params.security_bits() >= 128, "degree {degree}");
             let program = Program::new(network.clone(), circuit.clone(), ranges.clone());
             let schedule = program.schedule(&params).unwrap();

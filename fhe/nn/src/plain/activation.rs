@@ -1,14 +1,25 @@
-//! What stands between two convolutions: the exact ReLU, a polynomial, or anything else.
+//! The function between two convolutions: the exact ReLU, a polynomial, or anything else.
 
+use std::sync::Arc;
+
+use super::message::MessageActivation;
 use crate::approximant::Approximant;
 use crate::approximation::Approximation;
 use crate::form::Form;
-use crate::ranges::Interval;
 
-/// A function of each value of a layer. Closures of the same shape are activations too, for recorders and experiments.
+/// A closed interval, on which an activation holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub lo: f64,
+    /// Upper end.
+    pub hi: f64,
+}
+
+/// A function of the values of a layer. Closures of this signature are activations too, for recorders and experiments.
 pub trait Activation: Sync {
-    /// Replaces `values`, which stand before activation `index` (from 0, in order of evaluation), by the values after it.
-    /// Returns how many of them lay outside the interval the function is meant for.
+    /// Replaces `values`, which are the input of activation `index` (from 0, in order of evaluation), by its output.
+    /// Returns the number of values outside the interval on which the function is meant to hold.
     fn apply(&self, index: usize, values: &mut [f64]) -> usize;
 }
 
@@ -18,44 +29,46 @@ impl<F: Fn(usize, &mut [f64]) -> usize + Sync> Activation for F {
     }
 }
 
-/// The exact ReLU, `max(x, 0)`; meant for every value.
+/// The exact ReLU, `max(x, 0)`, which holds for every value.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Relu;
 
 impl Activation for Relu {
     fn apply(&self, _index: usize, values: &mut [f64]) -> usize {
-        // not `max`, which would turn a NaN into 0 and hide it
+        // `max` would turn a NaN into 0 and hide it.
         values.iter_mut().filter(|x| **x < 0.0).for_each(|x| *x = 0.0);
         0
     }
 }
 
-/// An approximation in place of each ReLU. Outside its interval it is evaluated all the same, as encryption would, and counted.
+/// A polynomial in place of each ReLU. Values outside its interval are counted, and the polynomial is evaluated there
+/// all the same, as under encryption.
 #[derive(Clone, Debug)]
 pub struct ApproximateRelu {
-    /// Half-width of each activation's interval.
-    ranges: Vec<f64>,
-    approximant: Approximant,
+    /// Half-width of the interval and function of each activation.
+    by_index: Vec<(f64, Arc<MessageActivation>)>,
 }
 
 impl ApproximateRelu {
-    /// The approximation on each interval, symmetric as [`crate::ranges`] makes them.
+    /// The approximation on each interval. Intervals are symmetric, as [`crate::ranges`] makes them.
     pub fn new(approximation: &Approximation, intervals: &[Interval]) -> Self {
-        let ranges = intervals.iter().map(|interval| interval.hi.max(-interval.lo)).collect();
-        Self { ranges, approximant: Approximant::new(approximation, Form::Plain, Form::Plain) }
+        let approximant = Approximant::new(approximation, Form::Plain, Form::Plain);
+        let activation = Arc::new(MessageActivation::new(Form::Plain, approximant, Form::Plain));
+        let half_width = |interval: &Interval| interval.hi.max(-interval.lo);
+        Self { by_index: intervals.iter().map(|interval| (half_width(interval), activation.clone())).collect() }
+    }
+
+    /// A function for each activation, with the half-width of its interval.
+    pub(crate) fn of_messages(by_index: Vec<(f64, Arc<MessageActivation>)>) -> Self {
+        Self { by_index }
     }
 }
 
 impl Activation for ApproximateRelu {
     /// # Panics
-    /// Where there is no interval for `index`.
+    /// If there is no interval for `index`.
     fn apply(&self, index: usize, values: &mut [f64]) -> usize {
-        let range = self.ranges[index];
-        values.iter_mut().for_each(|x| *x /= range);
-        // a NaN lies outside
-        let overflow = values.iter().filter(|x| !(-1.0..=1.0).contains(*x)).count();
-        self.approximant.apply(values);
-        values.iter_mut().for_each(|x| *x *= range);
-        overflow
+        let (range, activation) = &self.by_index[index];
+        activation.apply(*range, values)
     }
 }

@@ -1,4 +1,4 @@
-//! Convolutions in cleartext, a strip of a row of some output channels at a time.
+//! Convolutions in the clear, a strip of a row of some output channels at a time.
 
 use multiversion::multiversion;
 
@@ -10,9 +10,9 @@ const STRIP: usize = 8;
 /// Output channels of which a strip is summed up at once. STRIP · GROUP sums stay in registers.
 const GROUP: usize = 8;
 
-/// What a caller keeps from one convolution to the next.
+/// Memory that a caller keeps from one convolution to the next.
 #[derive(Default)]
-pub(super) struct Buffers {
+pub(crate) struct Buffers {
     /// The input with zeros around it, see [`Padded`].
     input: Vec<f64>,
     /// Weights by group of output channels, input channel, kernel row and column, output channel in the group.
@@ -20,16 +20,16 @@ pub(super) struct Buffers {
 }
 
 impl Conv {
-    /// The convolution of `input`. Sums are in one order everywhere: the same bits on every machine.
+    /// The convolution of `input`. Sums are taken in one order everywhere, so that every machine returns the same bits.
     ///
     /// # Panics
-    /// Where `input` has another number of channels than [`Conv::in_channels`].
+    /// If `input` has another number of channels than [`Conv::in_channels`].
     pub fn apply(&self, input: &Tensor) -> Tensor {
         self.apply_with(input, &mut Buffers::default())
     }
 
-    /// The same, with buffers that a caller keeps.
-    pub(super) fn apply_with(&self, input: &Tensor, buffers: &mut Buffers) -> Tensor {
+    /// The convolution of `input`, as [`Conv::apply`] returns it, with buffers that the caller keeps.
+    pub(crate) fn apply_with(&self, input: &Tensor, buffers: &mut Buffers) -> Tensor {
         assert_eq!(input.channels, self.in_channels, "channels: found {}, wanted {}", input.channels, self.in_channels);
         let (height, width) = (input.height.div_ceil(self.stride), input.width.div_ceil(self.stride));
         let padded = Padded::new(self, input, &mut buffers.input);
@@ -56,8 +56,8 @@ impl Conv {
     }
 }
 
-/// An input with zeros around it, its columns dealt out by their remainder modulo the stride: what neighbouring outputs of
-/// a row meet at one place of the kernel are neighbours then.
+/// An input with zeros around it, its columns sorted by their remainder modulo the stride: then the inputs that
+/// neighbouring outputs of a row meet at one place of the kernel are neighbours too.
 struct Padded<'a> {
     values: &'a [f64],
     kernel: usize,

@@ -1,12 +1,15 @@
-//! The network in cleartext: the reference every encrypted evaluation is held against.
+//! The network in the clear: the reference that every encrypted evaluation is compared with.
 
 mod activation;
 mod conv;
+mod message;
 
 use rayon::prelude::*;
 
 use crate::network::{INPUT_CHANNELS, INPUT_SIDE, Linear, Op, ResNet};
-pub use activation::{Activation, ApproximateRelu, Relu};
+pub use activation::{Activation, ApproximateRelu, Interval, Relu};
+pub(crate) use conv::Buffers;
+pub(crate) use message::{MessageActivation, is_inside};
 
 /// Values of a layer: `channels` planes of `height` rows of `width` values, the last index fastest.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,41 +24,52 @@ pub struct Tensor {
     pub data: Vec<f64>,
 }
 
-/// A step of an evaluation and what came out of it. The values before an activation are those of the step before it.
+/// A step of an evaluation with its result. The values before an activation are the result of the step before it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// See [`ResNet::steps`].
     pub name: String,
-    /// What was done.
+    /// The operation.
     pub op: Op,
     /// Its result.
     pub output: Tensor,
+    /// Number of values that lay outside the interval of an activation; `None` for other operations.
+    pub overflow: Option<usize>,
 }
 
 /// The result for one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// One value a class. They may be infinite or NaN where `overflow` is not all zeros.
+    /// One value for each class. They may be infinite or NaN where `overflow` is not all zeros.
     pub logits: Vec<f64>,
-    /// For each activation, how many values lay outside the interval it holds on.
+    /// For each activation, the number of values outside the interval on which it holds.
     pub overflow: Vec<usize>,
 }
 
+/// The index of the largest logit (the first of equals); `None` where a logit is infinite or NaN, or where there is
+/// none.
+pub fn class(logits: &[f64]) -> Option<usize> {
+    if logits.iter().any(|logit| !logit.is_finite()) {
+        return None;
+    }
+    (0..logits.len()).reduce(|best, i| if logits[i] > logits[best] { i } else { best })
+}
+
 impl Outcome {
-    /// The class of the largest logit (the first of equals); `None` where a logit is infinite or NaN.
+    /// The class of the largest logit; see [`class`].
     pub fn class(&self) -> Option<usize> {
-        if self.logits.iter().any(|l| !l.is_finite()) {
-            return None;
-        }
-        let best = |best: usize, i| {
-            if self.logits[i] > self.logits[best] { i } else { best }
-        };
-        (0..self.logits.len()).reduce(best)
+        class(&self.logits)
     }
 
-    /// Values outside their interval, over all activations.
+    /// The number of values outside their interval, over all activations.
     pub fn overflows(&self) -> usize {
         self.overflow.iter().sum()
+    }
+
+    /// The activations of `network` whose interval some values left, by name, with the number of those values.
+    pub fn overflowed(&self, network: &ResNet) -> Vec<(String, usize)> {
+        let counted = network.activation_names().into_iter().zip(self.overflow.iter().copied());
+        counted.filter(|&(_, count)| count > 0).collect()
     }
 }
 
@@ -63,31 +77,32 @@ impl ResNet {
     /// Evaluates one image.
     ///
     /// # Panics
-    /// Where `input` has another length than 3 * 32 * 32.
+    /// If `input` has another length than 3 · 32 · 32.
     pub fn forward(&self, input: &[f64], activation: &dyn Activation) -> Outcome {
-        self.walk(input, &mut |index, values| activation.apply(index, values), &mut |_, _| {})
+        self.walk(input, activation, &mut |_, _, _| {})
     }
 
-    /// Evaluates one image and keeps what came out of every step, in the order of [`ResNet::steps`].
+    /// Evaluates one image and keeps the result of every step, in the order of [`ResNet::steps`].
     ///
     /// # Panics
-    /// Where `input` has another length than 3 * 32 * 32.
+    /// If `input` has another length than 3 · 32 · 32.
     pub fn trace(&self, input: &[f64], activation: &dyn Activation) -> (Outcome, Vec<Step>) {
         let mut names = self.steps().into_iter();
         let mut steps = Vec::with_capacity(names.len());
-        let outcome = self.walk(input, &mut |index, values| activation.apply(index, values), &mut |op, output| {
-            let (name, named) = names.next().expect("the walk takes no more steps than are named");
+        let outcome = self.walk(input, activation, &mut |op, output, overflow| {
+            let (name, named) = names.next().expect("the walk has no more steps than the list of layers");
             assert_eq!(op, named, "{name}");
-            steps.push(Step { name, op, output: output.clone() });
+            steps.push(Step { name, op, output: output.clone(), overflow });
         });
+        assert_eq!(names.next(), None, "steps that the walk left out");
         (outcome, steps)
     }
 
     /// Evaluates many images on all threads of the current rayon pool; `input` turns an item into the network's input.
-    /// One image's overflow never touches another's outcome.
+    /// The overflow of one image never affects the outcome of another.
     ///
     /// # Panics
-    /// Where an input has another length than 3 * 32 * 32.
+    /// If an input has another length than 3 · 32 · 32.
     pub fn forward_all<T: Sync>(
         &self,
         items: &[T],
@@ -97,41 +112,38 @@ impl ResNet {
         items.par_iter().map(|item| self.forward(&input(item), activation)).collect()
     }
 
-    /// The evaluation itself; `activation` is an [`Activation`] of one image, `see` is shown the result of every step.
-    pub(crate) fn walk(
+    /// The evaluation itself. It does not read [`ResNet::layers`], which it is the oracle of. `see` gets the operation,
+    /// the result and the overflow of every step.
+    fn walk(
         &self,
         input: &[f64],
-        activation: &mut dyn FnMut(usize, &mut [f64]) -> usize,
-        see: &mut dyn FnMut(Op, &Tensor),
+        activation: &dyn Activation,
+        see: &mut dyn FnMut(Op, &Tensor, Option<usize>),
     ) -> Outcome {
         let mut x = Tensor::image(input);
-        let mut buffers = conv::Buffers::default();
-        let mut overflow = Vec::with_capacity(self.activations());
-        let mut activate = |x: &mut Tensor, see: &mut dyn FnMut(Op, &Tensor)| {
-            let index = overflow.len();
-            overflow.push(activation(index, &mut x.data));
-            see(Op::Activation(index), x);
+        let mut buffers = Buffers::default();
+        let mut overflow = Vec::new();
+        let mut activate = |x: &mut Tensor, see: &mut dyn FnMut(Op, &Tensor, Option<usize>)| {
+            see(Op::Convolution, x, None);
+            let outside = activation.apply(overflow.len(), &mut x.data);
+            overflow.push(outside);
+            see(Op::Activation, x, Some(outside));
         };
         x = self.stem.apply_with(&x, &mut buffers);
-        see(Op::Conv, &x);
         activate(&mut x, see);
         for block in &self.blocks {
             let mut y = block.conv1.apply_with(&x, &mut buffers);
-            see(Op::Conv, &y);
             activate(&mut y, see);
             let mut y = block.conv2.apply_with(&y, &mut buffers);
             match &block.shortcut {
                 Some(shortcut) => y.add(&shortcut.apply_with(&x, &mut buffers)),
                 None => y.add(&x),
             }
-            see(Op::Conv, &y);
             activate(&mut y, see);
             x = y;
         }
-        x = x.average();
-        see(Op::Pool, &x);
-        x = self.classifier.apply(&x);
-        see(Op::Linear, &x);
+        x = self.classifier.apply(&x.average());
+        see(Op::Classifier, &x, None);
         Outcome { logits: x.data, overflow }
     }
 }
@@ -140,7 +152,7 @@ impl Tensor {
     /// The network's input.
     ///
     /// # Panics
-    /// Where `values` has another length than 3 * 32 * 32.
+    /// If `values` has another length than 3 · 32 · 32.
     pub fn image(values: &[f64]) -> Self {
         let wanted = INPUT_CHANNELS * INPUT_SIDE * INPUT_SIDE;
         assert_eq!(values.len(), wanted, "values of an image: found {}, wanted {wanted}", values.len());
@@ -173,13 +185,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outcome_without_numbers_has_no_class() {
+    fn an_outcome_that_is_not_finite_has_no_class() {
         let outcome = |logits: &[f64]| Outcome { logits: logits.to_vec(), overflow: vec![0, 2, 1] };
         assert_eq!(outcome(&[1.0, 3.0, 3.0, -1.0]).class(), Some(1));
         assert_eq!(outcome(&[1.0, f64::NAN]).class(), None);
         assert_eq!(outcome(&[1.0, f64::INFINITY]).class(), None);
         assert_eq!(outcome(&[]).class(), None);
         assert_eq!(outcome(&[1.0]).overflows(), 3);
+    }
+
+    #[test]
+    fn activations_that_overflowed_are_named() {
+        let network = ResNet::from_safetensors(datasets::pretrained::RESNET20).unwrap();
+        let mut overflow = vec![0; 19];
+        (overflow[0], overflow[18]) = (7, 2);
+        let outcome = Outcome { logits: vec![f64::NAN; 10], overflow };
+        assert_eq!(outcome.overflowed(&network), [("act".to_owned(), 7), ("layer3.2.act2".to_owned(), 2)]);
     }
 
     #[test]

@@ -1,21 +1,24 @@
 //! From the decrypted values of encrypted images to a noise model.
 //!
-//! Noise adds up: what a step's result errs by is the error of its operands, taken through the step, and what the step adds
-//! of its own. The latter alone is measured: each step is replayed in the clear on what the steps before it decrypt to.
+//! Noise adds up: the error of a step's result is the error of its operands, carried through the step, plus the noise
+//! that the step adds. Only the latter is measured: each step is replayed in the clear on the decrypted results of the
+//! steps before it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
-use super::model::{CalibratedCase, Noise, NoiseModel, Own, Provenance};
-use super::steps::{Layer, layers};
-use crate::encrypted::{Op, Program, ScheduledStep};
-use crate::network::Conv;
-use crate::plain::Tensor;
+use super::clear;
+use super::model::{CalibratedCase, Noise, NoiseModel, Provenance, StepNoise};
+use crate::encrypted::layout::Layout;
+use crate::encrypted::program::Machine;
+use crate::encrypted::slots::Operand;
+use crate::encrypted::{Op, Program, ScheduledStep, StepInfo};
+use crate::plain::{Buffers, Tensor, is_inside};
 
 /// Gathers the noise of each step.
 pub struct Calibration<'a> {
     program: &'a Program,
     schedule: &'a [ScheduledStep],
-    layers: Vec<Layer>,
     /// By step of the schedule.
     moments: Vec<Moments>,
     rows: usize,
@@ -53,16 +56,16 @@ impl Moments {
         self.outside += other.outside;
     }
 
-    /// Of the line through the errors: slope, height at 0, and the standard deviation beside it.
-    fn line(&self) -> Own {
+    /// The line through the errors: slope, height at 0, and the standard deviation beside it.
+    fn line(&self) -> StepNoise {
         let n = self.count.max(1) as f64;
         let [error, square, ..] = self.errors.map(|sum| sum / n);
         let [x, x_square, product] = self.values.map(|sum| sum / n);
         let (spread, common) = (x_square - x * x, product - x * error);
         let gain = if spread > 0.0 { common / spread } else { 0.0 };
-        // Far from cancelling: the line is a small part of the noise.
+        // The difference does not cancel: the line is a small part of the noise.
         let deviation = (square - error * error - gain * common).max(0.0).sqrt();
-        Own { gain, mean: error - gain * x, deviation }
+        StepNoise { gain, mean: error - gain * x, deviation }
     }
 
     fn excess_kurtosis(&self) -> f64 {
@@ -74,74 +77,25 @@ impl Moments {
 }
 
 impl<'a> Calibration<'a> {
-    /// For images of `program`, whose schedule is `schedule`.
+    /// A calibration without images, of `program`, whose schedule is `schedule`.
     pub fn new(program: &'a Program, schedule: &'a [ScheduledStep]) -> Self {
-        let moments = vec![Moments::default(); schedule.len()];
-        Self { program, schedule, layers: layers(program, schedule), moments, rows: 0 }
+        Self { program, schedule, moments: vec![Moments::default(); schedule.len()], rows: 0 }
     }
 
-    /// Adds an image: its normalised values, and what each step of the schedule decrypted to
-    /// ([`crate::encrypted::Client::look`]), in order.
+    /// Adds an image: its normalised values, and the decrypted result of each step of the schedule
+    /// ([`crate::encrypted::Client::decrypt_step`]), in order.
     ///
     /// # Panics
-    /// If there is not one vector for each step, or one has another length than its layer.
+    /// If there is not one vector for each step, or if one has another length than its layer.
     pub fn add(&mut self, image: &[f64], decrypted: &[Vec<f64>]) {
         assert_eq!(decrypted.len(), self.schedule.len(), "one vector for each step of the schedule");
-        let program = self.program;
-        let (network, activation) = (program.network(), program.clear_activation());
-        let tensor = |conv: &Conv, values: &[f64]| {
-            let side = ((values.len() / conv.in_channels) as f64).sqrt() as usize;
-            Tensor { channels: conv.in_channels, height: side, width: side, data: values.to_vec() }
-        };
-        // What stands after activation k − 1, the image for k = 0.
-        let layers = self.layers.clone();
-        let activated = |k: usize| k.checked_sub(1).map_or(image, |k| &decrypted[layers[k].last()]);
-        for (k, &range) in program.ranges().iter().enumerate() {
-            let block = k.checked_sub(1).map(|k| (&network.blocks[k / 2], k % 2));
-            let conv = block.map_or(&network.stem, |(block, half)| [&block.conv1, &block.conv2][half]);
-            let mut sum = conv.apply(&tensor(conv, activated(k)));
-            if let Some((block, 1)) = block {
-                let input = activated(k - 1);
-                match &block.shortcut {
-                    Some(shortcut) => sum.add(&shortcut.apply(&tensor(shortcut, input))),
-                    None => sum.data.iter_mut().zip(input).for_each(|(sum, x)| *sum += x),
-                }
-            }
-            let layer = layers[k];
-            let [convolved, fresh, left] =
-                [layer.convolution, layer.bootstrap, layer.activation].map(|k| &decrypted[k]);
-            self.compare(layer.convolution, range, convolved, &sum.data, |_| true);
-            // Outside the interval the sine folds back, and the polynomial enlarges whatever stands before it.
-            let inside = |x: f64| (x / range).abs() <= 1.0;
-            self.compare(layer.bootstrap, range, fresh, convolved, |index| inside(convolved[index]));
-            let expected: Vec<f64> = fresh.iter().map(|&x| activation.value(k, x)).collect();
-            self.compare(layer.activation, range, left, &expected, |index| inside(fresh[index]));
-            if let Some(refresh) = layer.refresh {
-                self.compare(refresh, range, &decrypted[refresh], left, |index| inside(left[index]));
-            }
-        }
-        let features = network.classifier.in_features;
-        let last = activated(network.activations());
-        let side = ((last.len() / features) as f64).sqrt() as usize;
-        let last = Tensor { channels: features, height: side, width: side, data: last.to_vec() };
-        let logits = network.classifier.apply(&last.average());
-        let step = decrypted.len() - 1;
-        self.compare(step, 1.0, &decrypted[step], &logits.data, |_| true);
+        let (program, steps) = (self.program, decrypted.iter().zip(&mut self.moments));
+        let mut replay = Replay { program, steps, buffers: Buffers::default() };
+        let Ok(_) = program.run(&mut replay, Tensor::image(image));
         self.rows += decrypted.len();
     }
 
-    fn compare(&mut self, step: usize, range: f64, found: &[f64], expected: &[f64], counts: impl Fn(usize) -> bool) {
-        assert_eq!(found.len(), expected.len(), "values of step {step}");
-        let moments = &mut self.moments[step];
-        for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
-            match counts(index) {
-                true => moments.add(expected / range, (found - expected) / range),
-                false => moments.outside += 1,
-            }
-        }
-    }
-
-    /// The model: steps of one operation and slot count together.
+    /// The noise model, with one entry for all steps of one operation and slot count.
     pub fn model(&self, case: CalibratedCase, provenance: Provenance) -> NoiseModel {
         let mut kinds: BTreeMap<(Op, usize), Vec<&Moments>> = BTreeMap::new();
         for (step, moments) in self.schedule.iter().zip(&self.moments) {
@@ -151,7 +105,7 @@ impl<'a> Calibration<'a> {
             let mut all = Moments::default();
             steps.iter().for_each(|moments| all.merge(moments));
             let deviations = || steps.iter().map(|moments| moments.line().deviation);
-            let Own { gain, mean, deviation } = all.line();
+            let StepNoise { gain, mean, deviation } = all.line();
             Noise {
                 op,
                 slots,
@@ -167,5 +121,65 @@ impl<'a> Calibration<'a> {
             }
         });
         NoiseModel { case, provenance: Provenance { rows: self.rows, ..provenance }, noise: noise.collect() }
+    }
+}
+
+/// The interpreter that replays each step on the decrypted results of the steps before it.
+struct Replay<'a> {
+    program: &'a Program,
+    /// Decrypted values and moments of the steps to come.
+    steps: std::iter::Zip<std::slice::Iter<'a, Vec<f64>>, std::slice::IterMut<'a, Moments>>,
+    buffers: Buffers,
+}
+
+impl Replay<'_> {
+    /// Compares the decrypted result of a step with the expected one, over the values that `counts`, and returns the
+    /// former.
+    fn compare(&mut self, step: &StepInfo, expected: &[f64], counts: impl Fn(usize) -> bool) -> &[f64] {
+        let (found, moments) = self.steps.next().expect("a vector for every step of the schedule");
+        assert_eq!(found.len(), expected.len(), "values of {} {:?}", step.layer, step.op);
+        for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+            if counts(index) {
+                moments.add(expected / step.range, (found - expected) / step.range);
+            } else {
+                moments.outside += 1;
+            }
+        }
+        found
+    }
+}
+
+impl Machine for Replay<'_> {
+    type Value = Tensor;
+    type Error = Infallible;
+
+    fn convolve(
+        &mut self,
+        step: &StepInfo,
+        to: Layout,
+        operands: &[Operand<'_, Tensor>],
+        identity: Option<(&Tensor, f64)>,
+    ) -> Result<Tensor, Infallible> {
+        let sum = clear::convolve(operands, identity.map(|(x, _)| x), &mut self.buffers);
+        Ok(clear::tensor(to, self.compare(step, &sum.data, |_| true)))
+    }
+
+    fn bootstrap(&mut self, step: &StepInfo, at: Layout, x: Tensor) -> Result<Tensor, Infallible> {
+        // Outside the interval the sine folds back, and the polynomial amplifies every deviation.
+        let inside = |index: usize| is_inside(x.data[index] / step.range);
+        Ok(clear::tensor(at, self.compare(step, &x.data, inside)))
+    }
+
+    fn activate(&mut self, step: &StepInfo, at: Layout, fresh: Tensor) -> Result<Tensor, Infallible> {
+        let mut expected = fresh.data.clone();
+        self.program.circuit().message_activation(step.form).apply(step.range, &mut expected);
+        let inside = |index: usize| is_inside(fresh.data[index] / step.range);
+        Ok(clear::tensor(at, self.compare(step, &expected, inside)))
+    }
+
+    fn classify(&mut self, step: &StepInfo, x: &Tensor, _: Layout, _: f64) -> Result<Tensor, Infallible> {
+        let logits = clear::classify(&self.program.network().classifier, x);
+        self.compare(step, &logits.data, |_| true);
+        Ok(logits)
     }
 }

@@ -1,27 +1,27 @@
-//! Normal deviates, the same for an image whichever thread takes it and whatever came before.
+//! Normal deviates that depend only on the seed and the image, not on threads or order.
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// Draws for one image: no secret hangs on them, so that they may come from a generator that is merely fast.
-pub struct Gaussian(Xoshiro256PlusPlus);
+/// The deviates of one image. No secret depends on them, so they come from a fast generator that is not cryptographic.
+pub(super) struct Gaussian(Xoshiro256PlusPlus);
 
 impl Gaussian {
     /// The stream of image `image` in a run of seed `seed`.
-    pub fn new(seed: u64, image: u64) -> Self {
+    pub(super) fn new(seed: u64, image: u64) -> Self {
         let mut state = [0; 32];
         state[..8].copy_from_slice(&seed.to_le_bytes());
         state[8..16].copy_from_slice(&image.to_le_bytes());
-        // Pairs of numbers are far from spread over the states: a few outputs later they are.
+        // Seeds and images that differ in one bit give similar first outputs; the jump leads far past them.
         state[16] = 1;
         let mut rng = Xoshiro256PlusPlus::from_seed(state);
         rng.jump();
         Self(rng)
     }
 
-    /// Adds to each value `gain` times itself, and an independent deviate of this mean and standard deviation.
-    pub fn add_to(&mut self, values: &mut [f64], gain: f64, mean: f64, deviation: f64) {
+    /// Adds to each value `gain` times the value, and an independent deviate of this mean and standard deviation.
+    pub(super) fn add_to(&mut self, values: &mut [f64], gain: f64, mean: f64, deviation: f64) {
         for value in values {
             let drawn: f64 = StandardNormal.sample(&mut self.0);
             *value += gain * *value + mean + deviation * drawn;
@@ -39,7 +39,8 @@ mod tests {
         values
     }
 
-    /// Sums of n independent deviates over their own standard deviations, each within 5 of its mean: one chance in a million.
+    /// Sums of n independent deviates over their own standard deviations, each within 5 of its mean: one chance in a
+    /// million.
     #[test]
     fn moments_and_correlations_are_those_of_independent_deviates() {
         for (seed, image) in [(0, 0), (0, 1), (1, 0), (u64::MAX, 9999)] {

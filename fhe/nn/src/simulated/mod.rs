@@ -1,16 +1,18 @@
-//! The encrypted circuit in cleartext: the same polynomial on the sine of the same values divided by the same ranges, and
-//! after each step the noise that the step had when it was encrypted.
+//! The encrypted circuit in the clear: the same polynomial on the sine of the same values divided by the same ranges,
+//! and after each step the noise that the step has under encryption.
 //!
-//! [`Calibration`] takes that noise from decrypted values, [`NoiseModel`] keeps it with its provenance, [`Simulator`] adds
-//! it. What a step does to the noise of the steps before it comes from evaluating it, not from a model: only the noise that
-//! a step makes itself is drawn. How near that comes: `docs/simulation.md`.
+//! [`Calibration`] takes that noise from decrypted values, [`NoiseModel`] keeps it with its provenance, and
+//! [`Simulator`] adds it. Only the noise that a step makes itself is drawn. The step's effect on the noise of earlier
+//! steps comes from evaluating it.
+#![doc = include_str!("../../docs/simulation.md")]
 
 mod calibration;
+mod clear;
 mod gaussian;
 mod model;
 mod simulator;
-mod steps;
 mod table;
+mod tabulated;
 #[cfg(test)]
 mod tests;
 

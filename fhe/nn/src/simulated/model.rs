@@ -1,4 +1,4 @@
-//! How much noise each step of the encrypted circuit makes, and where that is known from.
+//! The noise of each step of the encrypted circuit, with its provenance.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,15 +9,15 @@ use crate::encrypted::{Op, ScheduledStep};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoiseModel {
-    /// What was encrypted.
+    /// The case that was encrypted.
     pub case: CalibratedCase,
-    /// How the noise is known.
+    /// Where the noise was measured.
     pub provenance: Provenance,
     /// One entry for each operation and slot count of the circuit.
     pub noise: Vec<Noise>,
 }
 
-/// What the noise of a circuit depends on.
+/// Everything that the noise of a circuit depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalibratedCase {
@@ -25,7 +25,7 @@ pub struct CalibratedCase {
     pub ring_dim: usize,
     /// The activation, such as `chebyshev:59`.
     pub relu: String,
-    /// How values stand in the slots.
+    /// The packing.
     pub packing: String,
     /// Sizes of the main primes in bits, from the bottom of the chain up.
     pub main_bits: Vec<u32>,
@@ -33,33 +33,33 @@ pub struct CalibratedCase {
     pub special_bits: Vec<u32>,
 }
 
-/// Where a model comes from.
+/// The origin of a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
     /// The command that ran.
     pub command: String,
-    /// SHA-256 of what decides the noise, as JSON: the case, parameters and ranges.
+    /// SHA-256 of the case, parameters and ranges as JSON.
     pub config_sha256: String,
     /// SHA-256 of the network's weights.
     pub weights_sha256: String,
     /// Revision of the sources.
     pub revision: Option<String>,
-    /// When it ran, RFC 3339.
+    /// The date of the run, RFC 3339.
     pub date: String,
     /// Seed of keys and noise; `None` for the operating system's randomness.
     pub seed: Option<u64>,
     /// The images encrypted.
     pub images: Vec<String>,
-    /// Steps decrypted, over all images.
+    /// Number of decrypted steps, over all images.
     pub rows: usize,
 }
 
-/// What one operation adds to its result: decrypted, minus the operation in the clear on its decrypted operands. A line
-/// through that, over what the result should be, and what is left beside the line, as noise.
+/// The noise of an operation: its decrypted result minus the operation in the clear on its decrypted operands. It is
+/// described by a line over the exact result, and by the standard deviation beside the line.
 ///
-/// In slot units: values divided by the range of their step, so that the activation's interval is [−1, 1]. A bootstrapped
-/// value counts as what it stands for. The classifier's are logits.
+/// Values are divided by the range of their step, so that the activation's interval is [−1, 1], and are read out of the
+/// form in which slots hold them. The classifier's values are logits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Noise {
@@ -67,31 +67,32 @@ pub struct Noise {
     pub op: Op,
     /// Slots of the result.
     pub slots: usize,
-    /// The line's slope. Small, as its height, but neither averages out where many values are summed.
+    /// The slope of the line. Like its height it is small, but neither averages out where many values are summed.
     pub gain: f64,
-    /// The line's height at 0.
+    /// The height of the line at 0.
     pub mean: f64,
     /// The standard deviation beside the line, over all steps of this kind.
     pub deviation: f64,
-    /// The same of the quietest step alone.
+    /// The standard deviation beside its line of the quietest step of this kind.
     pub least: f64,
-    /// And of the loudest.
+    /// The standard deviation beside its line of the loudest step of this kind.
     pub most: f64,
-    /// Excess kurtosis of the whole: 0 for a normal distribution, large where few slots carry much of the noise.
+    /// Excess kurtosis of the noise: 0 for a normal distribution, large if few slots carry much of the noise.
     pub kurtosis: f64,
     /// Largest magnitude.
     pub largest: f64,
-    /// Values that all this is taken from.
+    /// Number of values measured.
     pub values: usize,
-    /// Values passed over, as they lay outside the interval.
+    /// Number of values left out because they lay outside the interval.
     pub outside: usize,
 }
 
 impl NoiseModel {
-    /// Reads a model.
+    /// The model in a JSON text.
     ///
     /// # Errors
-    /// [`Error::NoiseModel`] where a field is missing, unknown or of another type; [`Error::BadNoise`].
+    /// [`Error::NoiseModel`] if a field is missing, unknown or of another type; [`Error::BadNoise`] if noise is not
+    /// finite.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let model: Self = serde_json::from_str(json).map_err(Error::NoiseModel)?;
         let usable = |noise: &Noise| {
@@ -105,7 +106,7 @@ impl NoiseModel {
         }
     }
 
-    /// How `case` differs from the one calibrated, in words; `None` if it does not.
+    /// The difference between `case` and the calibrated case, in words; `None` if there is none.
     pub fn mismatch(&self, case: &CalibratedCase) -> Option<String> {
         let known = &self.case;
         let pairs = [
@@ -119,7 +120,7 @@ impl NoiseModel {
         Some(format!("{what} of the noise model: found {found}, wanted {wanted}; `calibrate` makes one for this case"))
     }
 
-    /// What to stamp results with: `simulated with noise of 65536-chebyshev:59-fused`.
+    /// The stamp of results: `simulated with noise of 65536-chebyshev:59-fused`.
     pub fn label(&self) -> String {
         let CalibratedCase { ring_dim, relu, packing, .. } = &self.case;
         format!("simulated with noise of {ring_dim}-{relu}-{packing}")
@@ -128,20 +129,20 @@ impl NoiseModel {
     /// The noise of each step of a schedule.
     ///
     /// # Errors
-    /// [`Error::MissingNoise`].
-    pub(super) fn of_steps(&self, schedule: &[ScheduledStep]) -> Result<Vec<Own>, Error> {
+    /// [`Error::MissingNoise`] for a step whose operation and slot count the model does not have.
+    pub(super) fn of_steps(&self, schedule: &[ScheduledStep]) -> Result<Vec<StepNoise>, Error> {
         let of = |step: &ScheduledStep| {
             let known = self.noise.iter().find(|noise| (noise.op, noise.slots) == (step.op, step.slots));
             let known = known.ok_or_else(|| Error::MissingNoise { op: name(step.op), slots: step.slots })?;
-            Ok(Own { gain: known.gain, mean: known.mean, deviation: known.deviation })
+            Ok(StepNoise { gain: known.gain, mean: known.mean, deviation: known.deviation })
         };
         schedule.iter().map(of).collect()
     }
 }
 
-/// What is drawn for a step.
+/// The noise that a step draws, as a line over the values and a deviation beside it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Own {
+pub(super) struct StepNoise {
     pub gain: f64,
     pub mean: f64,
     pub deviation: f64,

@@ -1,194 +1,149 @@
-//! One image through the circuit in cleartext.
+//! One image through the circuit in the clear, with noise.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use super::clear;
 use super::gaussian::Gaussian;
-use super::model::{NoiseModel, Own};
-use super::steps::{Layer, layers};
-use super::table::Table;
+use super::model::{NoiseModel, StepNoise};
+use super::tabulated::TabulatedActivation;
 use crate::Error;
-use crate::approximant::Approximant;
-use crate::encrypted::{Circuit, Op, Program, ScheduledStep};
+use crate::encrypted::layout::Layout;
+use crate::encrypted::program::Machine;
+use crate::encrypted::slots::Operand;
+use crate::encrypted::{Program, ScheduledStep, StepInfo};
 use crate::form::Form;
-use crate::network::ResNet;
-use crate::plain::{Activation, Outcome};
+use crate::network::Op;
+use crate::plain::{Activation, Buffers, Outcome, Tensor};
 
 /// Evaluates a [`Program`] as a server would, on values instead of ciphertexts.
 #[derive(Clone, Debug)]
 pub struct Simulator {
-    network: ResNet,
-    /// Of each activation; those that leave the same form share one.
-    activations: Vec<Arc<Curve>>,
-    ranges: Vec<f64>,
-    layers: Vec<Layer>,
-    /// Name, operation and noise of each step of the schedule.
-    steps: Vec<(String, Op, Own)>,
+    program: Program,
+    /// One for each form in which activations leave values.
+    activations: Vec<Arc<TabulatedActivation>>,
+    /// The noise of each step of the schedule.
+    noise: Vec<StepNoise>,
 }
 
 impl Simulator {
-    /// A simulator of `program`, whose schedule is `schedule`, with the noise of `model`. Whether the model is for this very
-    /// case is [`NoiseModel::mismatch`]'s to say.
+    /// A simulator of `program`, whose schedule is `schedule`, with the noise of `model`. [`NoiseModel::mismatch`]
+    /// tells whether the model was calibrated for this case.
     ///
     /// # Errors
-    /// [`Error::MissingNoise`] for an operation that the model knows nothing of.
+    /// [`Error::MissingNoise`] for an operation that the model has no noise for.
     pub fn new(program: &Program, schedule: &[ScheduledStep], model: &NoiseModel) -> Result<Self, Error> {
-        Ok(Self::with(program, schedule, model.of_steps(schedule)?))
+        Ok(Self::with(program, model.of_steps(schedule)?))
     }
 
-    /// The same circuit without noise.
+    /// A simulator of `program`, whose schedule is `schedule`, without noise.
     pub fn noiseless(program: &Program, schedule: &[ScheduledStep]) -> Self {
-        Self::with(program, schedule, vec![Own::default(); schedule.len()])
+        Self::with(program, vec![StepNoise::default(); schedule.len()])
     }
 
-    fn with(program: &Program, schedule: &[ScheduledStep], own: Vec<Own>) -> Self {
-        let mut made: Vec<Arc<Curve>> = Vec::new();
-        let activation = |index: usize| {
-            let form = program.form(index);
-            let known = made.iter().find(|curve| curve.form == form).cloned();
-            known.unwrap_or_else(|| {
-                made.push(Arc::new(Curve::new(program.circuit(), form)));
-                made[made.len() - 1].clone()
-            })
-        };
-        let steps = schedule.iter().zip(own).map(|(step, own)| (step.layer.clone(), step.op, own));
-        Self {
-            network: program.network().clone(),
-            activations: (0..program.ranges().len()).map(activation).collect(),
-            ranges: program.ranges().to_vec(),
-            layers: layers(program, schedule),
-            steps: steps.collect(),
+    fn with(program: &Program, noise: Vec<StepNoise>) -> Self {
+        let mut activations: Vec<Arc<TabulatedActivation>> = Vec::new();
+        for layer in program.layers() {
+            if activations.iter().all(|known| known.to() != layer.form) {
+                let activation = program.circuit().message_activation(layer.form);
+                activations.push(Arc::new(TabulatedActivation::new(activation)));
+            }
         }
+        Self { program: program.clone(), activations, noise }
     }
 
-    /// Evaluates an image; the noise is that of `seed` and `image`, whatever else is evaluated.
+    /// The outcome for an image, with the noise that `seed` and `image` determine.
     ///
     /// # Panics
-    /// Where `input` has another length than 3 * 32 * 32.
+    /// If `input` has another length than 3 · 32 · 32.
     pub fn evaluate(&self, input: &[f64], seed: u64, image: u64) -> Outcome {
         self.trace(input, seed, image, &mut |_, _, _| {})
     }
 
-    /// Evaluates an image; `see` is shown the layer, operation and values of every step, as a client that decrypts each
-    /// would see them ([`crate::encrypted::Client::look`]).
+    /// The outcome for an image, with the noise that `seed` and `image` determine. `observe` gets the layer, operation
+    /// and values of every step, as a client that decrypts each step would see them
+    /// ([`crate::encrypted::Client::decrypt_step`]).
     ///
     /// # Panics
-    /// Where `input` has another length than 3 * 32 * 32.
-    pub fn trace(&self, input: &[f64], seed: u64, image: u64, see: &mut dyn FnMut(&str, Op, &[f64])) -> Outcome {
-        let mut gaussian = Gaussian::new(seed, image);
-        // A step's noise is added to what it computes, and the result is shown.
-        let mut leave = |step: usize, values: &mut [f64], range: f64| {
-            let (name, op, Own { gain, mean, deviation }) = &self.steps[step];
-            gaussian.add_to(values, *gain, range * mean, range * deviation);
-            see(name, *op, values);
+    /// If `input` has another length than 3 · 32 · 32.
+    pub fn trace(&self, input: &[f64], seed: u64, image: u64, observe: &mut dyn FnMut(&str, Op, &[f64])) -> Outcome {
+        let mut simulation = Simulation {
+            simulator: self,
+            gaussian: Gaussian::new(seed, image),
+            noise: self.noise.iter(),
+            buffers: Buffers::default(),
+            overflow: Vec::new(),
+            observe,
         };
-        let mut layer = |index: usize, values: &mut [f64]| {
-            let (range, layer) = (self.ranges[index], self.layers[index]);
-            leave(layer.convolution, values, range);
-            leave(layer.bootstrap, values, range);
-            let overflow = self.activate(index, values);
-            leave(layer.activation, values, range);
-            if let Some(refresh) = layer.refresh {
-                leave(refresh, values, range);
-            }
-            overflow
-        };
-        let mut outcome = self.network.walk(input, &mut layer, &mut |_, _| {});
-        leave(self.steps.len() - 1, &mut outcome.logits, 1.0);
-        outcome
+        let Ok(logits) = self.program.run(&mut simulation, Tensor::image(input));
+        Outcome { logits: logits.data, overflow: simulation.overflow }
     }
 
     /// The circuit's activations in the clear, many values at a time: the reference that noise is measured from.
     pub fn activation(&self) -> impl Activation + '_ {
-        |index: usize, values: &mut [f64]| self.activate(index, values)
-    }
-
-    fn activate(&self, index: usize, values: &mut [f64]) -> usize {
-        self.activations[index].apply(self.ranges[index], values)
-    }
-}
-
-/// What an activation makes of a message.
-#[derive(Debug)]
-struct Curve {
-    /// In what form bootstraps leave messages.
-    from: Form,
-    polynomial: Approximant,
-    form: Form,
-    /// The same on [−1, 1], faster.
-    table: Option<Table>,
-}
-
-impl Curve {
-    fn new(circuit: &Circuit, form: Form) -> Self {
-        let polynomial = circuit.activation_to(form).clone();
-        let mut curve = Self { from: Form::Sine(circuit.sine()), polynomial, form, table: None };
-        curve.table = Table::new(&|messages| curve.evaluate(messages));
-        curve
-    }
-
-    /// Messages to what the activation leaves of them: by the sine of a bootstrap, the polynomial, and the form of its result.
-    fn evaluate(&self, messages: &mut [f64]) {
-        messages.iter_mut().for_each(|message| *message = self.from.slot(*message));
-        self.polynomial.apply(messages);
-        messages.iter_mut().for_each(|value| *value = self.form.value(*value));
-    }
-
-    /// Replaces values by what comes of them, and counts those outside ±range.
-    fn apply(&self, range: f64, values: &mut [f64]) -> usize {
-        let inside = |message: f64| (-1.0..=1.0).contains(&message);
-        let mut overflow = 0;
-        match &self.table {
-            Some(table) => {
-                for value in values {
-                    let message = *value / range;
-                    *value = match inside(message) {
-                        true => range * table.at(message),
-                        // a NaN lies outside
-                        false => {
-                            overflow += 1;
-                            let mut beyond = [message];
-                            self.evaluate(&mut beyond);
-                            range * beyond[0]
-                        }
-                    };
-                }
-            }
-            None => {
-                values.iter_mut().for_each(|value| *value /= range);
-                overflow = values.iter().filter(|&&message| !inside(message)).count();
-                self.evaluate(values);
-                values.iter_mut().for_each(|value| *value *= range);
-            }
+        let layers = self.program.layers().into_iter().map(|layer| (layer.range, self.activation_to(layer.form)));
+        let by_index: Vec<_> = layers.collect();
+        move |index: usize, values: &mut [f64]| {
+            let (range, activation) = by_index[index];
+            activation.apply(range, values)
         }
-        overflow
+    }
+
+    fn activation_to(&self, form: Form) -> &TabulatedActivation {
+        let known = self.activations.iter().find(|activation| activation.to() == form);
+        known.expect("every form of the program has an activation")
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Approximation;
-    use crate::encrypted::Packing;
+/// The interpreter on values.
+struct Simulation<'a> {
+    simulator: &'a Simulator,
+    gaussian: Gaussian,
+    /// The noise of the steps to come.
+    noise: std::slice::Iter<'a, StepNoise>,
+    buffers: Buffers,
+    overflow: Vec<usize>,
+    observe: &'a mut dyn FnMut(&str, Op, &[f64]),
+}
 
-    /// Whatever the degree and the form, the table is the curve, to far below any noise.
-    #[test]
-    fn tables_are_their_curves() {
-        for (degree, packing) in [(3, Packing::default()), (59, Packing::default()), (255, Packing::Vector)] {
-            let circuit = Circuit::new(16, &Approximation::Chebyshev { degree }, packing).unwrap();
-            for form in [Form::Plain, Form::Arcsine(circuit.sine())] {
-                let curve = Curve::new(&circuit, form);
-                assert!(curve.table.is_some(), "degree {degree}, {form:?}");
-                let range = 3.0;
-                let mut found: Vec<f64> = (-7001..=7001).map(|k| range * f64::from(k) / 7000.0).collect();
-                found.push(f64::NAN);
-                let mut wanted: Vec<f64> = found.iter().map(|value| value / range).collect();
-                assert_eq!(curve.apply(range, &mut found), 3, "degree {degree}");
-                curve.evaluate(&mut wanted);
-                for (found, wanted) in found.iter().zip(&wanted) {
-                    let same = (found - range * wanted).abs() < 1e-11 || (found.is_nan() && wanted.is_nan());
-                    assert!(same, "degree {degree}, {form:?}: {found}, {wanted}");
-                }
-            }
-        }
+impl Simulation<'_> {
+    /// Adds the noise of a step to its exact result, and reports the sum.
+    fn leave(&mut self, step: &StepInfo, mut exact: Tensor) -> Tensor {
+        let noise = self.noise.next().expect("noise for every step of the schedule");
+        let StepNoise { gain, mean, deviation } = *noise;
+        self.gaussian.add_to(&mut exact.data, gain, step.range * mean, step.range * deviation);
+        (self.observe)(&step.layer, step.op, &exact.data);
+        exact
+    }
+}
+
+impl Machine for Simulation<'_> {
+    type Value = Tensor;
+    type Error = Infallible;
+
+    fn convolve(
+        &mut self,
+        step: &StepInfo,
+        _: Layout,
+        operands: &[Operand<'_, Tensor>],
+        identity: Option<(&Tensor, f64)>,
+    ) -> Result<Tensor, Infallible> {
+        let sum = clear::convolve(operands, identity.map(|(x, _)| x), &mut self.buffers);
+        Ok(self.leave(step, sum))
+    }
+
+    fn bootstrap(&mut self, step: &StepInfo, _: Layout, x: Tensor) -> Result<Tensor, Infallible> {
+        Ok(self.leave(step, x))
+    }
+
+    fn activate(&mut self, step: &StepInfo, _: Layout, mut fresh: Tensor) -> Result<Tensor, Infallible> {
+        let activation = self.simulator.activation_to(step.form);
+        self.overflow.push(activation.apply(step.range, &mut fresh.data));
+        Ok(self.leave(step, fresh))
+    }
+
+    fn classify(&mut self, step: &StepInfo, x: &Tensor, _: Layout, _: f64) -> Result<Tensor, Infallible> {
+        let logits = clear::classify(&self.simulator.program.network().classifier, x);
+        Ok(self.leave(step, logits))
     }
 }

@@ -1,11 +1,11 @@
-//! A smooth function on [−1, 1] by a polynomial of low degree in each of many cells: what an activation of any degree costs
-//! when it is evaluated at millions of values.
+//! A smooth function on [−1, 1], tabulated as a polynomial of low degree in each of many cells: for activations of any
+//! degree that are evaluated at millions of values.
 
-/// Coefficients of a cell: one more than its degree.
+/// Number of coefficients of a cell: one more than its degree.
 const TERMS: usize = 8;
-/// Cells, as a power of two: from so many on, until they are close enough.
+/// log2 of the numbers of cells that are tried, until a table is close enough.
 const LOG_CELLS: std::ops::RangeInclusive<u32> = 9..=14;
-/// How close, relative to the largest value: far below the noise of encryption.
+/// The largest error of a table, relative to the largest value: far below the noise of encryption.
 const CLOSE: f64 = 1e-12;
 
 /// A function on [−1, 1] in cells of equal width.
@@ -16,8 +16,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Of a function of many values at once; `None` if no table is close enough.
-    pub fn new(f: &dyn Fn(&mut [f64])) -> Option<Self> {
+    /// The table of a function of many values at once; `None` if no table is close enough.
+    pub(super) fn new(f: &dyn Fn(&mut [f64])) -> Option<Self> {
         let of = |places: Vec<f64>| {
             let mut values = places;
             f(&mut values);
@@ -36,7 +36,7 @@ impl Table {
         })
     }
 
-    /// The interpolants at the Chebyshev nodes of each cell.
+    /// The table of the interpolants at the Chebyshev nodes of each cell.
     fn of_cells(count: usize, of: &dyn Fn(Vec<f64>) -> Vec<f64>) -> Self {
         let nodes: [f64; TERMS] =
             std::array::from_fn(|j| ((2 * j + 1) as f64 / (2 * TERMS) as f64 * std::f64::consts::PI).cos());
@@ -57,26 +57,26 @@ impl Table {
         Self { cells: values.as_chunks().0.iter().map(cell).collect() }
     }
 
-    /// Where a place in a cell is.
+    /// The argument at a place in a cell.
     fn place(&self, cell: usize, t: f64) -> f64 {
         (2 * cell + 1) as f64 / self.cells.len() as f64 - 1.0 + t / self.cells.len() as f64
     }
 
-    /// The value at x in [−1, 1]; beyond it, that of the nearest cell.
-    pub fn at(&self, x: f64) -> f64 {
+    /// The value at x in [−1, 1]. Outside, the polynomial of the nearest cell is evaluated.
+    pub(super) fn at(&self, x: f64) -> f64 {
         let place = (x + 1.0) * (self.cells.len() / 2) as f64;
-        // Casts saturate, and take NaN to 0.
+        // Casts saturate, and NaN becomes 0.
         let cell = (place as usize).min(self.cells.len() - 1);
         let t = 2.0 * (place - cell as f64) - 1.0;
         let c = &self.cells[cell];
-        // Estrin's scheme: shorter chains than Horner's.
+        // Estrin's scheme has shorter dependency chains than Horner's.
         let t2 = t * t;
         let t4 = t2 * t2;
         ((c[0] + c[1] * t) + (c[2] + c[3] * t) * t2) + ((c[4] + c[5] * t) + (c[6] + c[7] * t) * t2) * t4
     }
 }
 
-/// T_k as powers, lowest first.
+/// The coefficients of T_k, lowest power first.
 fn chebyshev_powers() -> [[f64; TERMS]; TERMS] {
     let mut powers = [[0.0; TERMS]; TERMS];
     (powers[0][0], powers[1][1]) = (1.0, 1.0);

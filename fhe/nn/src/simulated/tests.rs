@@ -1,4 +1,4 @@
-//! The simulation against the polynomial model it is without noise, and against encryption with it.
+//! The simulation without noise against the polynomial model, and with noise against encryption.
 
 use fhe_ckks::Parameters;
 use rand::SeedableRng;
@@ -18,12 +18,12 @@ fn program(seed: u64) -> (Program, Parameters, Vec<ScheduledStep>) {
     let ranges = ranges::observe(&network, &images, Vec::clone);
     let ranges = ranges.iter().map(|range| 1.2 * range).collect();
     let program = Program::new(network, Circuit::insecure(13, 7, Packing::default()), ranges);
-    let params = Parameters::try_from(program.circuit().parameters.clone()).unwrap();
+    let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
     let schedule = program.schedule(&params).unwrap();
     (program, params, schedule)
 }
 
-/// Values of each step without encryption: a bootstrap leaves what it finds.
+/// The values of each step in the clear; a bootstrap does not change them.
 fn clear(program: &Program, image: &[f64]) -> Vec<Vec<f64>> {
     let (sine, approximant) = (program.circuit().sine(), program.circuit().activation_to(Form::Plain));
     let polynomial = |index: usize, values: &mut [f64]| {
@@ -35,8 +35,7 @@ fn clear(program: &Program, image: &[f64]) -> Vec<Vec<f64>> {
     let mut values = Vec::new();
     for step in steps {
         match step.op {
-            crate::network::Op::Conv => values.extend([step.output.data.clone(), step.output.data]),
-            crate::network::Op::Pool => {}
+            Op::Convolution => values.extend([step.output.data.clone(), step.output.data]),
             _ => values.push(step.output.data),
         }
     }
@@ -143,13 +142,14 @@ fn a_model_for_another_case_says_so_and_survives_the_disk() {
 /// Simulations of the image.
 const SEEDS: usize = 16;
 
-/// What the logarithm of the encrypted error's root mean square may differ by from the mean of the simulations':
+/// The bound on the difference between the logarithms of the root mean square of the encrypted error and of the simulated
+/// error. It is the sum of
 ///
-/// - five standard deviations, of the error itself as the simulations have it, wider by √((κ + 2)/2), as the noise of an
-///   encrypted step has an excess kurtosis κ and the simulated none; and of the calibration, √((κ + 2)/4n) for n values;
-/// - as far as the quietest and the loudest step of a kind are from their common deviation.
+/// - five standard deviations: of the simulated error, wider by √((κ + 2)/2) because the noise of an encrypted step has an
+///   excess kurtosis κ and the simulated noise has none; and of the calibration, √((κ + 2)/4n) for n values;
+/// - the distance of the quietest and the loudest step of a kind from their common deviation.
 ///
-/// The kinds are those that decide: the first convolution's own, from there on bootstraps.
+/// The kinds that decide are the first convolution and, after it, bootstraps.
 fn band(model: &NoiseModel, step: usize, spread: f64) -> f64 {
     let first = step == 0;
     let kinds = model.noise.iter().filter(|noise| match noise.op {
@@ -175,7 +175,7 @@ fn simulated_errors_are_as_large_as_encrypted_ones_layer_by_layer() {
     let mut encrypted = |image: &[f64]| {
         let mut values = Vec::new();
         let x = client.encrypt(&[image], &mut rng).unwrap();
-        server.evaluate(&x, &mut |step, result| values.extend(client.look(step, result))).unwrap();
+        server.evaluate(&x, &mut |step, result| values.extend(client.decrypt_step(step, result))).unwrap();
         values
     };
     let mut data = ChaCha20Rng::seed_from_u64(3);

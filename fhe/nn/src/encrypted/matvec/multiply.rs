@@ -1,4 +1,4 @@
-//! A layout's matrix times an encrypted vector, as its plan says.
+//! The product of a layout's matrix and an encrypted vector, by its plan.
 
 use std::collections::BTreeMap;
 
@@ -8,34 +8,37 @@ use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
 use rayon::prelude::*;
 
 use super::MatVecPlan;
-use crate::encrypted::layout::Offset;
-use crate::encrypted::slot_matrix::SlotMatrix;
+use crate::encrypted::interleave::Interleave;
+use crate::encrypted::slot_matrix::{Offset, SlotMatrix};
 
-/// Bytes of encoded diagonals that are worked on at a time. Baby steps are read once for each such lot.
-pub(crate) const LOT: usize = 16 << 20;
+/// Bytes of encoded diagonals that are held at a time. Baby steps are read once for each such batch.
+pub(crate) const ENCODED_BYTES: usize = 16 << 20;
 
-/// The matrix times the slots of each of `images` images that take turns, not rescaled: the scale is multiplied by `scale`.
-/// Diagonals are encoded on the way.
+/// The matrix times the slots of each image, at the level of `x` and at its scale times `scale`: the product is not
+/// rescaled. Diagonals are encoded on the way.
 ///
 /// # Errors
 /// A missing rotation key.
+///
+/// # Panics
+/// If the matrix has no diagonal.
 pub fn multiply(
     evaluator: &Evaluator,
     plan: &MatVecPlan,
     matrix: &SlotMatrix,
     x: &Ciphertext,
     scale: f64,
-    images: usize,
+    interleave: Interleave,
 ) -> Result<Ciphertext, CkksError> {
-    let steps = Steps { evaluator, images: images as i64 };
-    let shifted = evaluator.rotate(x, steps.images * plan.shift)?;
-    let (places, babies): (BTreeMap<i64, usize>, Vec<Ciphertext>) = plan
-        .rotate_babies(evaluator, &shifted, steps.images)?
+    let steps = Steps { evaluator, interleave };
+    let shifted = evaluator.rotate(x, interleave.distance(plan.shift))?;
+    let (places, rotated): (BTreeMap<i64, usize>, Vec<Ciphertext>) = plan
+        .rotate_by_baby_steps(evaluator, &shifted, interleave)?
         .into_iter()
         .enumerate()
         .map(|(place, (baby, rotated))| ((baby, place), rotated))
         .unzip();
-    // By Horner's rule along the rows of each grid, then along the grids; along the grids alone where all are in row 0.
+    // By Horner's rule along the rows of each grid, then along the grids; only along the grids if all are in row 0.
     let along_rows = plan.rows.len() > 1;
     let mut giants: BTreeMap<(i64, i64), Giant> = BTreeMap::new();
     for offset in matrix.offsets() {
@@ -52,13 +55,13 @@ pub fn multiply(
 
     let stride = if along_rows { plan.row } else { plan.grid };
     let mut chains: Vec<Chain> = plan.grids.iter().map(|_| Chain::default()).collect();
-    // The chains go on while the next sums are made: many small loops beside a few large ones keep all threads busy.
-    for lot in giants.chunks((LOT / widest).max(1)) {
+    // The chains advance while the next sums are made: many small loops beside a few large ones keep all threads busy.
+    for batch in giants.chunks((ENCODED_BYTES / widest).max(1)) {
         let advance = || chains.par_iter_mut().try_for_each(|chain| chain.advance(&steps, stride));
-        let sums = || inner_sums(evaluator.params(), matrix, &babies, lot, scale, images);
+        let sums = || inner_sums(evaluator.params(), matrix, &rotated, batch, scale, interleave);
         let (advanced, sums) = rayon::join(advance, sums);
         advanced?;
-        for (giant, sum) in lot.iter().zip(sums?) {
+        for (giant, sum) in batch.iter().zip(sums?) {
             chains[giant.chain as usize].waiting.push((giant.link, sum));
         }
     }
@@ -74,19 +77,19 @@ pub fn multiply(
     Ok(total.expect("a matrix has at least one diagonal").finish())
 }
 
-/// Giant steps of images whose slots take turns.
+/// The rotations of giant steps.
 struct Steps<'a> {
     evaluator: &'a Evaluator,
-    images: i64,
+    interleave: Interleave,
 }
 
 impl Steps<'_> {
-    /// `distance` slots of each image on, and what is found there.
+    /// `sum` rotated by `distance` slots of each image, plus `next`.
     fn step(&self, sum: RotatedSum, distance: i64, next: Option<RotatedSum>) -> Result<RotatedSum, CkksError> {
-        sum.step(self.evaluator, self.images * distance, next)
+        sum.step(self.evaluator, self.interleave.distance(distance), next)
     }
 
-    /// So many strides on, one at a time.
+    /// `sum` rotated by `count` strides, one at a time.
     fn go(&self, sum: RotatedSum, stride: i64, count: i64) -> Result<RotatedSum, CkksError> {
         (0..count).try_fold(sum, |sum, _| self.step(sum, stride, None))
     }
@@ -94,13 +97,13 @@ impl Steps<'_> {
 
 /// A giant step.
 struct Giant {
-    /// Which chain it belongs to.
+    /// The chain that it belongs to.
     chain: i64,
-    /// Its place in that, 0 at the end.
+    /// Its place in the chain, 0 at the end.
     link: i64,
-    /// Slots that its diagonals are moved on by: its rotation comes after the product.
+    /// The rotation of its diagonals to the right, in slots: its own rotation comes after the product.
     moved: usize,
-    /// Offsets of its diagonals by the place of their baby step.
+    /// The place of the baby step and the offset of each of its diagonals.
     terms: Vec<(usize, Offset)>,
 }
 
@@ -108,26 +111,26 @@ struct Giant {
 fn inner_sums(
     params: &Parameters,
     matrix: &SlotMatrix,
-    babies: &[Ciphertext],
+    rotated: &[Ciphertext],
     giants: &[Giant],
     scale: f64,
-    images: usize,
+    interleave: Interleave,
 ) -> Result<Vec<Ciphertext>, CkksError> {
     let all = || giants.iter().flat_map(|giant| giant.terms.iter().map(|(_, offset)| (*offset, giant.moved)));
     let diagonals: Vec<(Offset, usize)> = all().collect();
-    let draw = |k: usize| matrix.diagonal(diagonals[k].0, diagonals[k].1, images);
-    let mut encoded = params.encode_real_all(diagonals.len(), draw, scale, babies[0].basis())?.into_iter();
-    let mut terms = |giant: &Giant| giant.terms.iter().map(|(baby, _)| *baby).zip(encoded.by_ref()).collect();
+    let diagonal = |k: usize| matrix.diagonal(diagonals[k].0, diagonals[k].1, interleave);
+    let mut encoded = params.encode_real_all(diagonals.len(), diagonal, scale, rotated[0].basis())?.into_iter();
+    let mut terms = |giant: &Giant| giant.terms.iter().map(|(place, _)| *place).zip(encoded.by_ref()).collect();
     let sums: Vec<Vec<Term>> = giants.iter().map(&mut terms).collect();
-    sums_of_products(params, babies, &sums)
+    sums_of_products(params, rotated, &sums)
 }
 
 /// Horner's rule along equal strides, from the farthest link to the nearest.
 #[derive(Default)]
 struct Chain {
-    /// The sum so far, and the link that it has come to.
+    /// The link that has been reached, and the sum there.
     sum: Option<(i64, RotatedSum)>,
-    /// Links still to be taken in, the farthest first.
+    /// Links still to be added, the farthest first.
     waiting: Vec<(i64, Ciphertext)>,
 }
 

@@ -1,19 +1,16 @@
-//! Several images in one ciphertext, as many as the ring has room for.
+//! Several images in one ciphertext, as many as the ring has slots for.
 //!
-//! Slot i of image b is slot i·B + b of the ciphertext, for B images. A rotation by d slots of each image is one of d·B of
-//! the ciphertext, whole images wrap around alone, and a diagonal has each of its numbers B times: whatever works on one
-//! image works on B at the cost of one, as long as slots are left. Layout and convolutions are those of [`super::fused`].
+//! The slots of the images are interleaved (see [`Interleave`](crate::encrypted::interleave::Interleave)), so that one
+//! evaluation serves all of them at the cost of one. Layout and convolutions are those of [`super::fused`].
 
 use fhe_ckks::CkksError;
 
 use super::fused::Fused;
-use super::{Scheme, Slots};
-use crate::encrypted::circuit::Circuit;
+use super::{Levels, Operand, Scheme, Slots};
 use crate::encrypted::layout::Layout;
-use crate::encrypted::schedule::Term;
 
 /// See the module.
-pub struct Batch;
+pub(super) struct Batch;
 
 impl Scheme for Batch {
     const NAME: &'static str = "batch";
@@ -28,11 +25,11 @@ impl Scheme for Batch {
 
     fn product<S: Slots>(
         slots: &mut S,
-        circuit: &Circuit,
-        term: &Term<'_, S::Vector>,
+        levels: Levels,
+        operand: &Operand<'_, S::Vector>,
         to: Layout,
         factor: f64,
     ) -> Result<S::Vector, CkksError> {
-        Fused::product(slots, circuit, term, to, factor)
+        Fused::product(slots, levels, operand, to, factor)
     }
 }

@@ -1,19 +1,18 @@
 //! Single-shot convolutions (Orion; Ebel et al., arXiv 2311.03470).
 //!
-//! On the multiplexed layout a convolution of any stride is one matrix with few diagonals, in one level. It is taken as
-//! any matrix would be, by baby and giant steps with double hoisting: see [`fhe_circuits::linear`], which chooses the
-//! split. That takes more keys than [`super::fused`] does, and all diagonals of a layer are encoded at once, when
-//! the layer is reached.
+//! On the multiplexed layout a convolution of any stride is one matrix with few diagonals, in one level. It is
+//! evaluated like any matrix, by baby and giant steps with double hoisting: [`fhe_circuits::linear`] chooses the split.
+//! This needs more keys than [`super::fused`], and all diagonals of a layer are encoded at once, when the evaluation
+//! reaches the layer.
 
 use fhe_ckks::CkksError;
 
-use super::{Aim, Scheme, Slots};
-use crate::encrypted::circuit::Circuit;
+use super::{Levels, Operand, Scheme, Slots};
 use crate::encrypted::layout::{self, Layout};
-use crate::encrypted::schedule::Term;
+use crate::encrypted::slots::TargetScale;
 
 /// See the module.
-pub struct Diagonal;
+pub(super) struct Diagonal;
 
 impl Scheme for Diagonal {
     const NAME: &'static str = "diagonal";
@@ -24,15 +23,16 @@ impl Scheme for Diagonal {
 
     fn product<S: Slots>(
         slots: &mut S,
-        circuit: &Circuit,
-        term: &Term<'_, S::Vector>,
+        levels: Levels,
+        operand: &Operand<'_, S::Vector>,
         to: Layout,
         factor: f64,
     ) -> Result<S::Vector, CkksError> {
-        let level = circuit.convolution_level(term.conv.stride);
-        let matrix = layout::convolution(term.conv, term.from, to, factor);
-        let x = slots.at(term.x, level, term.from.slots().max(to.slots()))?;
-        let product = slots.transform(&x, &matrix, term.from, Aim::Linear)?;
-        slots.at(&product, level, to.slots())
+        let Operand { conv, x, from, .. } = *operand;
+        let level = levels.convolution;
+        let matrix = layout::convolution(conv, from, to, factor);
+        let x = slots.reshape(x, level, from.slots().max(to.slots()))?;
+        let product = slots.transform(&x, &matrix, from, TargetScale::Linear)?;
+        slots.reshape(&product, level, to.slots())
     }
 }

@@ -1,22 +1,21 @@
 //! Multiplexed layout, each convolution one matrix.
 //!
 //! The layout is that of [`super::multiplexed`]. Selecting and gathering channels is fused into the matrix of the
-//! convolution, which takes one level and no copies: vectors have exactly the slots of their values.
+//! convolution, which spends one level and needs no copies: vectors have exactly the slots of their values.
 //!
-//! In effect it is the single-shot product of Orion (arXiv 2311.03470; see [`super::diagonal`]) with a split into steps
-//! made for few keys: the kernel's taps are baby steps, hoisted; rows, where taps are too many, and grids are giant
-//! steps by Horner's rule, with a key for each of the two. Diagonals are encoded one giant step at a time.
+//! This is the single-shot product of Orion (arXiv 2311.03470; see [`super::diagonal`]) with a split into steps that
+//! needs few keys. The taps of the kernel are hoisted baby steps. Grids are giant steps by Horner's rule with one key;
+//! so are rows, with another key, if there are too many taps. Diagonals are encoded one giant step at a time.
 
 use fhe_ckks::CkksError;
 
-use super::{Aim, Scheme, Slots};
-use crate::encrypted::circuit::Circuit;
+use super::{Levels, Operand, Scheme, Slots};
 use crate::encrypted::layout::{self, Layout};
 use crate::encrypted::matvec::MatVecPlan;
-use crate::encrypted::schedule::Term;
+use crate::encrypted::slots::TargetScale;
 
 /// See the module.
-pub struct Fused;
+pub(super) struct Fused;
 
 impl Scheme for Fused {
     const NAME: &'static str = "fused";
@@ -27,16 +26,17 @@ impl Scheme for Fused {
 
     fn product<S: Slots>(
         slots: &mut S,
-        circuit: &Circuit,
-        term: &Term<'_, S::Vector>,
+        levels: Levels,
+        operand: &Operand<'_, S::Vector>,
         to: Layout,
         factor: f64,
     ) -> Result<S::Vector, CkksError> {
-        let level = circuit.convolution_level(term.conv.stride);
-        let matrix = layout::convolution(term.conv, term.from, to, factor);
-        let plan = MatVecPlan::new(&matrix, term.from);
-        let x = slots.at(term.x, level, term.from.slots().max(to.slots()))?;
-        let product = slots.multiply(&x, &matrix, &plan, Aim::Linear)?;
-        slots.at(&product, level, to.slots())
+        let Operand { conv, x, from, .. } = *operand;
+        let level = levels.convolution;
+        let matrix = layout::convolution(conv, from, to, factor);
+        let plan = MatVecPlan::new(&matrix, from);
+        let x = slots.reshape(x, level, from.slots().max(to.slots()))?;
+        let product = slots.multiply(&x, &matrix, &plan, TargetScale::Linear)?;
+        slots.reshape(&product, level, to.slots())
     }
 }

@@ -1,20 +1,19 @@
-//! Slots moved about: each value by a multiple of one step, with one mask for each multiple.
+//! Permutations of slots that move each value by a multiple of one step, with one mask for each multiple.
 
-use crate::encrypted::layout::Offset;
 use crate::encrypted::matvec::MatVecPlan;
-use crate::encrypted::slot_matrix::{SlotMatrix, Stroke};
+use crate::encrypted::slot_matrix::{Offset, RepeatedEntry, SlotMatrix};
 
-/// A matrix of zeros and ones that takes values from one slot to another, and how it is evaluated.
-pub struct Moves {
+/// A matrix of zeros and ones that moves values from slot to slot, and the plan of its evaluation.
+pub(super) struct Moves {
     /// The masks, by distance.
     pub matrix: SlotMatrix,
-    /// Giant steps alone, with one key, and another for what lies before the nearest.
+    /// Giant steps only, with one key, and another key for the shift to the nearest distance.
     pub plan: MatVecPlan,
 }
 
 impl Moves {
-    /// Moves from one slot to another, among `slots`; slots that nothing is moved to become 0.
-    pub fn new(moves: &[(usize, usize)], slots: usize) -> Self {
+    /// The moves from each first slot to its second, among `slots` slots. Slots that receive no value become 0.
+    pub(super) fn new(moves: &[(usize, usize)], slots: usize) -> Self {
         // The shorter way round.
         let half = slots as i64 / 2;
         let distance = |&(from, to): &(usize, usize)| (from as i64 - to as i64 + half).rem_euclid(slots as i64) - half;
@@ -23,14 +22,14 @@ impl Moves {
         let mut matrix = SlotMatrix::new(slots);
         for m in moves {
             let offset = Offset { grids: (distance(m) - nearest) / step, rows: 0, columns: nearest };
-            matrix.add(offset, Stroke { value: 1.0, first: m.1, rows: (1, 0), columns: (1, 0) });
+            matrix.add(offset, RepeatedEntry::single(1.0, m.1));
         }
         let count = matrix.offsets().map(|offset| offset.grids).max().unwrap_or(0) + 1;
         Self { plan: MatVecPlan::of_steps(nearest, step, count as usize), matrix }
     }
 
-    /// Rotations that it takes.
-    pub fn rotations(&self) -> usize {
+    /// The number of rotations.
+    pub(super) fn rotations(&self) -> usize {
         let (hoisted, full) = self.plan.rotations();
         hoisted + full
     }

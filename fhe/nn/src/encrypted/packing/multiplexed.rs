@@ -1,28 +1,27 @@
 //! Multiplexed parallel convolutions (Lee et al., ICML 2022, ePrint 2021/1688, algorithm `MultParConv`).
 //!
 //! Every stage keeps the 32 × 32 grid of the image, and cells that strides widen are filled with channels. Vectors are
-//! copied until they take every slot of the ring, and each copy works on an output channel of its own: the input is
+//! copied until they fill every slot of the ring, and each copy computes another output channel: the input is
 //! rotated to each tap of the kernel, multiplied by the weights, and added up over taps and channels. That leaves as
 //! many vectors as there are output channels for a copy, each value surrounded by unfinished sums; a second product
 //! selects the values, rotations gather them, and the result is copied again.
 //!
-//! Two levels, then, for any stride. Copies cost nothing at the input: n slots are also 2n slots that repeat. The
-//! published algorithm has a rotation key for each output channel; gathering by Horner's rule takes as many rotations,
-//! with a key for each direction and each copy.
+//! That spends two levels for any stride. Copies of the input are free: n slots are also 2n slots that repeat. The
+//! published algorithm has a rotation key for each output channel. Gathering by Horner's rule takes the same number of
+//! rotations, with a key for each direction and each copy.
 
 use std::collections::BTreeMap;
 
 use fhe_ckks::CkksError;
 
 use super::moves::gcd;
-use super::{Aim, Scheme, Slots};
-use crate::encrypted::circuit::Circuit;
+use super::{Levels, Operand, Scheme, Slots};
 use crate::encrypted::layout::Layout;
-use crate::encrypted::schedule::Term;
+use crate::encrypted::slots::TargetScale;
 use crate::network::Conv;
 
 /// See the module.
-pub struct Multiplexed;
+pub(super) struct Multiplexed;
 
 impl Scheme for Multiplexed {
     const NAME: &'static str = "multiplexed";
@@ -34,30 +33,30 @@ impl Scheme for Multiplexed {
 
     fn product<S: Slots>(
         slots: &mut S,
-        circuit: &Circuit,
-        term: &Term<'_, S::Vector>,
+        levels: Levels,
+        operand: &Operand<'_, S::Vector>,
         to: Layout,
         factor: f64,
     ) -> Result<S::Vector, CkksError> {
-        let Term { conv, x, from, .. } = *term;
-        let all = circuit.max_slots();
+        let Operand { conv, x, from, .. } = *operand;
+        let all = levels.max_slots;
         let parallel = Parallel { conv, from, to, copies: all / from.slots(), all };
-        let x = slots.at(x, circuit.convolution_level(conv.stride), all)?;
+        let x = slots.reshape(x, levels.convolution, all)?;
         let steps: Vec<i64> =
-            parallel.taps().map(|(y, x)| parallel.slots_of([0, y, x].map(|k| k * from.pitch as i64))).collect();
+            parallel.taps().map(|(y, x)| parallel.slots_of([0, y, x].map(|k| k * from.gap as i64))).collect();
         let taps = slots.rotations(&x, &steps)?;
         let mut selected: Vec<Vec<Selected<S::Vector>>> = (0..parallel.copies).map(|_| Vec::new()).collect();
         for first in (0..conv.out_channels).step_by(parallel.copies) {
             let weights = parallel.weights(first, factor);
             let terms: Vec<_> = taps.iter().zip(&weights).map(|(x, w)| (x, w.as_slice())).collect();
-            let product = slots.weighted_sum(&terms, Aim::Keep)?;
+            let product = slots.weighted_sum(&terms, TargetScale::Input)?;
             let mut sum = slots.rescale(product)?;
-            for (stride, count) in [(1, from.pitch), (from.row(), from.pitch), (from.grid(), from.grids())] {
+            for (stride, count) in [(1, from.gap), (from.row(), from.gap), (from.grid(), from.grids())] {
                 sum = slots.sum(sum, stride, count)?;
             }
             for (copy, selected) in selected.iter_mut().enumerate().take(conv.out_channels - first) {
                 let mask = parallel.mask(copy);
-                let value = slots.weighted_sum(&[(&sum, &mask)], Aim::Linear)?;
+                let value = slots.weighted_sum(&[(&sum, &mask)], TargetScale::Linear)?;
                 selected.push((parallel.direction(first), value));
             }
         }
@@ -71,11 +70,11 @@ impl Scheme for Multiplexed {
             });
         }
         let filled = slots.sum(total.expect("at least one channel"), to.slots(), all / to.slots())?;
-        slots.at(&filled, circuit.bootstrap_level() + 1, to.slots())
+        slots.reshape(&filled, levels.bootstrap + 1, to.slots())
     }
 }
 
-/// Where a value is to go, in grids, rows and columns, and the value.
+/// The direction in which a value has to move, in grids, rows and columns, and the value.
 type Selected<V> = ([i64; 3], V);
 
 /// A convolution on `copies` copies of its input. Output channel c is computed by copy c mod `copies`.
@@ -106,14 +105,14 @@ impl Parallel<'_> {
         [grid, row, column].map(|k| k as i64)
     }
 
-    /// What brings a copy's values, gathered as if they were the first's, to their place.
+    /// The rotation that brings the values of a copy, gathered as if they were those of the first, to their place.
     fn step_of_copy(&self, copy: usize) -> i64 {
         // No carries: copies and the channels of a cell are powers of two.
         (copy * self.from.slots()) as i64 - self.slots_of(self.direction(copy))
     }
 
-    /// For each tap, what multiplies the input there: weights of output channels `first`, `first` + 1, … in one copy
-    /// after the other.
+    /// For each tap the numbers that multiply the input there: the weights of output channel `first` in the first copy,
+    /// of `first` + 1 in the second, and so on.
     fn weights(&self, first: usize, factor: f64) -> Vec<Vec<f64>> {
         let (conv, side) = (self.conv, self.from.side as i64);
         let weights = |(tap, (dy, dx)): (usize, (i64, i64))| {
@@ -135,14 +134,14 @@ impl Parallel<'_> {
         self.taps().enumerate().map(weights).collect()
     }
 
-    /// 1 where a copy holds finished sums.
+    /// The mask that is 1 where a copy holds finished sums.
     fn mask(&self, copy: usize) -> Vec<f64> {
         let mut slots = vec![0.0; self.all];
         self.pixels().for_each(|(y, x)| slots[copy * self.from.slots() + self.from.slot(0, y, x)] = 1.0);
         slots
     }
 
-    /// Pixels of the input that pixels of the output stand at.
+    /// The pixels of the input at the places of the output's pixels.
     fn pixels(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (side, stride) = (self.to.side, self.conv.stride);
         (0..side).flat_map(move |y| (0..side).map(move |x| (stride * y, stride * x)))

@@ -1,10 +1,13 @@
-//! Convolutions replayed in the clear, and what they cost.
+//! Convolutions replayed in the clear, and their numbers of rotations.
 
 use fhe_ckks::Parameters;
 use proptest::prelude::*;
 
 use super::*;
-use crate::encrypted::layers::{classify, convolve};
+use crate::encrypted::circuit::Circuit;
+use crate::encrypted::interleave::Interleave;
+use crate::encrypted::linear::{classify, convolve};
+use crate::encrypted::slots::{Clear, ClearSlots, Count};
 use crate::network::{Conv, Linear};
 use crate::plain::Tensor;
 
@@ -21,12 +24,12 @@ fn apply(conv: &Conv, side: usize, data: &[f64]) -> Vec<f64> {
     conv.apply(&Tensor { channels: conv.in_channels, height: side, width: side, data: data.to_vec() }).data
 }
 
-/// Of a ring that holds every layout of these tests.
+/// A circuit in a ring that holds every layout of these tests.
 fn circuit(packing: Packing) -> Circuit {
     Circuit::insecure(16, 3, packing)
 }
 
-/// Values as a convolution with this stride takes them.
+/// Values at the level of the input of a convolution with this stride.
 fn packed(circuit: &Circuit, at: Layout, values: &[f64], stride: usize) -> ClearSlots {
     let level = if circuit.packing.refreshes(stride) { circuit.activation_level } else { circuit.linear_level };
     ClearSlots { slots: at.pack(values), level, products: 0 }
@@ -58,7 +61,7 @@ proptest! {
 
         // Straight through, values divided by 2 before, 3 between and 4 after.
         let input = packed(&circuit, from, &times(&x, 0.5), stride);
-        let term = Term { conv: &first, x: &input, from, range: 2.0 };
+        let term = Operand { conv: &first, x: &input, from, range: 2.0 };
         let y = convolve(&mut Clear, &circuit, &[term], None, mid, 3.0).unwrap();
         prop_assert_eq!((y.level, y.slots.len()), (circuit.bootstrap_level(), mid.slots()));
         let clear = apply(&first, side, &x);
@@ -66,8 +69,8 @@ proptest! {
 
         let y = packed(&circuit, mid, &mid.unpack(&y.slots), 1);
         let terms = [
-            Term { conv: &second, x: &y, from: mid, range: 3.0 },
-            Term { conv: &shortcut, x: &input, from, range: 2.0 },
+            Operand { conv: &second, x: &y, from: mid, range: 3.0 },
+            Operand { conv: &shortcut, x: &input, from, range: 2.0 },
         ];
         let sum = convolve(&mut Clear, &circuit, &terms, None, to, 4.0).unwrap();
         let expected = apply(&second, side / stride, &clear);
@@ -110,7 +113,7 @@ fn times(values: &[f64], factor: f64) -> Vec<f64> {
     values.iter().map(|v| v * factor).collect()
 }
 
-/// What a layer of ResNet-20 takes: hoisted rotations, others, and rotation keys.
+/// The numbers of hoisted rotations, of others, and of rotation keys of a layer of ResNet-20.
 fn cost(
     packing: Packing,
     [in_channels, out_channels]: [usize; 2],
@@ -119,11 +122,11 @@ fn cost(
     stride: usize,
 ) -> [usize; 3] {
     let circuit = Circuit::insecure(15, 59, packing);
-    let params = Parameters::try_from(circuit.parameters.clone()).unwrap();
-    let mut count = Count::new(&params, 1);
+    let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
+    let mut count = Count::new(&params, Interleave::NONE);
     let conv = conv([in_channels, out_channels], kernel, stride, 1);
     let (from, to) = (packing.layout(in_channels, side), packing.layout(out_channels, side / stride));
-    let term = Term { conv: &conv, x: &circuit.activation_level, from, range: 1.0 };
+    let term = Operand { conv: &conv, x: &circuit.activation_level, from, range: 1.0 };
     convolve(&mut count, &circuit, &[term], None, to, 1.0).unwrap();
     [count.hoisted, count.full, count.request.iter().count()]
 }
@@ -172,7 +175,7 @@ fn multiplexed_parallel_convolutions_take_the_published_rotations() {
         let (from, to) = (layout(channels, side), layout(outputs, side / stride));
         // Of the ring that `cost` has.
         let slots = 1 << 14;
-        let sums = (outputs / (slots / from.slots())) * (2 * log(from.pitch) + log(from.grids()));
+        let sums = (outputs / (slots / from.slots())) * (2 * log(from.gap) + log(from.grids()));
         let [hoisted, full, keys] = cost(Packing::Multiplexed, [channels, outputs], side, 3, stride);
         assert_eq!(
             [hoisted, full],

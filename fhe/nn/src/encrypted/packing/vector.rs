@@ -4,25 +4,24 @@
 //! constants that are 0 beyond the border, adds up over the taps, and does so for each distance between blocks by
 //! Horner's rule: five rotation keys a layer, four for the neighbours of a pixel and one from block to block.
 //!
-//! A stride does not fit that: pixels that are left would lie apart. So the input of a block with a stride is
-//! bootstrapped once more, for levels. Convolution and shortcut run at full resolution, with constants that are 0 at
-//! pixels to be left out, in parts of as many channels as the input has; then masks and rotations bring the pixels
-//! together. The published circuit puts two parts beside each other under masks and moves columns by doubling steps,
-//! in six levels; here the second part falls into rows that the first left empty, which takes no mask, and columns,
-//! rows and channels take a level each.
+//! After a stride the remaining pixels lie apart, which this layout does not allow. So the input of a block with a
+//! stride is bootstrapped once more to gain levels. Convolution and shortcut run at full resolution, with constants
+//! that are 0 at the pixels to be dropped, in parts of as many channels as the input has; then masks and rotations
+//! bring the remaining pixels together. The published circuit puts two parts beside each other under masks and moves
+//! columns by doubling steps, in six levels. Here the second part falls into rows that the first left empty, which
+//! needs no mask, and columns, rows and channels spend one level each.
 
 use fhe_ckks::CkksError;
 
 use super::moves::Moves;
-use super::{Aim, Scheme, Slots};
-use crate::encrypted::circuit::Circuit;
+use super::{Levels, Operand, Scheme, Slots};
 use crate::encrypted::layout::{self, Layout};
 use crate::encrypted::matvec::MatVecPlan;
-use crate::encrypted::schedule::Term;
+use crate::encrypted::slots::TargetScale;
 use crate::network::Conv;
 
 /// See the module.
-pub struct Vector;
+pub(super) struct Vector;
 
 /// Levels that bring pixels together after a stride: columns, rows, channels.
 const DOWNSAMPLING_LEVELS: usize = 3;
@@ -37,27 +36,27 @@ impl Scheme for Vector {
 
     fn product<S: Slots>(
         slots: &mut S,
-        circuit: &Circuit,
-        term: &Term<'_, S::Vector>,
+        levels: Levels,
+        operand: &Operand<'_, S::Vector>,
         to: Layout,
         factor: f64,
     ) -> Result<S::Vector, CkksError> {
-        let Term { conv, x, from, .. } = *term;
-        let level = circuit.convolution_level(conv.stride);
+        let Operand { conv, x, from, .. } = *operand;
+        let level = levels.convolution;
         if conv.stride == 1 {
             let matrix = layout::convolution(conv, from, to, factor);
             let plan = MatVecPlan::with_few_keys(&matrix, from);
-            let x = slots.at(x, level, from.slots().max(to.slots()))?;
-            let product = slots.multiply(&x, &matrix, &plan, Aim::Linear)?;
-            return slots.at(&product, level, to.slots());
+            let x = slots.reshape(x, level, from.slots().max(to.slots()))?;
+            let product = slots.multiply(&x, &matrix, &plan, TargetScale::Linear)?;
+            return slots.reshape(&product, level, to.slots());
         }
         let downsampling = Downsampling::new(conv, from, to);
-        let x = slots.at(x, level, downsampling.slots)?;
+        let x = slots.reshape(x, level, downsampling.slots)?;
         let mut sum: Option<S::Vector> = None;
         for part in 0..downsampling.parts {
             let (conv, sparse) = downsampling.part(conv, part);
             let matrix = layout::convolution(&conv, from, sparse, factor);
-            let product = slots.multiply(&x, &matrix, &MatVecPlan::with_few_keys(&matrix, from), Aim::Keep)?;
+            let product = slots.multiply(&x, &matrix, &MatVecPlan::with_few_keys(&matrix, from), TargetScale::Input)?;
             sum = Some(match sum {
                 None => product,
                 Some(sum) => {
@@ -69,24 +68,24 @@ impl Scheme for Vector {
         let mut x = slots.rescale(sum.expect("at least one part"))?;
         let [columns, rows, channels] = &downsampling.stages;
         for stage in [columns, rows] {
-            let moved = slots.multiply(&x, &stage.matrix, &stage.plan, Aim::Keep)?;
+            let moved = slots.multiply(&x, &stage.matrix, &stage.plan, TargetScale::Input)?;
             x = slots.rescale(moved)?;
         }
-        let moved = slots.multiply(&x, &channels.matrix, &channels.plan, Aim::Linear)?;
+        let moved = slots.multiply(&x, &channels.matrix, &channels.plan, TargetScale::Linear)?;
         // The rest of the slots is 0: copies fill it.
         let filled = slots.sum(moved, to.slots(), downsampling.slots / to.slots())?;
-        slots.at(&filled, circuit.bootstrap_level() + 1, to.slots())
+        slots.reshape(&filled, levels.bootstrap + 1, to.slots())
     }
 }
 
-/// How the output of a convolution at full resolution becomes dense.
+/// The moves that make the output of a convolution at full resolution dense.
 struct Downsampling {
     stride: usize,
-    /// Slots of all vectors on the way.
+    /// The number of slots of every vector on the way.
     slots: usize,
     /// Output channels c with c mod `parts` = p are part p.
     parts: usize,
-    /// Slots of a row at full resolution.
+    /// The number of slots of a row at full resolution.
     row: usize,
     /// Columns, rows, channels.
     stages: [Moves; DOWNSAMPLING_LEVELS],
@@ -98,7 +97,7 @@ impl Downsampling {
         assert_eq!(row, side * stride, "a stride that divides the side");
         let slots = from.slots().max(to.slots());
         let grid = row * row;
-        // As the output takes no more than `slots`, there are at most stride² parts.
+        // The output has at most `slots` slots, so there are at most stride² parts.
         let parts = conv.out_channels.div_ceil(slots / grid);
         let values = || {
             let pixels = (0..side).flat_map(|y| (0..side).map(move |x| (y, x)));
@@ -108,8 +107,8 @@ impl Downsampling {
             let moves: Vec<_> = values().map(|(c, y, x)| (from(c, y, x) % slots, to(c, y, x) % slots)).collect();
             Moves::new(&moves, slots)
         };
-        // Where channel c of part p = c mod parts stands in block c / parts: at full resolution, after its columns have
-        // been brought together, after its rows have, and in the end. Parts take rows first, then columns.
+        // The place of channel c of part p = c mod parts in block c / parts: at full resolution, after its columns have
+        // been brought together, after its rows have, and in the end. Parts fill rows first, then columns.
         let place = |c: usize| (c / parts * grid, c % parts % stride, c % parts / stride);
         let spread = move |c: usize, y: usize, x: usize| {
             let (block, below, beside) = place(c);
@@ -136,7 +135,8 @@ impl Downsampling {
         Self { stride, slots, parts, row, stages: [moves(&spread, &gathered_columns), rows, channels] }
     }
 
-    /// The convolution of a part's channels, and the layout that it leaves them in: pixels as far apart as before.
+    /// The convolution that computes the channels of a part, and the layout of its result: pixels as far apart as
+    /// before.
     fn part(&self, conv: &Conv, part: usize) -> (Conv, Layout) {
         let channels = || (part..conv.out_channels).step_by(self.parts);
         let size = conv.in_channels * conv.kernel * conv.kernel;
@@ -147,11 +147,11 @@ impl Downsampling {
             ..*conv
         };
         let side = self.row / self.stride;
-        let layout = Layout { channels: own.out_channels, side, pitch: self.stride, crowd: 1 };
+        let layout = Layout { channels: own.out_channels, side, gap: self.stride, channels_per_cell: 1 };
         (own, layout)
     }
 
-    /// Slots that a part is moved to the right by.
+    /// The number of slots by which a part is moved to the right.
     fn displacement(&self, part: usize) -> i64 {
         (part % self.stride * self.row + part / self.stride) as i64
     }

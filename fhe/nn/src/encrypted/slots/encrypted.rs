@@ -4,32 +4,29 @@ use fhe_circuits::LinearTransform;
 use fhe_ckks::{Ciphertext, CkksError, Evaluator};
 use fhe_ring::Poly;
 
-use super::{Aim, Slots};
-use crate::encrypted::circuit::Circuit;
+use super::{Slots, TargetScale};
+use crate::encrypted::interleave::Interleave;
 use crate::encrypted::layout::{self, Layout};
 use crate::encrypted::matvec::{self, MatVecPlan};
 use crate::encrypted::slot_matrix::SlotMatrix;
 
 /// Evaluates on ciphertexts.
-pub struct Encrypted<'a> {
-    /// With the keys.
+pub(crate) struct Encrypted<'a> {
+    /// The evaluator, with the keys.
     pub evaluator: &'a Evaluator,
-    /// Says what scale to aim at.
-    pub circuit: &'a Circuit,
+    /// The scale of linear layers.
+    pub linear_scale: f64,
+    /// The images of a ciphertext.
+    pub interleave: Interleave,
 }
 
 impl Encrypted<'_> {
-    /// Slots of the ciphertext that so many of an image are.
-    fn distance(&self, steps: i64) -> i64 {
-        self.circuit.images as i64 * steps
-    }
-
-    /// Scale of a factor that takes `x` to its aim, after rescaling.
-    fn factor_scale(&self, x: &Ciphertext, aim: Aim) -> f64 {
+    /// The scale of a factor whose product with `x` has the target scale after rescaling.
+    fn factor_scale(&self, x: &Ciphertext, target: TargetScale) -> f64 {
         let prime = self.evaluator.params().prime(x.level());
-        match aim {
-            Aim::Keep => prime,
-            Aim::Linear => prime * self.circuit.linear_scale() / x.scale(),
+        match target {
+            TargetScale::Input => prime,
+            TargetScale::Linear => prime * self.linear_scale / x.scale(),
         }
     }
 }
@@ -37,28 +34,27 @@ impl Encrypted<'_> {
 impl Slots for Encrypted<'_> {
     type Vector = Ciphertext;
 
-    fn at(&mut self, x: &Ciphertext, level: usize, slots: usize) -> Result<Ciphertext, CkksError> {
+    fn reshape(&mut self, x: &Ciphertext, level: usize, slots: usize) -> Result<Ciphertext, CkksError> {
         if x.level() < level {
             return Err(CkksError::LevelTooLow { operation: "convolution", found: x.level(), wanted: level });
         }
         let parts = self.evaluator.lowered(x, level).into_parts();
-        Ok(Ciphertext::from_parts(parts, x.scale(), self.circuit.images * slots))
+        Ok(Ciphertext::from_parts(parts, x.scale(), self.interleave.slots(slots)))
     }
 
     fn rotate(&mut self, x: &Ciphertext, steps: i64) -> Result<Ciphertext, CkksError> {
-        self.evaluator.rotate(x, self.distance(steps))
+        self.evaluator.rotate(x, self.interleave.distance(steps))
     }
 
     fn rotations(&mut self, x: &Ciphertext, steps: &[i64]) -> Result<Vec<Ciphertext>, CkksError> {
-        let steps: Vec<i64> = steps.iter().map(|&steps| self.distance(steps)).collect();
+        let steps: Vec<i64> = steps.iter().map(|&steps| self.interleave.distance(steps)).collect();
         self.evaluator.rotate_hoisted(x, &steps)
     }
 
-    fn weighted_sum(&mut self, terms: &[(&Ciphertext, &[f64])], aim: Aim) -> Result<Ciphertext, CkksError> {
+    fn weighted_sum(&mut self, terms: &[(&Ciphertext, &[f64])], target: TargetScale) -> Result<Ciphertext, CkksError> {
         let (params, first) = (self.evaluator.params(), terms[0].0);
-        let (basis, scale) = (first.basis(), self.factor_scale(first, aim));
-        let images = self.circuit.images;
-        let weights = params.encode_real_all(terms.len(), |k| layout::interleaved(terms[k].1, images), scale, basis)?;
+        let (basis, scale) = (first.basis(), self.factor_scale(first, target));
+        let weights = params.encode_real_all(terms.len(), |k| self.interleave.repeat(terms[k].1), scale, basis)?;
         let parts = [0, 1].map(|part| {
             let products: Vec<_> = terms.iter().zip(&weights).map(|((x, _), w)| (&x.parts()[part], w.poly())).collect();
             Poly::dot_compact(params.ring(), basis, &products)
@@ -71,9 +67,9 @@ impl Slots for Encrypted<'_> {
         x: &Ciphertext,
         matrix: &SlotMatrix,
         plan: &MatVecPlan,
-        aim: Aim,
+        target: TargetScale,
     ) -> Result<Ciphertext, CkksError> {
-        matvec::multiply(self.evaluator, plan, matrix, x, self.factor_scale(x, aim), self.circuit.images)
+        matvec::multiply(self.evaluator, plan, matrix, x, self.factor_scale(x, target), self.interleave)
     }
 
     fn transform(
@@ -81,16 +77,16 @@ impl Slots for Encrypted<'_> {
         x: &Ciphertext,
         matrix: &SlotMatrix,
         layout: Layout,
-        aim: Aim,
+        target: TargetScale,
     ) -> Result<Ciphertext, CkksError> {
-        let diagonals = layout::diagonals(matrix, layout, self.circuit.images);
-        let scale = self.factor_scale(x, aim);
+        let diagonals = layout::diagonals(matrix, layout, self.interleave);
+        let scale = self.factor_scale(x, target);
         let transform = LinearTransform::new(self.evaluator.params(), &diagonals, x.level(), scale)?;
         transform.apply_unscaled(self.evaluator, x)
     }
 
     fn multiply_constant(&mut self, x: &Ciphertext, c: f64) -> Result<Ciphertext, CkksError> {
-        Ok(self.evaluator.multiply_constant(x, c, self.factor_scale(x, Aim::Linear)))
+        Ok(self.evaluator.multiply_constant(x, c, self.factor_scale(x, TargetScale::Linear)))
     }
 
     fn add(&mut self, mut a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
@@ -99,13 +95,13 @@ impl Slots for Encrypted<'_> {
     }
 
     fn add_clear(&mut self, a: Ciphertext, numbers: &[f64]) -> Result<Ciphertext, CkksError> {
-        let numbers = layout::interleaved(numbers, self.circuit.images);
+        let numbers = self.interleave.repeat(numbers);
         let numbers = self.evaluator.params().encode_real(&numbers, a.scale(), a.basis())?;
         self.evaluator.add_plain(&a, &numbers)
     }
 
     fn sum(&mut self, x: Ciphertext, stride: usize, count: usize) -> Result<Ciphertext, CkksError> {
-        self.evaluator.inner_sum(&x, self.distance(stride as i64), count)
+        self.evaluator.inner_sum(&x, self.interleave.distance(stride as i64), count)
     }
 
     fn rescale(&mut self, x: Ciphertext) -> Result<Ciphertext, CkksError> {

@@ -1,24 +1,24 @@
-//! Slots of which nothing is known but their level: what a convolution takes, before there is a ciphertext.
+//! Slots of which only the level is known: the keys, rotations and memory of a layer, before there is a ciphertext.
 
 use fhe_circuits::LinearTransform;
 use fhe_circuits::linear::BsgsPlan;
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
-use super::{Aim, Slots};
+use super::{Slots, TargetScale};
+use crate::encrypted::interleave::Interleave;
 use crate::encrypted::layout::{self, Layout};
-use crate::encrypted::matvec::{LOT, MatVecPlan};
+use crate::encrypted::matvec::{ENCODED_BYTES, MatVecPlan};
 use crate::encrypted::slot_matrix::SlotMatrix;
 
-/// Asks for keys and counts their uses.
-pub struct Count<'a> {
+/// Collects the keys and counts the rotations of linear layers.
+pub(crate) struct Count<'a> {
     params: &'a Parameters,
-    /// Images in a ciphertext.
-    images: usize,
-    /// The rotation keys that are used, at their levels.
+    interleave: Interleave,
+    /// The rotation keys that are used, at the levels of their use.
     pub request: KeyRequest,
-    /// Rotations that share a decomposition with others.
+    /// Number of rotations that share a decomposition with others.
     pub hoisted: usize,
-    /// Rotations with a decomposition of their own.
+    /// Number of rotations with a decomposition of their own.
     pub full: usize,
     /// The most bytes of ciphertexts that are held at once.
     pub bytes: usize,
@@ -27,16 +27,17 @@ pub struct Count<'a> {
 }
 
 impl<'a> Count<'a> {
-    /// Nothing yet, for `images` images in a ciphertext.
-    pub fn new(params: &'a Parameters, images: usize) -> Self {
-        Self { params, images, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: 0 }
+    /// A count of zero.
+    pub(crate) fn new(params: &'a Parameters, interleave: Interleave) -> Self {
+        Self { params, interleave, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: 0 }
     }
 
-    /// `pairs` of polynomials of a ciphertext's height.
+    /// Notes that `pairs` pairs of polynomials of this level are held at once.
     fn hold(&mut self, pairs: usize, level: usize) {
         self.bytes = self.bytes.max(2 * pairs * (level + 1) * 8 * self.params.n());
     }
 
+    /// Notes that `bytes` of encoded diagonals are held at once.
     fn encode(&mut self, bytes: usize) {
         self.encoded = self.encoded.max(bytes);
     }
@@ -46,44 +47,51 @@ impl Slots for Count<'_> {
     /// The level.
     type Vector = usize;
 
-    fn at(&mut self, x: &usize, level: usize, _: usize) -> Result<usize, CkksError> {
-        match *x < level {
-            true => Err(CkksError::LevelTooLow { operation: "convolution", found: *x, wanted: level }),
-            false => Ok(level),
+    fn reshape(&mut self, x: &usize, level: usize, _: usize) -> Result<usize, CkksError> {
+        if *x < level {
+            return Err(CkksError::LevelTooLow { operation: "convolution", found: *x, wanted: level });
         }
+        Ok(level)
     }
 
     fn rotate(&mut self, x: &usize, steps: i64) -> Result<usize, CkksError> {
-        self.request.rotation(self.params, self.images as i64 * steps, *x);
+        self.request.rotation(self.params, self.interleave.distance(steps), *x);
         self.full += usize::from(steps != 0);
         Ok(*x)
     }
 
     fn rotations(&mut self, x: &usize, steps: &[i64]) -> Result<Vec<usize>, CkksError> {
-        steps.iter().for_each(|&step| self.request.rotation(self.params, self.images as i64 * step, *x));
+        let mut ask = |&step: &i64| self.request.rotation(self.params, self.interleave.distance(step), *x);
+        steps.iter().for_each(&mut ask);
         self.hoisted += steps.iter().filter(|&&step| step != 0).count();
-        // With the vectors that are made of them, about as many again.
+        // The vectors made from the rotations are about as many again.
         self.hold(2 * steps.len() + 2, *x);
         Ok(vec![*x; steps.len()])
     }
 
-    fn weighted_sum(&mut self, terms: &[(&usize, &[f64])], _: Aim) -> Result<usize, CkksError> {
+    fn weighted_sum(&mut self, terms: &[(&usize, &[f64])], _: TargetScale) -> Result<usize, CkksError> {
         Ok(*terms[0].0)
     }
 
-    fn multiply(&mut self, x: &usize, _: &SlotMatrix, plan: &MatVecPlan, _: Aim) -> Result<usize, CkksError> {
-        plan.request_keys(self.params, *x, self.images, &mut self.request);
+    fn multiply(&mut self, x: &usize, _: &SlotMatrix, plan: &MatVecPlan, _: TargetScale) -> Result<usize, CkksError> {
+        plan.request_keys(self.params, *x, self.interleave, &mut self.request);
         let (hoisted, full) = plan.rotations();
         self.hoisted += hoisted;
         self.full += full;
         // The baby steps, a sum for each grid, and the input.
-        self.hold(plan.baby_steps() + plan.grids.len() + 2, *x);
-        self.encode(LOT);
+        self.hold(plan.baby_steps.count() + plan.grids.len() + 2, *x);
+        self.encode(ENCODED_BYTES);
         Ok(*x)
     }
 
-    fn transform(&mut self, x: &usize, matrix: &SlotMatrix, layout: Layout, _: Aim) -> Result<usize, CkksError> {
-        let diagonals = layout::diagonals(matrix, layout, self.images);
+    fn transform(
+        &mut self,
+        x: &usize,
+        matrix: &SlotMatrix,
+        layout: Layout,
+        _: TargetScale,
+    ) -> Result<usize, CkksError> {
+        let diagonals = layout::diagonals(matrix, layout, self.interleave);
         LinearTransform::request_keys(self.params, &diagonals, *x, &mut self.request);
         let plan = BsgsPlan::new(diagonals.0.keys().copied());
         self.hoisted += plan.hoisted();

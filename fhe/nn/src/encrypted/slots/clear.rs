@@ -1,23 +1,24 @@
-//! Slots of numbers: the circuit's replay in the clear.
+//! Slots of numbers: the circuit replayed in the clear.
 
 use fhe_ckks::CkksError;
 
-use super::{Aim, Slots};
+use super::{Slots, TargetScale};
+use crate::encrypted::interleave::Interleave;
 use crate::encrypted::layout::{self, Layout};
 use crate::encrypted::matvec::MatVecPlan;
 use crate::encrypted::slot_matrix::SlotMatrix;
 
-/// Evaluates on numbers, and watches that levels are spent as on ciphertexts.
-pub struct Clear;
+/// Evaluates on numbers and asserts that levels are spent as on ciphertexts.
+pub(crate) struct Clear;
 
-/// Slots, their level, and whether they wait to be rescaled.
+/// Slots with the level of the ciphertext that they stand for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClearSlots {
+pub(crate) struct ClearSlots {
     /// The numbers.
     pub slots: Vec<f64>,
-    /// As of the ciphertext.
+    /// The level.
     pub level: usize,
-    /// Products since the last rescaling, at most one.
+    /// Number of products since the last rescaling, at most one.
     pub products: usize,
 }
 
@@ -27,7 +28,7 @@ impl ClearSlots {
     }
 
     fn product(&self, slots: impl Iterator<Item = f64>) -> Self {
-        assert_eq!(self.products, 0, "a product of what was not rescaled");
+        assert_eq!(self.products, 0, "a product of slots that were not rescaled");
         Self { products: 1, ..self.map(slots) }
     }
 }
@@ -40,9 +41,9 @@ fn rotated(slots: &[f64], steps: i64) -> impl Iterator<Item = f64> {
 impl Slots for Clear {
     type Vector = ClearSlots;
 
-    fn at(&mut self, x: &ClearSlots, level: usize, slots: usize) -> Result<ClearSlots, CkksError> {
+    fn reshape(&mut self, x: &ClearSlots, level: usize, slots: usize) -> Result<ClearSlots, CkksError> {
         assert!(x.level >= level, "level {} for {level}", x.level);
-        // Fewer slots must be all that there is.
+        // The values must repeat after the slots that are kept.
         let period = slots.min(x.slots.len());
         let repeats = x.slots.iter().zip(x.slots.iter().skip(period)).all(|(a, b)| (a - b).abs() < 1e-9);
         assert!(repeats, "{} slots do not repeat after {slots}", x.slots.len());
@@ -57,7 +58,7 @@ impl Slots for Clear {
         steps.iter().map(|&step| self.rotate(x, step)).collect()
     }
 
-    fn weighted_sum(&mut self, terms: &[(&ClearSlots, &[f64])], _: Aim) -> Result<ClearSlots, CkksError> {
+    fn weighted_sum(&mut self, terms: &[(&ClearSlots, &[f64])], _: TargetScale) -> Result<ClearSlots, CkksError> {
         let first = terms[0].0;
         let sum = |i: usize| terms.iter().map(|(x, w)| x.slots[i] * w[i % w.len()]).sum();
         assert!(terms.iter().all(|(x, _)| (x.level, x.products) == (first.level, 0)), "levels of a sum");
@@ -69,9 +70,9 @@ impl Slots for Clear {
         x: &ClearSlots,
         matrix: &SlotMatrix,
         plan: &MatVecPlan,
-        _: Aim,
+        _: TargetScale,
     ) -> Result<ClearSlots, CkksError> {
-        // As it is evaluated: every distance must be one that the plan gets to.
+        // `distance` asserts that the plan reaches every diagonal.
         let mut sum = vec![0.0; x.slots.len()];
         for (offset, diagonal) in matrix.diagonals() {
             let x = rotated(&x.slots, plan.distance(offset));
@@ -85,10 +86,10 @@ impl Slots for Clear {
         x: &ClearSlots,
         matrix: &SlotMatrix,
         layout: Layout,
-        _: Aim,
+        _: TargetScale,
     ) -> Result<ClearSlots, CkksError> {
         let complex: Vec<_> = x.slots.iter().map(|&v| v.into()).collect();
-        Ok(x.product(layout::diagonals(matrix, layout, 1).apply(&complex).into_iter().map(|v| v.re)))
+        Ok(x.product(layout::diagonals(matrix, layout, Interleave::NONE).apply(&complex).into_iter().map(|v| v.re)))
     }
 
     fn multiply_constant(&mut self, x: &ClearSlots, c: f64) -> Result<ClearSlots, CkksError> {
