@@ -9,8 +9,10 @@
 
 pub mod arch;
 pub mod automorphism;
+mod base_conversion;
+pub mod basis;
 pub mod buffer;
-mod convert;
+mod compact;
 pub mod modulus;
 pub mod ntt;
 pub mod packed;
@@ -18,13 +20,16 @@ pub mod poly;
 pub mod primes;
 pub mod ring;
 pub mod sample;
+mod scaling;
 pub mod uniform;
 
 pub use arch::Kernels;
+pub use basis::Basis;
 pub use buffer::Limb;
-pub use convert::Digit;
+pub use compact::CompactPoly;
 pub use modulus::{Modulus, Shoup};
 pub use packed::PackedPoly;
-pub use poly::{Coefficients, CompactPoly, Ntt, Poly};
-pub use ring::{Basis, Ring};
+pub use poly::{Coefficients, Ntt, Poly};
+pub use ring::Ring;
+pub use scaling::Digit;
 pub use uniform::{Seed, Uniform};

@@ -5,8 +5,7 @@ use crate::buffer::Limb;
 use crate::modulus::{Modulus, Shoup};
 use crate::primes::root_of_unity;
 
-/// The smallest transform: the last four levels of the SIMD kernels work on sixteen residues.
-pub const MIN_NTT: usize = 32;
+pub use crate::arch::MIN_NTT;
 
 /// One prime at ring dimension N: its twiddle factors and the kernels bound to it.
 ///

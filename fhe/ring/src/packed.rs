@@ -8,10 +8,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::arch::{Kernels, PACKED_PADDING};
+use crate::basis::Basis;
 use crate::buffer::Limb;
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
-use crate::ring::{Basis, Ring};
+use crate::ring::Ring;
 
 /// A polynomial with packed limbs.
 #[derive(Clone)]

@@ -1,6 +1,5 @@
 //! Polynomials in residue number system form, their domain in the type.
 
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -8,10 +7,11 @@ use rayon::prelude::*;
 use zeroize::Zeroize;
 
 use crate::automorphism::{Permutation, permute_coefficients};
+use crate::basis::Basis;
 use crate::buffer::Limb;
 use crate::modulus::Modulus;
 use crate::ntt::NttTable;
-use crate::ring::{Basis, Ring};
+use crate::ring::Ring;
 
 /// Limbs hold coefficients, lowest degree first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,32 +210,6 @@ impl Poly<Ntt> {
     pub fn mul(&self, other: &Self) -> Self {
         Self::dot(&self.ring, self.basis, &[(self, other)])
     }
-
-    /// `self·w` for a polynomial in a power of X (see [`CompactPoly`]), which may be held modulo more primes.
-    pub fn mul_compact(&self, w: &CompactPoly) -> Self {
-        Self::dot_compact(&self.ring, self.basis, &[(self, w)])
-    }
-
-    /// `Σ aᵢ·wᵢ` over the primes of `basis` for polynomials in powers of X; the factors may be held modulo more primes.
-    pub fn dot_compact(ring: &Arc<Ring>, basis: Basis, terms: &[(&Self, &CompactPoly)]) -> Self {
-        let mut by_stretch: BTreeMap<u32, Vec<(&Self, &CompactPoly)>> = BTreeMap::new();
-        for &(a, w) in terms {
-            by_stretch.entry(w.stretch()).or_default().push((a, w));
-        }
-        let chunks: Vec<_> = by_stretch
-            .iter()
-            .flat_map(|(&stretch, terms)| terms.chunks(crate::arch::MAX_LAZY_PRODUCTS).map(move |c| (stretch, c)))
-            .collect();
-        let mut out = if chunks.is_empty() { Self::zero(ring, basis) } else { Self::recycled(ring, basis) };
-        out.for_each(|t, i, limb| {
-            for (k, (stretch, chunk)) in chunks.iter().enumerate() {
-                let products: Vec<(&[u64], &[u64])> =
-                    chunk.iter().map(|(a, w)| (a.limb_of(basis, i), w.limb_of(basis, i))).collect();
-                t.kernels().dot(t.modulus(), limb, k > 0, &products, *stretch);
-            }
-        });
-        out
-    }
 }
 
 impl<D> Clone for Poly<D> {
@@ -261,92 +235,6 @@ impl<D> Zeroize for Poly<D> {
 impl<D> std::fmt::Debug for Poly<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Poly({}, {:?})", std::any::type_name::<D>(), self.basis)
-    }
-}
-
-/// A polynomial in X^(N/n), transformed: n evaluations a limb, each standing for N/n neighbours of the full transform.
-///
-/// Encodings of sparse vectors have this form, so they are made at size n and take n/N of the memory.
-#[derive(Clone)]
-pub struct CompactPoly {
-    ring: Arc<Ring>,
-    basis: Basis,
-    limbs: Vec<Limb>,
-}
-
-impl CompactPoly {
-    /// The transform of Σ cᵢ·X^(i·N/n) with n signed coefficients.
-    ///
-    /// # Panics
-    /// If n is not a power of two that the NTT takes.
-    pub fn from_signed(ring: &Arc<Ring>, basis: Basis, coefficients: &[i64]) -> Self {
-        let limbs = (0..basis.len())
-            .into_par_iter()
-            .map(|i| {
-                let table = ring.table(basis, i);
-                let mut limb = Limb::recycled(coefficients.len());
-                table.kernels().reduce_signed(table.modulus(), &mut limb, coefficients);
-                table.forward(&mut limb);
-                limb
-            })
-            .collect();
-        Self { ring: ring.clone(), basis, limbs }
-    }
-
-    /// Of r: r + r̄ and (r − r̄)/X^(N/2), where r̄ is r(1/X).
-    pub fn split(&self) -> [Self; 2] {
-        let split = |(i, limb): (usize, &Limb)| {
-            let [mut sum, mut difference] = [0, 1].map(|_| Limb::recycled(limb.len()));
-            self.ring.table(self.basis, i).split(limb, &mut sum, &mut difference);
-            (sum, difference)
-        };
-        let (sums, differences): (Vec<Limb>, Vec<Limb>) = self.limbs.par_iter().enumerate().map(split).unzip();
-        [sums, differences].map(|limbs| Self { ring: self.ring.clone(), basis: self.basis, limbs })
-    }
-
-    /// The ring.
-    pub fn ring(&self) -> &Arc<Ring> {
-        &self.ring
-    }
-
-    /// The limb of this polynomial for limb `i` of one over fewer primes.
-    ///
-    /// # Panics
-    /// If `basis` holds primes that this polynomial is not held modulo.
-    pub fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
-        &self.limbs[self.basis.place_of(basis, i)]
-    }
-
-    /// log2 of the number of neighbours that a value stands for.
-    pub fn stretch(&self) -> u32 {
-        self.ring.n().trailing_zeros() - self.limbs[0].len().trailing_zeros()
-    }
-
-    /// The primes it is held modulo.
-    pub fn basis(&self) -> Basis {
-        self.basis
-    }
-
-    /// The limbs, n values each, main primes first.
-    pub fn limbs(&self) -> &[Limb] {
-        &self.limbs
-    }
-
-    /// Bytes of all limbs.
-    pub fn bytes(&self) -> usize {
-        self.limbs.iter().map(|limb| 8 * limb.len()).sum()
-    }
-
-    /// The same polynomial with every value written out.
-    pub fn expand(&self) -> Poly<Ntt> {
-        let stretch = self.stretch();
-        let mut out = Poly::recycled(&self.ring, self.basis);
-        out.for_each(|_, i, limb| {
-            for (run, &value) in limb.chunks_exact_mut(1 << stretch).zip(self.limbs[i].iter()) {
-                run.fill(value);
-            }
-        });
-        out
     }
 }
 
@@ -410,44 +298,6 @@ mod tests {
             check("mul", &a.mul(&wide), &|m, x, _, z| m.mul(x, z));
             let many = vec![(&a, &wide); 40];
             check("dot", &Poly::dot(&ring, basis, &many), &|m, x, _, z| m.mul(40, m.mul(x, z)));
-        }
-    }
-
-    #[test]
-    fn split_polynomials_are_fixed_by_conjugation_and_add_up() {
-        for ring in rings() {
-            let conjugation = ring.permutation(2 * ring.n() as u64 - 1);
-            let mut half_turn = vec![0; ring.n()];
-            half_turn[ring.n() / 2] = 1;
-            let half_turn = Poly::from_signed(&ring, ring.basis(), &half_turn).into_ntt();
-            for size in [32, 64, 128] {
-                let coefficients: Vec<i64> = (0..size).map(|i| (i * i * i - 70_000) << 10).collect();
-                let compact = CompactPoly::from_signed(&ring, ring.basis(), &coefficients);
-                let [sum, difference] = compact.split().map(|half| half.expand());
-                assert!(sum == sum.automorphism(&conjugation) && difference == difference.automorphism(&conjugation));
-                let mut twice = compact.expand();
-                twice.add_assign(&compact.expand());
-                let mut found = difference.mul(&half_turn);
-                found.add_assign(&sum);
-                assert!(found == twice, "r + r̄ and r − r̄ make 2r, at size {size}");
-            }
-        }
-    }
-
-    #[test]
-    fn compact_products_equal_expanded_ones() {
-        for ring in rings() {
-            for size in [32, 64, 128] {
-                let coefficients: Vec<i64> = (0..size).map(|i| (i * i - 700) << 20).collect();
-                let compact = CompactPoly::from_signed(&ring, ring.basis(), &coefficients);
-                let gap = ring.n() / size as usize;
-                let mut full = vec![0; ring.n()];
-                full.iter_mut().step_by(gap).zip(&coefficients).for_each(|(f, &c)| *f = c);
-                let expanded = Poly::from_signed(&ring, ring.basis(), &full).into_ntt();
-                assert!(compact.expand() == expanded);
-                let a = random(&ring, Basis { main: 1, special: 1 }, 0);
-                assert!(a.mul_compact(&compact) == a.mul(&expanded), "size {size}");
-            }
         }
     }
 }

@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
-use crate::arch::Kernels;
+use crate::arch::{Counter, Kernels};
+use crate::basis::Basis;
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
-use crate::ring::{Basis, Ring};
+use crate::ring::Ring;
 
 /// A seed from which uniform polynomials are regenerated.
 pub type Seed = [u8; 32];
@@ -20,17 +21,6 @@ pub type Seed = [u8; 32];
 pub struct Uniform {
     key: [u8; 16],
     mask: [u64; 2],
-}
-
-/// What the kernels encrypt for the residues modulo one prime: block k of attempt t is
-/// AES-128(key, (t·2^32 + k) ⊕ mask₀ ‖ mask₁), two words in little-endian order, of which word j serves residue 2k + j.
-///
-/// A word below the largest multiple of q that a word holds gives its residue; one above it, a chance below 2^−14, is
-/// drawn again in the next attempt.
-#[derive(Clone, Copy)]
-pub(crate) struct Counter<'a> {
-    pub key: &'a [u8; 16],
-    pub mask: [u64; 2],
 }
 
 impl Uniform {

@@ -20,16 +20,13 @@ macro_rules! vectorised {
 mod fma;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+mod operands;
 mod scalar;
 
 use crate::modulus::{Modulus, Shoup};
-use crate::uniform::Counter;
 
-/// How many products one lazy accumulation holds: 15·2^48 + 15 < 2^52 bounds the high halves that IFMA adds up.
-pub const MAX_LAZY_PRODUCTS: usize = 15;
-
-/// Bytes behind packed residues that a kernel may read or write.
-pub(crate) const PACKED_PADDING: usize = 64;
+pub(crate) use operands::{Counter, PACKED_PADDING, RootForm, Twiddles};
+pub use operands::{MAX_LAZY_PRODUCTS, MIN_NTT};
 
 /// The instruction set that carries the kernels; chosen once, when a ring is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,33 +41,12 @@ enum Isa {
     Avx512Ifma,
 }
 
-/// How the kernels read the roots of one prime; root i is ψ^brv(i), so that the first 2^k roots serve size 2^k.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // No machine has kernels for each.
-pub(crate) enum RootForm {
-    /// All N roots, each with ⌊root·2^64/q⌋.
-    Pairs,
-    /// The first N/16 roots, and no less than eight, and [`Twiddles::tails`], each with ⌊root·2^52/q⌋.
-    Tails,
-    /// All N roots, the representatives in (−q/2, q/2), as the bits of doubles: roots 2i and 2i + 1 are one element.
-    Doubles,
-}
-
 /// Kernels asked for by name that this machine or build does not have.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("kernels '{wanted}' is not available on this machine; available: {available}")]
 pub struct UnavailableKernels {
     wanted: String,
     available: String,
-}
-
-/// The twiddle factors of one prime, as the kernels read them.
-#[derive(Clone, Copy)]
-pub(crate) struct Twiddles<'a> {
-    /// The leading roots, as [`RootForm`] says.
-    pub heads: &'a [[u64; 2]],
-    /// For kernels that finish a block of sixteen in registers: roots k, 2k, 4k and 8k at k < N/8.
-    pub tails: &'a [[[u64; 2]; 4]],
 }
 
 macro_rules! dispatch {

@@ -3,10 +3,9 @@
 use aes::Aes128;
 use aes::cipher::{BlockEncrypt, KeyInit};
 
-use super::Twiddles;
+use super::operands::{Counter, Twiddles};
 use crate::automorphism::Chunk;
 use crate::modulus::{Modulus, Shoup};
-use crate::uniform::Counter;
 
 /// Cooley–Tukey with Harvey's lazy butterflies (arXiv 1205.2926): residues stay in [0, 4q) between levels.
 pub fn ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]) {

@@ -6,8 +6,8 @@
 //! multiplicand stays within 2^52, that is `room` = 2^52/q in units of q, at least 4: the proofs stand at [`Bound`] and
 //! [`inverse`].
 
-use super::{Factor, Field, from_word, to_word};
-use crate::arch::Twiddles;
+use super::field::{Factor, Field, INTEGERS, from_word, to_word};
+use crate::arch::operands::Twiddles;
 use crate::modulus::{Modulus, Shoup};
 
 /// Residues that fit the first-level cache together with their twiddles; a power of four.
@@ -24,7 +24,7 @@ impl Bound {
     /// For residues in [0, q).
     fn new(modulus: &Modulus) -> Self {
         // A little less, for the roundings of this account.
-        Self { room: 0.9999 * super::INTEGERS / modulus.value() as f64, values: 1.0 }
+        Self { room: 0.9999 * INTEGERS / modulus.value() as f64, values: 1.0 }
     }
 
     /// The sum of `x` and a product of `y`: |y|/2^53·q is y/(2·room) in these units.

@@ -4,13 +4,12 @@
 //! which and 2^105 doubles are the multiples of 2^52: adding a product there in one rounding adds its upper part, and
 //! what the rounding took or gave is an integer that a second multiply-add finds exactly. Four operations a product.
 
-use super::{Factor, Field, from_word, to_word};
-use crate::arch::MAX_LAZY_PRODUCTS;
+use super::field::{Factor, Field, INTEGERS, from_word, to_word};
+use crate::arch::operands::{MAX_LAZY_PRODUCTS, MIN_NTT};
 use crate::modulus::Modulus;
-use crate::ntt::MIN_NTT;
 
 /// 2^104.
-const BASE: f64 = super::INTEGERS * super::INTEGERS;
+const BASE: f64 = INTEGERS * INTEGERS;
 
 /// Residues whose sums advance together, term by term: every limb has a multiple of this many.
 const BLOCK: usize = MIN_NTT;
@@ -72,11 +71,11 @@ impl Products {
     #[inline(always)]
     fn new(modulus: &Modulus, accumulate: bool) -> Self {
         let field = Field::new(modulus);
-        let radix = field.factor(modulus.center(modulus.radix().value) as f64 / super::INTEGERS);
+        let radix = field.factor(modulus.center(modulus.radix().value) as f64 / INTEGERS);
         Self { field, radix, accumulate }
     }
 
-    /// `out ← [out +] Σ xₜ·yₜ` over `count` terms, at most [`MAX_LAZY_PRODUCTS`](crate::arch::MAX_LAZY_PRODUCTS), of
+    /// `out ← [out +] Σ xₜ·yₜ` over `count` terms, at most [`MAX_LAZY_PRODUCTS`], of
     /// words below 2^50.
     #[inline(always)]
     fn sum<'a, B: Second>(self, out: &mut Block, count: usize, x: impl Fn(usize) -> &'a Block, y: impl Fn(usize) -> B) {

@@ -3,10 +3,10 @@
 use aes::Aes128;
 use aes::cipher::KeyInit;
 
-use super::{Factor, Field, from_word, to_word};
+use super::field::{Factor, Field, from_word, to_word};
+use crate::arch::operands::Counter;
 use crate::arch::scalar::{self, WORDS};
 use crate::modulus::{Modulus, Shoup};
-use crate::uniform::Counter;
 
 #[inline(always)]
 pub fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {

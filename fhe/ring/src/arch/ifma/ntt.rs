@@ -8,8 +8,8 @@
 
 use std::arch::x86_64::*;
 
-use super::{Lanes, MASK52, W, lanes_mut, load, side_by_side, splat, store};
-use crate::arch::Twiddles;
+use super::registers::{Lanes, MASK52, W, lanes_mut, load, side_by_side, splat, store};
+use crate::arch::operands::Twiddles;
 use crate::modulus::{Modulus, Shoup};
 
 /// Residues that fit the first-level cache together with their twiddles; sixteen times a power of four.

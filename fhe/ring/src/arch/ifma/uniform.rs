@@ -5,10 +5,10 @@
 
 use std::arch::x86_64::*;
 
-use super::{Fold, Lanes, SIDE, Wide, side_by_side, sides_mut, splat, store};
+use super::registers::{Fold, Lanes, SIDE, Wide, side_by_side, sides_mut, splat, store};
+use crate::arch::operands::Counter;
 use crate::arch::scalar;
 use crate::modulus::Modulus;
-use crate::uniform::Counter;
 
 /// Round keys of AES-128, each in all four blocks of a register.
 type RoundKeys = [__m512i; 11];
