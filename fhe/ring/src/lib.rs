@@ -21,6 +21,7 @@ pub mod primes;
 pub mod ring;
 pub mod sample;
 mod scaling;
+mod secret_rng;
 pub mod uniform;
 
 pub use arch::Kernels;
@@ -32,4 +33,5 @@ pub use packed::PackedPoly;
 pub use poly::{Coefficients, Ntt, Poly};
 pub use ring::Ring;
 pub use scaling::Digit;
+pub use secret_rng::SecretRng;
 pub use uniform::{Seed, Uniform};

@@ -3,11 +3,11 @@
 
 use std::sync::LazyLock;
 
-use rand::{CryptoRng, Rng, SeedableRng};
-use rand_chacha::ChaCha20Rng;
+use rand::{CryptoRng, Rng};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
+use crate::secret_rng::SecretRng;
 use crate::uniform::Seed;
 
 /// Standard deviation of every error polynomial (Homomorphic Encryption Standard, ePrint 2019/939).
@@ -68,15 +68,19 @@ pub fn gaussian(n: usize, rng: &mut impl CryptoRng) -> Vec<i64> {
 pub fn with_generators<T: Send>(
     count: usize,
     rng: &mut impl CryptoRng,
-    f: impl Fn(usize, &mut ChaCha20Rng) -> T + Sync,
+    f: impl Fn(usize, &mut SecretRng) -> T + Sync,
 ) -> Vec<T> {
-    let seeds = Zeroizing::new((0..count).map(|_| rng.random()).collect::<Vec<Seed>>());
-    seeds.par_iter().enumerate().map(|(i, seed)| f(i, &mut ChaCha20Rng::from_seed(*seed))).collect()
+    let mut seeds = Zeroizing::new(vec![Seed::default(); count]);
+    // Byte by byte, so that none is copied.
+    seeds.iter_mut().flatten().for_each(|byte| *byte = rng.random());
+    seeds.par_iter().enumerate().map(|(i, seed)| f(i, &mut SecretRng::from_seed(seed))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
 
     fn rng() -> ChaCha20Rng {
         ChaCha20Rng::seed_from_u64(5)
