@@ -28,7 +28,8 @@ impl Basis {
         self.main >= other.main && self.special >= other.special
     }
 
-    /// Returns the index, in a polynomial over this basis, of the prime that limb `i` of a polynomial over `other` uses.
+    /// Returns the index, in a polynomial over this basis, of the prime that limb `i` of a polynomial over `other`
+    /// uses.
     ///
     /// # Panics
     /// If a prime of `other` does not belong to this basis.

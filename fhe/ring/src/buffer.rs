@@ -33,8 +33,8 @@ impl Limb {
         limb
     }
 
-    /// Returns a limb with arbitrary contents (zeros, or those of an earlier limb), for a caller that overwrites all of it.
-    /// `len` is rounded up to a multiple of eight.
+    /// Returns a limb with arbitrary contents (zeros, or those of an earlier limb), for a caller that overwrites all of
+    /// it. `len` is rounded up to a multiple of eight.
     pub fn recycled(len: usize) -> Self {
         let lines = len.div_ceil(8);
         let pooled = POOL.lock().expect("no pool user panics").get_mut(&lines).and_then(Vec::pop);

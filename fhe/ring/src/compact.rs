@@ -11,9 +11,10 @@ use crate::buffer::Limb;
 use crate::poly::{Ntt, Poly};
 use crate::ring::Ring;
 
-/// A polynomial in X^(N/n), transformed: n evaluations a limb, each standing for N/n neighbours of the full transform.
+/// A polynomial in X^(N/n) in the NTT domain, with n evaluations in each limb. Each evaluation repeats N/n times in a
+/// row in the full transform.
 ///
-/// Encodings of sparse vectors have this form, so they are made at size n and take n/N of the memory.
+/// Encodings of sparse vectors have this form. They are computed at size n and need n/N of the memory.
 #[derive(Clone)]
 pub struct CompactPoly {
     ring: Arc<Ring>,
@@ -22,10 +23,10 @@ pub struct CompactPoly {
 }
 
 impl CompactPoly {
-    /// The transform of Σ cᵢ·X^(i·N/n) with n signed coefficients.
+    /// Returns the transform of Σ cᵢ·X^(i·N/n) with the n signed `coefficients` cᵢ, modulo the primes of `basis`.
     ///
     /// # Panics
-    /// If n is not a power of two that the NTT takes.
+    /// If n is not a power of two from [`MIN_NTT`](crate::arch::MIN_NTT) to N.
     pub fn from_signed(ring: &Arc<Ring>, basis: Basis, coefficients: &[i64]) -> Self {
         let limbs = (0..basis.len())
             .into_par_iter()
@@ -40,7 +41,7 @@ impl CompactPoly {
         Self { ring: ring.clone(), basis, limbs }
     }
 
-    /// Of r: r + r̄ and (r − r̄)/X^(N/2), where r̄ is r(1/X).
+    /// Returns r + r̄ and (r − r̄)/X^(N/2), where r is this polynomial and r̄ is r(1/X).
     pub fn split(&self) -> [Self; 2] {
         let split = |(i, limb): (usize, &Limb)| {
             let [mut sum, mut difference] = [0, 1].map(|_| Limb::recycled(limb.len()));
@@ -51,12 +52,12 @@ impl CompactPoly {
         [sums, differences].map(|limbs| Self { ring: self.ring.clone(), basis: self.basis, limbs })
     }
 
-    /// The ring.
+    /// Returns the ring.
     pub fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
-    /// The limb of this polynomial for limb `i` of one over fewer primes.
+    /// Returns the limb of this polynomial modulo prime `i` of `basis`.
     ///
     /// # Panics
     /// If `basis` holds primes that this polynomial is not held modulo.
@@ -64,27 +65,27 @@ impl CompactPoly {
         &self.limbs[self.basis.place_of(basis, i)]
     }
 
-    /// log2 of the number of neighbours that a value stands for.
+    /// Returns log2(N/n): an evaluation repeats `1 << stretch` times in the full transform.
     pub fn stretch(&self) -> u32 {
         self.ring.n().trailing_zeros() - self.limbs[0].len().trailing_zeros()
     }
 
-    /// The primes it is held modulo.
+    /// Returns the primes that the polynomial is held modulo.
     pub fn basis(&self) -> Basis {
         self.basis
     }
 
-    /// The limbs, n values each, main primes first.
+    /// Returns the limbs, n residues each, main primes first.
     pub fn limbs(&self) -> &[Limb] {
         &self.limbs
     }
 
-    /// Bytes of all limbs.
+    /// Returns the number of bytes of all limbs.
     pub fn bytes(&self) -> usize {
         self.limbs.iter().map(|limb| 8 * limb.len()).sum()
     }
 
-    /// The same polynomial with every value written out.
+    /// Returns this polynomial with all N evaluations in each limb.
     pub fn expand(&self) -> Poly<Ntt> {
         let stretch = self.stretch();
         let mut out = Poly::recycled(&self.ring, self.basis);
@@ -98,12 +99,19 @@ impl CompactPoly {
 }
 
 impl Poly<Ntt> {
-    /// `self·w` for a polynomial in a power of X (see [`CompactPoly`]), which may be held modulo more primes.
+    /// Returns `self·w` over the primes of `self`. `w` may be held modulo more primes.
+    ///
+    /// # Panics
+    /// If `w` lacks a prime of `self`.
     pub fn mul_compact(&self, w: &CompactPoly) -> Self {
         Self::dot_compact(&self.ring, self.basis, &[(self, w)])
     }
 
-    /// `Σ aᵢ·wᵢ` over the primes of `basis` for polynomials in powers of X; the factors may be held modulo more primes.
+    /// Returns `Σ aᵢ·wᵢ` over the primes of `basis`, which is 0 without terms. The factors may be held modulo more
+    /// primes.
+    ///
+    /// # Panics
+    /// If a factor lacks a prime of `basis`.
     pub fn dot_compact(ring: &Arc<Ring>, basis: Basis, terms: &[(&Self, &CompactPoly)]) -> Self {
         let mut by_stretch: BTreeMap<u32, Vec<(&Self, &CompactPoly)>> = BTreeMap::new();
         for &(a, w) in terms {

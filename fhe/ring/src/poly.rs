@@ -1,4 +1,4 @@
-//! Polynomials in residue number system form, their domain in the type.
+//! Polynomials in residue number system form, with their domain in the type.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -13,18 +13,35 @@ use crate::modulus::Modulus;
 use crate::ntt::NttTable;
 use crate::ring::Ring;
 
-/// Limbs hold coefficients, lowest degree first.
+/// The coefficient domain: limbs hold coefficients, lowest degree first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coefficients;
 
-/// Limbs hold evaluations in the order of [`NttTable`].
+/// The NTT domain: limbs hold evaluations in the order of [`NttTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ntt;
 
-/// A polynomial of degree below N modulo the primes of a [`Basis`], one [`Limb`] of canonical residues each.
+/// A polynomial of degree below N modulo the primes of a [`Basis`], with one [`Limb`] of residues in [0, q) for each
+/// prime q. `D` is its domain, [`Coefficients`] or [`Ntt`].
 ///
-/// Binary operations panic on operands that lack a prime of the result: which primes a value is held modulo is an
-/// invariant of the caller, never of its input data.
+/// Operations panic if an operand lacks a prime of the result: the basis of a value is an invariant of the caller and
+/// never depends on its input data.
+///
+/// ```
+/// use fhe_ring::{Coefficients, Kernels, Poly, Ring, primes};
+///
+/// let primes = primes::search(6, &[50, 40])?;
+/// let ring = Ring::new(64, &primes, &[], Kernels::detect());
+/// // (1 + X)·(1 − X) = 1 − X².
+/// let poly = |low: [i64; 3]| {
+///     let mut coefficients = [0; 64];
+///     coefficients[..3].copy_from_slice(&low);
+///     Poly::<Coefficients>::from_signed(&ring, ring.basis(), &coefficients)
+/// };
+/// let product = poly([1, 1, 0]).into_ntt().mul(&poly([1, -1, 0]).into_ntt());
+/// assert_eq!(product.into_coefficients(), poly([1, 0, -1]));
+/// # Ok::<(), fhe_ring::primes::PrimeError>(())
+/// ```
 pub struct Poly<D> {
     pub(crate) ring: Arc<Ring>,
     pub(crate) basis: Basis,
@@ -33,20 +50,24 @@ pub struct Poly<D> {
 }
 
 impl<D> Poly<D> {
-    /// The zero polynomial.
+    /// Returns the zero polynomial.
+    ///
+    /// # Panics
+    /// If `basis` exceeds the ring's.
     pub fn zero(ring: &Arc<Ring>, basis: Basis) -> Self {
         Self::from_limbs(ring, basis, (0..basis.len()).map(|_| Limb::zeroed(ring.n())).collect())
     }
 
-    /// A polynomial with arbitrary contents, for a caller that overwrites every limb.
+    /// Returns a polynomial with arbitrary contents, for a caller that overwrites every limb.
     pub(crate) fn recycled(ring: &Arc<Ring>, basis: Basis) -> Self {
         Self::from_limbs(ring, basis, (0..basis.len()).map(|_| Limb::recycled(ring.n())).collect())
     }
 
-    /// A polynomial from its limbs: canonical residues, one limb of N for each prime of `basis`.
+    /// Builds a polynomial from one limb of N residues for each prime of `basis`, main primes first. The caller ensures
+    /// that the residues are canonical.
     ///
     /// # Panics
-    /// If the number or length of the limbs is off, or the basis exceeds the ring's.
+    /// If the number or the length of the limbs is wrong, or `basis` exceeds the ring's.
     pub fn from_limbs(ring: &Arc<Ring>, basis: Basis, limbs: Vec<Limb>) -> Self {
         assert!(ring.basis().contains(basis), "{basis:?} exceeds {ring:?}");
         assert_eq!(limbs.len(), basis.len(), "limbs for {basis:?}");
@@ -54,37 +75,37 @@ impl<D> Poly<D> {
         Self { ring: ring.clone(), basis, limbs, domain: PhantomData }
     }
 
-    /// The ring.
+    /// Returns the ring.
     pub fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
-    /// The primes this polynomial is held modulo.
+    /// Returns the primes that the polynomial is held modulo.
     pub fn basis(&self) -> Basis {
         self.basis
     }
 
-    /// The limbs, main primes first.
+    /// Returns the limbs, N residues each, main primes first.
     pub fn limbs(&self) -> &[Limb] {
         &self.limbs
     }
 
-    /// The limbs, main primes first. Residues must stay canonical.
+    /// Returns the limbs for writing, N residues each, main primes first. The caller keeps the residues canonical.
     pub fn limbs_mut(&mut self) -> &mut [Limb] {
         &mut self.limbs
     }
 
-    /// Bytes of all limbs.
+    /// Returns the number of bytes of all limbs.
     pub fn bytes(&self) -> usize {
         8 * self.ring.n() * self.limbs.len()
     }
 
-    /// The same residues under another domain: for the transforms, which have just made it true.
+    /// Changes the domain in the type only, after a transform has changed the residues.
     fn relabel<E>(self) -> Poly<E> {
         Poly { ring: self.ring, basis: self.basis, limbs: self.limbs, domain: PhantomData }
     }
 
-    /// Forgets the primes outside `basis`.
+    /// Drops the limbs of all primes outside `basis`. The integer that the residues represent may change with that.
     ///
     /// # Panics
     /// If `basis` holds primes that this polynomial is not held modulo.
@@ -95,7 +116,10 @@ impl<D> Poly<D> {
         self.basis = basis;
     }
 
-    /// A copy modulo fewer primes.
+    /// Returns a copy that is held modulo the primes of `basis` only.
+    ///
+    /// # Panics
+    /// If `basis` holds primes that this polynomial is not held modulo.
     pub fn restricted(&self, basis: Basis) -> Self {
         assert!(self.basis.contains(basis), "{basis:?} is not within {:?}", self.basis);
         let special = &self.limbs[self.basis.main..][..basis.special];
@@ -103,25 +127,31 @@ impl<D> Poly<D> {
         Self::from_limbs(&self.ring, basis, limbs)
     }
 
-    /// Runs `f` on each limb with its transform, in parallel.
+    /// Runs `f` on each limb with its transform and its index, in parallel.
     pub(crate) fn for_each(&mut self, f: impl Fn(&NttTable, usize, &mut [u64]) + Sync) {
         let (ring, basis) = (&self.ring, self.basis);
         self.limbs.par_iter_mut().enumerate().for_each(|(i, limb)| f(ring.table(basis, i), i, limb));
     }
 
-    /// `self + other`; `other` may be held modulo more primes.
+    /// Computes `self ← self + other`. `other` may be held modulo more primes.
+    ///
+    /// # Panics
+    /// If `other` lacks a prime of `self`.
     pub fn add_assign(&mut self, other: &Self) {
         let basis = self.basis;
         self.for_each(|t, i, limb| t.kernels().add(t.modulus(), limb, other.limb_of(basis, i)));
     }
 
-    /// `self − other`; `other` may be held modulo more primes.
+    /// Computes `self ← self − other`. `other` may be held modulo more primes.
+    ///
+    /// # Panics
+    /// If `other` lacks a prime of `self`.
     pub fn sub_assign(&mut self, other: &Self) {
         let basis = self.basis;
         self.for_each(|t, i, limb| t.kernels().sub(t.modulus(), limb, other.limb_of(basis, i)));
     }
 
-    /// The limb of this polynomial for limb `i` of one over `basis`.
+    /// Returns the limb of this polynomial modulo prime `i` of `basis`.
     ///
     /// # Panics
     /// If `basis` holds primes that this polynomial is not held modulo.
@@ -129,12 +159,12 @@ impl<D> Poly<D> {
         &self.limbs[self.basis.place_of(basis, i)]
     }
 
-    /// `−self`.
+    /// Computes `self ← −self`.
     pub fn negate(&mut self) {
         self.for_each(|t, _, limb| limb.iter_mut().for_each(|x| *x = t.modulus().neg(*x)));
     }
 
-    /// `self·w`, the integer `w` given modulo each prime.
+    /// Computes `self ← self·w` for an integer `w`, which the function `w` returns modulo each prime.
     pub fn scale(&mut self, w: impl Fn(&Modulus) -> u64 + Sync) {
         self.for_each(|t, _, limb| {
             let m = t.modulus();
@@ -143,7 +173,7 @@ impl<D> Poly<D> {
         });
     }
 
-    /// `self·w` into a new polynomial, the integer `w` given modulo each prime.
+    /// Returns `self·w` for an integer `w`, which the function `w` returns modulo each prime.
     pub fn scaled(&self, w: impl Fn(&Modulus) -> u64 + Sync) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
         out.for_each(|t, i, limb| {
@@ -155,10 +185,10 @@ impl<D> Poly<D> {
 }
 
 impl Poly<Coefficients> {
-    /// Signed coefficients, reduced modulo each prime.
+    /// Reduces signed coefficients modulo each prime of `basis`.
     ///
     /// # Panics
-    /// If there are not N of them.
+    /// If there are not N coefficients, or `basis` exceeds the ring's.
     pub fn from_signed(ring: &Arc<Ring>, basis: Basis, coefficients: &[i64]) -> Self {
         assert_eq!(coefficients.len(), ring.n(), "one coefficient for each power of X");
         let mut poly = Self::recycled(ring, basis);
@@ -166,13 +196,13 @@ impl Poly<Coefficients> {
         poly
     }
 
-    /// Transforms every limb.
+    /// Transforms every limb to the NTT domain.
     pub fn into_ntt(mut self) -> Poly<Ntt> {
         self.for_each(|t, _, limb| t.forward(limb));
         self.relabel()
     }
 
-    /// `self(X^galois)`.
+    /// Returns `self(X^galois)`, for odd `galois`.
     pub fn automorphism(&self, galois: u64) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
         out.for_each(|t, i, limb| permute_coefficients(t.modulus(), limb, &self.limbs[i], galois));
@@ -181,13 +211,13 @@ impl Poly<Coefficients> {
 }
 
 impl Poly<Ntt> {
-    /// Transforms every limb back.
+    /// Transforms every limb to the coefficient domain.
     pub fn into_coefficients(mut self) -> Poly<Coefficients> {
         self.for_each(|t, _, limb| t.inverse(limb));
         self.relabel()
     }
 
-    /// `self(X^galois)` for the permutation's exponent.
+    /// Returns `self(X^galois)` for the exponent of `permutation`.
     pub fn automorphism(&self, permutation: &Permutation) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
         let n = self.ring.n();
@@ -195,7 +225,11 @@ impl Poly<Ntt> {
         out
     }
 
-    /// `Σ aᵢ·bᵢ` over the primes of `basis`; the factors may be held modulo more.
+    /// Returns `Σ aᵢ·bᵢ` over the primes of `basis`, which is 0 without terms. The factors may be held modulo more
+    /// primes.
+    ///
+    /// # Panics
+    /// If a factor lacks a prime of `basis`.
     pub fn dot(ring: &Arc<Ring>, basis: Basis, terms: &[(&Self, &Self)]) -> Self {
         let mut out = Self::recycled(ring, basis);
         out.for_each(|t, i, limb| {
@@ -206,7 +240,10 @@ impl Poly<Ntt> {
         out
     }
 
-    /// `self·other`; `other` may be held modulo more primes.
+    /// Returns `self·other` over the primes of `self`. `other` may be held modulo more primes.
+    ///
+    /// # Panics
+    /// If `other` lacks a prime of `self`.
     pub fn mul(&self, other: &Self) -> Self {
         Self::dot(&self.ring, self.basis, &[(self, other)])
     }
@@ -225,7 +262,8 @@ impl<D> PartialEq for Poly<D> {
     }
 }
 
-/// For secrets: wrap them in `Zeroizing`, or their limbs return to the pool as they are.
+/// Overwrites the residues with zeros. A secret polynomial is wrapped in `Zeroizing`, because a dropped limb returns to
+/// the pool unchanged.
 impl<D> Zeroize for Poly<D> {
     fn zeroize(&mut self) {
         self.limbs.iter_mut().for_each(|limb| (**limb).zeroize());
@@ -269,7 +307,8 @@ mod tests {
         }
     }
 
-    /// Each operation against one-prime arithmetic, on every kernels, with operands over more primes where allowed.
+    /// Compares each operation with arithmetic modulo one prime, on all kernels. Operands have more primes where
+    /// allowed.
     #[test]
     fn arithmetic_agrees_with_single_residues() {
         for ring in rings() {

@@ -13,8 +13,8 @@ use crate::ntt::NttTable;
 
 /// The ring Z\[X\]/(X^N + 1) with its primes, each with its NTT.
 ///
-/// The main primes q₀, q₁, … form the ciphertext modulus, which is spent from the top. The special primes p₀, p₁, … form
-/// the auxiliary modulus of key switching.
+/// The main primes q₀, q₁, … form the ciphertext modulus, which is spent from the top. The special primes p₀, p₁, …
+/// form the auxiliary modulus of key switching.
 ///
 /// ```
 /// use fhe_ring::{Basis, Kernels, Ring, primes};
@@ -34,8 +34,8 @@ pub struct Ring {
     permutations: Mutex<HashMap<u64, Arc<Permutation>>>,
 }
 
-/// Names the primes of a base conversion. The source is a run of main primes and the leading special primes; the targets
-/// are the primes of `target` that are not in the source.
+/// Names the primes of a base conversion. The source is a run of main primes and the leading special primes; the
+/// targets are the primes of `target` that are not in the source.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct ConversionKey {
     main: Range<usize>,

@@ -43,8 +43,8 @@ impl Digit<'_> {
 impl Poly<Ntt> {
     /// Returns the gadget decomposition of key switching (ModUp of ePrint 2019/688).
     ///
-    /// Digit j is the centred remainder of `self` modulo the j-th group of `digit_len` main primes. It is held modulo all
-    /// primes of `self` and the first `special` special primes.
+    /// Digit j is the centred remainder of `self` modulo the j-th group of `digit_len` main primes. It is held modulo
+    /// all primes of `self` and the first `special` special primes.
     ///
     /// # Panics
     /// If `self` has special primes already, or `digit_len` is 0.
@@ -84,7 +84,8 @@ impl Poly<Ntt> {
     /// Divides each polynomial by D, the product of all its primes but the first `main`, and rounds. The results are
     /// held modulo the first `main` main primes.
     ///
-    /// This is ModDown of key switching, rescaling, or both at once. The rounding error of a coefficient is at most 1/2.
+    /// This is ModDown of key switching, rescaling, or both at once. The rounding error of a coefficient is at most
+    /// 1/2.
     ///
     /// # Panics
     /// If there is no prime to divide by, if `main` is 0 or exceeds the main primes, or if the bases differ.

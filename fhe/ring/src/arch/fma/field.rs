@@ -2,13 +2,13 @@
 
 use crate::modulus::Modulus;
 
-/// 3·2^51: from 2^51 below it to 2^51 above it doubles are the integers, so adding it rounds to one.
+/// 3·2^51. Within 2^51 of it the doubles are the integers, so adding it rounds to an integer.
 const ROUNDER: f64 = 3.0 * (1u64 << 51) as f64;
 
-/// 2^52, whose mantissa is zero and counts ones.
+/// 2^52. Its mantissa is zero, and the last place of the mantissa counts ones.
 pub(super) const INTEGERS: f64 = (1u64 << 52) as f64;
 
-/// A prime in double precision.
+/// A prime with the constants of its arithmetic in double precision.
 #[derive(Clone, Copy)]
 pub(super) struct Field {
     q: f64,
@@ -20,7 +20,7 @@ pub(super) struct Field {
     half_and_integers: f64,
 }
 
-/// A constant factor with its quotient by q, rounded.
+/// A constant factor with its rounded quotient by q.
 #[derive(Clone, Copy)]
 pub(super) struct Factor {
     w: f64,
@@ -28,6 +28,7 @@ pub(super) struct Factor {
 }
 
 impl Field {
+    /// Prepares a prime.
     #[inline(always)]
     pub(super) fn new(modulus: &Modulus) -> Self {
         let q = modulus.value() as f64;
@@ -35,37 +36,38 @@ impl Field {
         Self { q, inverse: 1.0 / q, half, half_and_integers: half + INTEGERS }
     }
 
-    /// The integer `w` as a factor, |w| < q/2.
+    /// Prepares the integer `w`, |w| < q/2, as a factor.
     #[inline(always)]
     pub(super) fn factor(self, w: f64) -> Factor {
         Factor { w, quotient: w * self.inverse }
     }
 
-    /// The residue `w` as a factor.
+    /// Prepares the residue `w` as a factor.
     #[inline(always)]
     pub(super) fn constant(self, modulus: &Modulus, w: u64) -> Factor {
         self.factor(modulus.center(w) as f64)
     }
 
-    /// An integer r ≡ y·w with |r| ≤ (1/2 + |y|/2^53)·q, for an integer |y| ≤ 2^52.
+    /// Returns an integer r ≡ y·w with |r| ≤ (1/2 + |y|/2^53)·q, for an integer |y| ≤ 2^52. In particular |r| ≤ q.
     ///
-    /// That is |r| ≤ q at most. Step by step, with y·w below 2^52·2^49 = 2^101:
+    /// The proof, with y·w below 2^52·2^49 = 2^101:
     ///
-    /// - `high` is y·w rounded to 53 bits, an integer; `low` = y·w − high is a double, for such an error always is, and
-    ///   at most half a unit of the last place, 2^47.
-    /// - The quotient is w/q but for two roundings of relative 2^−53. With |w/q| ≤ (1 − 1/q)/2, y times it is within
-    ///   |y|/2·2^−52 = |y|/2^53 of y·w/q (1 − 1/q absorbs the product of the two roundings), and below 2^51.
-    /// - So adding `ROUNDER` in the same rounding gives an integer, and taking it away again is exact: `multiple` is an
-    ///   integer within 1/2 of y·quotient, and y·w − multiple·q within (1/2 + |y|/2^53)·q of 0.
-    /// - high − multiple·q is an integer and differs from that by `low`, so it is below q + 2^47 < 2^53 and the fused
-    ///   operation exact; and so is the last sum, an integer of at most q.
+    /// - `high` is y·w rounded to 53 bits, an integer. `low` = y·w − high is a double, as the error of a rounded
+    ///   product always is. It is at most half a unit in the last place, 2^47.
+    /// - The quotient differs from w/q by two roundings of relative 2^−53. With |w/q| ≤ (1 − 1/q)/2, y times the
+    ///   quotient is within |y|/2·2^−52 = |y|/2^53 of y·w/q, where 1 − 1/q absorbs the product of the two roundings. It
+    ///   is below 2^51.
+    /// - Adding `ROUNDER` within one rounding therefore yields an integer, and subtracting it again is exact:
+    ///   `multiple` is an integer within 1/2 of y·quotient, and y·w − multiple·q is within (1/2 + |y|/2^53)·q of 0.
+    /// - high − multiple·q is an integer that differs from this by `low`. It is below q + 2^47 < 2^53, so the fused
+    ///   operation is exact. The last sum is an integer of at most q, so it is exact too.
     #[inline(always)]
     pub(super) fn mul(self, y: f64, w: Factor) -> f64 {
         let [r] = self.mul_all([y], [w]);
         r
     }
 
-    /// [`Field::mul`] of several, step by step side by side.
+    /// Computes [`Field::mul`] for `K` pairs, one step at a time for all of them.
     #[inline(always)]
     pub(super) fn mul_all<const K: usize>(self, y: [f64; K], w: [Factor; K]) -> [f64; K] {
         debug_assert!((0..K).all(|k| (y[k] * w[k].quotient).abs() < INTEGERS / 2.0), "{y:?} is beyond 2^52");
@@ -77,11 +79,12 @@ impl Field {
         std::array::from_fn(|k| rest[k] + low[k])
     }
 
-    /// An integer r ≡ x with |r| < q/2 for an integer |x| < 2^52, and |r| ≤ (q + 1)/2 for |x| ≤ 2^53; in any case
+    /// Returns an integer r ≡ x with |r| < q/2 for an integer |x| < 2^52, and |r| ≤ (q + 1)/2 for |x| ≤ 2^53. Both need
     /// |x| < 2^50·q.
     ///
-    /// x·inverse is within |x/q|/2^53 of x/q, and `multiple` an integer within 1/2 of that, so x − multiple·q is an
-    /// integer, exact, and at most q/2 + |x|/2^53: less than (q + 1)/2 in the first case. As q is odd, (q − 1)/2.
+    /// x·inverse is within |x/q|/2^53 of x/q, and `multiple` is an integer within 1/2 of x·inverse. So x − multiple·q
+    /// is an integer, exact, and at most q/2 + |x|/2^53. In the first case this is less than (q + 1)/2, which means at
+    /// most (q − 1)/2, because q is odd.
     #[inline(always)]
     pub(super) fn reduce(self, x: f64) -> f64 {
         debug_assert!(x.abs() <= 2.0 * INTEGERS && x.abs() < self.q * INTEGERS / 4.0, "{x} modulo {}", self.q);
@@ -89,16 +92,16 @@ impl Field {
         (-multiple).mul_add(self.q, x)
     }
 
-    /// The word in [0, q) congruent to `x`, given x − ⌊q/2⌋ below 2^52 in magnitude.
+    /// Returns the word in [0, q) congruent to x, given x − ⌊q/2⌋, which is below 2^52 in magnitude.
     ///
-    /// Reduced, that is at least −(q − 1)/2 and at most (q − 1)/2, exactly: with ⌊q/2⌋ again, in [0, q).
+    /// Reduction yields an integer from −(q − 1)/2 to (q − 1)/2. Adding ⌊q/2⌋ = (q − 1)/2 moves it to [0, q).
     #[inline(always)]
     pub(super) fn to_residue(self, x_less_half: f64) -> u64 {
         debug_assert!(x_less_half.abs() < INTEGERS, "{x_less_half} is beyond 2^52");
         (self.reduce(x_less_half) + self.half_and_integers).to_bits() ^ INTEGERS.to_bits()
     }
 
-    /// (−q, q) to [0, q).
+    /// Reduces from (−q, q) to [0, q).
     #[inline(always)]
     pub(super) fn canonical(self, r: f64) -> f64 {
         debug_assert!(r.abs() < self.q, "{r} is beyond {}", self.q);
@@ -106,13 +109,13 @@ impl Field {
     }
 }
 
-/// A word below 2^52 as a double.
+/// Converts a word below 2^52 to a double.
 #[inline(always)]
 pub(super) fn from_word(word: u64) -> f64 {
     f64::from_bits(word | INTEGERS.to_bits()) - INTEGERS
 }
 
-/// An integer in [0, 2^52) as a word.
+/// Converts an integer in [0, 2^52) to a word.
 #[inline(always)]
 pub(super) fn to_word(integer: f64) -> u64 {
     (integer + INTEGERS).to_bits() ^ INTEGERS.to_bits()
@@ -124,12 +127,12 @@ mod tests {
     use crate::primes;
     use proptest::prelude::*;
 
-    /// A prime of each size from the smallest to the largest in use.
+    /// Primes of several sizes, from the smallest to the largest in use.
     fn moduli() -> impl Iterator<Item = Modulus> {
         [8, 14, 25, 26, 42, 49, 50].into_iter().map(|bits| Modulus::new(primes::search(5, &[bits]).unwrap()[0]))
     }
 
-    /// [`Field::mul`] and [`Field::reduce`] against integers: congruent and within the bounds that are proved for them.
+    /// Checks that [`Field::mul`] and [`Field::reduce`] return congruent integers within their proved bounds.
     fn check(m: &Modulus, y: i64, w: u64) {
         let (field, q) = (Field::new(m), m.value() as f64);
         let congruent = |r: f64, x: i128| (r as i128 - x) % m.value() as i128 == 0;
@@ -164,7 +167,7 @@ mod tests {
         fn products_and_remainders_are_within_their_bounds(y in -(1i64 << 52)..=1 << 52, w: u64) {
             for m in moduli() {
                 check(&m, y, m.reduce(w));
-                // y·w next to a multiple of q and a half: where the roundings decide.
+                // Here y·w lies next to an odd multiple of q/2, where the roundings decide.
                 let w = m.reduce(w).max(1);
                 let target = m.value() / 2;
                 check(&m, m.mul(target, m.inv(w)) as i64, w);

@@ -1,14 +1,13 @@
 //! The kernels in double precision, for processors with fused multiply-add but no wide integer multiplier: x86-64 with
 //! AVX2 and FMA, and ARM with NEON.
 //!
-//! A residue is a signed integer in a double. Its product with another, twice as long as a double's mantissa, is a
-//! rounded product and the error of it, both of which a fused multiply-add gives exactly; the multiple of q that is to
-//! go out of it is found by a multiplication with 1/q. [`Field`] holds the proofs. Memory keeps words: a double is had
-//! from a word below 2^52 by writing the word into the mantissa of 2^52, which needs no conversion instruction.
+//! A residue is a signed integer in a double. The product of two residues is twice as long as the mantissa of a double.
+//! It is represented as the rounded product and its error, which a fused multiply-add computes exactly. A
+//! multiplication with 1/q finds the multiple of q to subtract. `field` holds the proofs. Memory holds words. A word
+//! below 2^52 becomes a double when it is written into the mantissa of 2^52, which needs no conversion instruction.
 //!
-//! The kernels are plain loops over residues, which the compiler turns into vectors of whatever width the instruction
-//! set has; the last part of this file compiles them for it. Both architectures so share one source. It has been
-//! built and run on x86-64 only: for ARM it is compiled from the same source, not run on ARM hardware by us.
+//! The kernels are plain loops over residues. This file compiles them for the instruction set, and the compiler turns
+//! them into vectors. Both architectures share one source. It was run on x86-64 only. On ARM hardware it was not.
 
 mod field;
 mod ntt;
@@ -21,8 +20,8 @@ use crate::modulus::{Modulus, Shoup};
 use super::operands::{Counter, Twiddles};
 use super::scalar;
 
-// `permute`, `pack` and `unpack` are the scalar kernels: they wait for memory, and AVX2 permutes neither eight words nor sixty-four
-// bytes by a register.
+// `permute`, `pack` and `unpack` are the scalar kernels. They wait for memory, and AVX2 cannot permute eight words or
+// sixty-four bytes by the contents of a register.
 vectorised! {
     ntt::forward as ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]);
     ntt::inverse as ntt_inverse(

@@ -1,8 +1,7 @@
-//! The kernels for AVX-512 with IFMA: eight residues a register, products from the 52-bit multiplier.
+//! The kernels for AVX-512 with IFMA: eight residues in a register, with products from the 52-bit multiplier.
 //!
-//! Bounds, with q < 2^50: a lazy residue in [0, 4q) fits 52 bits, and the multiplier reads just the low 52 bits of
-//! each lane, so every operand of a product here is below 2^52. `fhe/ring/docs/floor.md` counts the instructions.
-#![allow(unsafe_code)]
+//! With q < 2^50, a lazy residue in [0, 4q) fits into 52 bits. The multiplier reads only the low 52 bits of each lane,
+//! so every operand of a product here is below 2^52. `fhe/ring/docs/floor.md` counts the instructions.
 
 mod ntt;
 mod packed;
@@ -11,8 +10,8 @@ mod sums;
 mod uniform;
 mod words;
 
-pub use ntt::{forward as ntt_forward, inverse as ntt_inverse};
-pub use packed::{pack, unpack};
-pub use sums::{convert, dot, quotient_sum};
-pub use uniform::uniform;
-pub use words::{add, add_scaled, permute, reduce_signed, scale, sub, sub_scale};
+pub(crate) use ntt::{forward as ntt_forward, inverse as ntt_inverse};
+pub(crate) use packed::{pack, unpack};
+pub(crate) use sums::{convert, dot, quotient_sum};
+pub(crate) use uniform::uniform;
+pub(crate) use words::{add, add_scaled, permute, reduce_signed, scale, sub, sub_scale};

@@ -6,7 +6,7 @@ use super::registers::{Fold, Lanes, SIDE, Wide, lanes, load, side, side_by_side,
 use crate::modulus::Modulus;
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
+pub(crate) fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
     match stretch {
         0 => dot_with(modulus, out, accumulate, terms, |b, i| {
             let b = side(b, i);
@@ -65,7 +65,7 @@ fn dot_with(
 }
 
 #[target_feature(enable = "avx512f,avx512dq")]
-pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
+pub(crate) fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
     let term = |y: &Lanes, r: f64| _mm512_mul_pd(_mm512_cvtepu64_pd(load(y)), _mm512_set1_pd(r));
     let half = _mm512_set1_pd(0.5);
     for (j, overflow) in sides_mut(overflow).iter_mut().enumerate() {
@@ -81,7 +81,7 @@ pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub fn convert(
+pub(crate) fn convert(
     modulus: &Modulus,
     out: &mut [u64],
     digits: &[&[u64]],

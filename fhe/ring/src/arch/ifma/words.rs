@@ -7,7 +7,7 @@ use crate::automorphism::Chunk;
 use crate::modulus::{Modulus, Shoup};
 
 #[target_feature(enable = "avx512f")]
-pub fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+pub(crate) fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
     let q = splat(modulus.value());
     for (a, b) in lanes_mut(a).iter_mut().zip(lanes(b)) {
         let sum = _mm512_add_epi64(load(a), load(b));
@@ -16,7 +16,7 @@ pub fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
 }
 
 #[target_feature(enable = "avx512f")]
-pub fn sub(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+pub(crate) fn sub(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
     let q = splat(modulus.value());
     for (a, b) in lanes_mut(a).iter_mut().zip(lanes(b)) {
         let difference = _mm512_sub_epi64(load(a), load(b));
@@ -25,7 +25,7 @@ pub fn sub(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+pub(crate) fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     let (q, w) = (Q::new(modulus), W::splat(w));
     for (out, a) in lanes_mut(out).iter_mut().zip(lanes(a)) {
         store(out, q.canonical(q.mul_lazy(load(a), w)));
@@ -33,7 +33,7 @@ pub fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+pub(crate) fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     let (q, w) = (Q::new(modulus), W::splat(w));
     for (out, a) in lanes_mut(out).iter_mut().zip(lanes(a)) {
         let sum = _mm512_add_epi64(load(out), q.mul_lazy(load(a), w));
@@ -42,7 +42,7 @@ pub fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+pub(crate) fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     let (q, w) = (Q::new(modulus), W::splat(w));
     for (out, a) in lanes_mut(out).iter_mut().zip(lanes(a)) {
         let difference = _mm512_sub_epi64(_mm512_add_epi64(load(out), q.q), load(a));
@@ -51,7 +51,7 @@ pub fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
+pub(crate) fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
     let fold = Fold::new(modulus);
     let q = fold.q;
     for (out, a) in lanes_mut(out).iter_mut().zip(lanes(bytemuck::cast_slice(a))) {
@@ -65,7 +65,7 @@ pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
 }
 
 #[target_feature(enable = "avx512f")]
-pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
+pub(crate) fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
     let a = lanes(a);
     for (out, &(block, shuffle)) in lanes_mut(out).iter_mut().zip(chunk.blocks) {
         let order = load(&chunk.shuffles[shuffle as usize]);
