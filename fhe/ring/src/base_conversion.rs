@@ -1,6 +1,7 @@
 //! Conversion of residues from one set of primes to another.
 //!
-//! This module knows moduli and rows of residues only. Raising and dividing polynomials stand on it.
+//! This module works on moduli and rows of residues only. `scaling` builds the raising and dividing of polynomials on
+//! it.
 
 use rayon::prelude::*;
 

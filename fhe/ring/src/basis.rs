@@ -2,7 +2,7 @@
 
 /// A set of primes of a ring: its first `main` main primes, followed by its first `special` special primes.
 ///
-/// The limbs of a polynomial stand in this order.
+/// The limbs of a polynomial follow in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Basis {
     /// Number of main primes.

@@ -149,7 +149,7 @@ impl NttTable {
     /// If the lengths differ or are not a power of two from [`MIN_NTT`] to N.
     pub fn split(&self, r: &[u64], sum: &mut [u64], difference: &mut [u64]) {
         self.check(r);
-        assert!(sum.len() == r.len() && difference.len() == r.len(), "as many evaluations as {}", r.len());
+        assert!(sum.len() == r.len() && difference.len() == r.len(), "every operand has {} evaluations", r.len());
         let (lower, upper) = r.split_at(r.len() / 2);
         let mirror =
             |from: &[u64], to: &mut [u64]| to.iter_mut().zip(from.iter().rev()).for_each(|(to, &from)| *to = from);

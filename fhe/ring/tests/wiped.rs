@@ -1,6 +1,6 @@
-//! Looks through the memory of the whole process for the seeds of generators that have been dropped.
+//! Searches the memory of the whole process for the seeds of generators that have been dropped.
 //!
-//! One test only, so that no other thread keeps such a seed.
+//! This file holds one test only, so that no other thread keeps such a seed.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs)]
 
@@ -11,10 +11,10 @@ use fhe_ring::{SecretRng, Seed, sample};
 use rand::{Rng, RngCore};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A seed is kept with all its bits flipped, so that the search does not find itself.
+/// A seed with all its bits flipped. The test keeps seeds in this form only, so that the search does not find them.
 type Flipped = Seed;
 
-/// Counts the copies of a seed in all memory that the process may write.
+/// Returns the number of copies of a seed in all memory that the process can write.
 fn copies_of(flipped: &Flipped) -> usize {
     let memory = File::open("/proc/self/mem").expect("a process may read its own memory");
     let maps = fs::read_to_string("/proc/self/maps").expect("a list of the process's memory");
@@ -26,7 +26,7 @@ fn copies_of(flipped: &Flipped) -> usize {
         let address = |hex: &str| u64::from_str_radix(hex, 16).expect("a hexadecimal address");
         let own = page.as_ptr() as u64;
         for first in (address(start)..address(end)).step_by(4096) {
-            // Nothing is counted in the page that the search reads into.
+            // The search skips the buffer that it reads into.
             if (own - own % 4096..own + 8192).contains(&first) {
                 continue;
             }
@@ -39,6 +39,7 @@ fn copies_of(flipped: &Flipped) -> usize {
     copies
 }
 
+/// Returns one of several flipped seeds that no memory holds by chance.
 fn flipped(index: u8) -> Flipped {
     std::array::from_fn(|i| (11 * i as u8) ^ index.wrapping_mul(29) ^ 0xc3)
 }
@@ -66,7 +67,7 @@ fn no_seed_of_a_dropped_generator_is_left_in_memory() {
     let expected: Vec<Flipped> = (0..children).map(|_| std::array::from_fn(|_| !again.random::<u8>())).collect();
     let mut parent = SecretRng::seeded(6);
     let made = sample::with_generators(children, &mut parent, |_, rng| sample::ternary(5000, rng).iter().sum::<i64>());
-    assert_ne!(sum + made.iter().sum::<i64>(), i64::MAX, "what was drawn is used");
+    assert_ne!(sum + made.iter().sum::<i64>(), i64::MAX, "the compiler must not remove the drawing");
     for (index, seed) in expected.iter().enumerate() {
         assert_eq!(copies_of(seed), 0, "copies of the seed of child {index}");
     }

@@ -7,7 +7,8 @@
 //! below 2^52 becomes a double when it is written into the mantissa of 2^52, which needs no conversion instruction.
 //!
 //! The kernels are plain loops over residues. This file compiles them for the instruction set, and the compiler turns
-//! them into vectors. Both architectures share one source. It was run on x86-64 only. On ARM hardware it was not.
+//! them into vectors. Both architectures share one source. We have run it on x86-64 only, not
+//! on ARM hardware.
 
 mod field;
 mod ntt;
