@@ -1,7 +1,8 @@
-//! The least times of kernels at N = 65536 among many calls, in µs: the tables in `fhe/ring/docs/floor.md`.
+//! Prints the least times of the kernels at N = 65536 among many calls, in µs, for the tables in
+//! `fhe/ring/docs/floor.md`.
 //!
-//! A minimum, unlike Criterion's mean, survives a machine that does other work too. "In turn" is one call each for
-//! thirty primes, whose data and tables push one another out of the second-level cache.
+//! Other work on the machine disturbs a minimum less than Criterion's mean. "In turn" means one call for each of thirty
+//! primes, whose data and tables displace one another from the second-level cache.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -19,12 +20,12 @@ fn micros(f: impl FnOnce()) -> f64 {
     1e6 * start.elapsed().as_secs_f64()
 }
 
-/// The least of many calls of `f` on one limb.
+/// Returns the least time of many calls of `f` on one limb.
 fn alone(mut f: impl FnMut()) -> f64 {
     (0..10 * ROUNDS).map(|_| micros(&mut f)).fold(f64::MAX, f64::min)
 }
 
-/// The mean over `limbs` of the least among calls of `f` on each in turn.
+/// Returns the mean over `limbs` of the least time of `f` on each, called in turn.
 fn in_turn(limbs: &mut [(NttTable, Limb)], f: impl Fn(&NttTable, &mut Limb)) -> f64 {
     let mut least = [f64::MAX; LIMBS];
     for _ in 0..ROUNDS {

@@ -1,7 +1,7 @@
-//! `ntt_forward/kernels/log_n/limbs` and `ntt_inverse/…`, against the `tfhe-ntt` crate on the same prime.
+//! Benchmarks `ntt_forward/kernels/log_n/limbs` and `ntt_inverse/…` against the `tfhe-ntt` crate with an equal prime.
 //!
-//! One limb shows the arithmetic; thirty, what a polynomial costs where the data and tables of many primes take turns
-//! in the caches. `fhe/ring/docs/floor.md` counts how far both are from what the processor allows.
+//! One limb shows the arithmetic. Thirty limbs show the cost of a polynomial, where the data and tables of many primes
+//! share the caches. `fhe/ring/docs/floor.md` compares both with the limits of the processor.
 #![allow(missing_docs)]
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! `op/kernels/log_n/limbs`: what key switching does besides the transforms, on one thread.
+//! Benchmarks `op/kernels/log_n/limbs`: the parts of key switching other than the transforms, on one thread.
 //!
-//! `fhe/ring/docs/floor.md` counts how far each is from what the processor and its caches allow.
+//! `fhe/ring/docs/floor.md` compares each with the limits of the processor and its caches.
 #![allow(missing_docs)]
 
 use std::hint::black_box;

@@ -1,29 +1,30 @@
 //! The automorphisms X ↦ X^g of Z\[X\]/(X^N + 1), in both domains.
 //!
-//! In the NTT domain position i holds the evaluation at ψ^(2·brv(i) + 1), so the automorphism is a permutation. Eight
-//! neighbours share the low bits of the exponent and differ in its top three, and multiplying by an odd g keeps that
-//! so: aligned blocks of eight go to aligned blocks of eight. A permutation is therefore one block index and one of
-//! eight shuffles for each block, which SIMD does with a load and a register shuffle.
+//! In the NTT domain position i holds the evaluation at ψ^(2·brv(i) + 1), so an automorphism permutes the positions.
+//! The exponents of eight neighbours share their low bits and differ in the top three. Multiplying by an odd g
+//! preserves this property, so aligned blocks of eight move to aligned blocks of eight. A permutation is therefore
+//! stored as one block index and one of eight shuffles for each block. SIMD applies it with a load and a register
+//! shuffle.
 
 use crate::modulus::Modulus;
 
 /// The permutation of NTT-domain positions by X ↦ X^g.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permutation {
-    /// For each block of eight destinations: the source block, and which of `shuffles` orders it.
+    /// For each block of eight destinations: the source block, and the index of its shuffle in `shuffles`.
     blocks: Vec<(u32, u32)>,
-    /// Source lane for each destination lane.
+    /// For each shuffle: the source lane of each destination lane.
     shuffles: Vec<[u64; 8]>,
 }
 
 impl Permutation {
-    /// The permutation for X ↦ X^`galois` at ring dimension `n`.
+    /// Returns the permutation for X ↦ X^`galois` at ring dimension `n`.
     ///
     /// # Panics
     /// If `galois` is even, or `n` is not a power of two of at least 8.
     pub fn new(n: usize, galois: u64) -> Self {
         assert!(n.is_power_of_two() && n >= 8, "ring dimension {n} must be a power of two of at least 8");
-        assert!(galois % 2 == 1, "X ↦ X^{galois} is no automorphism: the exponent must be odd");
+        assert!(galois % 2 == 1, "X ↦ X^{galois} is not an automorphism: the exponent must be odd");
         let bits = n.trailing_zeros();
         let mask = 2 * n as u64 - 1;
         let reverse = |i: u64| i.reverse_bits() >> (64 - bits);
@@ -50,16 +51,17 @@ impl Permutation {
         Self { blocks, shuffles }
     }
 
-    /// The position whose value goes to position `i`.
+    /// Returns the position whose value moves to position `i`.
     pub fn source(&self, i: usize) -> usize {
         let (block, shuffle) = self.blocks[i / 8];
         8 * block as usize + self.shuffles[shuffle as usize][i % 8] as usize
     }
 
-    /// What moves to the `len` positions from `first` on, both powers of two with `len` ≥ 8 dividing `first`.
+    /// Returns the part of the permutation that fills the `len` positions from `first` on. `len` is a power of two of
+    /// at least 8 that divides `first`.
     ///
-    /// The top bits of a position are the low bits of its exponent, and those of a product depend on no others: aligned
-    /// chunks of any size come from aligned chunks, as blocks of eight do.
+    /// The top bits of a position are the low bits of its exponent. The low bits of a product depend on the low bits of
+    /// its factors only, so aligned chunks of any size come from aligned chunks, as blocks of eight do.
     pub fn chunk(&self, first: usize, len: usize) -> Chunk<'_> {
         debug_assert!(len.is_power_of_two() && len >= 8 && first.is_multiple_of(len));
         let blocks = &self.blocks[first / 8..(first + len) / 8];
@@ -71,13 +73,13 @@ impl Permutation {
 /// The part of a [`Permutation`] that fills an aligned chunk.
 #[derive(Clone, Copy)]
 pub struct Chunk<'a> {
-    /// First position of the chunk that the values come from.
+    /// The first position of the chunk that the values come from.
     pub source: usize,
     pub(crate) blocks: &'a [(u32, u32)],
     pub(crate) shuffles: &'a [[u64; 8]],
 }
 
-/// `out ← a(X^galois)` for coefficients: those that pass X^N change their sign.
+/// Computes `out ← a(X^galois)` for coefficients. Coefficients that move past X^N change their sign.
 pub(crate) fn permute_coefficients(modulus: &Modulus, out: &mut [u64], a: &[u64], galois: u64) {
     let n = a.len();
     for (i, &a) in a.iter().enumerate() {

@@ -1,8 +1,10 @@
 //! Aligned, recycled storage for one limb of a polynomial.
 //!
-//! A homomorphic operation at ring dimension 2^16 touches tens of megabytes of short-lived limbs. Handing them back
-//! to the allocator would cost a page fault each 4 KiB on the next use, as much as the arithmetic itself, so a dropped
-//! [`Limb`] goes to a process-wide pool and the next one of the same length comes out of it.
+//! A homomorphic operation at ring dimension 2^16 uses tens of megabytes of short-lived limbs. If they went back to the
+//! allocator, their next use would cause a page fault for every 4 KiB, which costs as much as the arithmetic. A dropped
+//! [`Limb`] therefore goes to a process-wide pool, and the next limb of equal length comes from the pool.
+//!
+//! The pool does not wipe limbs. A polynomial that holds a secret is wrapped in `Zeroizing`, which wipes it first.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -10,28 +12,29 @@ use std::sync::Mutex;
 
 use bytemuck::{Pod, Zeroable};
 
-/// One cache line, and one AVX-512 register: eight 64-bit residues.
+/// Eight 64-bit residues: one cache line, which is also one AVX-512 register.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
 struct Line([u64; 8]);
 
-/// Limbs shorter than this many residues are cheap to allocate and are not pooled.
+/// The least number of residues of a pooled limb. Shorter limbs are cheap to allocate.
 const POOLED_FROM: usize = 2048;
 
 static POOL: Mutex<BTreeMap<usize, Vec<Box<[Line]>>>> = Mutex::new(BTreeMap::new());
 
-/// `len` residues modulo one prime, aligned to 64 bytes; `len` is rounded up to a multiple of eight.
+/// The residues of a polynomial modulo one prime, aligned to 64 bytes. The length is a multiple of eight.
 pub struct Limb(Box<[Line]>);
 
 impl Limb {
-    /// A limb of zeros.
+    /// Returns a limb of zeros. `len` is rounded up to a multiple of eight.
     pub fn zeroed(len: usize) -> Self {
         let mut limb = Self::recycled(len);
         limb.fill(0);
         limb
     }
 
-    /// A limb whose contents are arbitrary (an earlier limb's, or zeros): for a caller that overwrites all of it.
+    /// Returns a limb with arbitrary contents (zeros, or those of an earlier limb), for a caller that overwrites all of
+    /// it. `len` is rounded up to a multiple of eight.
     pub fn recycled(len: usize) -> Self {
         let lines = len.div_ceil(8);
         let pooled = POOL.lock().expect("no pool user panics").get_mut(&lines).and_then(Vec::pop);
@@ -76,7 +79,7 @@ impl Drop for Limb {
     fn drop(&mut self) {
         if self.len() >= POOLED_FROM {
             let lines = std::mem::take(&mut self.0);
-            // A poisoned pool only means that a thread panicked elsewhere; the limb is then simply freed.
+            // A poisoned pool means that another thread panicked. The limb is then freed.
             if let Ok(mut pool) = POOL.lock() {
                 pool.entry(lines.len()).or_default().push(lines);
             }
@@ -84,17 +87,17 @@ impl Drop for Limb {
     }
 }
 
-/// Gives the pool's memory back to the operating system, with whatever else the allocator holds for reuse.
+/// Returns the memory of the pool, and all other memory that the allocator keeps for reuse, to the operating system.
 pub fn trim_pool() {
     POOL.lock().expect("no pool user panics").clear();
     trim_allocator();
 }
 
-/// glibc keeps freed limbs in its arenas and returns none but those at an arena's end unless it is asked.
+/// Asks glibc for the memory that it keeps: without that, it returns only freed memory at the end of an arena.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]
 fn trim_allocator() {
-    // SAFETY: takes no pointer, and any thread may call it at any time.
+    // SAFETY: the function takes no pointer, and any thread may call it at any time.
     unsafe { libc::malloc_trim(0) };
 }
 
@@ -112,7 +115,7 @@ mod tests {
         let address = first.as_ptr();
         assert_eq!(address as usize % 64, 0, "AVX-512 loads must not straddle cache lines");
         drop(first);
-        // Other tests may take it meanwhile, but none uses this length.
+        // No other test uses this length, so none takes the limb in between.
         assert_eq!(Limb::recycled(len).as_ptr(), address);
     }
 }

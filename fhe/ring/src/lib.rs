@@ -1,16 +1,27 @@
-//! Arithmetic in Z_q\[X\]/(X^N + 1), the ring under RNS-CKKS, in residue number system form.
+//! Arithmetic in Z_q\[X\]/(X^N + 1), the ring of RNS-CKKS, in residue number system form.
 //!
-//! From the ground up: [`modulus`] (one prime), [`primes`] (finding them), [`arch`] (the kernels, one set for each
-//! instruction set), [`ntt`] (one limb transformed), [`ring`] (a dimension and its primes), [`poly`] (polynomials whose
-//! type says their domain), [`packed`] (their storage where memory counts), `convert` (raising and dividing),
-//! [`automorphism`], [`sample`] and [`uniform`].
+//! The modules, from the ground up:
 //!
-//! This is the only crate with SIMD and `unsafe`.
+//! - [`modulus`]: arithmetic modulo one prime. [`primes`] finds primes.
+//! - [`basis`] names the primes of a polynomial. [`buffer`] stores its residues modulo one of them.
+//! - [`automorphism`]: the maps X ↦ X^g.
+//! - [`arch`]: the kernels, one set for each instruction set.
+//! - [`ntt`]: the transform modulo one prime. `base_conversion` converts residues between sets of primes.
+//! - [`ring`]: a dimension with its primes.
+//! - [`poly`]: polynomials with their domain in the type. `compact` stores polynomials in a power of X at their own
+//!   size, and [`packed`] stores residues without empty bits.
+//! - `scaling`: gadget decomposition and division with rounding.
+//! - [`uniform`]: public uniform polynomials from a seed. [`sample`] draws secrets and errors, with the generator
+//!   [`SecretRng`].
+//!
+//! A module imports from those above it in this list only. This is the only crate with SIMD and `unsafe`.
 
 pub mod arch;
 pub mod automorphism;
+mod base_conversion;
+pub mod basis;
 pub mod buffer;
-mod convert;
+mod compact;
 pub mod modulus;
 pub mod ntt;
 pub mod packed;
@@ -18,13 +29,18 @@ pub mod poly;
 pub mod primes;
 pub mod ring;
 pub mod sample;
+mod scaling;
+mod secret_rng;
 pub mod uniform;
 
 pub use arch::Kernels;
+pub use basis::Basis;
 pub use buffer::Limb;
-pub use convert::Digit;
+pub use compact::CompactPoly;
 pub use modulus::{Modulus, Shoup};
 pub use packed::PackedPoly;
-pub use poly::{Coefficients, CompactPoly, Ntt, Poly};
-pub use ring::{Basis, Ring};
+pub use poly::{Coefficients, Ntt, Poly};
+pub use ring::Ring;
+pub use scaling::Digit;
+pub use secret_rng::SecretRng;
 pub use uniform::{Seed, Uniform};

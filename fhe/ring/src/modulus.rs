@@ -1,32 +1,48 @@
 //! Arithmetic modulo one word-sized prime.
 
-/// Every prime is below 2^50, so that two bits of headroom are left in the 52-bit multiplier of AVX-512 IFMA.
+/// The largest size of a prime in bits. It leaves two bits of headroom in the 52-bit multiplier of AVX-512 IFMA.
 pub const MAX_MODULUS_BITS: u32 = 50;
 
-/// A prime modulus 2 < q < 2^50 with the constants of its reductions.
+/// A prime modulus 2 < q < 2^50 with the constants that reduce modulo q.
+///
+/// A *residue* is a word in [0, q).
+///
+/// ```
+/// use fhe_ring::Modulus;
+///
+/// let m = Modulus::new(65537);
+/// assert_eq!(m.mul(65536, 65536), 1);
+/// assert_eq!(m.mul(m.inv(3), 3), 1);
+/// // −1 and 65536 are congruent; `center` returns the signed representative.
+/// assert_eq!(m.reduce_signed(-1), 65536);
+/// assert_eq!(m.center(65536), -1);
+/// // A constant factor is prepared once and then multiplied without a division.
+/// let five = m.shoup(5);
+/// assert_eq!(five.mul(20_000, m.value()), 100_000 % 65537);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modulus {
     q: u64,
-    /// 1 in Shoup form: reduces a word.
+    /// 1 in Shoup form. Its product with a word reduces the word.
     one: Shoup,
-    /// 2^52 mod q in Shoup form: folds the high half of a double word.
+    /// 2^52 mod q in Shoup form. It folds the high half of a double word.
     radix: Shoup,
 }
 
-/// A constant factor w < q with ⌊w·2^64/q⌋, for a product that needs no division (Shoup's trick).
+/// A constant factor w < q with ⌊w·2^64/q⌋, so that products with it need no division (Shoup's trick).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shoup {
     /// The factor itself.
     pub value: u64,
-    /// ⌊value·2^64/q⌋. Its upper 52 bits are ⌊value·2^52/q⌋, which the IFMA kernels use.
+    /// ⌊value·2^64/q⌋. The IFMA kernels use its upper 52 bits, which are ⌊value·2^52/q⌋.
     pub quotient: u64,
 }
 
 impl Modulus {
-    /// The modulus `q`.
+    /// Prepares the modulus `q`. The caller ensures that `q` is prime (see [`crate::primes`]); it is not checked.
     ///
     /// # Panics
-    /// If `q` is even, below 3 or at least 2^50. Primality is the caller's promise (see [`crate::primes`]).
+    /// If `q` is even, below 3 or at least 2^50.
     pub fn new(q: u64) -> Self {
         assert!(
             q > 2 && q % 2 == 1 && q >> MAX_MODULUS_BITS == 0,
@@ -36,43 +52,43 @@ impl Modulus {
         Self { q, one: shoup(1), radix: shoup((1u64 << 52) % q) }
     }
 
-    /// The value of the modulus.
+    /// Returns q.
     pub fn value(&self) -> u64 {
         self.q
     }
 
-    /// log2 of the modulus.
+    /// Returns log2 q.
     pub fn log2(&self) -> f64 {
         (self.q as f64).log2()
     }
 
-    /// `a + b mod q` for residues `a`, `b`.
+    /// Returns `a + b mod q` for residues `a`, `b`.
     pub fn add(&self, a: u64, b: u64) -> u64 {
         debug_assert!(a < self.q && b < self.q);
         let sum = a + b;
         sum.min(sum.wrapping_sub(self.q))
     }
 
-    /// `a − b mod q` for residues `a`, `b`.
+    /// Returns `a − b mod q` for residues `a`, `b`.
     pub fn sub(&self, a: u64, b: u64) -> u64 {
         debug_assert!(a < self.q && b < self.q);
         let difference = a.wrapping_sub(b);
         difference.min(difference.wrapping_add(self.q))
     }
 
-    /// `−a mod q` for a residue `a`.
+    /// Returns `−a mod q` for a residue `a`.
     pub fn neg(&self, a: u64) -> u64 {
         debug_assert!(a < self.q);
         if a == 0 { 0 } else { self.q - a }
     }
 
-    /// `a mod q` for any word.
+    /// Returns `a mod q` for any word.
     pub fn reduce(&self, a: u64) -> u64 {
         let r = self.one.mul_lazy(a, self.q);
         r.min(r.wrapping_sub(self.q))
     }
 
-    /// `a mod q` for `a < 2^114`.
+    /// Returns `a mod q` for `a < 2^114`.
     pub fn reduce_wide(&self, a: u128) -> u64 {
         debug_assert!(a >> 114 == 0);
         let (high, low) = ((a >> 52) as u64, a as u64 & ((1 << 52) - 1));
@@ -82,18 +98,18 @@ impl Modulus {
         r.min(r.wrapping_sub(self.q))
     }
 
-    /// `a mod q` for a signed word.
+    /// Returns `a mod q` for a signed word.
     pub fn reduce_signed(&self, a: i64) -> u64 {
         let magnitude = self.reduce(a.unsigned_abs());
         if a < 0 { self.neg(magnitude) } else { magnitude }
     }
 
-    /// `a·b mod q` for residues `a`, `b`.
+    /// Returns `a·b mod q` for residues `a`, `b`.
     pub fn mul(&self, a: u64, b: u64) -> u64 {
         self.reduce_wide(a as u128 * b as u128)
     }
 
-    /// `base^exponent mod q`.
+    /// Returns `base^exponent mod q` for any word `base`.
     pub fn pow(&self, base: u64, mut exponent: u64) -> u64 {
         let (mut result, mut square) = (1, self.reduce(base));
         while exponent > 0 {
@@ -106,38 +122,40 @@ impl Modulus {
         result
     }
 
-    /// The inverse of a nonzero residue.
+    /// Returns `a⁻¹ mod q` for any word `a`.
     ///
     /// # Panics
-    /// If `a` is 0 modulo q.
+    /// If q divides `a`.
     pub fn inv(&self, a: u64) -> u64 {
         let a = self.reduce(a);
         assert!(a != 0, "0 has no inverse modulo {}", self.q);
         self.pow(a, self.q - 2)
     }
 
-    /// The residue `w` prepared as a constant factor.
+    /// Returns the residue `w` prepared as a constant factor.
     pub fn shoup(&self, w: u64) -> Shoup {
         debug_assert!(w < self.q);
         Shoup { value: w, quotient: (((w as u128) << 64) / self.q as u128) as u64 }
     }
 
-    /// The representative of the residue `a` in (−q/2, q/2).
+    /// Returns the integer in (−q/2, q/2) that is congruent to the residue `a`.
     pub fn center(&self, a: u64) -> i64 {
         if a > self.q / 2 { a as i64 - self.q as i64 } else { a as i64 }
     }
 
+    /// Returns 1 in Shoup form.
     pub(crate) fn one(&self) -> Shoup {
         self.one
     }
 
+    /// Returns 2^52 mod q in Shoup form.
     pub(crate) fn radix(&self) -> Shoup {
         self.radix
     }
 }
 
 impl Shoup {
-    /// `a·w` modulo q in [0, 2q), for any word `a`.
+    /// Returns a number in [0, 2q) congruent to `a·w` modulo q, for any word `a`.
     #[inline(always)]
     pub fn mul_lazy(&self, a: u64, q: u64) -> u64 {
         // With ε = w·2^64/q − quotient in [0, 1): a·w − ⌊a·quotient/2^64⌋·q < q + a·ε·q/2^64 < 2q.
@@ -145,7 +163,7 @@ impl Shoup {
         a.wrapping_mul(self.value).wrapping_sub(estimate.wrapping_mul(q))
     }
 
-    /// `a·w mod q` for any word `a`.
+    /// Returns `a·w mod q` for any word `a`.
     #[inline(always)]
     pub fn mul(&self, a: u64, q: u64) -> u64 {
         let r = self.mul_lazy(a, q);
@@ -158,7 +176,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Smallest and largest NTT-friendly primes in use, and some between.
+    /// The smallest and the largest NTT-friendly primes in use, and two between them.
     const PRIMES: [u64; 4] = [65537, 1_099_510_054_913, 35_184_365_273_089, 1_125_899_904_679_937];
 
     proptest! {

@@ -5,27 +5,45 @@ use crate::buffer::Limb;
 use crate::modulus::{Modulus, Shoup};
 use crate::primes::root_of_unity;
 
-/// The smallest transform: the last four levels of the SIMD kernels work on sixteen residues.
-pub const MIN_NTT: usize = 32;
+pub use crate::arch::MIN_NTT;
 
-/// One prime at ring dimension N: its twiddle factors and the kernels bound to it.
+/// A prime at ring dimension N with its twiddle factors and its kernels.
 ///
-/// Position i of a transform holds the evaluation at ψ^(2·brv(i) + 1), with ψ a primitive 2N-th root of unity. The
-/// same table transforms every smaller power of two n ≥ [`MIN_NTT`] with the root ψ^(N/n), so a polynomial in
-/// X^(N/n) is transformed at size n, each of its values standing for N/n neighbours of the full transform.
+/// Let ψ be a primitive 2N-th root of unity and brv the reversal of bits. Position i of a transform holds the
+/// evaluation at ψ^(2·brv(i) + 1).
+///
+/// The table also transforms every smaller power of two n ≥ [`MIN_NTT`] with the root ψ^(N/n). A polynomial in X^(N/n)
+/// is therefore transformed at size n. Each value of the result repeats N/n times in a row in the full transform.
+///
+/// ```
+/// use fhe_ring::{Kernels, ntt::NttTable, primes};
+///
+/// let n = 64;
+/// let table = NttTable::new(n, primes::search(6, &[50])?[0], Kernels::detect());
+/// // X^(N−1)·X = X^N = −1.
+/// let [mut a, mut b] = [n - 1, 1].map(|i| (0..n).map(|j| u64::from(i == j)).collect::<Vec<_>>());
+/// table.forward(&mut a);
+/// table.forward(&mut b);
+/// let mut product: Vec<u64> = a.iter().zip(&b).map(|(&x, &y)| table.modulus().mul(x, y)).collect();
+/// table.inverse(&mut product);
+/// assert_eq!(product[0], table.modulus().value() - 1);
+/// assert!(product[1..].iter().all(|&c| c == 0));
+/// # Ok::<(), fhe_ring::primes::PrimeError>(())
+/// ```
 pub struct NttTable {
     modulus: Modulus,
     kernels: Kernels,
     n: usize,
-    /// [`Twiddles::heads`] and [`Twiddles::tails`], word by word.
+    /// The words of [`Twiddles::heads`].
     heads: Limb,
+    /// The words of [`Twiddles::tails`].
     tails: Limb,
     /// (1/n, ψ_n^(−n/2)/n) for n = 2^k at index k.
     scales: Vec<(Shoup, Shoup)>,
 }
 
 impl NttTable {
-    /// The table for ring dimension `n` and the prime `q`.
+    /// Computes the table for ring dimension `n` and the prime `q`.
     ///
     /// # Panics
     /// If `n` is not a power of two of at least [`MIN_NTT`], or `q` is not 1 modulo 2n.
@@ -69,12 +87,12 @@ impl NttTable {
         Self { modulus, kernels, n, heads, tails, scales }
     }
 
-    /// The prime.
+    /// Returns the prime.
     pub fn modulus(&self) -> &Modulus {
         &self.modulus
     }
 
-    /// The instruction set in use.
+    /// Returns the kernels that transform.
     pub fn kernels(&self) -> Kernels {
         self.kernels
     }
@@ -89,7 +107,7 @@ impl NttTable {
         debug_assert!(data.iter().all(|&x| x < self.modulus.value()));
     }
 
-    /// Coefficients in [0, q) to evaluations in [0, q), in place.
+    /// Transforms coefficients in [0, q) to evaluations in [0, q), in place.
     ///
     /// # Panics
     /// If the length is not a power of two from [`MIN_NTT`] to N.
@@ -98,7 +116,7 @@ impl NttTable {
         self.kernels.ntt_forward(&self.modulus, self.twiddles(), data);
     }
 
-    /// Evaluations in [0, q) to coefficients in [0, q), in place.
+    /// Transforms evaluations in [0, q) to coefficients in [0, q), in place.
     ///
     /// # Panics
     /// If the length is not a power of two from [`MIN_NTT`] to N.
@@ -108,10 +126,12 @@ impl NttTable {
         self.kernels.ntt_inverse(&self.modulus, self.twiddles(), scale, last, data);
     }
 
-    /// The same times `factor` in [0, q), at no further cost: the transform ends in products anyway.
+    /// Transforms evaluations in [0, q) to coefficients in [0, q) times `factor` in [0, q), in place.
+    ///
+    /// This costs as much as [`NttTable::inverse`], because a transform ends in products with constants.
     ///
     /// # Panics
-    /// As [`NttTable::inverse`].
+    /// If the length is not a power of two from [`MIN_NTT`] to N.
     pub fn inverse_scaled(&self, data: &mut [u64], factor: u64) {
         self.check(data);
         let (scale, last) = self.scales[data.len().trailing_zeros() as usize];
@@ -119,16 +139,17 @@ impl NttTable {
         self.kernels.ntt_inverse(&self.modulus, self.twiddles(), times(scale), times(last), data);
     }
 
-    /// From the evaluations of r to those of r + r̄ and of (r − r̄)/X^(n/2), where r̄ is r(1/X).
+    /// Computes the evaluations of r + r̄ into `sum` and those of (r − r̄)/X^(n/2) into `difference`, where r̄ is
+    /// r(1/X) and `r` holds the evaluations of r.
     ///
-    /// The evaluation at 1/x stands at the mirrored position. X^(n/2) is one square root of −1 at all positions of the lower
-    /// half, and the other at the others, so that both results are their own mirror images.
+    /// The evaluation at 1/x is at the mirrored position. X^(n/2) evaluates to one square root of −1 in the lower half
+    /// of the positions and to its negative in the upper half, so both results are their own mirror images.
     ///
     /// # Panics
-    /// As [`NttTable::forward`], or if the lengths differ.
+    /// If the lengths differ or are not a power of two from [`MIN_NTT`] to N.
     pub fn split(&self, r: &[u64], sum: &mut [u64], difference: &mut [u64]) {
         self.check(r);
-        assert!(sum.len() == r.len() && difference.len() == r.len(), "as many evaluations");
+        assert!(sum.len() == r.len() && difference.len() == r.len(), "every operand has {} evaluations", r.len());
         let (lower, upper) = r.split_at(r.len() / 2);
         let mirror =
             |from: &[u64], to: &mut [u64]| to.iter_mut().zip(from.iter().rev()).for_each(|(to, &from)| *to = from);
@@ -138,7 +159,7 @@ impl NttTable {
         sum.copy_from_slice(lower);
         self.kernels.add(&self.modulus, sum, mirrored);
         difference.copy_from_slice(lower);
-        // 1/n and ψ_n^(−n/2)/n for n = 1.
+        // For n = 1 this is (1/n, ψ_n^(−n/2)/n).
         let (_, root) = self.scales[0];
         self.kernels.sub_scale(&self.modulus, difference, mirrored, root);
         mirror(sum, mirrored);
@@ -153,7 +174,7 @@ mod tests {
     use proptest::prelude::*;
     use rand::{Rng, SeedableRng};
 
-    /// Evaluation at ψ^(2·brv(i) + 1), term by term.
+    /// Evaluates at ψ^(2·brv(i) + 1) for each i, term by term.
     fn naive(table: &NttTable, data: &[u64]) -> Vec<u64> {
         let (m, n) = (&table.modulus, data.len());
         let psi = m.pow(root_of_unity(m, 2 * table.n as u64), (table.n / n) as u64);

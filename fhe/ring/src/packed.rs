@@ -1,17 +1,19 @@
-//! Residues in as many bits as their primes have: what is large and read once in a while, in order, such as keys.
+//! Polynomials whose residues use as many bits as their prime has, for large data such as keys that is read in order.
 //!
-//! Of a word of 64 bits a residue of 38 leaves two fifths empty, and bringing them from memory takes longer than taking
-//! packed residues apart. They stand one behind the other, the lowest bits first, so that eight of b bits take b bytes.
+//! A residue of 38 bits leaves two fifths of a 64-bit word empty. Reading the empty bits from memory takes longer than
+//! unpacking residues that were packed without them. Packed residues follow one another, lowest bits first, so eight
+//! residues of b bits occupy b bytes.
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::arch::{Kernels, PACKED_PADDING};
+use crate::basis::Basis;
 use crate::buffer::Limb;
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
-use crate::ring::{Basis, Ring};
+use crate::ring::Ring;
 
 /// A polynomial with packed limbs.
 #[derive(Clone)]
@@ -21,54 +23,63 @@ pub struct PackedPoly {
     limbs: Vec<PackedLimb>,
 }
 
-/// One packed limb.
+/// The packed residues of a polynomial modulo one prime.
 #[derive(Clone, PartialEq)]
 pub struct PackedLimb {
     bits: u32,
-    /// The residues, and [`PACKED_PADDING`] bytes that a kernel may read or write.
+    /// The residues, followed by [`PACKED_PADDING`] bytes that a kernel may read or write.
     bytes: Box<[u8]>,
 }
 
-/// Bits of a packed residue.
+/// Returns the number of bits of a packed residue.
 pub fn packed_bits(modulus: &Modulus) -> u32 {
     u64::BITS - modulus.value().leading_zeros()
 }
 
-/// Bytes of `count` packed residues, a multiple of eight.
+/// Returns the number of bytes of `count` packed residues of `bits` bits. `count` is a multiple of eight.
 pub fn packed_len(count: usize, bits: u32) -> usize {
     count / 8 * bits as usize
 }
 
 impl PackedLimb {
-    /// Packs residues of at most `bits` bits, a multiple of eight of them.
+    /// Packs residues of at most `bits` bits.
+    ///
+    /// # Panics
+    /// If the number of residues is not a multiple of eight, or `bits` is not from 7 to 57.
     pub fn new(kernels: Kernels, residues: &[u64], bits: u32) -> Self {
         let mut limb = Self::zeroed(residues.len(), bits);
         kernels.pack(bits, residues, &mut limb.bytes);
         limb
     }
 
-    /// `count` zeros, a multiple of eight, of `bits` bits each.
+    /// Returns `count` zeros of `bits` bits each. `count` is a multiple of eight.
     pub fn zeroed(count: usize, bits: u32) -> Self {
         Self { bits, bytes: vec![0; packed_len(count, bits) + PACKED_PADDING].into_boxed_slice() }
     }
 
-    /// The packed residues, to be written.
+    /// Returns the packed residues for writing, without their padding.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         let len = self.bytes().len();
         &mut self.bytes[..len]
     }
 
-    /// The packed residues, without what pads them.
+    /// Returns the packed residues, without their padding.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.bytes.len() - PACKED_PADDING]
     }
 
-    /// The packed residues at the `count` positions from `first` on, both multiples of eight.
+    /// Returns the packed residues at the `count` positions from `first` on. Both are multiples of eight.
+    ///
+    /// # Panics
+    /// If the positions exceed the limb.
     pub fn chunk(&self, first: usize, count: usize) -> &[u8] {
         &self.bytes[packed_len(first, self.bits)..][..packed_len(count, self.bits)]
     }
 
-    /// The residues at the positions from `first` on, a multiple of eight as is their number.
+    /// Unpacks the residues at the positions from `first` on into `out`. `first` is a multiple of eight.
+    ///
+    /// # Panics
+    /// If the length of `out` is not a multiple of eight, or the positions exceed the limb.
     pub fn unpack(&self, kernels: Kernels, first: usize, out: &mut [u64]) {
         let start = packed_len(first, self.bits);
         let bytes = &self.bytes[start..][..packed_len(out.len(), self.bits) + PACKED_PADDING];
@@ -87,22 +98,22 @@ impl From<&Poly<Ntt>> for PackedPoly {
 }
 
 impl PackedPoly {
-    /// The ring.
+    /// Returns the ring.
     pub fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
-    /// The primes it is held modulo.
+    /// Returns the primes that the polynomial is held modulo.
     pub fn basis(&self) -> Basis {
         self.basis
     }
 
-    /// The limbs, main primes first.
+    /// Returns the limbs, main primes first.
     pub fn limbs(&self) -> &[PackedLimb] {
         &self.limbs
     }
 
-    /// The limb of this polynomial for limb `i` of one over fewer primes.
+    /// Returns the limb of this polynomial modulo prime `i` of `basis`.
     ///
     /// # Panics
     /// If `basis` holds primes that this polynomial is not held modulo.
@@ -110,17 +121,17 @@ impl PackedPoly {
         &self.limbs[self.basis.place_of(basis, i)]
     }
 
-    /// Bytes of all limbs.
+    /// Returns the number of bytes of all limbs.
     pub fn bytes(&self) -> usize {
         self.limbs.iter().map(|limb| limb.bytes.len()).sum()
     }
 
-    /// Bytes of all limbs of a polynomial over these primes.
+    /// Returns the number of bytes of all limbs of a packed polynomial over `basis`.
     pub fn bytes_of(ring: &Ring, basis: Basis) -> usize {
         ring.moduli(basis).map(|modulus| packed_len(ring.n(), packed_bits(modulus)) + PACKED_PADDING).sum()
     }
 
-    /// The polynomial with a word for each residue.
+    /// Returns the polynomial with a word for each residue.
     pub fn unpack(&self) -> Poly<Ntt> {
         let unpack = |limb: &PackedLimb| {
             let mut out = Limb::recycled(self.ring.n());
@@ -165,7 +176,7 @@ mod tests {
                 let same = PackedLimb::new(kernels, &residues, bits).bytes() == packed.bytes();
                 assert!(same, "{} with {bits} bits", kernels.name());
             }
-            // What follows the residues is nobody's.
+            // The bytes after the residues may hold anything.
             packed.bytes[8 * bits as usize..].fill(0xff);
             for kernels in Kernels::available() {
                 let mut back = vec![0; 64];

@@ -1,6 +1,5 @@
-//! Polynomials in residue number system form, their domain in the type.
+//! Polynomials in residue number system form, with their domain in the type.
 
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -8,23 +7,41 @@ use rayon::prelude::*;
 use zeroize::Zeroize;
 
 use crate::automorphism::{Permutation, permute_coefficients};
+use crate::basis::Basis;
 use crate::buffer::Limb;
 use crate::modulus::Modulus;
 use crate::ntt::NttTable;
-use crate::ring::{Basis, Ring};
+use crate::ring::Ring;
 
-/// Limbs hold coefficients, lowest degree first.
+/// The coefficient domain: limbs hold coefficients, lowest degree first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coefficients;
 
-/// Limbs hold evaluations in the order of [`NttTable`].
+/// The NTT domain: limbs hold evaluations in the order of [`NttTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ntt;
 
-/// A polynomial of degree below N modulo the primes of a [`Basis`], one [`Limb`] of canonical residues each.
+/// A polynomial of degree below N modulo the primes of a [`Basis`], with one [`Limb`] of residues in [0, q) for each
+/// prime q. `D` is its domain, [`Coefficients`] or [`Ntt`].
 ///
-/// Binary operations panic on operands that lack a prime of the result: which primes a value is held modulo is an
-/// invariant of the caller, never of its input data.
+/// Operations panic if an operand lacks a prime of the result: the basis of a value is an invariant of the caller and
+/// never depends on its input data.
+///
+/// ```
+/// use fhe_ring::{Coefficients, Kernels, Poly, Ring, primes};
+///
+/// let primes = primes::search(6, &[50, 40])?;
+/// let ring = Ring::new(64, &primes, &[], Kernels::detect());
+/// // (1 + X)·(1 − X) = 1 − X².
+/// let poly = |low: [i64; 3]| {
+///     let mut coefficients = [0; 64];
+///     coefficients[..3].copy_from_slice(&low);
+///     Poly::<Coefficients>::from_signed(&ring, ring.basis(), &coefficients)
+/// };
+/// let product = poly([1, 1, 0]).into_ntt().mul(&poly([1, -1, 0]).into_ntt());
+/// assert_eq!(product.into_coefficients(), poly([1, 0, -1]));
+/// # Ok::<(), fhe_ring::primes::PrimeError>(())
+/// ```
 pub struct Poly<D> {
     pub(crate) ring: Arc<Ring>,
     pub(crate) basis: Basis,
@@ -33,20 +50,24 @@ pub struct Poly<D> {
 }
 
 impl<D> Poly<D> {
-    /// The zero polynomial.
+    /// Returns the zero polynomial.
+    ///
+    /// # Panics
+    /// If `basis` exceeds the ring's.
     pub fn zero(ring: &Arc<Ring>, basis: Basis) -> Self {
         Self::from_limbs(ring, basis, (0..basis.len()).map(|_| Limb::zeroed(ring.n())).collect())
     }
 
-    /// A polynomial with arbitrary contents, for a caller that overwrites every limb.
+    /// Returns a polynomial with arbitrary contents, for a caller that overwrites every limb.
     pub(crate) fn recycled(ring: &Arc<Ring>, basis: Basis) -> Self {
         Self::from_limbs(ring, basis, (0..basis.len()).map(|_| Limb::recycled(ring.n())).collect())
     }
 
-    /// A polynomial from its limbs: canonical residues, one limb of N for each prime of `basis`.
+    /// Builds a polynomial from one limb of N residues for each prime of `basis`, main primes first. The caller ensures
+    /// that the residues are canonical.
     ///
     /// # Panics
-    /// If the number or length of the limbs is off, or the basis exceeds the ring's.
+    /// If the number or the length of the limbs is wrong, or `basis` exceeds the ring's.
     pub fn from_limbs(ring: &Arc<Ring>, basis: Basis, limbs: Vec<Limb>) -> Self {
         assert!(ring.basis().contains(basis), "{basis:?} exceeds {ring:?}");
         assert_eq!(limbs.len(), basis.len(), "limbs for {basis:?}");
@@ -54,37 +75,37 @@ impl<D> Poly<D> {
         Self { ring: ring.clone(), basis, limbs, domain: PhantomData }
     }
 
-    /// The ring.
+    /// Returns the ring.
     pub fn ring(&self) -> &Arc<Ring> {
         &self.ring
     }
 
-    /// The primes this polynomial is held modulo.
+    /// Returns the primes that the polynomial is held modulo.
     pub fn basis(&self) -> Basis {
         self.basis
     }
 
-    /// The limbs, main primes first.
+    /// Returns the limbs, N residues each, main primes first.
     pub fn limbs(&self) -> &[Limb] {
         &self.limbs
     }
 
-    /// The limbs, main primes first. Residues must stay canonical.
+    /// Returns the limbs for writing, N residues each, main primes first. The caller keeps the residues canonical.
     pub fn limbs_mut(&mut self) -> &mut [Limb] {
         &mut self.limbs
     }
 
-    /// Bytes of all limbs.
+    /// Returns the number of bytes of all limbs.
     pub fn bytes(&self) -> usize {
         8 * self.ring.n() * self.limbs.len()
     }
 
-    /// The same residues under another domain: for the transforms, which have just made it true.
+    /// Changes the domain in the type only, after a transform has changed the residues.
     fn relabel<E>(self) -> Poly<E> {
         Poly { ring: self.ring, basis: self.basis, limbs: self.limbs, domain: PhantomData }
     }
 
-    /// Forgets the primes outside `basis`.
+    /// Drops the limbs of all primes outside `basis`. The integer that the residues represent may change with that.
     ///
     /// # Panics
     /// If `basis` holds primes that this polynomial is not held modulo.
@@ -95,7 +116,10 @@ impl<D> Poly<D> {
         self.basis = basis;
     }
 
-    /// A copy modulo fewer primes.
+    /// Returns a copy that is held modulo the primes of `basis` only.
+    ///
+    /// # Panics
+    /// If `basis` holds primes that this polynomial is not held modulo.
     pub fn restricted(&self, basis: Basis) -> Self {
         assert!(self.basis.contains(basis), "{basis:?} is not within {:?}", self.basis);
         let special = &self.limbs[self.basis.main..][..basis.special];
@@ -103,25 +127,31 @@ impl<D> Poly<D> {
         Self::from_limbs(&self.ring, basis, limbs)
     }
 
-    /// Runs `f` on each limb with its transform, in parallel.
+    /// Runs `f` on each limb with its transform and its index, in parallel.
     pub(crate) fn for_each(&mut self, f: impl Fn(&NttTable, usize, &mut [u64]) + Sync) {
         let (ring, basis) = (&self.ring, self.basis);
         self.limbs.par_iter_mut().enumerate().for_each(|(i, limb)| f(ring.table(basis, i), i, limb));
     }
 
-    /// `self + other`; `other` may be held modulo more primes.
+    /// Computes `self ← self + other`. `other` may be held modulo more primes.
+    ///
+    /// # Panics
+    /// If `other` lacks a prime of `self`.
     pub fn add_assign(&mut self, other: &Self) {
         let basis = self.basis;
         self.for_each(|t, i, limb| t.kernels().add(t.modulus(), limb, other.limb_of(basis, i)));
     }
 
-    /// `self − other`; `other` may be held modulo more primes.
+    /// Computes `self ← self − other`. `other` may be held modulo more primes.
+    ///
+    /// # Panics
+    /// If `other` lacks a prime of `self`.
     pub fn sub_assign(&mut self, other: &Self) {
         let basis = self.basis;
         self.for_each(|t, i, limb| t.kernels().sub(t.modulus(), limb, other.limb_of(basis, i)));
     }
 
-    /// The limb of this polynomial for limb `i` of one over `basis`.
+    /// Returns the limb of this polynomial modulo prime `i` of `basis`.
     ///
     /// # Panics
     /// If `basis` holds primes that this polynomial is not held modulo.
@@ -129,12 +159,12 @@ impl<D> Poly<D> {
         &self.limbs[self.basis.place_of(basis, i)]
     }
 
-    /// `−self`.
+    /// Computes `self ← −self`.
     pub fn negate(&mut self) {
         self.for_each(|t, _, limb| limb.iter_mut().for_each(|x| *x = t.modulus().neg(*x)));
     }
 
-    /// `self·w`, the integer `w` given modulo each prime.
+    /// Computes `self ← self·w` for an integer `w`, which the function `w` returns modulo each prime.
     pub fn scale(&mut self, w: impl Fn(&Modulus) -> u64 + Sync) {
         self.for_each(|t, _, limb| {
             let m = t.modulus();
@@ -143,7 +173,7 @@ impl<D> Poly<D> {
         });
     }
 
-    /// `self·w` into a new polynomial, the integer `w` given modulo each prime.
+    /// Returns `self·w` for an integer `w`, which the function `w` returns modulo each prime.
     pub fn scaled(&self, w: impl Fn(&Modulus) -> u64 + Sync) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
         out.for_each(|t, i, limb| {
@@ -155,10 +185,10 @@ impl<D> Poly<D> {
 }
 
 impl Poly<Coefficients> {
-    /// Signed coefficients, reduced modulo each prime.
+    /// Reduces signed coefficients modulo each prime of `basis`.
     ///
     /// # Panics
-    /// If there are not N of them.
+    /// If there are not N coefficients, or `basis` exceeds the ring's.
     pub fn from_signed(ring: &Arc<Ring>, basis: Basis, coefficients: &[i64]) -> Self {
         assert_eq!(coefficients.len(), ring.n(), "one coefficient for each power of X");
         let mut poly = Self::recycled(ring, basis);
@@ -166,13 +196,13 @@ impl Poly<Coefficients> {
         poly
     }
 
-    /// Transforms every limb.
+    /// Transforms every limb to the NTT domain.
     pub fn into_ntt(mut self) -> Poly<Ntt> {
         self.for_each(|t, _, limb| t.forward(limb));
         self.relabel()
     }
 
-    /// `self(X^galois)`.
+    /// Returns `self(X^galois)`, for odd `galois`.
     pub fn automorphism(&self, galois: u64) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
         out.for_each(|t, i, limb| permute_coefficients(t.modulus(), limb, &self.limbs[i], galois));
@@ -181,13 +211,13 @@ impl Poly<Coefficients> {
 }
 
 impl Poly<Ntt> {
-    /// Transforms every limb back.
+    /// Transforms every limb to the coefficient domain.
     pub fn into_coefficients(mut self) -> Poly<Coefficients> {
         self.for_each(|t, _, limb| t.inverse(limb));
         self.relabel()
     }
 
-    /// `self(X^galois)` for the permutation's exponent.
+    /// Returns `self(X^galois)` for the exponent of `permutation`.
     pub fn automorphism(&self, permutation: &Permutation) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
         let n = self.ring.n();
@@ -195,7 +225,11 @@ impl Poly<Ntt> {
         out
     }
 
-    /// `Σ aᵢ·bᵢ` over the primes of `basis`; the factors may be held modulo more.
+    /// Returns `Σ aᵢ·bᵢ` over the primes of `basis`, which is 0 without terms. The factors may be held modulo more
+    /// primes.
+    ///
+    /// # Panics
+    /// If a factor lacks a prime of `basis`.
     pub fn dot(ring: &Arc<Ring>, basis: Basis, terms: &[(&Self, &Self)]) -> Self {
         let mut out = Self::recycled(ring, basis);
         out.for_each(|t, i, limb| {
@@ -206,35 +240,12 @@ impl Poly<Ntt> {
         out
     }
 
-    /// `self·other`; `other` may be held modulo more primes.
+    /// Returns `self·other` over the primes of `self`. `other` may be held modulo more primes.
+    ///
+    /// # Panics
+    /// If `other` lacks a prime of `self`.
     pub fn mul(&self, other: &Self) -> Self {
         Self::dot(&self.ring, self.basis, &[(self, other)])
-    }
-
-    /// `self·w` for a polynomial in a power of X (see [`CompactPoly`]), which may be held modulo more primes.
-    pub fn mul_compact(&self, w: &CompactPoly) -> Self {
-        Self::dot_compact(&self.ring, self.basis, &[(self, w)])
-    }
-
-    /// `Σ aᵢ·wᵢ` over the primes of `basis` for polynomials in powers of X; the factors may be held modulo more primes.
-    pub fn dot_compact(ring: &Arc<Ring>, basis: Basis, terms: &[(&Self, &CompactPoly)]) -> Self {
-        let mut by_stretch: BTreeMap<u32, Vec<(&Self, &CompactPoly)>> = BTreeMap::new();
-        for &(a, w) in terms {
-            by_stretch.entry(w.stretch()).or_default().push((a, w));
-        }
-        let chunks: Vec<_> = by_stretch
-            .iter()
-            .flat_map(|(&stretch, terms)| terms.chunks(crate::arch::MAX_LAZY_PRODUCTS).map(move |c| (stretch, c)))
-            .collect();
-        let mut out = if chunks.is_empty() { Self::zero(ring, basis) } else { Self::recycled(ring, basis) };
-        out.for_each(|t, i, limb| {
-            for (k, (stretch, chunk)) in chunks.iter().enumerate() {
-                let products: Vec<(&[u64], &[u64])> =
-                    chunk.iter().map(|(a, w)| (a.limb_of(basis, i), w.limb_of(basis, i))).collect();
-                t.kernels().dot(t.modulus(), limb, k > 0, &products, *stretch);
-            }
-        });
-        out
     }
 }
 
@@ -251,7 +262,8 @@ impl<D> PartialEq for Poly<D> {
     }
 }
 
-/// For secrets: wrap them in `Zeroizing`, or their limbs return to the pool as they are.
+/// Overwrites the residues with zeros. A secret polynomial is wrapped in `Zeroizing`, because a dropped limb returns to
+/// the pool unchanged.
 impl<D> Zeroize for Poly<D> {
     fn zeroize(&mut self) {
         self.limbs.iter_mut().for_each(|limb| (**limb).zeroize());
@@ -261,92 +273,6 @@ impl<D> Zeroize for Poly<D> {
 impl<D> std::fmt::Debug for Poly<D> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Poly({}, {:?})", std::any::type_name::<D>(), self.basis)
-    }
-}
-
-/// A polynomial in X^(N/n), transformed: n evaluations a limb, each standing for N/n neighbours of the full transform.
-///
-/// Encodings of sparse vectors have this form, so they are made at size n and take n/N of the memory.
-#[derive(Clone)]
-pub struct CompactPoly {
-    ring: Arc<Ring>,
-    basis: Basis,
-    limbs: Vec<Limb>,
-}
-
-impl CompactPoly {
-    /// The transform of Σ cᵢ·X^(i·N/n) with n signed coefficients.
-    ///
-    /// # Panics
-    /// If n is not a power of two that the NTT takes.
-    pub fn from_signed(ring: &Arc<Ring>, basis: Basis, coefficients: &[i64]) -> Self {
-        let limbs = (0..basis.len())
-            .into_par_iter()
-            .map(|i| {
-                let table = ring.table(basis, i);
-                let mut limb = Limb::recycled(coefficients.len());
-                table.kernels().reduce_signed(table.modulus(), &mut limb, coefficients);
-                table.forward(&mut limb);
-                limb
-            })
-            .collect();
-        Self { ring: ring.clone(), basis, limbs }
-    }
-
-    /// Of r: r + r̄ and (r − r̄)/X^(N/2), where r̄ is r(1/X).
-    pub fn split(&self) -> [Self; 2] {
-        let split = |(i, limb): (usize, &Limb)| {
-            let [mut sum, mut difference] = [0, 1].map(|_| Limb::recycled(limb.len()));
-            self.ring.table(self.basis, i).split(limb, &mut sum, &mut difference);
-            (sum, difference)
-        };
-        let (sums, differences): (Vec<Limb>, Vec<Limb>) = self.limbs.par_iter().enumerate().map(split).unzip();
-        [sums, differences].map(|limbs| Self { ring: self.ring.clone(), basis: self.basis, limbs })
-    }
-
-    /// The ring.
-    pub fn ring(&self) -> &Arc<Ring> {
-        &self.ring
-    }
-
-    /// The limb of this polynomial for limb `i` of one over fewer primes.
-    ///
-    /// # Panics
-    /// If `basis` holds primes that this polynomial is not held modulo.
-    pub fn limb_of(&self, basis: Basis, i: usize) -> &[u64] {
-        &self.limbs[self.basis.place_of(basis, i)]
-    }
-
-    /// log2 of the number of neighbours that a value stands for.
-    pub fn stretch(&self) -> u32 {
-        self.ring.n().trailing_zeros() - self.limbs[0].len().trailing_zeros()
-    }
-
-    /// The primes it is held modulo.
-    pub fn basis(&self) -> Basis {
-        self.basis
-    }
-
-    /// The limbs, n values each, main primes first.
-    pub fn limbs(&self) -> &[Limb] {
-        &self.limbs
-    }
-
-    /// Bytes of all limbs.
-    pub fn bytes(&self) -> usize {
-        self.limbs.iter().map(|limb| 8 * limb.len()).sum()
-    }
-
-    /// The same polynomial with every value written out.
-    pub fn expand(&self) -> Poly<Ntt> {
-        let stretch = self.stretch();
-        let mut out = Poly::recycled(&self.ring, self.basis);
-        out.for_each(|_, i, limb| {
-            for (run, &value) in limb.chunks_exact_mut(1 << stretch).zip(self.limbs[i].iter()) {
-                run.fill(value);
-            }
-        });
-        out
     }
 }
 
@@ -381,7 +307,8 @@ mod tests {
         }
     }
 
-    /// Each operation against one-prime arithmetic, on every kernels, with operands over more primes where allowed.
+    /// Compares each operation with arithmetic modulo one prime, on all kernels. Operands have more primes where
+    /// allowed.
     #[test]
     fn arithmetic_agrees_with_single_residues() {
         for ring in rings() {
@@ -410,44 +337,6 @@ mod tests {
             check("mul", &a.mul(&wide), &|m, x, _, z| m.mul(x, z));
             let many = vec![(&a, &wide); 40];
             check("dot", &Poly::dot(&ring, basis, &many), &|m, x, _, z| m.mul(40, m.mul(x, z)));
-        }
-    }
-
-    #[test]
-    fn split_polynomials_are_fixed_by_conjugation_and_add_up() {
-        for ring in rings() {
-            let conjugation = ring.permutation(2 * ring.n() as u64 - 1);
-            let mut half_turn = vec![0; ring.n()];
-            half_turn[ring.n() / 2] = 1;
-            let half_turn = Poly::from_signed(&ring, ring.basis(), &half_turn).into_ntt();
-            for size in [32, 64, 128] {
-                let coefficients: Vec<i64> = (0..size).map(|i| (i * i * i - 70_000) << 10).collect();
-                let compact = CompactPoly::from_signed(&ring, ring.basis(), &coefficients);
-                let [sum, difference] = compact.split().map(|half| half.expand());
-                assert!(sum == sum.automorphism(&conjugation) && difference == difference.automorphism(&conjugation));
-                let mut twice = compact.expand();
-                twice.add_assign(&compact.expand());
-                let mut found = difference.mul(&half_turn);
-                found.add_assign(&sum);
-                assert!(found == twice, "r + r̄ and r − r̄ make 2r, at size {size}");
-            }
-        }
-    }
-
-    #[test]
-    fn compact_products_equal_expanded_ones() {
-        for ring in rings() {
-            for size in [32, 64, 128] {
-                let coefficients: Vec<i64> = (0..size).map(|i| (i * i - 700) << 20).collect();
-                let compact = CompactPoly::from_signed(&ring, ring.basis(), &coefficients);
-                let gap = ring.n() / size as usize;
-                let mut full = vec![0; ring.n()];
-                full.iter_mut().step_by(gap).zip(&coefficients).for_each(|(f, &c)| *f = c);
-                let expanded = Poly::from_signed(&ring, ring.basis(), &full).into_ntt();
-                assert!(compact.expand() == expanded);
-                let a = random(&ring, Basis { main: 1, special: 1 }, 0);
-                assert!(a.mul_compact(&compact) == a.mul(&expanded), "size {size}");
-            }
         }
     }
 }

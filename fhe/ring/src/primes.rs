@@ -1,36 +1,40 @@
-//! NTT-friendly primes: q ≡ 1 mod 2N, so that Z_q holds a primitive 2N-th root of unity.
+//! Search for NTT-friendly primes: primes q ≡ 1 mod 2N, so that Z_q has a primitive 2N-th root of unity.
 
 use crate::modulus::{MAX_MODULUS_BITS, Modulus};
 
-/// Why no prime could be given.
+/// The reason why a search for primes fails.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PrimeError {
-    /// The size leaves no room for q ≡ 1 mod 2N, or exceeds what the kernels carry.
+    /// The size is too small for q ≡ 1 mod 2N, or too large for the kernels.
     #[error("prime size of {bits} bits: wanted {} to {MAX_MODULUS_BITS} bits at ring dimension 2^{log_n}", log_n + 2)]
     Size {
-        /// Size asked for.
+        /// The requested size in bits.
         bits: u32,
-        /// log2 of the ring dimension.
+        /// log2 of the ring dimension N.
         log_n: u32,
     },
-    /// All primes of this size are taken.
+    /// There are fewer primes of this size than requested.
     #[error("only {found} primes of {bits} bits are 1 modulo 2^{}, {wanted} wanted", log_n + 1)]
     Exhausted {
-        /// Size asked for.
+        /// The requested size in bits.
         bits: u32,
-        /// log2 of the ring dimension.
+        /// log2 of the ring dimension N.
         log_n: u32,
-        /// How many there are.
+        /// The number of primes that exist.
         found: usize,
-        /// How many were asked for.
+        /// The number of primes requested.
         wanted: usize,
     },
 }
 
-/// One prime for each of `sizes` (in bits), all different, each as near to 2^bits as is left, from below for 50 bits
-/// and from either side for the others, so that products of many stay near the power of two.
+/// Finds a prime for each of `sizes` (in bits) at ring dimension 2^`log_n`. All primes are different.
 ///
-/// The same sizes always give the same primes.
+/// Each is the unused prime nearest to 2^bits, so that products of many primes stay near a power of two. Primes of 50
+/// bits lie below 2^50, all others on either side. Equal arguments always return equal primes.
+///
+/// # Errors
+/// [`PrimeError::Size`] if a size is below `log_n` + 2 or above 50 bits; [`PrimeError::Exhausted`] if there are too few
+/// primes of a size.
 pub fn search(log_n: u32, sizes: &[u32]) -> Result<Vec<u64>, PrimeError> {
     let mut streams = std::collections::BTreeMap::new();
     let mut found = Vec::with_capacity(sizes.len());
@@ -39,7 +43,7 @@ pub fn search(log_n: u32, sizes: &[u32]) -> Result<Vec<u64>, PrimeError> {
             return Err(PrimeError::Size { bits, log_n });
         }
         let stream = streams.entry(bits).or_insert_with(|| nearest(log_n, bits));
-        // Neighbouring sizes may reach the same prime from two sides: the earlier request keeps it.
+        // Neighbouring sizes may reach one prime from two sides: the earlier request keeps it.
         match stream.find(|q| !found.contains(q)) {
             Some(q) => found.push(q),
             None => {
@@ -52,12 +56,12 @@ pub fn search(log_n: u32, sizes: &[u32]) -> Result<Vec<u64>, PrimeError> {
     Ok(found)
 }
 
-/// Whether q lies within a factor √2 of 2^bits.
+/// Returns whether q lies within a factor √2 of 2^bits.
 fn is_of_size(q: u64, bits: u32) -> bool {
     ((q as f64).log2() - bits as f64).abs() <= 0.5
 }
 
-/// The primes q ≡ 1 mod 2N within a factor √2 of 2^bits, nearest first.
+/// Iterates over the primes q ≡ 1 mod 2N within a factor √2 of 2^bits, nearest first.
 fn nearest(log_n: u32, bits: u32) -> impl Iterator<Item = u64> {
     let step = 1u64 << (log_n + 1);
     let centre = 1u64 << bits;
@@ -67,7 +71,7 @@ fn nearest(log_n: u32, bits: u32) -> impl Iterator<Item = u64> {
         .filter(move |&q| q >> MAX_MODULUS_BITS == 0 && is_of_size(q, bits) && is_prime(q))
 }
 
-/// Deterministic Miller–Rabin test for odd n below 2^50.
+/// Returns whether `n` is prime, for n below 2^50, by a deterministic Miller–Rabin test.
 pub fn is_prime(n: u64) -> bool {
     // The first nine primes as bases decide every n below 3.8e18 (Jaeschke 1993, extended by Jiang and Deng 2014).
     const BASES: [u64; 9] = [2, 3, 5, 7, 11, 13, 17, 19, 23];
@@ -91,14 +95,14 @@ pub fn is_prime(n: u64) -> bool {
     })
 }
 
-/// A primitive `order`-th root of unity modulo q, for a power of two `order` dividing q − 1; the same at each call.
+/// Returns a primitive `order`-th root of unity modulo q. Every call returns the same root.
 ///
 /// # Panics
 /// If `order` is not a power of two that divides q − 1.
 pub fn root_of_unity(modulus: &Modulus, order: u64) -> u64 {
     let q = modulus.value();
     assert!(order.is_power_of_two() && (q - 1).is_multiple_of(order), "no root of order {order} modulo {q}");
-    // Half of all candidates are quadratic non-residues, whose power has full order.
+    // Half of all candidates are quadratic non-residues. The power of a non-residue has full order.
     (2..q)
         .map(|g| modulus.pow(g, (q - 1) / order))
         .find(|&root| modulus.pow(root, order / 2) == q - 1)

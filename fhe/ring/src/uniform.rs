@@ -1,40 +1,32 @@
-//! Uniform polynomials from a seed, regenerated wherever they are needed instead of being kept.
+//! Uniform polynomials, regenerated from a public seed wherever they are needed.
 //!
-//! The uniform half of a key is public and random, and nothing else: it can be computed faster than it can be read from
-//! memory. Residues come from AES-128 in counter mode (as FrodoKEM makes its matrix), so that any part of a polynomial
-//! is had without the rest.
+//! The uniform half of a key is public and random. Computing it is faster than reading it from memory, so it is not
+//! stored. AES-128 in counter mode yields the residues (FrodoKEM generates its matrix in this way), so any part of a
+//! polynomial can be computed without the rest.
 
 use std::sync::Arc;
 
-use crate::arch::Kernels;
+use crate::arch::{Counter, Kernels};
+use crate::basis::Basis;
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
-use crate::ring::{Basis, Ring};
+use crate::ring::Ring;
 
-/// A seed from which uniform polynomials are regenerated.
+/// The seed of uniform polynomials or of a generator.
 pub type Seed = [u8; 32];
 
-/// One uniform polynomial, as a seed and an index stand for it: residue i modulo q depends on (seed, index, q, i) alone,
-/// so that a polynomial over fewer primes is the restriction of one over more.
+/// A uniform polynomial, given by a seed and an index.
+///
+/// Residue i modulo q depends on (seed, index, q, i) only. The polynomial over some primes is therefore the restriction
+/// of the polynomial over more primes.
 #[derive(Clone, Copy, Debug)]
 pub struct Uniform {
     key: [u8; 16],
     mask: [u64; 2],
 }
 
-/// What the kernels encrypt for the residues modulo one prime: block k of attempt t is
-/// AES-128(key, (t·2^32 + k) ⊕ mask₀ ‖ mask₁), two words in little-endian order, of which word j serves residue 2k + j.
-///
-/// A word below the largest multiple of q that a word holds gives its residue; one above it, a chance below 2^−14, is
-/// drawn again in the next attempt.
-#[derive(Clone, Copy)]
-pub(crate) struct Counter<'a> {
-    pub key: &'a [u8; 16],
-    pub mask: [u64; 2],
-}
-
 impl Uniform {
-    /// The polynomial of a seed and an index.
+    /// Returns the polynomial of a seed and an index.
     ///
     /// # Panics
     /// If `index` is 2^14 or more.
@@ -42,20 +34,23 @@ impl Uniform {
         assert!(index < 1 << 14, "stream {index} is out of range");
         let (key, mask) = seed.split_at(16);
         let mask = [0, 8].map(|at| u64::from_le_bytes(mask[at..at + 8].try_into().expect("eight bytes")));
-        // Primes are below 2^50.
+        // The index lies above the primes, which are below 2^50 and are mixed in for each limb.
         Self { key: key.try_into().expect("sixteen bytes"), mask: [mask[0], mask[1] ^ index << 50] }
     }
 
-    /// The residues modulo one prime at the positions from `first` on, an even number of them from an even position.
+    /// Computes the residues modulo one prime at the positions from `first` on.
     ///
-    /// This takes the processor and leaves the memory idle: meanwhile `ahead`, which is to be read next, is brought to the
-    /// second-level cache.
+    /// This keeps the processor busy and the memory idle. Kernels that can prefetch meanwhile bring `ahead`, which the
+    /// caller reads next, to the second-level cache.
+    ///
+    /// # Panics
+    /// If `first` or the length of `out` is odd.
     pub fn fill(&self, kernels: Kernels, modulus: &Modulus, first: usize, out: &mut [u64], ahead: &[u8]) {
         let counter = Counter { key: &self.key, mask: [self.mask[0], self.mask[1] ^ modulus.value()] };
         kernels.uniform(modulus, out, counter, first, ahead);
     }
 
-    /// All of it, over a basis.
+    /// Returns the whole polynomial over a basis.
     pub fn poly(&self, ring: &Arc<Ring>, basis: Basis) -> Poly<Ntt> {
         let mut poly = Poly::recycled(ring, basis);
         poly.for_each(|table, _, limb| self.fill(table.kernels(), table.modulus(), 0, limb, &[]));
@@ -105,7 +100,7 @@ mod tests {
         assert!(all != halves(0) && all != halves(31), "both halves of the seed count");
     }
 
-    /// FIPS-197, appendix C.1: the kernels' cipher is AES-128.
+    /// Uses the test vector of FIPS-197, appendix C.1.
     #[test]
     fn the_cipher_is_aes_128() {
         let key = std::array::from_fn(|i| i as u8);

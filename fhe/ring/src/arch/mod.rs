@@ -1,16 +1,22 @@
-//! The kernels, once for each instruction set, and the one place where the instruction set is chosen.
+//! The kernels for each instruction set, and the one place where the instruction set is chosen.
 //!
-//! `scalar` is the specification: every other set of kernels equals it bit for bit, because each kernel returns canonical
-//! residues in [0, q). A [`Kernels`] other than `Scalar` can only be had from [`Kernels::detect`] or
-//! [`Kernels::forced`], which look at the processor; that is the proof of capability the `unsafe` calls rest on.
+//! The portable kernels are the specification. Every other set of kernels equals them bit for bit, because each kernel
+//! returns canonical residues in [0, q).
+//!
+//! A [`Kernels`] other than [`Kernels::SCALAR`] comes from [`Kernels::available`] only, which asks the processor for
+//! its features. The `unsafe` calls rest on this proof of capability.
+//!
+//! How far the kernels are from the limits of the processor, and which alternatives were tried:
+//!
+#![doc = include_str!("../../docs/floor.md")]
 #![allow(unsafe_code)]
 
-/// Compiles the kernels of `fma` for the vectors that they are written for. On ARM these are part of every processor.
+/// Compiles the kernels of `fma` for AVX2 and FMA on x86-64. On ARM every processor has NEON.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! vectorised {
     ($($kernel:path as $name:ident($($arg:ident: $type:ty),*);)*) => {$(
         #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-        pub fn $name($($arg: $type),*) {
+        pub(crate) fn $name($($arg: $type),*) {
             $kernel($($arg),*);
         }
     )*};
@@ -20,18 +26,15 @@ macro_rules! vectorised {
 mod fma;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+mod operands;
 mod scalar;
 
 use crate::modulus::{Modulus, Shoup};
-use crate::uniform::Counter;
 
-/// How many products one lazy accumulation holds: 15·2^48 + 15 < 2^52 bounds the high halves that IFMA adds up.
-pub const MAX_LAZY_PRODUCTS: usize = 15;
+pub(crate) use operands::{Counter, PACKED_PADDING, RootForm, Twiddles};
+pub use operands::{MAX_LAZY_PRODUCTS, MIN_NTT};
 
-/// Bytes behind packed residues that a kernel may read or write.
-pub(crate) const PACKED_PADDING: usize = 64;
-
-/// The instruction set that carries the kernels; chosen once, when a ring is built.
+/// The kernels of one instruction set, chosen when a ring is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernels(Isa);
 
@@ -44,33 +47,12 @@ enum Isa {
     Avx512Ifma,
 }
 
-/// How the kernels read the roots of one prime; root i is ψ^brv(i), so that the first 2^k roots serve size 2^k.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code)] // No machine has kernels for each.
-pub(crate) enum RootForm {
-    /// All N roots, each with ⌊root·2^64/q⌋.
-    Pairs,
-    /// The first N/16 roots, and no less than eight, and [`Twiddles::tails`], each with ⌊root·2^52/q⌋.
-    Tails,
-    /// All N roots, the representatives in (−q/2, q/2), as the bits of doubles: roots 2i and 2i + 1 are one element.
-    Doubles,
-}
-
-/// Kernels asked for by name that this machine or build does not have.
+/// The error for kernels that this machine or build does not have.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("kernels '{wanted}' is not available on this machine; available: {available}")]
+#[error("kernels '{wanted}' are not available on this machine; choose one of: {available}")]
 pub struct UnavailableKernels {
     wanted: String,
     available: String,
-}
-
-/// The twiddle factors of one prime, as the kernels read them.
-#[derive(Clone, Copy)]
-pub(crate) struct Twiddles<'a> {
-    /// The leading roots, as [`RootForm`] says.
-    pub heads: &'a [[u64; 2]],
-    /// For kernels that finish a block of sixteen in registers: roots k, 2k, 4k and 8k at k < N/8.
-    pub tails: &'a [[[u64; 2]; 4]],
 }
 
 macro_rules! dispatch {
@@ -78,21 +60,22 @@ macro_rules! dispatch {
         match $self.0 {
             Isa::Scalar => scalar::$kernel($($arg),*),
             #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-            // SAFETY: as below. On ARM nothing is unsafe here.
+            // SAFETY: a `Kernels` with this variant is built only after the processor reported AVX2 and FMA. On ARM
+            // the kernels are safe functions.
             #[allow(unused_unsafe)]
             Isa::Fma => unsafe { fma::$kernel($($arg),*) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: a `Kernels` with this variant is built only after the processor reported these features.
+            // SAFETY: a `Kernels` with this variant is built only after the processor reported the features of IFMA.
             Isa::Avx512Ifma => unsafe { ifma::$kernel($($arg),*) },
         }
     };
 }
 
 impl Kernels {
-    /// Portable Rust, on any machine.
+    /// The kernels in portable Rust, which run on any machine.
     pub const SCALAR: Self = Self(Isa::Scalar);
 
-    /// Every kernels that this machine can run, fastest first.
+    /// Returns all kernels that this machine can run, fastest first.
     pub fn available() -> Vec<Self> {
         let mut kernels = Vec::new();
         #[cfg(target_arch = "x86_64")]
@@ -117,12 +100,15 @@ impl Kernels {
         kernels
     }
 
-    /// The fastest kernels of this machine.
+    /// Returns the fastest kernels of this machine.
     pub fn detect() -> Self {
         Self::available()[0]
     }
 
-    /// The kernels called `name`, if this machine can run it.
+    /// Returns the kernels called `name`: "scalar", "fma" or "avx512ifma".
+    ///
+    /// # Errors
+    /// [`UnavailableKernels`] if this machine cannot run them, or if no kernels have this name.
     pub fn forced(name: &str) -> Result<Self, UnavailableKernels> {
         let available = Self::available();
         available.iter().copied().find(|kernels| kernels.name() == name).ok_or_else(|| UnavailableKernels {
@@ -131,7 +117,7 @@ impl Kernels {
         })
     }
 
-    /// The name that [`Kernels::forced`] takes and that run logs show.
+    /// Returns the name that [`Kernels::forced`] accepts and that logs show.
     pub fn name(self) -> &'static str {
         match self.0 {
             Isa::Scalar => "scalar",
@@ -142,7 +128,7 @@ impl Kernels {
         }
     }
 
-    /// What the NTT of this kernels reads.
+    /// Returns the form in which the NTT of these kernels reads its roots.
     pub(crate) fn root_form(self) -> RootForm {
         match self.0 {
             Isa::Scalar => RootForm::Pairs,
@@ -153,12 +139,12 @@ impl Kernels {
         }
     }
 
-    /// Negacyclic NTT in place, coefficients in natural order to evaluations in bit-reversed order.
+    /// Computes the negacyclic NTT in place: coefficients in natural order become evaluations in bit-reversed order.
     pub(crate) fn ntt_forward(self, modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]) {
         dispatch!(self, ntt_forward(modulus, twiddles, data));
     }
 
-    /// The inverse of [`Kernels::ntt_forward`]; `scale` is 1/N and `last` is ψ^(−N/2)/N.
+    /// Computes the inverse of [`Kernels::ntt_forward`] in place. `scale` is 1/N and `last` is ψ^(−N/2)/N.
     pub(crate) fn ntt_inverse(
         self,
         modulus: &Modulus,
@@ -170,38 +156,50 @@ impl Kernels {
         dispatch!(self, ntt_inverse(modulus, twiddles, scale, last, data));
     }
 
-    /// `a ← a + b`.
+    /// Computes `a ← a + b`, for residues.
+    ///
+    /// # Panics
+    /// If the lengths differ or are not a multiple of eight.
     pub fn add(self, modulus: &Modulus, a: &mut [u64], b: &[u64]) {
         check_lengths(a, b);
         dispatch!(self, add(modulus, a, b));
     }
 
-    /// `a ← a − b`.
+    /// Computes `a ← a − b`, for residues.
     pub(crate) fn sub(self, modulus: &Modulus, a: &mut [u64], b: &[u64]) {
         check_lengths(a, b);
         dispatch!(self, sub(modulus, a, b));
     }
 
-    /// `out ← a·w`.
+    /// Computes `out ← a·w`, for residues.
+    ///
+    /// # Panics
+    /// If the lengths differ or are not a multiple of eight.
     pub fn scale(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
         check_lengths(out, a);
         dispatch!(self, scale(modulus, out, a, w));
     }
 
-    /// `out ← out + a·w`.
+    /// Computes `out ← out + a·w`, for residues.
+    ///
+    /// # Panics
+    /// If the lengths differ or are not a multiple of eight.
     pub fn add_scaled(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
         check_lengths(out, a);
         dispatch!(self, add_scaled(modulus, out, a, w));
     }
 
-    /// `out ← (out − a)·w`.
+    /// Computes `out ← (out − a)·w`, for residues.
     pub(crate) fn sub_scale(self, modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
         check_lengths(out, a);
         dispatch!(self, sub_scale(modulus, out, a, w));
     }
 
-    /// `out ← [out +] Σ aᵢ ⊙ bᵢ`, at most [`MAX_LAZY_PRODUCTS`] terms. An element of `bᵢ` stands for `1 << stretch`
-    /// consecutive residues.
+    /// Computes `out ← Σ aᵢ ⊙ bᵢ` for residues, and adds the previous `out` if `accumulate` is set. An element of `bᵢ`
+    /// serves `1 << stretch` consecutive positions. The length of `out` is a multiple of [`MIN_NTT`].
+    ///
+    /// # Panics
+    /// If there are more than [`MAX_LAZY_PRODUCTS`] terms, or a length does not fit.
     pub fn dot(self, modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
         assert!(terms.len() <= MAX_LAZY_PRODUCTS, "{} products in one lazy sum", terms.len());
         for (a, b) in terms {
@@ -210,7 +208,11 @@ impl Kernels {
         dispatch!(self, dot(modulus, out, accumulate, terms, stretch));
     }
 
-    /// `out ← Σ aᵢ ⊙ bᵢ` for any number of terms, 0 for none; see [`Kernels::dot`].
+    /// Computes `out ← Σ aᵢ ⊙ bᵢ` for any number of terms, which is 0 without terms. An element of `bᵢ` serves
+    /// `1 << stretch` consecutive positions. The length of `out` is a multiple of [`MIN_NTT`].
+    ///
+    /// # Panics
+    /// If a length does not fit.
     pub fn dot_all(self, modulus: &Modulus, out: &mut [u64], terms: &[(&[u64], &[u64])], stretch: u32) {
         if terms.is_empty() {
             out.fill(0);
@@ -220,53 +222,59 @@ impl Kernels {
         }
     }
 
-    /// `out ← a ∘ σ` on one chunk: `a` is the chunk of the source that starts at `chunk.source`.
+    /// Fills one chunk of a permutation: `a` is the chunk of the source that starts at `chunk.source`.
+    ///
+    /// # Panics
+    /// If a length differs from that of the chunk.
     pub fn permute(self, out: &mut [u64], a: &[u64], chunk: crate::automorphism::Chunk<'_>) {
         assert!(out.len() == a.len() && out.len() == 8 * chunk.blocks.len());
         dispatch!(self, permute(out, a, chunk));
     }
 
-    /// The inverse of [`Kernels::unpack`]: what is in the padding afterwards is nobody's.
+    /// Packs residues into `bits` bits each. The last [`PACKED_PADDING`] bytes of `out` are padding, whose contents are
+    /// arbitrary afterwards.
     pub(crate) fn pack(self, bits: u32, residues: &[u64], out: &mut [u8]) {
-        // Of fewer than seven bits, residues two apart would share a byte.
+        // With fewer than seven bits, residues two positions apart would share a byte.
         assert!((7..=57).contains(&bits), "{bits} bits a residue");
         assert_eq!(out.len(), residues.len() / 8 * bits as usize + PACKED_PADDING, "bytes of residues");
         assert!(residues.len().is_multiple_of(8), "{} residues", residues.len());
         dispatch!(self, pack(bits, residues, out));
     }
 
-    /// Residues of `bits` bits each out of [`packed`](crate::packed) bytes, which [`PACKED_PADDING`] others follow.
+    /// Unpacks residues of `bits` bits each. The last [`PACKED_PADDING`] of the `bytes` are padding.
     pub(crate) fn unpack(self, bits: u32, bytes: &[u8], out: &mut [u64]) {
-        // Up to seven bits of the word that a residue is read from are its neighbour's.
+        // A residue is read with the word that holds it, of which up to seven bits belong to its neighbour.
         assert!(bits <= 57, "{bits} bits a residue");
         assert_eq!(bytes.len(), out.len() / 8 * bits as usize + PACKED_PADDING, "bytes of {} residues", out.len());
         assert!(out.len().is_multiple_of(8), "{} residues", out.len());
         dispatch!(self, unpack(bits, bytes, out));
     }
 
-    /// Signed words to residues.
+    /// Reduces signed words to residues.
     pub(crate) fn reduce_signed(self, modulus: &Modulus, out: &mut [u64], a: &[i64]) {
         assert_eq!(out.len(), a.len());
         dispatch!(self, reduce_signed(modulus, out, a));
     }
 
-    /// The uniform residues at the positions from `first` on; see [`Counter`]. Both `first` and the length are even.
+    /// Computes the uniform residues at the positions from `first` on (see [`Counter`]). `first` and the length are
+    /// even.
     ///
-    /// As many bytes of `ahead` are brought near on the way.
+    /// Some kernels meanwhile prefetch `ahead`, up to the number of bytes that `out` has.
     pub(crate) fn uniform(self, modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]) {
         assert!(first.is_multiple_of(2) && out.len().is_multiple_of(2), "{} residues from {first} on", out.len());
         dispatch!(self, uniform(modulus, out, counter, first, ahead));
     }
 
-    /// `overflow[j] ← round(Σ yᵢ[j]/qᵢ)` in floating point, the number of times the product of the source primes goes
-    /// into the sum that a base conversion forms.
+    /// Computes `overflow[j] ← round(Σ yᵢ[j]/qᵢ)` in floating point: the multiple of the product of the source primes
+    /// that a base conversion subtracts. `digits` holds the yᵢ and `reciprocals` the 1/qᵢ.
     pub(crate) fn quotient_sum(self, overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
         assert_eq!(digits.len(), reciprocals.len(), "digits");
         digits.iter().for_each(|digit| check_lengths(overflow, digit));
         dispatch!(self, quotient_sum(overflow, digits, reciprocals));
     }
 
-    /// `out ← Σ yᵢ·factorsᵢ + overflow·correction`: one target prime of a base conversion.
+    /// Computes `out ← Σ yᵢ·factorsᵢ + overflow·correction` for one target prime of a base conversion. `digits` holds
+    /// the yᵢ.
     pub(crate) fn convert(
         self,
         modulus: &Modulus,
@@ -282,7 +290,7 @@ impl Kernels {
     }
 }
 
-/// Kernels take whole registers, and as many residues of each operand.
+/// Checks that both operands have the same number of residues, and that these fill whole registers.
 fn check_lengths(out: &[u64], operand: &[u64]) {
     assert!(out.len() == operand.len() && out.len().is_multiple_of(8), "{} and {} residues", out.len(), operand.len());
 }

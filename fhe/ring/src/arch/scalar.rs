@@ -1,15 +1,14 @@
-//! The kernels in portable Rust: the specification of every other set.
+//! The kernels in portable Rust, which specify the results of all other kernels.
 
 use aes::Aes128;
 use aes::cipher::{BlockEncrypt, KeyInit};
 
-use super::Twiddles;
+use super::operands::{Counter, Twiddles};
 use crate::automorphism::Chunk;
 use crate::modulus::{Modulus, Shoup};
-use crate::uniform::Counter;
 
-/// Cooley–Tukey with Harvey's lazy butterflies (arXiv 1205.2926): residues stay in [0, 4q) between levels.
-pub fn ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]) {
+/// Transforms by Cooley–Tukey with Harvey's lazy butterflies (arXiv 1205.2926). Values stay in [0, 4q) between levels.
+pub(crate) fn ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]) {
     let q = modulus.value();
     let mut groups = 1;
     let mut half = data.len() / 2;
@@ -34,11 +33,11 @@ pub fn ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]) 
     }
 }
 
-/// Gentleman–Sande; residues stay in [0, 2q) between levels.
+/// Transforms back by Gentleman–Sande. Values stay in [0, 2q) between levels.
 ///
-/// The inverse twiddles are not stored: ψ^(−brv(m + i)) = −ψ^(brv(2m − 1 − i)), because the two bit-reversed exponents
-/// add up to N, so each level reads the forward table backwards and swaps the difference.
-pub fn ntt_inverse(modulus: &Modulus, twiddles: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]) {
+/// The inverse twiddles are not stored. The two bit-reversed exponents in ψ^(−brv(m + i)) = −ψ^(brv(2m − 1 − i)) add up
+/// to N, so each level reads the forward table backwards and swaps the operands of the difference.
+pub(crate) fn ntt_inverse(modulus: &Modulus, twiddles: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]) {
     let q = modulus.value();
     let mut groups = data.len() / 2;
     let mut half = 1;
@@ -64,37 +63,37 @@ pub fn ntt_inverse(modulus: &Modulus, twiddles: Twiddles<'_>, scale: Shoup, last
     }
 }
 
-pub fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+pub(crate) fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
     for (a, &b) in a.iter_mut().zip(b) {
         *a = modulus.add(*a, b);
     }
 }
 
-pub fn sub(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+pub(crate) fn sub(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
     for (a, &b) in a.iter_mut().zip(b) {
         *a = modulus.sub(*a, b);
     }
 }
 
-pub fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+pub(crate) fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     for (out, &a) in out.iter_mut().zip(a) {
         *out = w.mul(a, modulus.value());
     }
 }
 
-pub fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+pub(crate) fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     for (out, &a) in out.iter_mut().zip(a) {
         *out = modulus.add(*out, w.mul(a, modulus.value()));
     }
 }
 
-pub fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+pub(crate) fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     for (out, &a) in out.iter_mut().zip(a) {
         *out = w.mul(modulus.sub(*out, a), modulus.value());
     }
 }
 
-pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
+pub(crate) fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
     for (i, out) in out.iter_mut().enumerate() {
         let start = if accumulate { *out as u128 } else { 0 };
         let sum = terms.iter().fold(start, |sum, (a, b)| sum + a[i] as u128 * b[i >> stretch] as u128);
@@ -102,7 +101,7 @@ pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64
     }
 }
 
-pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
+pub(crate) fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
     for (out, &(block, shuffle)) in out.chunks_exact_mut(8).zip(chunk.blocks) {
         let from = &a[8 * block as usize - chunk.source..][..8];
         for (out, &lane) in out.iter_mut().zip(&chunk.shuffles[shuffle as usize]) {
@@ -111,7 +110,7 @@ pub fn permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>) {
     }
 }
 
-pub fn pack(bits: u32, residues: &[u64], out: &mut [u8]) {
+pub(crate) fn pack(bits: u32, residues: &[u64], out: &mut [u8]) {
     let (mut word, mut filled, mut at) = (0, 0, 0);
     for &x in residues {
         word |= x << filled;
@@ -126,7 +125,7 @@ pub fn pack(bits: u32, residues: &[u64], out: &mut [u8]) {
     out[at..][..8].copy_from_slice(&word.to_le_bytes());
 }
 
-pub fn unpack(bits: u32, bytes: &[u8], out: &mut [u64]) {
+pub(crate) fn unpack(bits: u32, bytes: &[u8], out: &mut [u64]) {
     let (bits, mask) = (bits as usize, (1 << bits) - 1);
     for (i, out) in out.iter_mut().enumerate() {
         let at = i * bits;
@@ -135,16 +134,16 @@ pub fn unpack(bits: u32, bytes: &[u8], out: &mut [u64]) {
     }
 }
 
-pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
+pub(crate) fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
     for (out, &a) in out.iter_mut().zip(a) {
         *out = modulus.reduce_signed(a);
     }
 }
 
-/// Words that the cipher makes at a time: it has as many blocks in flight where the processor helps.
-pub const WORDS: usize = 64;
+/// Number of words that the cipher computes at a time, so that processors with AES instructions overlap its blocks.
+pub(crate) const WORDS: usize = 64;
 
-pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u8]) {
+pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u8]) {
     let cipher = Aes128::new(counter.key.into());
     for (k, out) in out.chunks_mut(WORDS).enumerate() {
         let first = first + WORDS * k;
@@ -158,8 +157,8 @@ pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: 
     }
 }
 
-/// The words that are drawn first for the positions from `first` on, at most [`WORDS`] of them.
-pub fn uniform_words(cipher: &Aes128, counter: Counter<'_>, first: usize, out: &mut [u64]) {
+/// Computes the words of the first attempt for the positions from `first` on, at most [`WORDS`] of them.
+pub(crate) fn uniform_words(cipher: &Aes128, counter: Counter<'_>, first: usize, out: &mut [u64]) {
     let mut blocks = [aes::Block::default(); WORDS / 2];
     let blocks = &mut blocks[..out.len() / 2];
     for (i, block) in blocks.iter_mut().enumerate() {
@@ -171,13 +170,13 @@ pub fn uniform_words(cipher: &Aes128, counter: Counter<'_>, first: usize, out: &
     }
 }
 
-/// The largest multiple of q that a word holds.
-pub fn ceiling(modulus: &Modulus) -> u64 {
+/// Returns the largest multiple of q that fits a word.
+pub(crate) fn ceiling(modulus: &Modulus) -> u64 {
     u64::MAX / modulus.value() * modulus.value()
 }
 
-/// The residue at a position whose first word was refused.
-pub fn uniform_again(modulus: &Modulus, counter: Counter<'_>, position: usize) -> u64 {
+/// Returns the residue at a position whose first word was rejected.
+pub(crate) fn uniform_again(modulus: &Modulus, counter: Counter<'_>, position: usize) -> u64 {
     let cipher = Aes128::new(counter.key.into());
     let words = (1u64..).map(|attempt| {
         let mut block = block_of(counter, (attempt << 32) | (position as u64 / 2));
@@ -199,15 +198,15 @@ fn word_of(block: &aes::Block, half: usize) -> u64 {
     u64::from_le_bytes(block[8 * half..][..8].try_into().expect("eight bytes"))
 }
 
-pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
+pub(crate) fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
     for (j, overflow) in overflow.iter_mut().enumerate() {
-        // A product and a sum, each rounded: no fused operation, so that every kernels gets the same bits.
+        // Product and sum are rounded separately, not fused, so that all kernels return the same bits.
         let sum = digits.iter().zip(reciprocals).fold(0.5, |sum, (y, r)| sum + y[j] as f64 * r);
         *overflow = sum as u64;
     }
 }
 
-pub fn convert(
+pub(crate) fn convert(
     modulus: &Modulus,
     out: &mut [u64],
     digits: &[&[u64]],

@@ -1,19 +1,20 @@
 //! The negacyclic NTT in double precision.
 //!
-//! Between levels the buffer holds doubles, bit by bit in its words: signed integers congruent to the residues. Two
-//! levels are one pass over four rows; the first pass reads words and the last writes them. A butterfly is eight
-//! instructions, the product's six, a sum and a difference, whatever the size of the prime. What must hold is that a
-//! multiplicand stays within 2^52, that is `room` = 2^52/q in units of q, at least 4: the proofs stand at [`Bound`] and
-//! [`inverse`].
+//! Between levels the buffer holds the bits of doubles: signed integers congruent to the residues. Two levels are one
+//! pass over four rows. The first pass reads words, and the last pass writes words. A butterfly is eight instructions
+//! for any prime: six for the product, a sum and a difference.
+//!
+//! A multiplicand must stay within 2^52, which is `room` = 2^52/q in units of q, at least 4. [`Bound`] and [`inverse`]
+//! prove that it does.
 
-use super::{Factor, Field, from_word, to_word};
-use crate::arch::Twiddles;
+use super::field::{Factor, Field, INTEGERS, from_word, to_word};
+use crate::arch::operands::Twiddles;
 use crate::modulus::{Modulus, Shoup};
 
-/// Residues that fit the first-level cache together with their twiddles; a power of four.
+/// Number of residues that fit into the first-level cache together with their twiddles: a power of four.
 const CACHED: usize = 4096;
 
-/// What all values of a forward transform are at most, in units of q.
+/// The bound of all values of a forward transform, in units of q.
 #[derive(Clone, Copy)]
 struct Bound {
     room: f64,
@@ -21,26 +22,26 @@ struct Bound {
 }
 
 impl Bound {
-    /// For residues in [0, q).
+    /// Returns the bound of residues in [0, q).
     fn new(modulus: &Modulus) -> Self {
-        // A little less, for the roundings of this account.
-        Self { room: 0.9999 * super::INTEGERS / modulus.value() as f64, values: 1.0 }
+        // The factor allows for the roundings of this computation.
+        Self { room: 0.9999 * INTEGERS / modulus.value() as f64, values: 1.0 }
     }
 
-    /// The sum of `x` and a product of `y`: |y|/2^53·q is y/(2·room) in these units.
+    /// Returns the bound of the sum of `x` and a product of `y`. In these units, |y|/2^53·q is y/(2·room).
     fn butterfly(self, x: f64, y: f64) -> f64 {
         x + 0.5 + y / (2.0 * self.room)
     }
 
-    /// Accounts for one level.
+    /// Raises the bound for one level.
     fn level(&mut self) {
         self.values = self.butterfly(self.values, self.values);
     }
 
-    /// Accounts for two levels, and says whether the summands of the first must be reduced before, so that `spare`
-    /// is left above the values.
+    /// Raises the bound for two levels and returns whether the summands of the first level must be reduced, so that
+    /// `spare` remains above the values.
     ///
-    /// Reduced summands are at most 1/2, and with room for 4 the values then 3/2 and 35/16 at most: there is always
+    /// Reduced summands are at most 1/2. With room for 4, the values are then at most 3/2 and 35/16, so there is always
     /// room after a reduction.
     fn two_levels(&mut self, spare: f64) -> bool {
         let before = self.values;
@@ -56,7 +57,7 @@ impl Bound {
 }
 
 #[inline(always)]
-pub fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
+pub(crate) fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
     let field = Field::new(modulus);
     let roots: &[f64] = bytemuck::cast_slice(t.heads.as_flattened());
     let n = data.len();
@@ -92,7 +93,7 @@ pub fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
     }
 }
 
-/// Distance n/2 from words.
+/// Computes the level of distance n/2. It reads words and writes doubles.
 #[inline(always)]
 fn first_level(field: Field, w: Factor, data: &mut [u64]) {
     let (upper, lower) = data.split_at_mut(data.len() / 2);
@@ -116,7 +117,7 @@ fn any_two_levels(field: Field, bound: &mut Bound, roots: &[f64], first: usize, 
     }
 }
 
-/// Two levels on one residue of each row.
+/// Computes two levels on one residue of each of four rows.
 #[inline(always)]
 fn forward_four<const REDUCE: bool>(field: Field, [x0, x1, x2, x3]: [f64; 4], w: [Factor; 3]) -> [f64; 4] {
     let reduced = |x| if REDUCE { field.reduce(x) } else { x };
@@ -125,20 +126,21 @@ fn forward_four<const REDUCE: bool>(field: Field, [x0, x1, x2, x3]: [f64; 4], w:
     [y0, y1, y2, y3]
 }
 
-/// (x, y) ↦ (x + y·w, x − y·w), `K` of them side by side.
+/// Maps (x, y) to (x + y·w, x − y·w) for `K` pairs, one step at a time for all of them.
 #[inline(always)]
 fn butterflies<const K: usize>(field: Field, x: [f64; K], y: [f64; K], w: [Factor; K]) -> [(f64, f64); K] {
     let products = field.mul_all(y, w);
     std::array::from_fn(|k| (x[k] + products[k], x[k] - products[k]))
 }
 
-/// Root `i` of a level and the two that follow from it in the next.
+/// Returns root `i` of a level and the two roots below it in the next level.
 #[inline(always)]
 fn three(field: Field, roots: &[f64], i: usize) -> [Factor; 3] {
     [roots[i], roots[2 * i], roots[2 * i + 1]].map(|w| field.factor(w))
 }
 
-/// Two levels on blocks of `size`, whose first twiddles are the roots from `first`.
+/// Computes two levels on blocks of `size`, whose first twiddles are the roots from `first`. `WORDS` tells that the
+/// input is words, not doubles.
 #[inline(always)]
 fn two_levels<const WORDS: bool, const REDUCE: bool>(
     field: Field,
@@ -160,8 +162,8 @@ fn two_levels<const WORDS: bool, const REDUCE: bool>(
     }
 }
 
-/// [`two_levels`] on blocks of four times `ROW`, `B` of them side by side. (One alone, of sixteen residues, is so short a
-/// loop that the compiler unrolls it and then finds half of its vectors.)
+/// Computes two levels on blocks of four times `ROW` residues, `B` blocks at a time. A single block of sixteen residues
+/// is so short a loop that the compiler unrolls it and then finds only half of its vectors.
 #[inline(always)]
 fn two_short_levels<const ROW: usize, const B: usize, const REDUCE: bool>(
     field: Field,
@@ -181,7 +183,7 @@ fn two_short_levels<const ROW: usize, const B: usize, const REDUCE: bool>(
     }
 }
 
-/// Distances 2 and 1, to words in [0, q).
+/// Computes the levels of distances 2 and 1. It reads doubles and writes words in [0, q).
 #[inline(always)]
 fn last_two_levels<const REDUCE: bool>(field: Field, roots: &[f64], first: usize, data: &mut [u64]) {
     let blocks = data.as_chunks_mut::<4>().0;
@@ -191,22 +193,25 @@ fn last_two_levels<const REDUCE: bool>(field: Field, roots: &[f64], first: usize
     for ((block, &w), &[w0, w1]) in blocks.iter_mut().zip(roots).zip(pairs) {
         let [x0, x1, x2, x3] = block.map(f64::from_bits);
         let reduced = |x| if REDUCE { field.reduce(x) } else { x };
-        // Half of q, which `to_residue` wants off, is taken once from what all four results are sums of.
+        // `to_residue` expects results less ⌊q/2⌋. All four are sums with x0, so it is subtracted there once.
         let x = [reduced(x0) - field.half, reduced(x1), x2, x3];
         let y = forward_four::<false>(field, x, [w, w0, w1].map(|w| field.factor(w)));
         *block = y.map(|y| field.to_residue(y));
     }
 }
 
-/// Gentleman–Sande, see the scalar kernel for the twiddles.
+/// Transforms back by Gentleman–Sande. The scalar kernel explains the twiddles.
 ///
-/// A pass of two levels keeps the bound b of all values, in units of q. Its sums are below 2b and its sums of sums 4b,
-/// as are their differences, so 4b must not exceed `room`; products of the first level are at most 1/2 + b/room, of
-/// the second 1/2 + 2b/room (differences of sums) and less (differences of products). With all sums reduced b = 1 does
-/// it, for 4b = 4 ≤ room and 1/2 + 2/4 = 1. With room for 6 the sums of products need no reduction: b = 3/2 bounds
-/// 1 + 2b/room. The last two levels multiply everything, so what leaves them is below q without a reduction.
+/// A pass of two levels preserves a bound b of all values, in units of q. Its sums are below 2b and its sums of sums
+/// below 4b, and so are their differences, so 4b must not exceed `room`. Products of the first level are at most 1/2 +
+/// b/room. Those of the second level are at most 1/2 + 2b/room for differences of sums, and smaller for differences of
+/// products.
+///
+/// If all sums are reduced, b = 1 suffices: 4b = 4 ≤ room, and 1/2 + 2/4 = 1. With room for 6, sums of products need no
+/// reduction: b = 3/2 bounds 1 + 2b/room. The last two levels multiply all values, so their results are below q without
+/// a reduction.
 #[inline(always)]
-pub fn inverse(modulus: &Modulus, t: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]) {
+pub(crate) fn inverse(modulus: &Modulus, t: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]) {
     let field = Field::new(modulus);
     let factors = [scale, last].map(|w| field.constant(modulus, w.value));
     if modulus.value() < (1 << 52) / 6 {
@@ -223,7 +228,7 @@ fn inverse_with<const REDUCE: bool>(field: Field, t: Twiddles<'_>, factors: [Fac
     let top = if n.trailing_zeros() % 2 == 1 { 2 } else { 4 };
     let cached = (n / top).min(CACHED);
     for (i, block) in data.chunks_exact_mut(cached).enumerate() {
-        // Groups are counted from the end, where the first twiddle of a block stands.
+        // Groups are counted from the end, where the first twiddle of a block is.
         let end = |size: usize| (2 * n - i * cached) / size;
         inverse_last_two_levels::<REDUCE>(field, roots, end(4), block);
         inverse_two_short_levels::<4, REDUCE>(field, roots, end(16), block);
@@ -260,19 +265,19 @@ fn inverse_with<const REDUCE: bool>(field: Field, t: Twiddles<'_>, factors: [Fac
     }
 }
 
-/// (x, y) ↦ (x + y, (y − x)·w), where `w` is the negated inverse twiddle.
+/// Maps (x, y) to (x + y, (y − x)·w), where `w` is the negated inverse twiddle.
 #[inline(always)]
 fn inverse_butterfly(field: Field, x: f64, y: f64, w: Factor) -> (f64, f64) {
     (x + y, field.mul(y - x, w))
 }
 
-/// The last level of all with the division by N, to words in [0, q).
+/// Computes the last level, including the division by N. The results are words in [0, q).
 #[inline(always)]
 fn divided(field: Field, x: f64, y: f64, [scale, last]: [Factor; 2]) -> [u64; 2] {
     [field.mul(x + y, scale), field.mul(x - y, last)].map(|r| to_word(field.canonical(r)))
 }
 
-/// Two levels on one residue of each row.
+/// Computes two inverse levels on one residue of each of four rows.
 #[inline(always)]
 fn inverse_four<const REDUCE: bool>(field: Field, [x0, x1, x2, x3]: [f64; 4], w: [Factor; 3]) -> [f64; 4] {
     let (a0, a1) = inverse_butterfly(field, x0, x1, w[2]);
@@ -282,7 +287,8 @@ fn inverse_four<const REDUCE: bool>(field: Field, [x0, x1, x2, x3]: [f64; 4], w:
     [field.reduce(y0), if REDUCE { field.reduce(y1) } else { y1 }, y2, y3]
 }
 
-/// Distances 1 and 2 from words; the twiddles are the roots before `end`, backwards.
+/// Computes the levels of distances 1 and 2. It reads words and writes doubles. The twiddles are the roots before
+/// `end`, backwards.
 #[inline(always)]
 fn inverse_last_two_levels<const REDUCE: bool>(field: Field, roots: &[f64], end: usize, data: &mut [u64]) {
     let blocks = data.as_chunks_mut::<4>().0;

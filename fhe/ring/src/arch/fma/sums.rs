@@ -1,23 +1,22 @@
-//! Sums of products, reduced once.
+//! Sums of products, which are reduced once.
 //!
-//! A sum is kept in two doubles, `high` in multiples of 2^52 and `low` for the rest. `high` starts at 2^104, between
-//! which and 2^105 doubles are the multiples of 2^52: adding a product there in one rounding adds its upper part, and
-//! what the rounding took or gave is an integer that a second multiply-add finds exactly. Four operations a product.
+//! A sum is kept in two doubles: `high` in multiples of 2^52, and `low` for the rest. `high` starts at 2^104. From
+//! there to 2^105 the doubles are the multiples of 2^52, so adding a product with one rounding adds its upper part. The
+//! rounding error is an integer that a second multiply-add computes exactly. A product costs four operations.
 
-use super::{Factor, Field, from_word, to_word};
-use crate::arch::MAX_LAZY_PRODUCTS;
+use super::field::{Factor, Field, INTEGERS, from_word, to_word};
+use crate::arch::operands::{MAX_LAZY_PRODUCTS, MIN_NTT};
 use crate::modulus::Modulus;
-use crate::ntt::MIN_NTT;
 
 /// 2^104.
-const BASE: f64 = super::INTEGERS * super::INTEGERS;
+const BASE: f64 = INTEGERS * INTEGERS;
 
-/// Residues whose sums advance together, term by term: every limb has a multiple of this many.
+/// Number of residues whose sums are computed together, term by term. It divides the length of every limb.
 const BLOCK: usize = MIN_NTT;
 
 type Block = [u64; BLOCK];
 
-/// The `i`-th block of a row.
+/// Returns the `i`-th block of a row.
 #[inline(always)]
 fn block(row: &[u64], i: usize) -> &Block {
     &row.as_chunks().0[i]
@@ -30,7 +29,7 @@ fn blocks_mut(row: &mut [u64]) -> &mut [Block] {
     blocks
 }
 
-/// Products that `low` takes before it is reduced.
+/// Number of products that `low` holds before it is reduced.
 const STEP: usize = 3;
 
 /// The sums of a block between two steps.
@@ -39,17 +38,17 @@ struct Sums {
     low: [f64; BLOCK],
 }
 
-/// What the products of a sum need besides their operands.
+/// The constants and settings of a sum of products.
 #[derive(Clone, Copy)]
 struct Products {
     field: Field,
     /// 2^52 mod q, divided by 2^52.
     radix: Factor,
-    /// Whether the sums start at what stands in their place.
+    /// Whether the sums start at the previous contents of the result.
     accumulate: bool,
 }
 
-/// The second operand of a product.
+/// The second operand of the products of a block: one factor, or one for each residue.
 trait Second: Copy {
     fn at(self, i: usize) -> f64;
 }
@@ -72,16 +71,16 @@ impl Products {
     #[inline(always)]
     fn new(modulus: &Modulus, accumulate: bool) -> Self {
         let field = Field::new(modulus);
-        let radix = field.factor(modulus.center(modulus.radix().value) as f64 / super::INTEGERS);
+        let radix = field.factor(modulus.center(modulus.radix().value) as f64 / INTEGERS);
         Self { field, radix, accumulate }
     }
 
-    /// `out ← [out +] Σ xₜ·yₜ` over `count` terms, at most [`MAX_LAZY_PRODUCTS`](crate::arch::MAX_LAZY_PRODUCTS), of
-    /// words below 2^50.
+    /// Computes `out ← Σ xₜ·yₜ` over `count` terms, at most [`MAX_LAZY_PRODUCTS`], of words below 2^50. It adds the
+    /// previous `out` if the sums accumulate.
     #[inline(always)]
     fn sum<'a, B: Second>(self, out: &mut Block, count: usize, x: impl Fn(usize) -> &'a Block, y: impl Fn(usize) -> B) {
         let mut sums = Sums { high: [0.0; BLOCK], low: [0.0; BLOCK] };
-        // The first step takes what the others, of three terms each, leave.
+        // All steps but the first have three terms.
         let first = if count == 0 { 0 } else { (count - 1) % STEP + 1 };
         match (first, count == first) {
             (0, _) => self.step::<0, true, true, B>(out, &mut sums, [], []),
@@ -102,15 +101,16 @@ impl Products {
         }
     }
 
-    /// At most [`STEP`] products, with the start of the sums and the end of them where it is theirs.
+    /// Adds at most [`STEP`] products. The `FIRST` step starts the sums, and the `LAST` step reduces them.
     ///
-    /// - Fifteen products and the roundings, 2^51 each, stay below 2^104: `high` stays between 2^104 and 2^105.
-    /// - `part`, the difference of two multiples of 2^52 there, is exact. So is the product without it, for it is the
-    ///   rounding of `sum`: an integer of at most 2^51.
-    /// - `low` is below 2^50 at first and after a reduction; three such integers on top leave it below 2^53, and exact.
-    ///   That is below 2^50·q too, for NTT-friendly primes are above 8 (and smaller ones have small products).
-    /// - In the end high − 2^104 = 2^52·k, 0 ≤ k < 2^52: its product with `radix` is that of k and 2^52 mod q, whose
-    ///   exponents have been shifted: at most q. With `low`, reduced, that is below 2^51.
+    /// - Fifteen products and their roundings of 2^51 each add up to less than 2^104, so `high` stays between 2^104 and
+    ///   2^105.
+    /// - `part` is the difference of two multiples of 2^52 in this range, so it is exact. The product minus `part` is
+    ///   the rounding error of `sum`, an integer of at most 2^51, so it is exact too.
+    /// - `low` is below 2^50 at first and after a reduction. With three such errors it is below 2^53 and exact. It is
+    ///   also below 2^50·q, because NTT-friendly primes are above 8 (and smaller primes have small products).
+    /// - In the end high − 2^104 = 2^52·k with 0 ≤ k < 2^52. Its product with `radix` is the product of k and 2^52 mod
+    ///   q with shifted exponents, which is at most q. With the reduced `low` it is below 2^51.
     #[inline(always)]
     fn step<const T: usize, const FIRST: bool, const LAST: bool, B: Second>(
         self,
@@ -142,7 +142,7 @@ impl Products {
 }
 
 #[inline(always)]
-pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
+pub(crate) fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32) {
     let products = Products::new(modulus, accumulate);
     let mut stretched = [[0; BLOCK]; MAX_LAZY_PRODUCTS];
     for (i, out) in blocks_mut(out).iter_mut().enumerate() {
@@ -158,7 +158,7 @@ pub fn dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64
     }
 }
 
-/// Each element `1 << stretch` times.
+/// Writes each element `1 << stretch` times.
 #[inline(always)]
 fn stretch_to(out: &mut Block, a: &[u64], stretch: u32) {
     match stretch {
@@ -169,7 +169,7 @@ fn stretch_to(out: &mut Block, a: &[u64], stretch: u32) {
 }
 
 #[inline(always)]
-pub fn convert(
+pub(crate) fn convert(
     modulus: &Modulus,
     out: &mut [u64],
     digits: &[&[u64]],
@@ -185,9 +185,9 @@ pub fn convert(
     }
 }
 
-/// The same operations in the same order as the scalar kernel, for each residue.
+/// Computes the quotients with the operations of the scalar kernel in the same order, so that the bits are equal.
 #[inline(always)]
-pub fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
+pub(crate) fn quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]) {
     for (i, overflow) in blocks_mut(overflow).iter_mut().enumerate() {
         let mut sums = [0.5; BLOCK];
         for (y, &r) in digits.iter().zip(reciprocals) {

@@ -3,13 +3,13 @@
 use aes::Aes128;
 use aes::cipher::KeyInit;
 
-use super::{Factor, Field, from_word, to_word};
+use super::field::{Factor, Field, from_word, to_word};
+use crate::arch::operands::Counter;
 use crate::arch::scalar::{self, WORDS};
 use crate::modulus::{Modulus, Shoup};
-use crate::uniform::Counter;
 
 #[inline(always)]
-pub fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+pub(crate) fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
     let q = modulus.value() as i64;
     for (a, &b) in a.iter_mut().zip(b) {
         *a = positive((*a + b) as i64 - q, q);
@@ -17,22 +17,22 @@ pub fn add(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
 }
 
 #[inline(always)]
-pub fn sub(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
+pub(crate) fn sub(modulus: &Modulus, a: &mut [u64], b: &[u64]) {
     let q = modulus.value() as i64;
     for (a, &b) in a.iter_mut().zip(b) {
         *a = positive(*a as i64 - b as i64, q);
     }
 }
 
-/// [−q, q) to [0, q). Signed, for AVX2 compares no others.
+/// Reduces from [−q, q) to [0, q). The integers are signed because AVX2 compares signed integers only.
 #[inline(always)]
 fn positive(r: i64, q: i64) -> u64 {
     (r + if r < 0 { q } else { 0 }) as u64
 }
 
-/// Products of words below 2^52 are below q; see [`Field::mul`].
+/// Computes `out ← a·w`. Products of words below 2^52 are below q (see [`Field::mul`]).
 #[inline(always)]
-pub fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+pub(crate) fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     let field = Field::new(modulus);
     let w = field.constant(modulus, w.value);
     for (out, &a) in out.iter_mut().zip(a) {
@@ -41,7 +41,7 @@ pub fn scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
 }
 
 #[inline(always)]
-pub fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+pub(crate) fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     let field = Field::new(modulus);
     let w = field.constant(modulus, w.value);
     for (out, &a) in out.iter_mut().zip(a) {
@@ -50,7 +50,7 @@ pub fn add_scaled(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
 }
 
 #[inline(always)]
-pub fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
+pub(crate) fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
     let field = Field::new(modulus);
     let w = field.constant(modulus, w.value);
     for (out, &a) in out.iter_mut().zip(a) {
@@ -59,10 +59,10 @@ pub fn sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup) {
 }
 
 #[inline(always)]
-pub fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
+pub(crate) fn reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]) {
     let (field, radix) = with_radix(modulus);
     for (out, &a) in out.iter_mut().zip(a) {
-        // The sign bit flipped adds 2^31 to the upper half.
+        // Flipping the sign bit adds 2^31 to the upper half.
         let word = a as u64 ^ 1 << 63;
         *out = reduce(field, radix, from_word(word >> 32) - (1u64 << 31) as f64, word);
     }
@@ -74,15 +74,17 @@ fn with_radix(modulus: &Modulus) -> (Field, Factor) {
     (field, field.constant(modulus, modulus.reduce(1 << 32)))
 }
 
-/// high·2^32 and the lower half of `word`, |high| ≤ 2^32: the product is at most q, and the sum far below 2^52.
+/// Reduces high·2^32 plus the lower half of `word`, for |high| ≤ 2^32. The product is at most q, and the sum is far
+/// below 2^52.
 #[inline(always)]
 fn reduce(field: Field, radix: Factor, high: f64, word: u64) -> u64 {
     field.to_residue(from_word(word & 0xffff_ffff) - field.half + field.mul(high, radix))
 }
 
-/// Only the reduction differs from the scalar kernel: the cipher finds out itself what the processor has for AES.
+/// Computes uniform residues. Only the reduction differs from the scalar kernel, because the cipher itself detects AES
+/// instructions.
 #[inline(always)]
-pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u8]) {
+pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u8]) {
     let (field, radix) = with_radix(modulus);
     let (cipher, ceiling) = (Aes128::new(counter.key.into()), scalar::ceiling(modulus));
     for (k, out) in out.chunks_mut(WORDS).enumerate() {

@@ -1,28 +1,29 @@
 //! The negacyclic NTT in words modulo 2^52.
 //!
-//! Between levels a lane is a *word*: an integer v, 0 ≤ v < 2^52, known by the low 52 bits of the lane. The multiplier
-//! reads only those, sums and differences of lanes respect them, and what carries leave above is never cleaned. A
-//! butterfly is then five instructions, four of them multiply-adds ([`Words::butterfly`]). What must hold is that no
-//! v reaches 2^52; `bound` counts the largest v in units of q against `room` = ⌊2^52/q⌋, at least 4, and says how often
-//! a level must reduce first. A prime below 2^48 needs that once in seven levels.
+//! Between levels a lane holds a *word*: an integer v with 0 ≤ v < 2^52, given by the low 52 bits of the lane. The
+//! multiplier reads only those bits, and sums and differences of lanes are correct in them. Carries above them are
+//! never cleared. A butterfly is then five instructions, four of them multiply-adds ([`Words::butterfly`]).
+//!
+//! No v may reach 2^52. `bound` is the largest v in units of q. It is compared with `room` = ⌊2^52/q⌋, which is at
+//! least 4, to decide how often a level must reduce first. A prime below 2^48 needs a reduction once in seven levels.
 
 use std::arch::x86_64::*;
 
-use super::{Lanes, MASK52, W, lanes_mut, load, side_by_side, splat, store};
-use crate::arch::Twiddles;
+use super::registers::{Lanes, MASK52, W, lanes_mut, load, side_by_side, splat, store};
+use crate::arch::operands::Twiddles;
 use crate::modulus::{Modulus, Shoup};
 
-/// Residues that fit the first-level cache together with their twiddles; sixteen times a power of four.
+/// Number of residues that fit into the first-level cache together with their twiddles: sixteen times a power of four.
 const CACHED: usize = 4096;
 
-/// A prime and what butterflies need of it, spread over the lanes.
+/// A prime and the constants of its butterflies, each in all lanes.
 #[derive(Clone, Copy)]
 struct Words {
     q: __m512i,
     q2: __m512i,
-    /// 2^52 − q: adding its low product subtracts that of q modulo 2^52.
+    /// 2^52 − q. Adding its low product subtracts the low product of q modulo 2^52.
     minus_q: __m512i,
-    /// ⌊2^52/q⌋: Shoup's quotient of 1.
+    /// ⌊2^52/q⌋, which is Shoup's quotient of 1.
     one: __m512i,
     two: __m512i,
 }
@@ -34,7 +35,7 @@ impl Words {
         Self { q: splat(q), q2: splat(2 * q), minus_q: splat((1 << 52) - q), one: splat((1 << 52) / q), two: splat(2) }
     }
 
-    /// Any word to one below 2q.
+    /// Reduces any word to a word below 2q.
     ///
     /// With ε = 2^52/q − ⌊2^52/q⌋ < 1: v − ⌊v·⌊2^52/q⌋/2^52⌋·q < q + v·ε·q/2^52 < 2q.
     #[inline]
@@ -44,7 +45,7 @@ impl Words {
         _mm512_madd52lo_epu64(v, estimate, self.minus_q)
     }
 
-    /// sum + v·w as words, the product below 2q for any word v.
+    /// Returns the word sum + p, where p < 2q is congruent to v·w, for any word v.
     ///
     /// With ε = w·2^52/q − quotient < 1: v·w − ⌊v·quotient/2^52⌋·q < q + v·ε·q/2^52 < 2q.
     #[inline]
@@ -60,7 +61,7 @@ impl Words {
         self.add_product(_mm512_setzero_si512(), v, w)
     }
 
-    /// (x, y) ↦ (x + y·w, x + 2q − y·w), the larger at most x + 2q.
+    /// Maps (x, y) to (x + y·w, x + 2q − y·w). Both results are at most x + 2q.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn butterfly(self, x: __m512i, y: __m512i, w: W) -> (__m512i, __m512i) {
@@ -68,7 +69,7 @@ impl Words {
         (sum, _mm512_sub_epi64(_mm512_madd52lo_epu64(self.q2, x, self.two), sum))
     }
 
-    /// Any word to [0, q).
+    /// Reduces any word to [0, q).
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn canonical(self, v: __m512i) -> __m512i {
@@ -84,7 +85,7 @@ impl Words {
 }
 
 impl W {
-    /// The pair at `i` in every lane.
+    /// Returns the pair at `i` in every lane.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn broadcast(pairs: &[[u64; 2]], i: usize) -> Self {
@@ -92,7 +93,7 @@ impl W {
         Self { value: splat(value), quotient: splat(quotient) }
     }
 
-    /// Lane l holds the pair `pattern[l]`.
+    /// Returns the pair at `pattern[l]` in lane l.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn gather(pairs: &[[u64; 2]], pattern: [usize; 8]) -> Self {
@@ -101,10 +102,11 @@ impl W {
     }
 }
 
-/// How often `levels` levels, a power of two of them, reduce: 0 for never, else before every so many.
+/// Returns how often a run of `levels` levels must reduce: 0 for never, otherwise k for a reduction before every k-th
+/// level.
 ///
-/// `bound` is raised to what the words are below afterwards, in units of q. A level adds 2; a reduction in front of it
-/// brings the summand to 2, and the other operand is only multiplied.
+/// `bound` becomes the bound of the words after the run, in units of q. A level adds 2. A reduction before a level
+/// brings the summand below 2. The other operand of a butterfly needs none, because it is only multiplied.
 fn reductions(room: u64, bound: &mut u64, levels: u64) -> u64 {
     if *bound + 2 * levels <= room {
         *bound += 2 * levels;
@@ -116,12 +118,13 @@ fn reductions(room: u64, bound: &mut u64, levels: u64) -> u64 {
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
-pub fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
+pub(crate) fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
     let q = modulus.value();
     let (words, room) = (Words::new(q), (1 << 52) / q);
     let tail = Tail::new(t.heads, [0, 1, 2, 3, 4, 5, 6, 7]);
     let mut bound = 1;
-    // In one pass down to blocks that the first-level cache holds; then each block to the end.
+    // The upper levels run in one pass, down to blocks that fit into the first-level cache. Each block is then
+    // finished.
     let n = data.len();
     let mut above = if n > CACHED { (n / CACHED).trailing_zeros() } else { n.trailing_zeros() % 2 };
     let mut groups = 1;
@@ -149,7 +152,7 @@ pub fn forward(modulus: &Modulus, t: Twiddles<'_>, data: &mut [u64]) {
     }
 }
 
-/// `levels` levels, at most four, on blocks of `size`, the first of them number `first` of `groups`.
+/// Computes `levels` levels, at most four, on blocks of `size`. The first block is number `first` of `groups`.
 #[allow(clippy::too_many_arguments)]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn forward_levels(
@@ -182,11 +185,11 @@ fn forward_levels(
     }
 }
 
-/// How many lines ahead [`forward_rows`] asks for its rows: they come from the third-level cache when many primes take
-/// turns, and the processor's own prefetching stops at each page.
+/// Number of lines by which [`forward_rows`] prefetches its rows. With many primes in turn they come from the
+/// third-level cache, and the processor's own prefetching stops at each page.
 const AHEAD: usize = 16;
 
-/// log2 `ROWS` levels in registers, on blocks of `size` whose first twiddles are the roots from `first`.
+/// Computes log2 `ROWS` levels in registers, on blocks of `size` whose first twiddles are the roots from `first`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn forward_rows<const ROWS: usize, const EVERY: u32>(
@@ -197,7 +200,7 @@ fn forward_rows<const ROWS: usize, const EVERY: u32>(
     size: usize,
 ) {
     for (i, block) in data.chunks_exact_mut(size).enumerate() {
-        // Root 2^l·first + g of level l at 2^l + g; 0 is not read.
+        // Index 2^l + g holds root 2^l·first + g of level l. Index 0 is not read.
         let w: [W; ROWS] = std::array::from_fn(|j| {
             let level = j.max(1).ilog2();
             W::broadcast(heads, ((first + i) << level) + j.max(1) - (1 << level))
@@ -208,7 +211,7 @@ fn forward_rows<const ROWS: usize, const EVERY: u32>(
         for j in 0..row {
             if ROWS >= 8 {
                 for r in 0..ROWS {
-                    // SAFETY: a prefetch reads nothing; its address may be any. (Newer compilers know it to be safe.)
+                    // SAFETY: a prefetch reads nothing, so any address is allowed. (Newer compilers declare it safe.)
                     #[allow(unused_unsafe)]
                     unsafe {
                         _mm_prefetch::<_MM_HINT_T1>(rows.wrapping_add(r * row + j + AHEAD).cast())
@@ -226,14 +229,14 @@ fn forward_rows<const ROWS: usize, const EVERY: u32>(
                 }
             }
             for (r, v) in v.into_iter().enumerate() {
-                // SAFETY: as above.
+                // SAFETY: `r·row + j` is below `ROWS·row` as in the loads above, and the block is borrowed mutably.
                 unsafe { store(&mut *rows.add(r * row + j), v) }
             }
         }
     }
 }
 
-/// One level on the rows in registers.
+/// Computes one level on the rows in registers.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn one_level<const ROWS: usize, const REDUCE: bool>(q: Words, v: &mut [__m512i; ROWS], w: &[W; ROWS], level: u32) {
@@ -246,7 +249,7 @@ fn one_level<const ROWS: usize, const REDUCE: bool>(q: Words, v: &mut [__m512i; 
     }
 }
 
-/// The four quarters of a block, register by register.
+/// Iterates over the four quarters of a block in step, register by register.
 #[inline]
 fn quarters(block: &mut [u64]) -> impl Iterator<Item = (&mut Lanes, &mut Lanes, &mut Lanes, &mut Lanes)> {
     let quarter = block.len() / 4;
@@ -258,18 +261,19 @@ fn quarters(block: &mut [u64]) -> impl Iterator<Item = (&mut Lanes, &mut Lanes, 
     upper.zip(lower).map(|((x0, x1), (x2, x3))| (x0, x1, x2, x3))
 }
 
-/// Sixteen residues.
+/// Two registers: sixteen residues.
 type Pair = (__m512i, __m512i);
 
-/// How sixteen residues in two registers change places between the last levels, and the roots in lanes.
+/// The shuffles of sixteen residues in two registers between the last levels, and the roots of these levels in lanes.
 #[derive(Clone, Copy)]
 struct Tail {
-    /// From halves of eight to lanes four apart facing each other, and the rest down to neighbours.
+    /// Brings lanes four apart to face each other, from halves of eight.
     fours: Pair,
+    /// Brings lanes two apart to face each other.
     twos: Pair,
-    /// From facing neighbours back to the natural order.
+    /// Restores the natural order from facing neighbours.
     natural: Pair,
-    /// From the natural order to facing neighbours.
+    /// Brings neighbours to face each other, from the natural order.
     neighbours: Pair,
     /// The first 2, 4 and 8 roots in the lanes that they serve.
     w4: W,
@@ -278,11 +282,11 @@ struct Tail {
 }
 
 impl Tail {
-    /// With the first eight roots in the order given.
+    /// Builds the constants, with the first eight roots in the given order.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn new(heads: &[[u64; 2]], order: [usize; 8]) -> Self {
-        // Index 8 + l takes lane l of the second operand.
+        // Index 8 + l selects lane l of the second operand.
         let spread = |step: usize| W::gather(heads, std::array::from_fn(|lane| order[lane] / step));
         Self {
             fours: (_mm512_setr_epi64(0, 1, 2, 3, 8, 9, 10, 11), _mm512_setr_epi64(4, 5, 6, 7, 12, 13, 14, 15)),
@@ -302,19 +306,20 @@ fn shuffle((x, y): Pair, order: Pair) -> Pair {
     (_mm512_permutex2var_epi64(x, order.0, y), _mm512_permutex2var_epi64(x, order.1, y))
 }
 
-/// From lanes two apart to neighbours facing each other, or back.
+/// Exchanges between lanes two apart and neighbours that face each other, in either direction.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn unpack((x, y): Pair) -> Pair {
     (_mm512_unpacklo_epi64(x, y), _mm512_unpackhi_epi64(x, y))
 }
 
-/// Distances 8, 4, 2 and 1 on blocks of sixteen, one line of `tails` each; to [0, q).
+/// Computes the levels of distances 8, 4, 2 and 1 on blocks of sixteen, with one line of `tails` for each block. The
+/// results are in [0, q).
 ///
 /// In the block whose first twiddle is root k, the levels use the roots k, 2k + {0, 1}, 4k + {0 to 3}, 8k + {0 to 7}.
-/// Root m·k + i is root m·k times root i, for the bits of the two indices, and so of the exponents, are disjoint. So
-/// the other operand is multiplied twice, by a broadcast out of one cache line and by a register of the first eight
-/// roots: three more instructions, where a table of all roots would come from memory.
+/// Root m·k + i is root m·k times root i, because the bits of the two indices, and so those of the exponents, are
+/// disjoint. The operand is therefore multiplied twice: by a root that is broadcast from one cache line, and by a
+/// register of the first eight roots. This costs three more instructions and avoids a table of all roots in memory.
 #[inline]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn forward_last_four_levels<const EVERY: u64>(q: Words, constants: Tail, tails: &[[[u64; 2]; 4]], data: &mut [u64]) {
@@ -323,7 +328,7 @@ fn forward_last_four_levels<const EVERY: u64>(q: Words, constants: Tail, tails: 
     for (blocks, tails) in data.iter_mut().zip(tails) {
         forward_blocks_of_sixteen::<EVERY, 4>(q, constants, tails, blocks.as_chunks_mut().0);
     }
-    // The smallest sizes leave less than four blocks.
+    // The smallest sizes have fewer than four blocks left.
     for (block, tails) in rest.chunks_exact_mut(2).zip(tails_of_rest.as_chunks().0) {
         forward_blocks_of_sixteen::<EVERY, 1>(q, constants, tails, block.as_chunks_mut().0);
     }
@@ -358,7 +363,7 @@ fn forward_blocks_of_sixteen<const EVERY: u64, const B: usize>(
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-pub fn inverse(modulus: &Modulus, t: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]) {
+pub(crate) fn inverse(modulus: &Modulus, t: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]) {
     match (1 << 52) / modulus.value() {
         4..8 => inverse_within::<4>(modulus, t, scale, last, data),
         8..16 => inverse_within::<8>(modulus, t, scale, last, data),
@@ -366,14 +371,15 @@ pub fn inverse(modulus: &Modulus, t: Twiddles<'_>, scale: Shoup, last: Shoup, da
     }
 }
 
-/// Gentleman–Sande within `ROOM` multiples of q. A level doubles the bound of the sums and leaves products below 2q;
-/// two levels start from a bound of [`entry`] and restore it.
+/// Transforms back by Gentleman–Sande with all words below `ROOM`·q. A level doubles the bound of the sums, and its
+/// products are below 2q. Two levels start from the bound [`entry`] and restore it.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn inverse_within<const ROOM: u64>(modulus: &Modulus, t: Twiddles<'_>, scale: Shoup, last: Shoup, data: &mut [u64]) {
     let q = Words::new(modulus.value());
     let n = data.len();
-    // Forward, mirrored: blocks in cache from the bottom up, pairs of levels above, and a top that divides by N.
+    // The order mirrors that of `forward`: blocks in cache from the bottom up, then pairs of levels, then the top
+    // levels, which divide by N.
     let top = if n.trailing_zeros() % 2 == 1 { 2 } else { 4 };
     let cached = (n / top).min(CACHED);
     let tail = Tail::new(t.heads, [7, 6, 5, 4, 3, 2, 1, 0]);
@@ -419,7 +425,7 @@ fn inverse_within<const ROOM: u64>(modulus: &Modulus, t: Twiddles<'_>, scale: Sh
     }
 }
 
-/// What words are below when two inverse levels begin and when they have ended.
+/// Returns the bound of all words, in units of q, before and after two inverse levels.
 const fn entry(room: u64) -> u64 {
     if room == 16 { 4 } else { 2 }
 }
@@ -431,8 +437,8 @@ impl Words {
         _mm512_mullo_epi64(self.q, splat(k))
     }
 
-    /// (x, y) ↦ (x + y, (y + offset − x)·w), for a multiple of q that x does not exceed. `w` is the negated inverse
-    /// twiddle.
+    /// Maps (x, y) to (x + y, (y + offset − x)·w). `offset` is a multiple of q that x does not exceed, and `w` is the
+    /// negated inverse twiddle.
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn inverse_butterfly(self, x: __m512i, y: __m512i, offset: __m512i, w: W) -> (__m512i, __m512i) {
@@ -440,7 +446,7 @@ impl Words {
         (_mm512_add_epi64(x, y), self.mul(difference, w))
     }
 
-    /// The last level of all with the division by N, to [0, q).
+    /// Computes the last level, including the division by N. The results are in [0, q).
     #[inline]
     #[target_feature(enable = "avx512f,avx512ifma")]
     fn divided(self, x: __m512i, y: __m512i, offset: __m512i, scale: W, last: W) -> (__m512i, __m512i) {
@@ -450,10 +456,11 @@ impl Words {
     }
 }
 
-/// Distances 1, 2, 4 and 8 on blocks of sixteen from [0, q); their lines of `tails` stand in the opposite order.
+/// Computes the levels of distances 1, 2, 4 and 8 on blocks of sixteen residues in [0, q). The lines of `tails` are in
+/// the opposite order.
 ///
-/// Sums would be below 2, 4, 8 and 16 times q: with less room they are reduced as soon as another doubling would not
-/// fit, and in any case at the end.
+/// Without reductions the sums are below 2, 4, 8 and 16 times q. With less room they are reduced before a doubling that
+/// would not fit, and always at the end.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn inverse_last_four_levels<const ROOM: u64>(q: Words, constants: Tail, tails: &[[[u64; 2]; 4]], data: &mut [u64]) {
@@ -462,7 +469,7 @@ fn inverse_last_four_levels<const ROOM: u64>(q: Words, constants: Tail, tails: &
     for (blocks, tails) in data.iter_mut().zip(tails.iter().rev()) {
         inverse_blocks_of_sixteen::<ROOM, 4>(q, constants, tails, blocks.as_chunks_mut().0);
     }
-    // The smallest sizes leave less than four blocks.
+    // The smallest sizes have fewer than four blocks left.
     for (block, tails) in rest.chunks_exact_mut(2).zip(tails_of_rest.as_chunks().0.iter().rev()) {
         inverse_blocks_of_sixteen::<ROOM, 1>(q, constants, tails, block.as_chunks_mut().0);
     }
@@ -505,10 +512,10 @@ fn inverse_blocks_of_sixteen<const ROOM: u64, const B: usize>(
     }
 }
 
-/// Two levels on blocks of `size`, the second of them on number `first` of `groups`.
+/// Computes two levels on blocks of `size`. The first block is number `first` of the `groups` of the second level.
 ///
-/// The sum of sums is below 4·entry and is reduced; with room for less than 16, the sum of products (below 4q) too;
-/// with room for 4, also the two sums of the first level.
+/// The sum of sums is below 4·entry and is always reduced. With room for less than 16, the sum of products (below 4q)
+/// is reduced too. With room for 4, so are the two sums of the first level.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 fn inverse_two_levels<const ROOM: u64>(

@@ -1,20 +1,20 @@
-//! AES-128 in counter mode by VAES: four blocks a register.
+//! AES-128 in counter mode by VAES, with four blocks in a register.
 //!
-//! Ten rounds of one instruction a cycle and five to reduce make 15 cycles for a register of eight residues: 41 µs for a
-//! limb of 2^16 at 3.0 GHz, less than reading it from memory takes.
+//! Ten rounds of one instruction a cycle, and five cycles to reduce, make 15 cycles for a register of eight residues.
+//! At 3.0 GHz that is 41 µs for a limb of 2^16 residues, which is less than reading it from memory takes.
 
 use std::arch::x86_64::*;
 
-use super::{Fold, Lanes, SIDE, Wide, side_by_side, sides_mut, splat, store};
+use super::registers::{Fold, Lanes, SIDE, Wide, side_by_side, sides_mut, splat, store};
+use crate::arch::operands::Counter;
 use crate::arch::scalar;
 use crate::modulus::Modulus;
-use crate::uniform::Counter;
 
-/// Round keys of AES-128, each in all four blocks of a register.
+/// The round keys of AES-128, each repeated for the four blocks of a register.
 type RoundKeys = [__m512i; 11];
 
 #[target_feature(enable = "avx512f,avx512ifma,vaes,aes")]
-pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]) {
+pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]) {
     let keys = round_keys(counter.key);
     let (fold, ceiling) = (Fold::new(modulus), splat(scalar::ceiling(modulus)));
     let [low, high] = counter.mask;
@@ -26,7 +26,7 @@ pub fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: 
     let mut ahead = ahead.chunks(64);
     for (i, out) in sides_mut(sides).iter_mut().enumerate() {
         for line in ahead.by_ref().take(SIDE) {
-            // SAFETY: a prefetch reads nothing; its address may be any. (Newer compilers know it to be safe.)
+            // SAFETY: a prefetch reads nothing, so any address is allowed. (Newer compilers declare it safe.)
             #[allow(unused_unsafe)]
             unsafe {
                 _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast())
@@ -57,7 +57,7 @@ fn draw_again(modulus: &Modulus, counter: Counter<'_>, first: usize, refused: u8
     }
 }
 
-/// The key schedule (FIPS-197, section 5.2).
+/// Computes the key schedule (FIPS-197, section 5.2).
 #[target_feature(enable = "avx512f,aes")]
 fn round_keys(key: &[u8; 16]) -> RoundKeys {
     let words = u128::from_le_bytes(*key);
@@ -66,7 +66,7 @@ fn round_keys(key: &[u8; 16]) -> RoundKeys {
     macro_rules! expand {
         ($($round:literal: $constant:literal),*) => {$(
             let rotated = _mm_shuffle_epi32::<0xff>(_mm_aeskeygenassist_si128::<$constant>(key));
-            // Each word is the sum of all before it: three shifted copies.
+            // Each word is the sum of all words before it, formed by adding shifted copies three times.
             for _ in 0..3 {
                 key = _mm_xor_si128(key, _mm_slli_si128::<4>(key));
             }

@@ -1,149 +1,36 @@
-//! Base conversion and what it is for: raising a digit to more primes and dividing by a few with rounding.
+//! Changes of a polynomial's modulus: raising gadget digits to more primes, and dividing by primes with rounding.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::arch::Kernels;
+use crate::base_conversion::{Conversion, convert_all};
+use crate::basis::Basis;
 use crate::buffer::Limb;
-use crate::modulus::{Modulus, Shoup};
-use crate::ntt::NttTable;
+use crate::modulus::Shoup;
 use crate::poly::{Ntt, Poly};
-use crate::ring::{Basis, Ring};
+use crate::ring::Ring;
 
-/// Source and target primes of a conversion: a run of main primes and leading special primes each.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ConversionKey {
-    source: (Range<usize>, usize),
-    /// The targets are these primes without the source's.
-    target: Basis,
-}
-
-/// Exact conversion of centred residues from one set of primes to another (Halevi, Polyakov and Shoup, ePrint
-/// 2018/117, section 2.2).
+/// A gadget digit of a polynomial: its centred remainder modulo a group of its primes, raised to more primes.
 ///
-/// With Q = Π qᵢ and yᵢ = xᵢ·(Q/qᵢ)⁻¹ mod qᵢ, the integer x in (−Q/2, Q/2) is Σ yᵢ·Q/qᵢ − v·Q, v = round(Σ yᵢ/qᵢ). The
-/// inverse transform that x comes from takes the factors (Q/qᵢ)⁻¹ along, so that a conversion starts from the yᵢ.
-///
-/// v is computed in floating point, where each of up to fourteen terms rounds: it is off by one only for x within about
-/// 2^−46·Q of ±Q/2, where the result is then the other of the two nearly equal representatives.
-pub(crate) struct BaseConverter {
-    /// (Q/qᵢ)⁻¹ mod qᵢ.
-    inverses: Vec<u64>,
-    reciprocals: Vec<f64>,
-    targets: Vec<Target>,
-}
-
-struct Target {
-    modulus: Modulus,
-    /// Q/qᵢ mod p.
-    factors: Vec<u64>,
-    /// −Q mod p.
-    correction: u64,
-}
-
-/// Coefficients converted at a time: those of fourteen source primes stay in the first-level cache.
-const CHUNK: usize = 256;
-
-/// Coefficients that one task converts.
-const BLOCK: usize = 2048;
-
-impl BaseConverter {
-    pub(crate) fn new(ring: &Ring, key: &ConversionKey) -> Self {
-        let source = key.source_tables(ring).map(|t| *t.modulus()).collect::<Vec<_>>();
-        let product_without = |p: &Modulus, skip: Option<usize>| {
-            let kept = source.iter().enumerate().filter(|&(i, _)| Some(i) != skip);
-            kept.fold(1, |product, (_, q)| p.mul(product, p.reduce(q.value())))
-        };
-        let inverses = (0..source.len()).map(|i| source[i].inv(product_without(&source[i], Some(i)))).collect();
-        let targets = key
-            .target_tables(ring)
-            .map(|t| Target {
-                modulus: *t.modulus(),
-                factors: (0..source.len()).map(|i| product_without(t.modulus(), Some(i))).collect(),
-                correction: t.modulus().neg(product_without(t.modulus(), None)),
-            })
-            .collect();
-        Self { inverses, reciprocals: source.iter().map(|q| 1.0 / q.value() as f64).collect(), targets }
-    }
-
-    /// Some coefficients over the source primes, as yᵢ, to the same over the target primes.
-    fn convert(&self, kernels: Kernels, source: &[&[u64]], target: &mut [&mut [u64]], overflow: &mut [u64]) {
-        let len = target.first().map_or(0, |target| target.len());
-        for first in (0..len).step_by(CHUNK) {
-            let size = CHUNK.min(len - first);
-            let digits: Vec<&[u64]> = source.iter().map(|limb| &limb[first..][..size]).collect();
-            let overflow = &mut overflow[..size];
-            kernels.quotient_sum(overflow, &digits, &self.reciprocals);
-            for (out, target) in target.iter_mut().zip(&self.targets) {
-                let out = &mut out[first..][..size];
-                kernels.convert(&target.modulus, out, &digits, &target.factors, overflow, target.correction);
-            }
-        }
-    }
-}
-
-/// A conversion to be made: coefficients over the source primes, as yᵢ, and the limbs for those over the target primes.
-struct Conversion<'a> {
-    converter: &'a BaseConverter,
-    source: Vec<&'a [u64]>,
-    target: Vec<&'a mut Limb>,
-}
-
-/// Makes several conversions in one parallel loop.
-fn convert_all(ring: &Ring, conversions: Vec<Conversion<'_>>) {
-    let block = BLOCK.min(ring.n());
-    let mut tasks = Vec::new();
-    for Conversion { converter, source, target } in conversions {
-        assert_eq!((source.len(), target.len()), (converter.inverses.len(), converter.targets.len()));
-        let mut limbs: Vec<_> = target.into_iter().map(|limb| limb.chunks_exact_mut(block)).collect();
-        for first in (0..ring.n()).step_by(block) {
-            let source: Vec<&[u64]> = source.iter().map(|limb| &limb[first..][..block]).collect();
-            let target: Vec<&mut [u64]> = limbs.iter_mut().filter_map(Iterator::next).collect();
-            tasks.push((converter, source, target));
-        }
-    }
-    tasks.into_par_iter().for_each_init(
-        || Limb::recycled(CHUNK),
-        |overflow, (converter, source, mut target)| {
-            converter.convert(ring.kernels(), &source, &mut target, overflow);
-        },
-    );
-}
-
-impl ConversionKey {
-    fn source_tables<'a>(&self, ring: &'a Ring) -> impl Iterator<Item = &'a NttTable> + use<'a> {
-        ring.main()[self.source.0.clone()].iter().chain(&ring.special()[..self.source.1])
-    }
-
-    fn target_tables<'a>(&self, ring: &'a Ring) -> impl Iterator<Item = &'a NttTable> + use<'a> {
-        let (main, special) = self.source.clone();
-        ring.main()[..self.target.main]
-            .iter()
-            .enumerate()
-            .filter_map(move |(i, t)| (!main.contains(&i)).then_some(t))
-            .chain(&ring.special()[special.min(self.target.special)..self.target.special])
-    }
-}
-
-/// A gadget digit of a polynomial: its centred remainder modulo some of its primes, which there is the polynomial itself.
+/// Modulo the primes of the group the digit equals the polynomial, so those limbs are borrowed from it.
 pub struct Digit<'a> {
     poly: &'a Poly<Ntt>,
-    /// The primes that it is the remainder modulo.
+    /// The group: the main primes that the digit is the remainder modulo.
     own: Range<usize>,
-    /// Modulo all others of `basis`, in order.
+    /// The limbs modulo all other primes of `basis`, in order.
     raised: Vec<Limb>,
     basis: Basis,
 }
 
 impl Digit<'_> {
-    /// The primes that it is held modulo.
+    /// Returns the primes that the digit is held modulo.
     pub fn basis(&self) -> Basis {
         self.basis
     }
 
-    /// Its limb `i`.
+    /// Returns limb `i`: N evaluations modulo prime `i` of [`Digit::basis`].
     pub fn limb(&self, i: usize) -> &[u64] {
         match i {
             i if self.own.contains(&i) => &self.poly.limbs[i],
@@ -154,36 +41,38 @@ impl Digit<'_> {
 }
 
 impl Poly<Ntt> {
-    /// The gadget decomposition of key switching: digit j is the centred remainder of `self` modulo the j-th group of
-    /// `digit` main primes, held modulo all of `self`'s primes and `special` special ones (ModUp of ePrint 2019/688).
+    /// Returns the gadget decomposition of key switching (ModUp of ePrint 2019/688).
+    ///
+    /// Digit j is the centred remainder of `self` modulo the j-th group of `digit_len` main primes. It is held modulo
+    /// all primes of `self` and the first `special` special primes.
     ///
     /// # Panics
-    /// If `self` has special primes already.
-    pub fn mod_up(&self, digit: usize, special: usize) -> Vec<Digit<'_>> {
+    /// If `self` has special primes already, or `digit_len` is 0.
+    pub fn mod_up(&self, digit_len: usize, special: usize) -> Vec<Digit<'_>> {
         assert_eq!(self.basis.special, 0, "mod_up starts from main primes");
         let (ring, main) = (&self.ring, self.basis.main);
         let basis = Basis { main, special };
-        let own = |j: usize| j * digit..((j + 1) * digit).min(main);
-        let digits = main.div_ceil(digit);
-        let converters: Vec<_> =
-            (0..digits).map(|j| ring.converter(ConversionKey { source: (own(j), 0), target: basis })).collect();
+        let own = |j: usize| j * digit_len..((j + 1) * digit_len).min(main);
+        let count = main.div_ceil(digit_len);
+        let converters: Vec<_> = (0..count).map(|j| ring.converter(own(j), 0, basis)).collect();
         let invert = |(i, limb): (usize, &Limb)| {
             let mut limb = limb.clone();
-            ring.table(self.basis, i).inverse_scaled(&mut limb, converters[i / digit].inverses[i % digit]);
+            let factor = converters[i / digit_len].inverses()[i % digit_len];
+            ring.table(self.basis, i).inverse_scaled(&mut limb, factor);
             limb
         };
         let coefficients: Vec<Limb> = self.limbs.par_iter().enumerate().map(invert).collect();
-        let digit = |j: usize| {
+        let empty_digit = |j: usize| {
             let raised = (0..basis.len() - own(j).len()).map(|_| Limb::recycled(ring.n())).collect();
             Digit { poly: self, own: own(j), raised, basis }
         };
-        let mut digits: Vec<Digit> = (0..digits).map(digit).collect();
+        let mut digits: Vec<Digit> = (0..count).map(empty_digit).collect();
         let conversions = digits.iter_mut().zip(&converters).map(|(digit, converter)| Conversion {
             converter,
             source: coefficients[digit.own.clone()].iter().map(|limb| &**limb).collect(),
             target: digit.raised.iter_mut().collect(),
         });
-        convert_all(ring, conversions.collect());
+        convert_all(ring.kernels(), ring.n(), conversions.collect());
         let limbs = digits.iter_mut().flat_map(|Digit { own, raised, .. }| {
             let others = (0..basis.len()).filter(|i| !own.contains(i));
             others.zip(raised)
@@ -192,32 +81,34 @@ impl Poly<Ntt> {
         digits
     }
 
-    /// Each polynomial divided by the product D of all its primes but the first `main`, and rounded: ModDown of key
-    /// switching, rescaling, or both at once. The rounding error is at most 1/2 a coefficient.
+    /// Divides each polynomial by D, the product of all its primes but the first `main`, and rounds. The results are
+    /// held modulo the first `main` main primes.
+    ///
+    /// This is ModDown of key switching, rescaling, or both at once. The rounding error of a coefficient is at most
+    /// 1/2.
     ///
     /// # Panics
-    /// If there is nothing to divide by, or the polynomials have different bases.
+    /// If there is no prime to divide by, if `main` is 0 or exceeds the main primes, or if the bases differ.
     pub fn divide_round<const M: usize>(polys: [Self; M], main: usize) -> [Self; M] {
         let (ring, basis) = (polys[0].ring.clone(), polys[0].basis);
         assert!(polys.iter().all(|p| p.basis == basis), "operands over different primes");
         assert!((1..basis.len()).contains(&main) && main <= basis.main, "division of {basis:?} down to {main} primes");
-        let key = ConversionKey { source: (main..basis.main, basis.special), target: Basis::main(main) };
-        let converter = ring.converter(key);
+        let converter = ring.converter(main..basis.main, basis.special, Basis::main(main));
         let mut polys = polys;
-        // All limbs of all polynomials in one parallel region: at low levels one alone cannot balance two threads.
+        // One parallel loop over the limbs of all polynomials: at low levels those of one cannot balance two threads.
         polys
             .iter_mut()
             .flat_map(|p| p.limbs.iter_mut().enumerate().skip(main))
             .collect::<Vec<_>>()
             .into_par_iter()
-            .for_each(|(i, limb)| ring.table(basis, i).inverse_scaled(limb, converter.inverses[i - main]));
+            .for_each(|(i, limb)| ring.table(basis, i).inverse_scaled(limb, converter.inverses()[i - main]));
         let mut remainders: [Self; M] = std::array::from_fn(|_| Self::recycled(&ring, Basis::main(main)));
         let conversions = polys.iter().zip(&mut remainders).map(|(poly, remainder)| Conversion {
             converter: &converter,
             source: poly.limbs[main..].iter().map(|limb| &**limb).collect(),
             target: remainder.limbs.iter_mut().collect(),
         });
-        convert_all(&ring, conversions.collect());
+        convert_all(ring.kernels(), ring.n(), conversions.collect());
         let inverses: Vec<Shoup> = (0..main).map(|i| inverse_of_dropped(&ring, basis, main, i)).collect();
         for poly in &mut polys {
             poly.restrict(Basis::main(main));
@@ -233,7 +124,7 @@ impl Poly<Ntt> {
     }
 }
 
-/// D⁻¹ modulo main prime `i`, D the product of `basis` without its first `main` primes.
+/// Returns D⁻¹ modulo main prime `i`, where D is the product of `basis` without its first `main` primes.
 fn inverse_of_dropped(ring: &Arc<Ring>, basis: Basis, main: usize, i: usize) -> Shoup {
     let m = ring.main()[i].modulus();
     let product = ring.moduli(basis).skip(main).fold(1, |product, p| m.mul(product, m.reduce(p.value())));
@@ -244,6 +135,7 @@ fn inverse_of_dropped(ring: &Arc<Ring>, basis: Basis, main: usize, i: usize) -> 
 mod tests {
     use super::*;
     use crate::arch::Kernels;
+    use crate::modulus::Modulus;
     use crate::poly::Coefficients;
     use crate::primes;
     use num_bigint::{BigInt, Sign};
@@ -299,11 +191,11 @@ mod tests {
         for kernels in Kernels::available() {
             let ring = ring(kernels);
             let poly = random(&ring, Basis::main(4));
-            for digit in 1..=4 {
-                let digits = poly.mod_up(digit, 2);
-                assert_eq!(digits.len(), 4usize.div_ceil(digit));
+            for digit_len in 1..=4 {
+                let digits = poly.mod_up(digit_len, 2);
+                assert_eq!(digits.len(), 4usize.div_ceil(digit_len));
                 for (j, raised) in digits.into_iter().enumerate() {
-                    let own = j * digit..((j + 1) * digit).min(4);
+                    let own = j * digit_len..((j + 1) * digit_len).min(4);
                     let modulus: BigInt =
                         ring.main()[own.clone()].iter().map(|t| BigInt::from(t.modulus().value())).product();
                     let original = integers(&poly.clone().into_coefficients());
@@ -341,8 +233,8 @@ mod tests {
         for kernels in Kernels::available() {
             let primes = primes::search(6, &[50; 16]).unwrap();
             let ring = Ring::new(64, &primes[..14], &primes[14..], kernels);
-            for digit in [12, 13, 14] {
-                let basis = Basis::main(digit);
+            for digit_len in [12, 13, 14] {
+                let basis = Basis::main(digit_len);
                 let modulus = product(&ring, basis);
                 let half: BigInt = (&modulus - 1) / 2;
                 let ends = [BigInt::ZERO, BigInt::from(1), half.clone(), &half - 1, &half - (&half >> 46)];
@@ -360,12 +252,12 @@ mod tests {
                 };
                 let limbs = ring.moduli(basis).map(residues).collect();
                 let poly = Poly::<Coefficients>::from_limbs(&ring, basis, limbs).into_ntt();
-                let raised = poly.mod_up(digit, 2).pop().expect("one digit");
+                let raised = poly.mod_up(digit_len, 2).pop().expect("one digit");
                 // At the ends the other representative is as good.
                 let largest: BigInt = &half + (&half >> 45);
                 for (x, y) in values.iter().zip(integers(&whole(&raised).into_coefficients())) {
-                    assert_eq!((x - &y) % &modulus, BigInt::ZERO, "{digit} primes, {}", kernels.name());
-                    assert!(*y.magnitude() <= *largest.magnitude(), "{digit} primes: {y} for {x}");
+                    assert_eq!((x - &y) % &modulus, BigInt::ZERO, "{digit_len} primes, {}", kernels.name());
+                    assert!(*y.magnitude() <= *largest.magnitude(), "{digit_len} primes: {y} for {x}");
                 }
             }
         }
