@@ -89,8 +89,8 @@ fn derive(
 
     // Both switches of encapsulation. The trace doubles the message and what the first left in it; the second adds the
     // products of its two terms and one rounding.
-    let to_sparse = sparse.key_switch(KeyShape { main: 1, special: 1, digit: 1 }, 0);
-    let shape = KeyShape { main: top + 1, special: params.key_shape(0).special, digit: top + 1 };
+    let to_sparse = sparse.key_switch(KeyShape { main: 1, special: 1, digit_len: 1 }, 0);
+    let shape = KeyShape { main: top + 1, special: params.key_shape(0).special, digit_len: top + 1 };
     let to_dense = (2.0 * dense.key_switch(shape, 0).powi(2) - dense.rounding().powi(2)).sqrt();
     let mod_raise = to_sparse.hypot(to_dense / 2.0) / delta;
 

@@ -119,7 +119,7 @@ impl Bootstrapper {
     /// # Errors
     /// A missing key of encapsulation, or of a rotation by a multiple of the slot count.
     pub fn mod_raise(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let mut lowest = evaluator.lowered(input, 0);
+        let mut lowest = evaluator.lowered(input, 0)?;
         if self.scale_up > 1 {
             lowest = evaluator.multiply_integer(&lowest, self.scale_up);
         }

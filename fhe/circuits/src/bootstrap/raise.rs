@@ -45,7 +45,7 @@ impl Trace {
 pub(super) fn mod_raise(evaluator: &Evaluator, input: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
     let params = evaluator.params();
     let (top, trace) = (params.max_level(), Trace::new(params, input.slots()));
-    let sparse = evaluator.switch(input, evaluator.keys().get(KeyKind::DenseToSparse, 0)?);
+    let sparse = evaluator.switch(input, evaluator.keys().get(KeyKind::DenseToSparse, 0)?)?;
 
     let key = |&galois: &u64| Ok((galois, evaluator.keys().get(KeyKind::SparseToDense(galois), top)?));
     let keys = trace.images.iter().map(key).collect::<Result<Vec<_>, CkksError>>()?;

@@ -34,7 +34,7 @@ impl Bootstrapper {
         let enlarged = evaluator.multiply_integer(&error, 1 << gain);
         let second = self.bootstrap(evaluator, &enlarged)?;
         let prime = evaluator.params().prime(second.level());
-        let correction = evaluator.multiply_constant(&second, (-f64::from(gain)).exp2(), prime);
+        let correction = evaluator.multiply_constant(&second, (-f64::from(gain)).exp2(), prime)?;
         let mut correction = evaluator.rescale(correction)?;
         // The prime goes in and out again.
         correction.set_scale(first.scale());
@@ -47,10 +47,9 @@ impl Bootstrapper {
         if found < wanted {
             return Err(CkksError::LevelTooLow { operation: "a second bootstrap", found, wanted });
         }
-        let mut lowered = fresh.clone();
-        evaluator.drop_to(&mut lowered, wanted);
+        let lowered = evaluator.lowered(fresh, wanted)?;
         let factor = scale * evaluator.params().prime(wanted) / fresh.scale();
-        let mut lowered = evaluator.rescale(evaluator.multiply_constant(&lowered, 1.0, factor))?;
+        let mut lowered = evaluator.rescale(evaluator.multiply_constant(&lowered, 1.0, factor)?)?;
         lowered.set_scale(scale);
         Ok(lowered)
     }

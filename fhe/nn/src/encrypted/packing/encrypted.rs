@@ -2,7 +2,6 @@
 
 use fhe_circuits::LinearTransform;
 use fhe_ckks::{Ciphertext, CkksError, Evaluator};
-use fhe_ring::Poly;
 
 use super::{Aim, Slots};
 use crate::encrypted::circuit::Circuit;
@@ -41,7 +40,7 @@ impl Slots for Encrypted<'_> {
         if x.level() < level {
             return Err(CkksError::LevelTooLow { operation: "convolution", found: x.level(), wanted: level });
         }
-        let parts = self.evaluator.lowered(x, level).into_parts();
+        let parts = self.evaluator.lowered(x, level)?.into_parts();
         Ok(Ciphertext::from_parts(parts, x.scale(), self.circuit.images * slots))
     }
 
@@ -59,11 +58,8 @@ impl Slots for Encrypted<'_> {
         let (basis, scale) = (first.basis(), self.factor_scale(first, aim));
         let images = self.circuit.images;
         let weights = params.encode_real_all(terms.len(), |k| layout::interleaved(terms[k].1, images), scale, basis)?;
-        let parts = [0, 1].map(|part| {
-            let products: Vec<_> = terms.iter().zip(&weights).map(|((x, _), w)| (&x.parts()[part], w.poly())).collect();
-            Poly::dot_compact(params.ring(), basis, &products)
-        });
-        Ok(Ciphertext::from_parts(parts, first.scale() * scale, first.slots()))
+        let products: Vec<_> = terms.iter().zip(&weights).map(|((x, _), w)| (*x, w)).collect();
+        self.evaluator.dot_plain(&products)
     }
 
     fn multiply(
@@ -90,7 +86,7 @@ impl Slots for Encrypted<'_> {
     }
 
     fn multiply_constant(&mut self, x: &Ciphertext, c: f64) -> Result<Ciphertext, CkksError> {
-        Ok(self.evaluator.multiply_constant(x, c, self.factor_scale(x, Aim::Linear)))
+        self.evaluator.multiply_constant(x, c, self.factor_scale(x, Aim::Linear))
     }
 
     fn add(&mut self, mut a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
