@@ -228,8 +228,8 @@ fn each_field_out_of_range_is_named() {
     check(s, 0, &n(4), "main primes: found 4, wanted 1 to 3");
     check(s, 4, &n(0), "special primes: found 0, wanted 1 to 2");
     check(s, 4, &n(3), "special primes: found 3, wanted 1 to 2");
-    check(s, 8, &n(0), "main primes in a digit_len: found 0");
-    check(s, 8, &n(9), "main primes in a digit_len: found 9");
+    check(s, 8, &n(0), "main primes in a digit: found 0");
+    check(s, 8, &n(9), "main primes in a digit: found 9");
 
     let e = Kind::EvaluationKeys;
     check(e, 0, &n(9), "length: kind of key takes 1 bytes, the header leaves 0");
