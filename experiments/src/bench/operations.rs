@@ -141,7 +141,7 @@ impl Bench<'_> {
         read: impl Fn(f64) -> f64,
     ) -> Result<()> {
         let found: Vec<f64> = self.secret.decrypt_real(result).into_iter().map(read).collect();
-        let precision = Precision::of(expected, &found).context("a ciphertext without slots")?;
+        let precision = Precision::between(&found, expected).context("a ciphertext without slots")?;
         let bits = precision.worst_bits.unwrap_or(f64::INFINITY);
         ensure!(
             bits >= FLOOR_BITS,

@@ -137,14 +137,14 @@ impl EvalMod {
                 worst = worst.max((found - expected).abs());
             }
         }
-        match worst < largest / 2.0 {
-            true => Ok(()),
-            false => Err(CkksError::Parameters {
-                what: "error of EvalMod's series",
-                found: format!("{:.2} of the largest message", worst / largest),
-                wanted: "less than half: a higher degree or more double angles".to_owned(),
-            }),
+        if worst < largest / 2.0 {
+            return Ok(());
         }
+        Err(CkksError::Parameters {
+            what: "error of EvalMod's series",
+            found: format!("{:.2} of the largest message", worst / largest),
+            wanted: "less than half: a higher degree or more double angles".to_owned(),
+        })
     }
 
     /// Input slots hold x divided by this.

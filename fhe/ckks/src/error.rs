@@ -107,7 +107,9 @@ pub enum CkksError {
         found: Option<usize>,
     },
     /// A switching key that reaches only lower levels than the ciphertext's.
-    #[error("switching key: found one up to level {found}, wanted level {wanted}; lower the ciphertext or generate the key for its level")]
+    #[error(
+        "switching key: found one up to level {found}, wanted level {wanted}; lower the ciphertext or generate the key for its level"
+    )]
     ShortKey {
         /// The highest level that the key serves.
         found: usize,

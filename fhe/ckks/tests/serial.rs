@@ -288,9 +288,10 @@ fn what_cannot_be_read_is_not_written() {
         let mut request = KeyRequest::default();
         request.add(KeyKind::Relinearization, KeyShape { main: 16, special: 1, digit_len });
         let bytes = request.generate(&o.secret, &mut ChaCha20Rng::seed_from_u64(1)).to_bytes(&o.params);
-        match fits {
-            true => assert!(EvaluationKeys::from_bytes(&o.params, &bytes.unwrap()).is_ok()),
-            false => assert!(matches!(bytes, Err(SerialError::Range { found: 15, most: 14, .. }))),
+        if fits {
+            assert!(EvaluationKeys::from_bytes(&o.params, &bytes.unwrap()).is_ok());
+        } else {
+            assert!(matches!(bytes, Err(SerialError::Range { found: 15, most: 14, .. })));
         }
     }
     // Those from the ephemeral secret have one digit, which is never converted, and no other has one as wide.
@@ -299,9 +300,10 @@ fn what_cannot_be_read_is_not_written() {
         let mut request = KeyRequest::default();
         request.add(KeyKind::SparseToDense(5), KeyShape { main: 16, special: 1, digit_len });
         let bytes = request.generate(&o.secret, &mut ChaCha20Rng::seed_from_u64(1)).to_bytes(&o.params);
-        match fits {
-            true => assert!(EvaluationKeys::from_bytes(&o.params, &bytes.unwrap()).is_ok()),
-            false => assert!(matches!(bytes, Err(SerialError::Range { found: 14, least: 16, most: 16, .. }))),
+        if fits {
+            assert!(EvaluationKeys::from_bytes(&o.params, &bytes.unwrap()).is_ok());
+        } else {
+            assert!(matches!(bytes, Err(SerialError::Range { found: 14, least: 16, most: 16, .. })));
         }
     }
 }

@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use fhe_ring::Poly;
 use zeroize::Zeroizing;
 
-use super::frame::{self, Payload, Reader, Writer};
 use super::error::SerialError;
+use super::frame::{self, Payload, Reader, Writer};
 use super::kind::Kind;
 use super::pack;
 use crate::keys::SecretKey;
