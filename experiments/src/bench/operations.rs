@@ -141,7 +141,7 @@ impl Bench<'_> {
         read: impl Fn(f64) -> f64,
     ) -> Result<()> {
         let found: Vec<f64> = self.secret.decrypt_real(result).into_iter().map(read).collect();
-        let precision = Precision::of(expected, &found).context("a ciphertext without slots")?;
+        let precision = Precision::between(&found, expected).context("a ciphertext without slots")?;
         let bits = precision.worst_bits.unwrap_or(f64::INFINITY);
         ensure!(
             bits >= FLOOR_BITS,
@@ -218,9 +218,9 @@ impl Bench<'_> {
         self.rows.last_mut().expect("just measured").bytes = Some(plain.bytes());
         let poly: Poly<Ntt> = Uniform::new(&self.rng.random(), 0).poly(params.ring(), basis);
         let shape = params.key_shape(level);
-        self.kernel(Row { op: "mod_up", ..pool.clone() }, || poly.mod_up(shape.digit, shape.special));
+        self.kernel(Row { op: "mod_up", ..pool.clone() }, || poly.mod_up(shape.digit_len, shape.special));
         let key = evaluator.keys().get(KeyKind::Relinearization, level)?;
-        self.kernel(Row { op: "key_switch", ..pool }, || evaluator.switch(&a, key));
+        self.kernel(Row { op: "key_switch", ..pool }, || evaluator.switch(&a, key))?;
 
         let same = |v: f64| v;
         self.operation("rotate", limbs, || (), |()| evaluator.rotate(&a, 1), &rotated(1), same)?;

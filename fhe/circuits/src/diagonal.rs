@@ -32,12 +32,18 @@ impl From<&CompactPoly> for EncodedDiagonal {
 
 impl EncodedDiagonal {
     /// log2 of the number of slots that an element stands for.
-    pub fn stretch(&self) -> u32 {
+    pub(crate) fn stretch(&self) -> u32 {
         self.stretch
     }
 
     /// The elements of limb `limb` for as many positions from `first` on as `scratch` has: in it, if need be.
-    pub fn chunk<'a>(&'a self, kernels: Kernels, limb: usize, first: usize, scratch: &'a mut [u64]) -> &'a [u64] {
+    pub(crate) fn chunk<'a>(
+        &'a self,
+        kernels: Kernels,
+        limb: usize,
+        first: usize,
+        scratch: &'a mut [u64],
+    ) -> &'a [u64] {
         let (first, size) = (first >> self.stretch, scratch.len() >> self.stretch);
         match &self.limbs[limb] {
             Residues::Words(words) => &words[first..][..size],
@@ -49,7 +55,7 @@ impl EncodedDiagonal {
     }
 
     /// Bytes held, without what pads them.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let bytes = |limb: &Residues| match limb {
             Residues::Packed(packed) => packed.bytes().len(),
             Residues::Words(words) => 8 * words.len(),
@@ -58,7 +64,7 @@ impl EncodedDiagonal {
     }
 
     /// The same of one with `values` residues over each of these primes.
-    pub fn bytes_of(ring: &Ring, basis: Basis, values: usize) -> usize {
+    pub(crate) fn bytes_of(ring: &Ring, basis: Basis, values: usize) -> usize {
         match (ring.n() / values).ilog2() {
             0..=MOST_STRETCH => ring.moduli(basis).map(|modulus| packed_len(values, packed_bits(modulus))).sum(),
             _ => 8 * values * basis.len(),

@@ -14,6 +14,7 @@
 
 use std::f64::consts::TAU;
 
+use fhe_ckks::scale::integer;
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyRequest, Parameters};
 use num_complex::Complex64;
 
@@ -136,14 +137,14 @@ impl EvalMod {
                 worst = worst.max((found - expected).abs());
             }
         }
-        match worst < largest / 2.0 {
-            true => Ok(()),
-            false => Err(CkksError::Parameters {
-                what: "error of EvalMod's series",
-                found: format!("{:.2} of the largest message", worst / largest),
-                wanted: "less than half: a higher degree or more double angles".to_owned(),
-            }),
+        if worst < largest / 2.0 {
+            return Ok(());
         }
+        Err(CkksError::Parameters {
+            what: "error of EvalMod's series",
+            found: format!("{:.2} of the largest message", worst / largest),
+            wanted: "less than half: a higher degree or more double angles".to_owned(),
+        })
     }
 
     /// Input slots hold x divided by this.
@@ -231,7 +232,7 @@ impl EvalMod {
         let mut c = polynomial::evaluate(evaluator, &self.plan, x, before)?;
         for _ in 0..self.literal.double_angles {
             let raised = c.scale() * c.scale();
-            c = evaluator.combine(&[(&c, &c), (&c, &c)], &[], -raised.round() as i128, c.level(), 1)?;
+            c = evaluator.combine(&[(&c, &c), (&c, &c)], &[], -integer(raised)?, c.level(), 1)?;
         }
         Ok(c)
     }

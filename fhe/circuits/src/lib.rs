@@ -11,6 +11,7 @@ mod diagonal;
 pub mod eval_mod;
 pub mod linear;
 pub mod polynomial;
+pub mod presets;
 pub mod products;
 pub mod rotated_sum;
 

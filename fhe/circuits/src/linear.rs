@@ -264,7 +264,7 @@ impl LinearTransform {
         if !input.slots().is_multiple_of(self.period) {
             return Err(CkksError::SlotMismatch { operation, found: input.slots(), wanted: self.period });
         }
-        let lowered = (input.level() > self.level).then(|| evaluator.lowered(input, self.level));
+        let lowered = (input.level() > self.level).then(|| evaluator.lowered(input, self.level)).transpose()?;
         let input = lowered.as_ref().unwrap_or(input);
         let params = evaluator.params();
         let digits = Digits::new(&input.parts()[1], self.shape);

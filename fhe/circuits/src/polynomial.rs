@@ -1,22 +1,31 @@
-//! Evaluation of Chebyshev series on ciphertexts: Paterson and Stockmeyer's method at the least depth.
+//! Evaluation of Chebyshev series on ciphertexts: the method of Paterson and Stockmeyer at the least depth.
 //!
-//! A series of degree d takes ⌈log2(d + 1)⌉ levels. It is divided by Chebyshev polynomials T_g of g = 2^k as in
-//! Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux (ePrint 2020/1203), with two differences. All products
-//! of one level are summed up before one relinearization and one rescaling, together with the linear terms, so that
-//! most of the divisions by T_g cost three pointwise products. And zero coefficients never ask for a power: an even
-//! series uses even powers alone, and a ReLU (one odd term) hardly more.
+//! A series of degree d spends ⌈log2(d + 1)⌉ levels. It is divided by Chebyshev polynomials T_g of g = 2^k as in
+//! Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux (ePrint 2020/1203), with two differences. First, all products of one
+//! level are added up with the linear terms before one relinearization and one rescaling, so most divisions by T_g cost
+//! three pointwise products. Second, zero coefficients need no power: an even series uses only even powers, and a ReLU,
+//! which has one odd term, hardly more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fhe_ckks::scale::integer;
 use fhe_ckks::{Ciphertext, CkksError, Evaluator};
 
 use crate::chebyshev::ChebyshevSeries;
 
-/// How a series is evaluated: which powers T_k, and which sums of products of them.
+/// The powers T_k and the sums of products that evaluate a series.
+///
+/// ```
+/// use fhe_circuits::{ChebyshevSeries, PolynomialPlan};
+///
+/// let relu = ChebyshevSeries::interpolate(|x| x.max(0.0), 15, -1.0, 1.0);
+/// let plan = PolynomialPlan::new(&relu);
+/// assert_eq!((plan.depth(), plan.relinearizations()), (4, 5));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolynomialPlan {
     depth: usize,
-    /// Every T_k with k ≥ 2, each after those it is made of.
+    /// All k ≥ 2 of which T_k is needed, each after those that T_k is computed from.
     powers: BTreeSet<usize>,
     root: Node,
     /// Ends of the interval.
@@ -24,7 +33,7 @@ pub struct PolynomialPlan {
     hi: f64,
 }
 
-/// Σ qᵢ·T_gᵢ + Σ cₖ·Tₖ + constant: one level.
+/// One level of the evaluation: Σ qᵢ·T_gᵢ + Σ cₖ·Tₖ + constant.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Node {
     products: Vec<(Node, usize)>,
@@ -33,7 +42,7 @@ struct Node {
 }
 
 impl PolynomialPlan {
-    /// The plan with the fewest relinearizations, at the least depth ⌈log2(degree + 1)⌉.
+    /// Returns the plan with the fewest relinearizations at the least depth, ⌈log2(degree + 1)⌉.
     pub fn new(series: &ChebyshevSeries) -> Self {
         let coefficients = &series.coefficients[..=series.degree()];
         let depth = ceil_log2(coefficients.len()).max(1);
@@ -49,20 +58,20 @@ impl PolynomialPlan {
             .expect("leaves of two terms always fit the depth")
     }
 
-    /// Levels spent.
+    /// Number of levels that the evaluation spends.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// How many relinearizations it costs.
+    /// Number of relinearizations.
     pub fn relinearizations(&self) -> usize {
         self.powers.len() + self.root.relinearizations()
     }
 }
 
 impl Node {
-    /// Splits a series into terms that are ready `depth` levels below the input: Tₖ is ready after ⌈log2 k⌉. `None` if
-    /// it takes more. Remainders of less than `leaf` terms are not divided where the depth allows.
+    /// Splits a series into terms that are ready `depth` levels below the input: Tₖ is ready ⌈log2 k⌉ levels below it.
+    /// `None` if that is impossible. Remainders of fewer than `leaf` terms are not divided if the depth allows.
     fn divide(coefficients: &[f64], depth: usize, leaf: usize) -> Option<Self> {
         let mut rest = coefficients.to_vec();
         let mut node = Self::default();
@@ -104,7 +113,9 @@ impl Node {
         usize::from(!self.products.is_empty()) + self.products.iter().map(|(q, _)| q.relinearizations()).sum::<usize>()
     }
 
-    /// The node's value at `level` and `scale`.
+    /// Evaluates the node.
+    ///
+    /// Result: `level` and `scale`.
     fn evaluate(
         &self,
         evaluator: &Evaluator,
@@ -112,7 +123,7 @@ impl Node {
         level: usize,
         scale: f64,
     ) -> Result<Ciphertext, CkksError> {
-        // What everything is summed up at, one level higher.
+        // The scale of the sum, one level higher.
         let raised = scale * evaluator.params().prime(level + 1);
         let factors = self
             .products
@@ -120,24 +131,26 @@ impl Node {
             .map(|(q, g)| q.evaluate(evaluator, powers, level + 1, raised / powers[g].scale()))
             .collect::<Result<Vec<_>, _>>()?;
         let products: Vec<_> = factors.iter().zip(&self.products).map(|(q, (_, g))| (q, &powers[g])).collect();
-        let mut linear: Vec<_> = self
-            .linear
-            .iter()
-            .map(|(k, c)| (&powers[k], (c * raised / powers[k].scale()).round() as i128))
-            .filter(|&(_, w)| w != 0)
-            .collect();
+        let mut linear = Vec::new();
+        for (k, c) in &self.linear {
+            let power = &powers[k];
+            match integer(c * raised / power.scale())? {
+                0 => {}
+                factor => linear.push((power, factor)),
+            }
+        }
         if products.is_empty() && linear.is_empty() {
             linear.push((&powers[&1], 0));
         }
-        let constant = (self.constant * raised).round() as i128;
+        let constant = integer(self.constant * raised)?;
         let mut sum = evaluator.combine(&products, &linear, constant, level + 1, 1)?;
-        // Exact by the choice of the factors' scales, up to the rounding of the integers, which is noise.
+        // The factors' scales are chosen so. The rounding of the integers is noise.
         sum.set_scale(scale);
         Ok(sum)
     }
 }
 
-/// T_k = 2·T_a·T_b − T_(a−b) with a the largest power of two below k: one level deeper than T_a.
+/// Returns (a, b) with T_k = 2·T_a·T_b − T_(a−b), where a is the largest power of two below k. T_k is one level below T_a.
 fn halves(k: usize) -> (usize, usize) {
     let a = k.next_power_of_two() / 2;
     (a, k - a)
@@ -155,13 +168,15 @@ fn ceil_log2(k: usize) -> usize {
     k.next_power_of_two().trailing_zeros() as usize
 }
 
-/// Evaluates the series of a plan on values in its interval, giving a ciphertext at `scale`, [`PolynomialPlan::depth`]
-/// levels lower.
+/// Evaluates the series of a plan on every slot. Slots must be in the plan's interval: outside of it the result grows like
+/// the power of the series' degree.
 ///
-/// Values outside the interval give garbage that grows like the series' degree-th power.
+/// Result: [`PolynomialPlan::depth`] levels below `x`, at `scale`.
 ///
 /// # Errors
-/// Fewer levels than the depth, or no relinearization key.
+/// [`CkksError::LevelTooLow`] if `x` has fewer levels than the depth, [`CkksError::MissingKey`] if there is no
+/// relinearization key for the level of `x`, [`CkksError::Scale`] or [`CkksError::EncodingOverflow`] if a scale on the way
+/// is out of range.
 pub fn evaluate(
     evaluator: &Evaluator,
     plan: &PolynomialPlan,
@@ -172,11 +187,14 @@ pub fn evaluate(
     plan.root.evaluate(evaluator, &powers, x.level() - plan.depth, scale)
 }
 
-/// Evaluates the even part of a series plus i times its odd part, as [`evaluate`] does and at the same cost: with T_g
-/// even, dividing by it keeps even and odd terms apart, so that it is enough to multiply the odd T_k by i.
+/// Evaluates the even part of a series plus i times its odd part on every slot, at the cost of [`evaluate`].
+///
+/// All T_g are even, so division by them keeps even and odd terms apart, and it suffices to multiply the odd T_k by i.
+///
+/// Result: [`PolynomialPlan::depth`] levels below `x`, at `scale`.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// Those of [`evaluate`].
 pub fn evaluate_even_plus_i_odd(
     evaluator: &Evaluator,
     plan: &PolynomialPlan,
@@ -188,7 +206,7 @@ pub fn evaluate_even_plus_i_odd(
     plan.root.evaluate(evaluator, &powers, x.level() - plan.depth, scale)
 }
 
-/// Every T_k(u) of the plan, with u the affine image of x.
+/// Returns all T_k(u) of the plan, where u is the affine image of x in [−1, 1].
 fn powers(
     evaluator: &Evaluator,
     plan: &PolynomialPlan,
@@ -198,9 +216,9 @@ fn powers(
         let operation = "polynomial evaluation";
         return Err(CkksError::LevelTooLow { operation, found: x.level(), wanted: plan.depth });
     }
-    // u = (2x − lo − hi)/(hi − lo): the factor is a change of the scale.
+    // u = (2x − lo − hi)/(hi − lo). The factor only changes the stated scale.
     let half_width = (plan.hi - plan.lo) / 2.0;
-    let mut u = evaluator.add_constant(x, -(plan.hi + plan.lo) / 2.0);
+    let mut u = evaluator.add_constant(x, -(plan.hi + plan.lo) / 2.0)?;
     u.set_scale(x.scale() * half_width);
     let mut powers = BTreeMap::from([(1, u)]);
     for &k in &plan.powers {
@@ -209,9 +227,9 @@ fn powers(
         let raised = ta.scale() * tb.scale();
         let from = ta.level().min(tb.level());
         let power = match a - b {
-            0 => evaluator.combine(&[(ta, tb), (ta, tb)], &[], -raised.round() as i128, from, 1)?,
+            0 => evaluator.combine(&[(ta, tb), (ta, tb)], &[], -integer(raised)?, from, 1)?,
             c => {
-                let factor = -(raised / powers[&c].scale()).round() as i128;
+                let factor = -integer(raised / powers[&c].scale())?;
                 evaluator.combine(&[(ta, tb), (ta, tb)], &[(&powers[&c], factor)], 0, from, 1)?
             }
         };

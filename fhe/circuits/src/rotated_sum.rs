@@ -25,6 +25,10 @@ impl From<Ciphertext> for RotatedSum {
     }
 }
 
+fn minmax(a: usize, b: usize) -> [usize; 2] {
+    [a.min(b), a.max(b)]
+}
+
 impl RotatedSum {
     /// `rotate(self, steps) + next`, both at one level and scale.
     ///
@@ -43,7 +47,10 @@ impl RotatedSum {
             let operation = "sum of rotations";
             CkksError::check_slots(operation, self.slots, next.slots)?;
             CkksError::check_scales(operation, self.scale, next.scale)?;
-            assert_eq!(next.second.basis(), self.second.basis(), "summands of a {operation} are at one level");
+            let [found, wanted] = minmax(next.second.basis().main - 1, main - 1);
+            if found < wanted {
+                return Err(CkksError::LevelTooLow { operation, found, wanted });
+            }
         }
         let key = evaluator.keys().get(kind, main - 1)?;
         let digits = Digits::new(&self.second, key.shape());

@@ -57,11 +57,11 @@ fn message(c: &mut Client, values: SlotValues, slots: usize) -> Vec<Complex64> {
 }
 
 /// The precision of the values that a circuit is for.
-fn precision(values: SlotValues, expected: &[Complex64], found: &[Complex64]) -> Precision {
+fn precision(values: SlotValues, found: &[Complex64], expected: &[Complex64]) -> Precision {
     let real = |v: &[Complex64]| v.iter().map(|v| v.re).collect::<Vec<_>>();
     match values {
-        REAL => Precision::of(&real(expected), &real(found)).unwrap(),
-        COMPLEX => Precision::of_complex(expected, found).unwrap(),
+        REAL => Precision::between(&real(found), &real(expected)).unwrap(),
+        COMPLEX => Precision::between_complex(found, expected).unwrap(),
     }
 }
 
@@ -111,7 +111,7 @@ fn both_orders_at_full_and_sparse_slots_of_either_kind() {
             assert_eq!(fresh.level(), literal.output_level(&c.params).unwrap());
             assert!((fresh.scale() / literal.output_scale - 1.0).abs() < 1e-12);
             assert_eq!(fresh.slots(), slots);
-            let found = -precision(values, &x, &c.secret.decrypt(&fresh)).std.log2();
+            let found = -precision(values, &c.secret.decrypt(&fresh), &x).std.log2();
             let derived = -derived_std(&mut c, &circuit, &x).log2();
             println!("{slots} slots, {order:?}, {values:?}: {found:.2} bits, derived {derived:.2}");
             assert!((found - derived).abs() < BAND, "{slots} {order:?} {values:?}: {found:.2}, derived {derived:.2}");
@@ -133,7 +133,7 @@ fn the_cosine_and_the_sine_alone_err_as_in_the_clear() {
             let x = message(&mut c, REAL, 64);
             let a = c.encrypt(&x, literal.input_level(), literal.input_scale);
             let fresh = circuit.bootstrap(&evaluator, &a).unwrap();
-            let found = -precision(REAL, &x, &c.secret.decrypt(&fresh)).std.log2();
+            let found = -precision(REAL, &c.secret.decrypt(&fresh), &x).std.log2();
             let derived = -derived_std(&mut c, &circuit, &x).log2();
             println!("{kernel:?}, arcsine {arcsine_degree}, {order:?}: {found:.2} bits, derived {derived:.2}");
             // Few slots decide the deviation, those whose integer part is a multiple of four: see `Kernel`.
@@ -150,7 +150,7 @@ fn the_classic_order_scales_small_messages_up() {
     let circuit = Bootstrapper::new(&c.params, literal.clone()).unwrap();
     let x = message(&mut c, COMPLEX, 64);
     let a = c.encrypt(&x, 1, literal.input_scale);
-    let found = precision(COMPLEX, &x, &c.secret.decrypt(&circuit.bootstrap(&evaluator, &a).unwrap()));
+    let found = precision(COMPLEX, &c.secret.decrypt(&circuit.bootstrap(&evaluator, &a).unwrap()), &x);
     assert!((found.std.log2() - derived_std(&mut c, &circuit, &x).log2()).abs() < BAND, "{found:?}");
 }
 
@@ -169,14 +169,14 @@ fn two_iterations_double_the_precision() {
         let x: Vec<Complex64> = vec![0.9.into(); 64];
         let a = c.encrypt(&x, literal.input_level(), literal.input_scale);
         let sine = |m: f64| (m * std::f64::consts::TAU / 128.0).sin() * 128.0 / std::f64::consts::TAU;
-        let once = precision(REAL, &x, &c.secret.decrypt(&circuit.bootstrap(&evaluator, &a).unwrap()));
+        let once = precision(REAL, &c.secret.decrypt(&circuit.bootstrap(&evaluator, &a).unwrap()), &x);
         let first = (x[0].re - sine(x[0].re)).abs();
         assert!((once.max_error / first).log2().abs() < 0.1, "{order:?}: {:.2} bits", once.worst_bits.unwrap());
 
         let gain = once.worst_bits.unwrap() as u32 - 1;
         let fresh = circuit.bootstrap_twice(&evaluator, &a, gain).unwrap();
         assert_eq!(fresh.level(), literal.output_level(&c.params).unwrap() - 1);
-        let twice = precision(REAL, &x, &c.secret.decrypt(&fresh)).worst_bits.unwrap();
+        let twice = precision(REAL, &c.secret.decrypt(&fresh), &x).worst_bits.unwrap();
         println!("{order:?}: {:.2} bits, with a gain of {gain} {twice:.2}", once.worst_bits.unwrap());
         assert!(twice > 2.0 * once.worst_bits.unwrap() - 2.0, "{order:?}: {twice:.2} bits");
     }
@@ -195,7 +195,7 @@ fn two_iterations_reach_the_noise_of_the_input() {
         let x = message(&mut c, values, slots);
         let a = c.encrypt(&x, literal.input_level(), literal.input_scale);
         let fresh = circuit.bootstrap_twice(&evaluator, &a, 16).unwrap();
-        let found = -precision(values, &x, &c.secret.decrypt(&fresh)).std.log2();
+        let found = -precision(values, &c.secret.decrypt(&fresh), &x).std.log2();
         // The encryption, and the rescaling of the correction. The classic order of real slots reads one half of the
         // coefficients: what is in both halves of the input, and of the key switch that ends the first bootstrap, counts
         // twice.

@@ -3,6 +3,7 @@
 
 use std::f64::consts::TAU;
 
+use fhe_circuits::presets::N16_SLIM_REAL;
 use fhe_circuits::*;
 use fhe_ckks::embedding::{Embedding, bit_reverse};
 use fhe_ckks::noise::{Noise, slot_std};
@@ -12,46 +13,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 
 const SLOTS: usize = 1 << 14;
-const RATIO: f64 = 256.0;
+const RATIO: f64 = N16_SLIM_REAL.message_ratio;
 const WEIGHT: u32 = 32;
 
 /// Bits by which a measured deviation may differ from the derived one. Of 2^14 slots it is known to 0.01 bits; what is
 /// derived leaves out some of the lesser noises, and none above a tenth of the one that counts.
 const BAND: f64 = 0.1;
-
-fn parameters() -> Parameters {
-    let main_bits = [vec![50], vec![42; 4], vec![45; 5], vec![50], vec![50; 2], vec![50; 8], vec![50; 4]].concat();
-    Parameters::try_from(ParametersLiteral {
-        log_n: 16,
-        main_bits,
-        special_bits: vec![49; 9],
-        secret: SecretDistribution::UniformTernary,
-        ephemeral_weight: Some(WEIGHT),
-        insecure: false,
-        kernels: None,
-    })
-    .unwrap()
-}
-
-fn circuit() -> BootstrapLiteral {
-    BootstrapLiteral {
-        order: BootstrapOrder::Slim,
-        values: SlotValues::Real,
-        slots: SLOTS,
-        slots_to_coeffs: vec![5, 5, 4],
-        coeffs_to_slots: vec![4, 4, 3, 3],
-        eval_mod: EvalModLiteral {
-            kernel: Kernel::Exponential,
-            range: 16,
-            degree: 31,
-            double_angles: 3,
-            arcsine_degree: 3,
-        },
-        message_ratio: RATIO,
-        input_scale: 2f64.powi(42),
-        output_scale: 2f64.powf(47.5),
-    }
-}
 
 fn coefficients(slots: &[Complex64]) -> Vec<f64> {
     let mut values = slots.to_vec();
@@ -89,8 +56,8 @@ fn derive(
 
     // Both switches of encapsulation. The trace doubles the message and what the first left in it; the second adds the
     // products of its two terms and one rounding.
-    let to_sparse = sparse.key_switch(KeyShape { main: 1, special: 1, digit: 1 }, 0);
-    let shape = KeyShape { main: top + 1, special: params.key_shape(0).special, digit: top + 1 };
+    let to_sparse = sparse.key_switch(KeyShape { main: 1, special: 1, digit_len: 1 }, 0);
+    let shape = KeyShape { main: top + 1, special: params.key_shape(0).special, digit_len: top + 1 };
     let to_dense = (2.0 * dense.key_switch(shape, 0).powi(2) - dense.rounding().powi(2)).sqrt();
     let mod_raise = to_sparse.hypot(to_dense / 2.0) / delta;
 
@@ -118,11 +85,11 @@ fn derive(
 
 #[test]
 fn slim_bootstrap_keeps_twenty_bits() {
-    let params = parameters();
+    let params = Parameters::try_from(N16_SLIM_REAL.parameters()).unwrap();
     assert!(params.log_qp() <= 1747.0 && params.security_bits() >= 128, "{params:?}");
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let secret = SecretKey::generate(&params, &mut rng);
-    let literal = circuit();
+    let literal = N16_SLIM_REAL.bootstrap();
     let evaluator = Evaluator::new(&params, literal.request_keys(&params).unwrap().generate(&secret, &mut rng));
     let circuit = Bootstrapper::new(&params, literal.clone()).unwrap();
 
@@ -144,17 +111,17 @@ fn slim_bootstrap_keeps_twenty_bits() {
     let after_slots: Vec<f64> = into_eval_mod.iter().map(|t| message(t * width)).collect();
     let approximated: Vec<f64> = into_eval_mod.iter().map(|&t| circuit.eval_mod_clear(t)).collect();
     let found = secret.decrypt_real(&output);
-    let of = |expected: &[f64], found: &[f64]| Precision::of(expected, found).unwrap();
+    let between = |found: &[f64], expected: &[f64]| Precision::between(found, expected).unwrap();
 
     let derived = derive(&params, &secret, &literal, &circuit, &mut rng);
     let table = [
-        ("encryption", of(&x, &fresh), derived[0], BAND),
-        ("SlotsToCoeffs", of(&fresh, &after_transform), derived[1], BAND),
-        ("ModRaise", of(&after_transform, &after_raise), derived[2], BAND),
-        ("CoeffsToSlots", of(&after_raise, &after_slots), derived[3], BAND),
-        ("EvalMod, approximation", of(&after_slots, &approximated), derived[4], BAND),
+        ("encryption", between(&fresh, &x), derived[0], BAND),
+        ("SlotsToCoeffs", between(&after_transform, &fresh), derived[1], BAND),
+        ("ModRaise", between(&after_raise, &after_transform), derived[2], BAND),
+        ("CoeffsToSlots", between(&after_slots, &after_raise), derived[3], BAND),
+        ("EvalMod, approximation", between(&approximated, &after_slots), derived[4], BAND),
         // Of the noise of the powers only that of T₂ is derived, the one that counts most.
-        ("EvalMod, noise", of(&approximated, &found), derived[5], 1.25),
+        ("EvalMod, noise", between(&found, &approximated), derived[5], 1.25),
     ];
     println!("| step | derived | measured | worst |");
     for (name, found, derived, band) in &table {
@@ -162,9 +129,9 @@ fn slim_bootstrap_keeps_twenty_bits() {
         println!("| {name} | {derived:.2} | {found:.2} | {worst:.2} |");
         assert!((derived - band..derived + BAND).contains(&found), "{name}: {found:.2} bits, derived {derived:.2}");
     }
-    let all = of(&x, &found);
+    let all = between(&found, &x);
     println!("| all | | {:.2} | {:.2} |", -all.std.log2(), all.worst_bits.unwrap());
-    assert!(all.worst_bits.unwrap() >= 20.0, "{all:?}");
+    assert!(all.worst_bits.unwrap() >= N16_SLIM_REAL.worst_bits, "{all:?}");
     // The steps' errors are independent: nothing is missing from the table.
     let sum = table.iter().map(|(_, step, ..)| step.std.powi(2)).sum::<f64>().sqrt();
     assert!((sum / all.std).log2().abs() < BAND, "steps {:.2} bits, all {:.2}", -sum.log2(), -all.std.log2());

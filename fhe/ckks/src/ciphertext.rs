@@ -1,4 +1,4 @@
-//! Ciphertexts, and the client's half of their life: encryption and decryption.
+//! Ciphertexts, and the client's half of the scheme: encryption and decryption.
 
 use std::ops::Range;
 
@@ -14,6 +14,31 @@ use crate::keys::{PublicKey, SecretKey, encryption_of_zero};
 use crate::params::Parameters;
 
 /// An encrypted vector: c₀ + c₁·s ≈ scale·m modulo the first level + 1 main primes.
+///
+/// ```
+/// use fhe_ckks::{Ciphertext, Parameters, ParametersLiteral, SecretDistribution, SecretKey, Serial};
+/// use rand::SeedableRng;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let params = Parameters::try_from(ParametersLiteral {
+/// #     log_n: 10,
+/// #     main_bits: vec![50, 40],
+/// #     special_bits: vec![50],
+/// #     secret: SecretDistribution::UniformTernary,
+/// #     ephemeral_weight: None,
+/// #     insecure: true,
+/// #     kernels: None,
+/// # })?;
+/// let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
+/// let secret = SecretKey::generate(&params, &mut rng);
+/// let encrypted = secret.encrypt_real(&[1.0, 2.0], 1, 2f64.powi(40), &mut rng)?;
+/// assert_eq!((encrypted.level(), encrypted.slots()), (1, 2));
+/// // Ciphertexts go to a server as bytes.
+/// let bytes = encrypted.to_bytes(&params)?;
+/// assert!(Ciphertext::from_bytes(&params, &bytes)? == encrypted);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ciphertext {
     pub(crate) parts: [Poly<Ntt>; 2],
@@ -22,31 +47,31 @@ pub struct Ciphertext {
 }
 
 impl Ciphertext {
-    /// How often it can still be rescaled.
+    /// The level: the number of times that it can still be rescaled.
     pub fn level(&self) -> usize {
         self.basis().main - 1
     }
 
-    /// What the values are multiplied by.
+    /// The factor that the values are multiplied by.
     pub fn scale(&self) -> f64 {
         self.scale
     }
 
-    /// States another scale: the values change by the inverse ratio, at no cost in levels or noise.
+    /// Replaces the stated scale. The values change by the inverse ratio, at no cost in levels or noise.
     ///
     /// # Panics
-    /// If the scale is not a positive number.
+    /// If the scale is not finite and positive.
     pub fn set_scale(&mut self, scale: f64) {
         assert!(scale.is_finite() && scale > 0.0, "scale {scale}");
         self.scale = scale;
     }
 
-    /// Number of slots n; the polynomial is one in X^(N/2n).
+    /// Number of slots n. The plaintext is a polynomial in X^(N/2n).
     pub fn slots(&self) -> usize {
         self.slots
     }
 
-    /// The primes it is held modulo.
+    /// The primes that it is held modulo.
     pub fn basis(&self) -> Basis {
         self.parts[0].basis()
     }
@@ -56,21 +81,21 @@ impl Ciphertext {
         &self.parts
     }
 
-    /// Some positions of limb `i` of one half (0 or 1).
+    /// Returns some positions of limb `i` of one half (0 or 1).
     pub(crate) fn chunk(&self, half: usize, (i, positions): &(usize, Range<usize>)) -> &[u64] {
         &self.parts[half].limbs()[*i][positions.clone()]
     }
 
-    /// The two polynomials, taken out.
+    /// Returns the two polynomials and drops the rest.
     pub fn into_parts(self) -> [Poly<Ntt>; 2] {
         self.parts
     }
 
-    /// A ciphertext from its polynomials, for circuits that work on them directly.
+    /// Assembles a ciphertext from its polynomials, for circuits that work on them directly.
     ///
     /// # Panics
-    /// If the polynomials have different or special primes, the scale is not a positive number, or the slots are no power
-    /// of two up to half the ring dimension.
+    /// If the polynomials have different or special primes, the scale is not finite and positive, or the slots are not a
+    /// power of two up to half the ring dimension.
     pub fn from_parts(parts: [Poly<Ntt>; 2], scale: f64, slots: usize) -> Self {
         assert!(scale.is_finite() && scale > 0.0, "scale {scale}");
         assert!(parts[0].basis() == parts[1].basis() && parts[0].basis().special == 0);
@@ -78,14 +103,16 @@ impl Ciphertext {
         Self { parts, scale, slots }
     }
 
-    /// Bytes held.
+    /// Bytes held in memory.
     pub fn bytes(&self) -> usize {
         self.parts.iter().map(Poly::bytes).sum()
     }
 }
 
 impl PublicKey {
-    /// Encrypts at the level of the plaintext: (b, a)·u + (e₀ + m, e₁) with u uniform ternary.
+    /// Encrypts a plaintext: (b, a)·u + (e₀ + m, e₁) with u uniform ternary.
+    ///
+    /// Result: the level and scale of the plaintext.
     pub fn encrypt(&self, params: &Parameters, plaintext: &Plaintext, rng: &mut impl CryptoRng) -> Ciphertext {
         let (ring, basis) = (params.ring(), Basis::main(plaintext.poly.basis().main));
         let signed =
@@ -101,7 +128,9 @@ impl PublicKey {
 }
 
 impl SecretKey {
-    /// Encrypts at the level of the plaintext: (−a·s + e + m, a), less noisy than under the public key.
+    /// Encrypts a plaintext: (−a·s + e + m, a), with less noise than under the public key.
+    ///
+    /// Result: the level and scale of the plaintext.
     pub fn encrypt(&self, plaintext: &Plaintext, rng: &mut impl CryptoRng) -> Ciphertext {
         let basis = Basis::main(plaintext.poly.basis().main);
         let [mut c0, c1] = encryption_of_zero(self, basis, &rng.random(), 0, rng);
@@ -109,7 +138,12 @@ impl SecretKey {
         Ciphertext { parts: [c0, c1], scale: plaintext.scale, slots: plaintext.slots }
     }
 
-    /// Encodes real slots at `level` and `scale`, and encrypts them.
+    /// Encodes real slots and encrypts them.
+    ///
+    /// Result: `level` and `scale`.
+    ///
+    /// # Errors
+    /// [`CkksError::LevelTooLow`] if `level` exceeds the highest of the parameters; those of [`Parameters::encode`].
     pub fn encrypt_real(
         &self,
         values: &[f64],
@@ -124,7 +158,8 @@ impl SecretKey {
         Ok(self.encrypt(&self.params().encode_real(values, scale, Basis::main(level + 1))?, rng))
     }
 
-    /// The slots of a ciphertext, their noise included: not for the eyes of the server (see the crate's documentation).
+    /// Returns the slots of a ciphertext with their noise. Do not show them to the server: see the [crate](crate)'s
+    /// documentation.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Vec<Complex64> {
         let [c0, c1] = &ciphertext.parts;
         let mut message = c1.mul(self.poly());
@@ -133,7 +168,7 @@ impl SecretKey {
         self.params().decode(&message, ciphertext.scale, ciphertext.slots)
     }
 
-    /// The real parts of the slots of a ciphertext.
+    /// Returns the real parts of the slots of a ciphertext.
     pub fn decrypt_real(&self, ciphertext: &Ciphertext) -> Vec<f64> {
         self.decrypt(ciphertext).into_iter().map(|v| v.re).collect()
     }

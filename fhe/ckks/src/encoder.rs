@@ -1,4 +1,4 @@
-//! Encoding: vectors of numbers to plaintext polynomials and back.
+//! Encoding: from vectors of numbers to plaintext polynomials and back.
 
 use fhe_ring::{Basis, Coefficients, CompactPoly, Poly};
 use multiversion::multiversion;
@@ -8,17 +8,16 @@ use rayon::prelude::*;
 use crate::error::CkksError;
 use crate::params::Parameters;
 
-/// An encoded vector: round(scale·m) with m the polynomial whose slots are the vector.
+/// An encoded vector: round(scale·m), where m is the polynomial whose slots are the vector.
 #[derive(Clone)]
 pub struct Plaintext {
     pub(crate) poly: CompactPoly,
-    /// What the values were multiplied by.
     pub(crate) scale: f64,
     pub(crate) slots: usize,
 }
 
 impl Plaintext {
-    /// What the values were multiplied by before rounding.
+    /// The factor that the values were multiplied by before rounding.
     pub fn scale(&self) -> f64 {
         self.scale
     }
@@ -33,7 +32,7 @@ impl Plaintext {
         &self.poly
     }
 
-    /// Bytes held.
+    /// Bytes held in memory.
     pub fn bytes(&self) -> usize {
         self.poly.bytes()
     }
@@ -41,28 +40,34 @@ impl Plaintext {
 
 impl Parameters {
     fn check_slots(&self, slots: usize) -> Result<(), CkksError> {
-        match slots.is_power_of_two() && slots <= self.max_slots() {
-            true => Ok(()),
-            false => Err(CkksError::Slots { found: slots, max: self.max_slots() }),
-        }
+        let max = self.max_slots();
+        if slots.is_power_of_two() && slots <= max { Ok(()) } else { Err(CkksError::Slots { found: slots, max }) }
     }
 
-    /// Encodes complex slots at `scale`, modulo the primes of `basis`. The number of slots is the vector's length, a
-    /// power of two up to N/2; a vector of period n costs least when given as n slots, and serves as any multiple of n.
+    /// Encodes complex slots at `scale`, modulo the primes of `basis`. The number of slots is the length of the vector, a
+    /// power of two up to N/2. Give a vector of period n as n slots: that is cheapest, and serves for any multiple of n.
+    ///
+    /// # Errors
+    /// [`CkksError::Slots`] if the length is not a power of two up to N/2, [`CkksError::NotFinite`] if a value is NaN or
+    /// infinite, [`CkksError::Parameters`] if the scale is not finite and positive, [`CkksError::EncodingOverflow`] if a
+    /// scaled coefficient does not fit.
     pub fn encode(&self, values: &[Complex64], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
         let (re, im) = values.iter().map(|v| (v.re, v.im)).unzip();
         self.encode_parts([re, im], scale, basis)
     }
 
-    /// Encodes real slots; see [`Parameters::encode`].
+    /// Encodes real slots as [`Parameters::encode`] encodes complex ones.
+    ///
+    /// # Errors
+    /// Those of [`Parameters::encode`].
     pub fn encode_real(&self, values: &[f64], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
         self.encode_parts([values.to_vec(), vec![0.0; values.len()]], scale, basis)
     }
 
-    /// Encodes `count` vectors of real slots in parallel, two at a time as far as they go: `vector` says each.
+    /// Encodes the vectors `vector(0)`, …, `vector(count − 1)` of real slots in parallel, two by one transform.
     ///
     /// # Errors
-    /// As [`Parameters::encode`].
+    /// Those of [`Parameters::encode`].
     pub fn encode_real_all(
         &self,
         count: usize,
@@ -70,21 +75,24 @@ impl Parameters {
         scale: f64,
         basis: Basis,
     ) -> Result<Vec<Plaintext>, CkksError> {
-        let two = |k: usize| match k + 1 < count {
-            true => self.encode_real_pair([vector(k), vector(k + 1)], scale, basis).map(Vec::from),
-            false => self.encode_real(&vector(k), scale, basis).map(|one| vec![one]),
+        let two = |k: usize| {
+            if k + 1 < count {
+                self.encode_real_pair([vector(k), vector(k + 1)], scale, basis).map(Vec::from)
+            } else {
+                self.encode_real(&vector(k), scale, basis).map(|one| vec![one])
+            }
         };
         let pairs = (0..count.div_ceil(2)).into_par_iter().map(|pair| two(2 * pair));
         Ok(pairs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    /// Encodes two vectors of real slots, for one Fourier transform and one NTT if they have one length.
+    /// Encodes two vectors of real slots. If they have the same length, it takes one Fourier transform and one NTT.
     ///
     /// They are the real and imaginary parts of the slots of one polynomial r at half the scale; r + r̄ and
     /// (r − r̄)/X^(N/2) are twice these parts. The rounding is √2 times that of [`Parameters::encode_real`].
     ///
     /// # Errors
-    /// As [`Parameters::encode`].
+    /// Those of [`Parameters::encode`].
     pub fn encode_real_pair(
         &self,
         parts: [Vec<f64>; 2],
@@ -96,7 +104,7 @@ impl Parameters {
             return Ok([first?, second?]);
         }
         let slots = parts[0].len();
-        // The sums may be twice as large as what is rounded.
+        // The sums may be twice as large as the rounded coefficients.
         let coefficients = self.rounded_coefficients(parts, scale / 2.0, basis, 1.0)?;
         let halves = CompactPoly::from_signed(self.ring(), basis, &coefficients).split();
         Ok(halves.map(|poly| Plaintext { poly, scale, slots }))
@@ -108,8 +116,8 @@ impl Parameters {
         Ok(Plaintext { poly: CompactPoly::from_signed(self.ring(), basis, &coefficients), scale, slots })
     }
 
-    /// The coefficients of the polynomial in a power of X whose slots have these real and imaginary parts, times `scale` and
-    /// rounded. They leave `spare` bits of what fits.
+    /// Returns the rounded coefficients, times `scale`, of the polynomial in a power of X whose slots have these real and
+    /// imaginary parts. They stay `spare` bits below the bound of [`CkksError::EncodingOverflow`].
     fn rounded_coefficients(
         &self,
         [mut re, mut im]: [Vec<f64>; 2],
@@ -120,7 +128,7 @@ impl Parameters {
         let slots = re.len();
         self.check_slots(slots)?;
         if !(scale.is_finite() && scale > 0.0) {
-            let wanted = "a positive number".to_owned();
+            let wanted = "a finite positive number".to_owned();
             return Err(CkksError::Parameters { what: "scale", found: scale.to_string(), wanted });
         }
         let parts = re.iter().zip(&im).map(|(re, im)| if re.is_finite() { *im } else { *re });
@@ -144,7 +152,7 @@ impl Parameters {
         if found >= limit {
             return Err(CkksError::EncodingOverflow { found, limit });
         }
-        // The smallest transform is larger than the smallest encodings: their coefficients are spread out in it.
+        // Encodings smaller than the smallest transform are spread out in it.
         let size = rounded.len().max(fhe_ring::ntt::MIN_NTT);
         if size > rounded.len() {
             let mut spread = vec![0; size];
@@ -154,7 +162,7 @@ impl Parameters {
         Ok(rounded)
     }
 
-    /// The slots of a polynomial that stands for them at `scale`.
+    /// Returns the slots of a polynomial that encodes them at `scale`.
     pub(crate) fn decode(&self, poly: &Poly<Coefficients>, scale: f64, slots: usize) -> Vec<Complex64> {
         let gap = self.max_slots() / slots;
         let coefficient = centred_coefficients(poly, gap);
@@ -165,8 +173,8 @@ impl Parameters {
     }
 }
 
-/// Every value times `factor`, rounded to the nearest integer (halves away from 0). Returns the largest magnitude before
-/// rounding; integers of 2^63 and more are cut off.
+/// Multiplies every value by `factor` and rounds it to the nearest integer, halves away from 0. Integers of 2^63 and more
+/// saturate. Returns the largest magnitude before rounding.
 #[multiversion(targets("x86_64+avx512f+avx512dq", "x86_64+avx2", "aarch64+neon"))]
 fn round_scaled(values: &[f64], factor: f64, out: &mut [i64]) -> f64 {
     const LANES: usize = 8;
@@ -185,10 +193,10 @@ fn round_scaled(values: &[f64], factor: f64, out: &mut [i64]) -> f64 {
     largest.into_iter().fold(0.0, f64::max)
 }
 
-/// Every `gap`-th coefficient as a centred integer, rounded to a double.
+/// Returns every `gap`-th coefficient as a centred integer, rounded to a double.
 ///
-/// Garner's mixed-radix digits, each centred: a small negative integer then has small digits, so that no precision is
-/// lost to the size of the modulus.
+/// It computes Garner's mixed-radix digits, each centred. A small negative integer then has small digits, and no precision
+/// is lost to the size of the modulus.
 fn centred_coefficients(poly: &Poly<Coefficients>, gap: usize) -> Vec<f64> {
     let moduli: Vec<_> = poly.ring().moduli(poly.basis()).copied().collect();
     // inverses[i][j] = qⱼ⁻¹ mod qᵢ.

@@ -1,65 +1,73 @@
-//! What can go wrong, each with the value found and the value wanted.
+//! Errors of the scheme. Each names the value found, the value wanted and what to do.
 
-use crate::keys::KeyKind;
-use crate::params::KeyShape;
-use crate::security::SecurityError;
 use fhe_ring::primes::PrimeError;
 
-/// Scales closer than this ratio are the same: far below the noise, far above rounding in the scale's own arithmetic.
+use crate::security::SecurityError;
+use crate::shape::{KeyKind, KeyShape};
+
+/// Scales whose ratio is closer to 1 than this count as equal: far below the noise, far above rounding of the scales.
 const SCALE_TOLERANCE: f64 = 1e-9;
 
-/// An operation or a set of parameters that cannot be.
+/// An operation that its operands do not allow, or a set of parameters that cannot exist.
 #[derive(Debug, thiserror::Error)]
 pub enum CkksError {
-    /// Parameters below 128 bits of security that did not say so.
+    /// Parameters below 128 bits of security whose literal does not accept that.
     #[error(transparent)]
     Insecure(#[from] SecurityError),
-    /// No such primes.
+    /// There are no primes of these sizes.
     #[error(transparent)]
     Primes(#[from] PrimeError),
     /// Parameters that contradict themselves.
     #[error("{what}: found {found}, wanted {wanted}")]
     Parameters {
-        /// Which property.
+        /// The property concerned.
         what: &'static str,
         /// Its value.
         found: String,
-        /// What it must be.
+        /// The values it may have.
         wanted: String,
     },
-    /// Not enough levels are left.
+    /// An operand has too few levels.
     #[error(
         "{operation} needs level {wanted}, the ciphertext is at level {found}; bootstrap it or raise the level count"
     )]
     LevelTooLow {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Level of the operand.
         found: usize,
-        /// Lowest level that does.
+        /// The lowest level that suffices.
         wanted: usize,
     },
-    /// Operands that stand for their values at different scales.
+    /// Operands of different scales.
     #[error("{operation}: scales 2^{:.6} and 2^{:.6} differ; bring the second to the first", found.log2(), wanted.log2())]
     ScaleMismatch {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Scale of the second operand.
         found: f64,
         /// Scale of the first operand.
         wanted: f64,
     },
+    /// A scale by which no value can be divided.
+    #[error("{operation}: found scale {found:e}, wanted a positive normal number; rescale between multiplications")]
+    Scale {
+        /// The operation.
+        operation: &'static str,
+        /// The scale.
+        found: f64,
+    },
     /// Operands of different slot counts.
     #[error("{operation}: operands have {found} and {wanted} slots; encode both for the same number")]
     SlotMismatch {
-        /// What was asked for.
+        /// The operation.
         operation: &'static str,
         /// Slots of the second operand.
         found: usize,
         /// Slots of the first operand.
         wanted: usize,
     },
-    /// A vector that does not fit, or is no power of two long.
+    /// A vector whose length is not a power of two or exceeds N/2.
     #[error("{found} slots: wanted a power of two up to {max}, half the ring dimension")]
     Slots {
         /// Number of slots asked for.
@@ -74,59 +82,67 @@ pub enum CkksError {
     EncodingOverflow {
         /// log2 of the largest scaled coefficient.
         found: f64,
-        /// log2 of what fits: half the modulus of the level, and at most 2^62.
+        /// log2 of the bound: half the modulus of the level, and at most what an integer of the encoder holds.
         limit: f64,
     },
-    /// A value that is no number.
+    /// A value that is NaN or infinite.
     #[error("value {index} to encode is {value}; wanted a finite number")]
     NotFinite {
-        /// Its place.
+        /// Index of the value.
         index: usize,
-        /// What stands there.
+        /// The value.
         value: f64,
     },
-    /// No such evaluation key, or only one for lower levels.
+    /// There is no such evaluation key, or only one for lower levels.
     #[error("no {kind} key for level {wanted} ({}); generate it", match found {
         Some(level) => format!("the tallest one reaches level {level}"),
         None => "there is none".to_owned(),
     })]
     MissingKey {
-        /// Which key.
+        /// The kind of key.
         kind: KeyKind,
         /// Level of the operand.
         wanted: usize,
-        /// Level of the tallest such key.
+        /// Level of the tallest key of this kind.
         found: Option<usize>,
     },
-    /// An evaluation key that decomposes otherwise than what it is used with was made for.
+    /// A switching key that reaches only lower levels than the ciphertext's.
+    #[error(
+        "switching key: found one up to level {found}, wanted level {wanted}; lower the ciphertext or generate the key for its level"
+    )]
+    ShortKey {
+        /// The highest level that the key serves.
+        found: usize,
+        /// Level of the operand.
+        wanted: usize,
+    },
+    /// An evaluation key of another shape than the operation was prepared for.
     #[error("{kind} key: found one of {found:?}, wanted {wanted:?}; request it for the level of its use")]
     KeyShape {
-        /// Which key.
+        /// The kind of key.
         kind: KeyKind,
         /// Its shape.
         found: KeyShape,
-        /// The shape that the operation takes.
+        /// The shape that the operation needs.
         wanted: KeyShape,
     },
 }
 
 impl CkksError {
-    /// Whether an operand has the slots of the first one.
+    /// Checks that an operand has the slots of the first one.
     ///
     /// # Errors
-    /// Both counts.
+    /// [`CkksError::SlotMismatch`] with both counts.
     pub fn check_slots(operation: &'static str, wanted: usize, found: usize) -> Result<(), Self> {
         if wanted == found { Ok(()) } else { Err(Self::SlotMismatch { operation, found, wanted }) }
     }
 
-    /// Whether an operand has the scale of the first one, but for rounding.
+    /// Checks that an operand has the scale of the first one, up to rounding.
     ///
     /// # Errors
-    /// Both scales.
+    /// [`CkksError::ScaleMismatch`] with both scales.
     pub fn check_scales(operation: &'static str, wanted: f64, found: f64) -> Result<(), Self> {
-        match (found / wanted - 1.0).abs() < SCALE_TOLERANCE {
-            true => Ok(()),
-            false => Err(Self::ScaleMismatch { operation, found, wanted }),
-        }
+        let equal = (found / wanted - 1.0).abs() < SCALE_TOLERANCE;
+        if equal { Ok(()) } else { Err(Self::ScaleMismatch { operation, found, wanted }) }
     }
 }

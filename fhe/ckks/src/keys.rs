@@ -1,4 +1,4 @@
-//! Keys: the secret, the public one, and the evaluation keys that a server gets.
+//! Keys: the secret key, the public key, and the evaluation keys that a server gets.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,34 @@ use rand::{CryptoRng, Rng};
 use zeroize::Zeroizing;
 
 use crate::error::CkksError;
-use crate::params::{KeyShape, Parameters};
+use crate::params::Parameters;
 use crate::security::SecretDistribution;
+use crate::shape::{KeyKind, KeyShape};
 
-/// A secret polynomial s, wiped from memory when dropped.
+/// A secret polynomial s. It is wiped from memory when dropped.
+///
+/// ```
+/// use fhe_ckks::{Parameters, ParametersLiteral, SecretDistribution, SecretKey};
+/// use rand::SeedableRng;
+///
+/// # fn main() -> Result<(), fhe_ckks::CkksError> {
+/// # let params = Parameters::try_from(ParametersLiteral {
+/// #     log_n: 10,
+/// #     main_bits: vec![50, 40],
+/// #     special_bits: vec![50],
+/// #     secret: SecretDistribution::UniformTernary,
+/// #     ephemeral_weight: None,
+/// #     insecure: true,
+/// #     kernels: None,
+/// # })?;
+/// // Real keys are drawn from the operating system's randomness.
+/// let mut rng = rand_chacha::ChaCha20Rng::from_os_rng();
+/// let secret = SecretKey::generate(&params, &mut rng);
+/// let encrypted = secret.encrypt_real(&[0.5, -0.25], 1, 2f64.powi(40), &mut rng)?;
+/// assert!((secret.decrypt_real(&encrypted)[1] + 0.25).abs() < 1e-6);
+/// # Ok(())
+/// # }
+/// ```
 pub struct SecretKey {
     pub(crate) params: Parameters,
     pub(crate) coefficients: Zeroizing<Vec<i64>>,
@@ -24,8 +48,8 @@ impl SecretKey {
         Self::draw(params, params.literal().secret, rng)
     }
 
-    /// Draws the ephemeral sparse secret of bootstrapping. Its security was checked over q₀·p₀ alone, so that nobody outside
-    /// gets hold of one: over more primes it would protect nothing.
+    /// Draws the ephemeral sparse secret of bootstrapping. It is private to this crate: such a secret is secure only for
+    /// moduli up to q₀·p₀.
     ///
     /// # Panics
     /// If the parameters name no ephemeral weight.
@@ -51,7 +75,8 @@ impl SecretKey {
 
     /// Number of nonzero coefficients.
     pub fn weight(&self) -> usize {
-        self.coefficients.iter().filter(|&&c| c != 0).count()
+        // Without a branch on a coefficient: the lowest bit of 1 and −1 is set, that of 0 is not.
+        self.coefficients.iter().map(|&c| (c & 1) as usize).sum()
     }
 
     pub(crate) fn poly(&self) -> &Poly<Ntt> {
@@ -68,14 +93,14 @@ impl std::fmt::Debug for SecretKey {
 /// An encryption of zero, (−a·s + e, a), over all main primes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct PublicKey {
-    /// Where `a` comes from.
+    /// The seed that `a` is regenerated from.
     pub(crate) seed: Seed,
     pub(crate) b: Poly<Ntt>,
     pub(crate) a: Poly<Ntt>,
 }
 
 impl PublicKey {
-    /// The public key of a secret.
+    /// Generates the public key of a secret.
     pub fn generate(secret: &SecretKey, rng: &mut impl CryptoRng) -> Self {
         let params = secret.params();
         let basis = Basis::main(params.max_level() + 1);
@@ -85,7 +110,7 @@ impl PublicKey {
     }
 }
 
-/// (−a·s + e, a) with a regenerated from stream `index` of `seed` and a fresh error e.
+/// Returns (−a·s + e, a) with a regenerated from stream `index` of `seed` and a fresh error e.
 pub(crate) fn encryption_of_zero(
     secret: &SecretKey,
     basis: Basis,
@@ -101,43 +126,18 @@ pub(crate) fn encryption_of_zero(
     [b, a]
 }
 
-/// What an evaluation key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum KeyKind {
-    /// s² to s: multiplication.
-    Relinearization,
-    /// s(X^g) to s: the automorphism X ↦ X^g, a rotation or the conjugation.
-    Galois(u64),
-    /// The main secret to the ephemeral sparse one, over q₀·p₀.
-    DenseToSparse,
-    /// The image of the ephemeral secret under X ↦ X^g to the main one. Over all main primes and the special primes that
-    /// cover q₀, and of one digit: what it switches has just been raised, and its coefficients are below q₀/2.
-    SparseToDense(u64),
-}
-
-impl std::fmt::Display for KeyKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Relinearization => f.write_str("relinearization"),
-            Self::Galois(g) => write!(f, "Galois (X ↦ X^{g})"),
-            Self::DenseToSparse => f.write_str("dense-to-sparse"),
-            Self::SparseToDense(g) => write!(f, "sparse-to-dense (X ↦ X^{g})"),
-        }
-    }
-}
-
-/// A key-switching key: encryptions of P·gⱼ·s′, one for each gadget digit j.
+/// A key-switching key: encryptions of P·gⱼ·s′, one for each gadget digit j, where s′ is the source secret.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SwitchingKey {
     pub(crate) shape: KeyShape,
-    /// Where the uniform halves come from: digit j's is stream j.
+    /// The seed of the uniform halves: digit j has stream j.
     pub(crate) seed: Seed,
-    /// The first half of each digit.
+    /// The first half of each digit's encryption.
     pub(crate) digits: Vec<PackedPoly>,
 }
 
 impl SwitchingKey {
-    /// The key that switches from `source`, a polynomial over at least the key's main primes, to `target`.
+    /// Generates the key that switches from `source`, a polynomial over at least the key's main primes, to `target`.
     pub(crate) fn generate(source: &Poly<Ntt>, target: &SecretKey, shape: KeyShape, rng: &mut impl CryptoRng) -> Self {
         let seed: Seed = rng.random();
         let params = target.params();
@@ -145,7 +145,7 @@ impl SwitchingKey {
         let basis = shape.basis();
         let digits = sample::with_generators(shape.digits(), rng, |j, rng| {
             let [mut b, _] = encryption_of_zero(target, basis, &seed, j as u64, rng);
-            let own = j * shape.digit..((j + 1) * shape.digit).min(shape.main);
+            let own = j * shape.digit_len..((j + 1) * shape.digit_len).min(shape.main);
             // P·gⱼ is P modulo the digit's own primes and 0 modulo all others.
             for i in own {
                 let table = ring.table(basis, i);
@@ -161,17 +161,18 @@ impl SwitchingKey {
         Self { shape, seed, digits }
     }
 
-    /// How it decomposes, and over which primes.
+    /// The primes of the key and the length of its digits.
     pub fn shape(&self) -> KeyShape {
         self.shape
     }
 
-    /// b of each gadget digit's (b, a), over the primes of the shape.
+    /// The first half b of each gadget digit's encryption (b, a), over the primes of the shape.
     pub fn digits(&self) -> &[PackedPoly] {
         &self.digits
     }
 
-    /// a of each gadget digit: it is not kept, as it is computed in less time than memory would take to bring it.
+    /// The second half a of each gadget digit's encryption. It is not stored: regenerating it from the seed is faster than
+    /// reading it from memory.
     pub fn uniform(&self) -> impl ExactSizeIterator<Item = Uniform> {
         (0..self.digits.len()).map(|j| Uniform::new(&self.seed, j as u64))
     }
@@ -182,15 +183,15 @@ impl SwitchingKey {
     }
 }
 
-/// Everything that a server needs to evaluate: no secret is among it.
+/// All keys that a server needs for evaluation. They contain no secret.
 #[derive(Clone, Default, PartialEq, Debug)]
 pub struct EvaluationKeys {
-    /// Of each kind, the shortest first.
+    /// The keys of each kind, the shortest first.
     keys: BTreeMap<KeyKind, Vec<SwitchingKey>>,
 }
 
 impl EvaluationKeys {
-    /// Adds a key; one of the same kind and height is replaced.
+    /// Adds a key. It replaces one of the same kind and height.
     pub fn insert(&mut self, kind: KeyKind, key: SwitchingKey) {
         let keys = self.keys.entry(kind).or_default();
         keys.retain(|known| known.shape.main != key.shape.main);
@@ -198,7 +199,10 @@ impl EvaluationKeys {
         keys.sort_by_key(|key| key.shape.main);
     }
 
-    /// The shortest key of a kind that reaches `level`.
+    /// Returns the shortest key of a kind that reaches `level`.
+    ///
+    /// # Errors
+    /// [`CkksError::MissingKey`] if there is none.
     pub fn get(&self, kind: KeyKind, level: usize) -> Result<&SwitchingKey, CkksError> {
         let keys = self.keys.get(&kind).map_or(&[][..], Vec::as_slice);
         keys.iter().find(|key| key.shape.main > level).ok_or_else(|| CkksError::MissingKey {
@@ -208,7 +212,7 @@ impl EvaluationKeys {
         })
     }
 
-    /// Every key with its kind.
+    /// All keys, each with its kind, in ascending order of kind and height.
     pub fn iter(&self) -> impl Iterator<Item = (KeyKind, &SwitchingKey)> {
         self.keys.iter().flat_map(|(&kind, keys)| keys.iter().map(move |key| (kind, key)))
     }
@@ -218,7 +222,7 @@ impl EvaluationKeys {
         self.keys.values().map(Vec::len).sum()
     }
 
-    /// Whether there is none.
+    /// Whether there are no keys.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -229,22 +233,47 @@ impl EvaluationKeys {
     }
 }
 
-/// The evaluation keys that a computation asks for: of each kind, one for each height it is used at.
+/// The evaluation keys that a computation needs: of each kind, one key for each height at which it is used.
+///
+/// ```
+/// use fhe_ckks::{KeyRequest, Parameters, ParametersLiteral, SecretDistribution, SecretKey};
+/// use rand::SeedableRng;
+///
+/// # fn main() -> Result<(), fhe_ckks::CkksError> {
+/// # let params = Parameters::try_from(ParametersLiteral {
+/// #     log_n: 10,
+/// #     main_bits: vec![50, 40],
+/// #     special_bits: vec![50],
+/// #     secret: SecretDistribution::UniformTernary,
+/// #     ephemeral_weight: None,
+/// #     insecure: true,
+/// #     kernels: None,
+/// # })?;
+/// let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
+/// let secret = SecretKey::generate(&params, &mut rng);
+/// let mut request = KeyRequest::default();
+/// request.relinearization(&params, 1); // Products at level 1.
+/// request.rotation(&params, 3, 0); // Rotations by three slots at level 0.
+/// let keys = request.generate(&secret, &mut rng);
+/// assert_eq!((keys.len(), keys.bytes()), (2, request.bytes(&params)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default, Debug, PartialEq, Eq)]
 pub struct KeyRequest(BTreeMap<(KeyKind, usize), KeyShape>);
 
 impl KeyRequest {
-    /// Asks for a key of a shape, in place of one of the same kind and height.
+    /// Asks for a key of this shape, in place of one of the same kind and height.
     pub fn add(&mut self, kind: KeyKind, shape: KeyShape) {
         self.0.insert((kind, shape.main), shape);
     }
 
-    /// Asks for relinearization at `level`.
+    /// Asks for the relinearization key of `level`.
     pub fn relinearization(&mut self, params: &Parameters, level: usize) {
         self.add(KeyKind::Relinearization, params.key_shape(level));
     }
 
-    /// Asks for a rotation by `steps` at `level`; a rotation by nothing needs no key.
+    /// Asks for the key of the rotation by `steps` at `level`. A rotation by a multiple of N/2 needs no key.
     pub fn rotation(&mut self, params: &Parameters, steps: i64, level: usize) {
         let galois = params.galois_of_rotation(steps);
         if galois != 1 {
@@ -252,26 +281,26 @@ impl KeyRequest {
         }
     }
 
-    /// Asks for the conjugation at `level`.
+    /// Asks for the key of the conjugation at `level`.
     pub fn conjugation(&mut self, params: &Parameters, level: usize) {
         self.add(KeyKind::Galois(params.galois_of_conjugation()), params.key_shape(level));
     }
 
-    /// Asks for the keys of sparse-secret encapsulation, back from the images of the ephemeral secret under each of
-    /// `images`.
+    /// Asks for the keys of sparse-secret encapsulation: one to the ephemeral secret, and one back from its image under
+    /// X ↦ X^g for each g in `images`.
     pub fn encapsulation(&mut self, params: &Parameters, images: &[u64]) {
-        self.add(KeyKind::DenseToSparse, KeyShape { main: 1, special: 1, digit: 1 });
+        self.add(KeyKind::DenseToSparse, KeyShape::DENSE_TO_SPARSE);
         let main = params.max_level() + 1;
-        let shape = KeyShape { main, special: params.key_shape(0).special, digit: main };
+        let shape = KeyShape { main, special: params.key_shape(0).special, digit_len: main };
         images.iter().for_each(|&galois| self.add(KeyKind::SparseToDense(galois), shape));
     }
 
-    /// Takes in another request.
+    /// Adds all keys of another request.
     pub fn merge(&mut self, other: &Self) {
         other.iter().for_each(|(kind, shape)| self.add(kind, shape));
     }
 
-    /// Every key asked for.
+    /// All keys asked for, each with its shape.
     pub fn iter(&self) -> impl Iterator<Item = (KeyKind, KeyShape)> {
         self.0.iter().map(|(&(kind, _), &shape)| (kind, shape))
     }
@@ -281,12 +310,13 @@ impl KeyRequest {
         self.iter().map(|(_, shape)| shape.digits() * PackedPoly::bytes_of(params.ring(), shape.basis())).sum()
     }
 
-    /// Generates the keys. The result depends on the secret and the generator alone, not on the number of threads.
+    /// Generates the keys. The result depends only on the secret and the generator, not on the number of threads.
     ///
-    /// An ephemeral secret is drawn if the request holds the keys of encapsulation, used for both, and wiped.
+    /// If the request has keys of encapsulation, an ephemeral secret is drawn, used for all of them, and wiped.
     ///
     /// # Panics
-    /// If the key to the ephemeral secret is asked for over more than q₀·p₀: its security was checked for those alone.
+    /// If the key to the ephemeral secret is asked for over more than q₀·p₀, the only primes for which the security of
+    /// that secret was checked.
     pub fn generate(&self, secret: &SecretKey, rng: &mut impl CryptoRng) -> EvaluationKeys {
         let params = secret.params();
         let encapsulated =
@@ -303,8 +333,8 @@ impl KeyRequest {
                     let square = Zeroizing::new(Poly::dot(params.ring(), basis, &[(secret.poly(), secret.poly())]));
                     SwitchingKey::generate(&square, secret, shape, rng)
                 }
-                // Made under s(X^(1/g)), so that a product with digits can be taken before the automorphism
-                // (hoisting): the automorphism then brings the result back under s.
+                // The target is s(X^(1/g)). So a product with digits can be taken before the automorphism (hoisting),
+                // which then brings the result back under s.
                 KeyKind::Galois(galois) => {
                     let inverse = inverse_exponent(galois, params.n());
                     let poly = Zeroizing::new(secret.poly().automorphism(&params.ring().permutation(inverse)));
@@ -312,7 +342,7 @@ impl KeyRequest {
                     SwitchingKey::generate(secret.poly(), &target, shape, rng)
                 }
                 KeyKind::DenseToSparse => {
-                    let checked = Basis { main: 1, special: 1 };
+                    let checked = KeyShape::DENSE_TO_SPARSE.basis();
                     assert_eq!(shape.basis(), checked, "primes of the key to the ephemeral secret");
                     SwitchingKey::generate(secret.poly(), ephemeral(), shape, rng)
                 }
@@ -329,9 +359,9 @@ impl KeyRequest {
     }
 }
 
-/// g⁻¹ modulo 2N for odd g.
+/// Returns g⁻¹ modulo 2N for odd g.
 fn inverse_exponent(galois: u64, n: usize) -> u64 {
-    // Newton's iteration doubles the correct low bits: 3, 6, 12, 24, 48, 96.
+    // Newton's iteration doubles the number of correct low bits: 3, 6, 12, 24, 48, 96.
     let inverse = (0..5).fold(galois, |x, _| x.wrapping_mul(2u64.wrapping_sub(galois.wrapping_mul(x))));
     inverse & (2 * n as u64 - 1)
 }

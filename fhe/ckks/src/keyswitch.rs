@@ -7,7 +7,7 @@ use fhe_ring::{Basis, Digit, Limb, Ntt, PackedPoly, Poly, Ring, Shoup, Uniform};
 use rayon::prelude::*;
 
 use crate::keys::SwitchingKey;
-use crate::params::KeyShape;
+use crate::shape::KeyShape;
 
 /// The gadget digits of a polynomial, raised for keys of one shape: what all rotations of a ciphertext share (hoisting).
 pub struct Digits<'a> {
@@ -23,7 +23,7 @@ impl<'a> Digits<'a> {
     pub fn new(poly: &'a Poly<Ntt>, shape: KeyShape) -> Self {
         let main = poly.basis().main;
         assert!(main <= shape.main, "{main} main primes for a key of {}", shape.main);
-        let digits = poly.mod_up(shape.digit, shape.special);
+        let digits = poly.mod_up(shape.digit_len, shape.special);
         Self { ring: poly.ring(), digits, shape, basis: Basis { main, special: shape.special } }
     }
 

@@ -12,8 +12,9 @@
 
 use fhe_ring::sample::ERROR_STD_DEV;
 
-use crate::params::{KeyShape, Parameters};
+use crate::params::Parameters;
 use crate::security::SecretDistribution;
+use crate::shape::KeyShape;
 
 /// Variance of what rounding to the nearest integer changes.
 const ROUNDING_VARIANCE: f64 = 1.0 / 12.0;
@@ -94,7 +95,7 @@ impl Noise {
     /// σ²·N/12·Σ Qⱼ² (Han and Ki, ePrint 2019/688, section 3).
     pub fn gadget(&self, shape: KeyShape, level: usize) -> f64 {
         let primes: Vec<f64> = (0..=level).map(|i| self.params.prime(i)).collect();
-        let squares: f64 = primes.chunks(shape.digit).map(|digit| digit.iter().product::<f64>().powi(2)).sum();
+        let squares: f64 = primes.chunks(shape.digit_len).map(|digit| digit.iter().product::<f64>().powi(2)).sum();
         ERROR_STD_DEV * (self.n() * ROUNDING_VARIANCE * squares).sqrt()
     }
 

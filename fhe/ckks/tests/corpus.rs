@@ -82,7 +82,7 @@ fn write() {
     let mut rng = ChaCha20Rng::seed_from_u64(7);
     let secret = SecretKey::generate(&params, &mut rng);
     let mut request = KeyRequest::default();
-    request.add(KeyKind::Relinearization, KeyShape { main: 2, special: 1, digit: 1 });
+    request.add(KeyKind::Relinearization, KeyShape { main: 2, special: 1, digit_len: 1 });
     request.rotation(&params, 1, 1);
     let keys = request.generate(&secret, &mut rng);
     let ciphertext = secret.encrypt_real(&VALUES, 1, 2f64.powi(30), &mut rng).unwrap().to_bytes(&params).unwrap();
@@ -130,6 +130,10 @@ fn write() {
         ("scale-zero.bin", c, forged(8, &[0; 8])),
         ("scale-negative.bin", c, forged(8, &(-1f64).to_le_bytes())),
         ("scale-nan.bin", c, forged(8, &f64::NAN.to_le_bytes())),
+        ("scale-infinite.bin", c, forged(8, &f64::INFINITY.to_le_bytes())),
+        ("scale-subnormal.bin", c, forged(8, &(f64::MIN_POSITIVE / 2.0).to_le_bytes())),
+        ("scale-above-modulus.bin", c, forged(8, &2f64.powi(81).to_le_bytes())),
+        ("scale-huge.bin", c, forged(8, &2f64.powi(127).to_le_bytes())),
         ("unreduced-residue.bin", c, forged(16, &[0xff; 7])),
         ("secret-code-2.bin", Kind::SecretKey, seal(&params, Kind::SecretKey, &[2; 8])),
         ("endless-keys.bin", Kind::EvaluationKeys, seal(&params, Kind::EvaluationKeys, &[0xff; 4])),

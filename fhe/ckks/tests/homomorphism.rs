@@ -118,7 +118,7 @@ fn every_operation_at_every_level_and_slot_count() {
             c.assert_near("add", &evaluator.add(&a, &b).unwrap(), |i| x[i] + y[i]);
             c.assert_near("sub", &evaluator.sub(&b, &a).unwrap(), |i| y[i] - x[i]);
             c.assert_near("negate", &evaluator.negate(&a), |i| -x[i]);
-            c.assert_near("add_constant", &evaluator.add_constant(&a, -0.375), |i| x[i] - 0.375);
+            c.assert_near("add_constant", &evaluator.add_constant(&a, -0.375).unwrap(), |i| x[i] - 0.375);
             c.assert_near("multiply_integer", &evaluator.multiply_integer(&a, -3), |i| -3.0 * x[i]);
             c.assert_near("conjugate", &evaluator.conjugate(&a).unwrap(), |i| x[i]);
             for steps in [0i64, 1, -3] {
@@ -140,7 +140,7 @@ fn every_operation_at_every_level_and_slot_count() {
                 c.assert_near("multiply, rescale", &separately, |i| x[i] * y[i]);
                 let product = evaluator.rescale(evaluator.multiply_plain(&a, &plain).unwrap()).unwrap();
                 c.assert_near("multiply_plain", &product, |i| x[i] * y[i]);
-                let product = evaluator.rescale(evaluator.multiply_constant(&a, 0.3, SCALE)).unwrap();
+                let product = evaluator.rescale(evaluator.multiply_constant(&a, 0.3, SCALE).unwrap()).unwrap();
                 c.assert_near("multiply_constant", &product, |i| 0.3 * x[i]);
             }
         }
@@ -194,6 +194,72 @@ fn misuse_is_a_typed_error_with_both_values() {
     }
 }
 
+/// Whatever level and scale an operand has: an operation that cannot succeed is an error, not a panic or a wrong slot.
+#[test]
+fn levels_and_scales_out_of_range_are_errors() {
+    let mut c = client();
+    let mut request = KeyRequest::default();
+    request.relinearization(&c.params, 4);
+    request.add(KeyKind::Galois(5), c.params.key_shape(1));
+    let evaluator = c.evaluator(&request);
+    let x = c.random(16);
+    let (top, bottom) = (c.encrypt(&x, 4), c.encrypt(&x, 0));
+    let scaled = |a: &Ciphertext, scale: f64| {
+        let mut scaled = a.clone();
+        scaled.set_scale(scale);
+        scaled
+    };
+    let (huge, tiny) = (scaled(&top, 2f64.powi(600)), scaled(&top, 2f64.powi(-600)));
+    let key = evaluator.keys().get(KeyKind::Galois(5), 1).unwrap();
+    let message = |r: Result<Ciphertext, CkksError>| r.unwrap_err().to_string();
+    let expectations = [
+        (message(evaluator.add_constant(&huge, 1.0)), "a coefficient of 2^600.0 exceeds the 2^126.0"),
+        (message(evaluator.add_constant(&bottom, 1024.0)), "a coefficient of 2^50.0 exceeds the 2^49.0"),
+        (message(evaluator.add_constant(&top, f64::NAN)), "value 0 to encode is NaN"),
+        (message(evaluator.multiply_constant(&top, f64::INFINITY, SCALE)), "value 0 to encode is inf"),
+        (message(evaluator.multiply_constant(&top, 1.0, -1.0)), "found scale -1e0, wanted a positive normal number"),
+        (message(evaluator.multiply_constant(&bottom, 1.0, 2f64.powi(50))), "exceeds the 2^49.0"),
+        (message(evaluator.multiply(&huge, &huge)), "multiplication: found scale inf"),
+        (message(evaluator.multiply_rescale(&tiny, &tiny)), "multiplication: found scale 0e0"),
+        (message(evaluator.lowered(&bottom, 1)), "lowering needs level 1, the ciphertext is at level 0"),
+        (message(evaluator.drop_to(&mut bottom.clone(), 3).map(|()| bottom.clone())), "lowering needs level 3"),
+        (message(evaluator.switch(&top, key)), "switching key: found one up to level 1, wanted level 4"),
+        (message(evaluator.combine(&[(&top, &top)], &[], 0, 3, 4)), "multiplication needs level 4"),
+    ];
+    for (found, wanted) in expectations {
+        assert!(found.contains(wanted), "'{found}' should say '{wanted}'");
+    }
+    assert!(evaluator.switch(&c.encrypt(&x, 1), key).is_ok());
+}
+
+/// One sum equals the sum of products one by one, over plaintexts of several periods and ciphertexts of several levels.
+#[test]
+fn sums_of_plaintext_products() {
+    let mut c = client();
+    let evaluator = c.evaluator(&KeyRequest::default());
+    let basis = fhe_ring::Basis::main(3);
+    let vectors: Vec<Vec<f64>> = (0..20).map(|_| c.random(64)).collect();
+    let factors: Vec<Ciphertext> = vectors.iter().enumerate().map(|(k, x)| c.encrypt(x, 2 + k % 3)).collect();
+    let weights: Vec<Vec<f64>> = (0..20).map(|k| c.random([64, 16, 1][k % 3])).collect();
+    let plain: Vec<Plaintext> = weights.iter().map(|w| c.params.encode_real(w, SCALE, basis).unwrap()).collect();
+    let terms: Vec<(&Ciphertext, &Plaintext)> = factors.iter().zip(&plain).collect();
+    let sum = evaluator.dot_plain(&terms).unwrap();
+    assert_eq!((sum.level(), sum.scale(), sum.slots()), (2, SCALE * SCALE, 64));
+    let one_by_one = terms.iter().map(|(a, w)| {
+        let lowered = evaluator.lowered(a, 2).unwrap();
+        evaluator.multiply_plain(&lowered, w).unwrap()
+    });
+    assert_eq!(one_by_one.reduce(|a, b| evaluator.add(&a, &b).unwrap()).unwrap(), sum);
+    let expected = |i: usize| vectors.iter().zip(&weights).map(|(x, w)| x[i] * w[i % w.len()]).sum();
+    c.assert_near("dot_plain", &evaluator.rescale(sum).unwrap(), expected);
+    let other = c.params.encode_real(&weights[0], 2.0 * SCALE, basis).unwrap();
+    let error = evaluator.dot_plain(&[terms[0], (terms[1].0, &other)]).unwrap_err();
+    assert!(matches!(error, CkksError::ScaleMismatch { .. }), "{error}");
+    let low = c.params.encode_real(&weights[0], SCALE, fhe_ring::Basis::main(2)).unwrap();
+    let error = evaluator.dot_plain(&[(terms[0].0, &low)]).unwrap_err();
+    assert!(matches!(error, CkksError::LevelTooLow { found: 1, wanted: 2, .. }), "{error}");
+}
+
 #[test]
 fn parameters_that_contradict_themselves_say_so() {
     let sound = client().params.literal().clone();
@@ -233,7 +299,7 @@ fn tall_chains_switch_keys() {
     let evaluator = Evaluator::new(&params, request.generate(&secret, &mut rng));
     let mut a = secret.encrypt_real(&[0.25, -0.5], 31, SCALE, &mut rng).unwrap();
     a = evaluator.multiply_rescale(&a, &a).unwrap();
-    evaluator.drop_to(&mut a, 15);
+    evaluator.drop_to(&mut a, 15).unwrap();
     let found = secret.decrypt_real(&evaluator.rotate(&a, 1).unwrap());
     assert!((found[0] - 0.25).abs() < 1e-6 && (found[1] - 0.0625).abs() < 1e-6, "{found:?}");
 }

@@ -183,14 +183,14 @@ fn rescaling() {
 /// Shapes of one, two and three digits and up to five, with as many special primes as they need, with more and with
 /// fewer (then the noise is that of the gadget product and may be 2^40 times the rounding).
 const SHAPES: [KeyShape; 8] = [
-    KeyShape { main: 3, special: 3, digit: 3 },
-    KeyShape { main: 5, special: 3, digit: 3 },
-    KeyShape { main: 5, special: 2, digit: 2 },
-    KeyShape { main: 5, special: 1, digit: 1 },
-    KeyShape { main: 5, special: 3, digit: 1 },
-    KeyShape { main: 5, special: 2, digit: 3 },
-    KeyShape { main: 4, special: 1, digit: 2 },
-    KeyShape { main: 2, special: 1, digit: 2 },
+    KeyShape { main: 3, special: 3, digit_len: 3 },
+    KeyShape { main: 5, special: 3, digit_len: 3 },
+    KeyShape { main: 5, special: 2, digit_len: 2 },
+    KeyShape { main: 5, special: 1, digit_len: 1 },
+    KeyShape { main: 5, special: 3, digit_len: 1 },
+    KeyShape { main: 5, special: 2, digit_len: 3 },
+    KeyShape { main: 4, special: 1, digit_len: 2 },
+    KeyShape { main: 2, special: 1, digit_len: 2 },
 ];
 
 #[test]
@@ -312,7 +312,7 @@ fn products_of_noisy_ciphertexts() {
 fn noise_times_noise() {
     let mut c = dense(11);
     let noise = c.noise.clone();
-    let shape = KeyShape { main: 2, special: 3, digit: 1 };
+    let shape = KeyShape { main: 2, special: 3, digit_len: 1 };
     let evaluator = c.evaluator(KeyKind::Relinearization, shape);
     let (public, slots) = (PublicKey::generate(&c.secret, &mut c.rng), c.params.max_slots());
     let zero = vec![Complex64::default(); slots];

@@ -38,7 +38,7 @@ fn objects_of(literal: ParametersLiteral) -> Objects {
     request.rotation(&params, 1, 1);
     request.conjugation(&params, 2);
     request.encapsulation(&params, &[1, 33]);
-    request.add(KeyKind::Galois(25), KeyShape { main: 3, special: 1, digit: 2 });
+    request.add(KeyKind::Galois(25), KeyShape { main: 3, special: 1, digit_len: 2 });
     let keys = request.generate(&secret, &mut rng);
     let ciphertext = secret.encrypt_real(&[0.5, -0.25, 0.125, 1.0], 1, SCALE, &mut rng).unwrap();
     Objects { params, secret, public, keys, ciphertext }
@@ -208,8 +208,13 @@ fn each_field_out_of_range_is_named() {
     for slots in [0, 3, 32, u32::MAX] {
         check(c, 4, &n(slots), &format!("slots: found {slots}, wanted a power of two up to 16"));
     }
-    for scale in [0.0, -0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE / 2.0] {
-        check(c, 8, &scale.to_le_bytes(), &format!("scale: found {scale}, wanted a positive normal number"));
+    // The ciphertext is at level 1, over primes of 50 and 30 bits.
+    let most = p.prime(0).log2() + p.prime(1).log2();
+    for scale in [0.0, -0.0, -1.0, 0.999, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE / 2.0] {
+        check(c, 8, &scale.to_le_bytes(), &format!("scale: found {scale:e}, wanted 1 to 2^{most:.1}"));
+    }
+    for scale in [2f64.powi(81), 2f64.powi(126), 2f64.powi(127), f64::MAX] {
+        check(c, 8, &scale.to_le_bytes(), &format!("scale: found {scale:e}, wanted 1 to 2^80.0"));
     }
     let q = p.prime(0) as u64;
     let mut first = original(c)[16..24].to_vec();
@@ -231,7 +236,7 @@ fn each_field_out_of_range_is_named() {
     check(e, 0, &n(7), "length: the end of the payload takes 0 bytes, the header leaves");
     check(e, 0, &n(u32::MAX), "number of keys: found 4294967295, wanted 0 to 198");
     check(e, 4, &[4], "kind of key: found 4, wanted 0 to 3");
-    check(e, 5, &3u64.to_le_bytes(), "exponent of a key that is no Galois key: found 3");
+    check(e, 5, &3u64.to_le_bytes(), "exponent of a key that is not a Galois key: found 3");
     check(e, 4, &[1], "Galois exponent: found 0, wanted an odd number");
     check(e, 4, &[1, 65], "Galois exponent: found 65, wanted 1 to 63");
     // The first two are relinearisation keys over one and three primes.
@@ -279,26 +284,78 @@ fn what_cannot_be_read_is_not_written() {
     assert!(matches!(o.public.to_bytes(&params), Err(SerialError::Ring { .. })));
     // A digit that no base conversion takes would stop the server that reads the key.
     let o = objects_of(ParametersLiteral { main_bits: vec![50; 16], ..literal() });
-    for (digit, fits) in [(14, true), (15, false)] {
+    for (digit_len, fits) in [(14, true), (15, false)] {
         let mut request = KeyRequest::default();
-        request.add(KeyKind::Relinearization, KeyShape { main: 16, special: 1, digit });
+        request.add(KeyKind::Relinearization, KeyShape { main: 16, special: 1, digit_len });
         let bytes = request.generate(&o.secret, &mut ChaCha20Rng::seed_from_u64(1)).to_bytes(&o.params);
-        match fits {
-            true => assert!(EvaluationKeys::from_bytes(&o.params, &bytes.unwrap()).is_ok()),
-            false => assert!(matches!(bytes, Err(SerialError::Range { found: 15, most: 14, .. }))),
+        if fits {
+            assert!(EvaluationKeys::from_bytes(&o.params, &bytes.unwrap()).is_ok());
+        } else {
+            assert!(matches!(bytes, Err(SerialError::Range { found: 15, most: 14, .. })));
         }
     }
     // Those from the ephemeral secret have one digit, which is never converted, and no other has one as wide.
     let o = objects_of(ParametersLiteral { main_bits: vec![50; 16], ephemeral_weight: Some(8), ..literal() });
-    for (digit, fits) in [(16, true), (14, false)] {
+    for (digit_len, fits) in [(16, true), (14, false)] {
         let mut request = KeyRequest::default();
-        request.add(KeyKind::SparseToDense(5), KeyShape { main: 16, special: 1, digit });
+        request.add(KeyKind::SparseToDense(5), KeyShape { main: 16, special: 1, digit_len });
         let bytes = request.generate(&o.secret, &mut ChaCha20Rng::seed_from_u64(1)).to_bytes(&o.params);
-        match fits {
-            true => assert!(EvaluationKeys::from_bytes(&o.params, &bytes.unwrap()).is_ok()),
-            false => assert!(matches!(bytes, Err(SerialError::Range { found: 14, least: 16, most: 16, .. }))),
+        if fits {
+            assert!(EvaluationKeys::from_bytes(&o.params, &bytes.unwrap()).is_ok());
+        } else {
+            assert!(matches!(bytes, Err(SerialError::Range { found: 14, least: 16, most: 16, .. })));
         }
     }
+}
+
+/// Whatever scale, level and slots a ciphertext that was read states: the evaluator computes with it or returns an error.
+#[test]
+fn no_operation_panics_on_a_ciphertext_that_was_read() {
+    let literal = ParametersLiteral { main_bits: vec![50; 6], ..literal() };
+    let o = objects_of(literal);
+    let evaluator = Evaluator::new(&o.params, o.keys.clone());
+    let (_, switching) = o.keys.iter().next().unwrap();
+    let mut read = 0;
+    for level in [0usize, 1, 5] {
+        let honest = o.secret.encrypt_real(&[0.5, -0.25], level, SCALE, &mut ChaCha20Rng::seed_from_u64(2)).unwrap();
+        let honest_bytes = honest.to_bytes(&o.params).unwrap();
+        for exponent in (-1074..=1023).step_by(9).chain([-1, 0, 49, 125, 126, 127]) {
+            let mut payload = payload(&honest_bytes).to_vec();
+            payload[8..16].copy_from_slice(&2f64.powi(exponent).to_le_bytes());
+            let sealed = seal(&o.params, Kind::Ciphertext, &payload);
+            let Ok(a) = Ciphertext::from_bytes(&o.params, &sealed) else { continue };
+            read += 1;
+            let plain = o.params.encode_real(&[0.5, 1.0], SCALE, fhe_ring::Basis::main(6)).unwrap();
+            let _ = evaluator.add_constant(&a, 1.0);
+            let _ = evaluator.multiply_constant(&a, 0.5, SCALE);
+            let _ = evaluator.square_rescale(&a).and_then(|b| evaluator.multiply(&b, &b));
+            let _ = evaluator.multiply_plain(&a, &plain).and_then(|b| evaluator.rescale(b));
+            let _ = evaluator.add(&a, &honest).and_then(|b| evaluator.sub(&b, &a));
+            let _ = evaluator.rotate(&a, 1).and_then(|b| evaluator.conjugate(&b));
+            let _ = evaluator.switch(&a, switching);
+            let _ = evaluator.lowered(&a, 3);
+            assert!(o.secret.decrypt(&a).iter().all(|slot| slot.is_finite()), "2^{exponent}");
+        }
+    }
+    assert!(read > 10, "some of these scales are sound: {read}");
+}
+
+/// A wider key would encrypt the ephemeral secret under a modulus that its security was not checked for.
+#[test]
+fn the_key_to_the_ephemeral_secret_is_read_over_its_two_primes_only() {
+    let o = objects();
+    let (kind, key) = o.keys.iter().find(|(_, key)| key.shape().main == 3).unwrap();
+    assert_eq!(kind, KeyKind::Relinearization);
+    let mut keys = EvaluationKeys::default();
+    keys.insert(KeyKind::DenseToSparse, key.clone());
+    let refused = keys.to_bytes(&o.params);
+    assert!(matches!(refused, Err(SerialError::Range { what: "main primes", found: 3, most: 1, .. })), "{refused:?}");
+    let mut keys = EvaluationKeys::default();
+    keys.insert(kind, key.clone());
+    let mut payload = payload(&keys.to_bytes(&o.params).unwrap()).to_vec();
+    payload[4] = 2;
+    let read = EvaluationKeys::from_bytes(&o.params, &seal(&o.params, Kind::EvaluationKeys, &payload));
+    assert!(matches!(read, Err(SerialError::Range { what: "main primes", found: 3, most: 1, .. })), "{read:?}");
 }
 
 /// A stream that says it is endless is read, and stored, only as far as it goes.

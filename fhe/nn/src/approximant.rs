@@ -137,7 +137,7 @@ impl Approximant {
         }
         let gate = last.evaluate(evaluator, &gate, scale)?;
         let mut value = self.value.evaluate(evaluator, x, params.prime(level))?;
-        evaluator.drop_to(&mut value, level);
+        evaluator.drop_to(&mut value, level)?;
         evaluator.multiply_rescale(&value, &gate)
     }
 }

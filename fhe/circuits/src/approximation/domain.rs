@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::ApproximationError;
+use super::error::ApproximationError;
 
 /// Disjoint intervals in ascending order.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,8 @@
 //! Best uniform approximation of a function, its symmetry used.
 
-use super::ApproximationError;
 use super::basis::{Basis, Parity};
 use super::domain::Domain;
+use super::error::ApproximationError;
 use super::extrema::extrema;
 use super::remez::remez;
 use crate::chebyshev::ChebyshevSeries;

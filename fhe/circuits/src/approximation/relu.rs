@@ -1,6 +1,6 @@
 //! ReLU from the sign function.
 
-use super::ApproximationError;
+use super::error::ApproximationError;
 use super::extrema::climb;
 use super::sign::SignComposite;
 
@@ -48,9 +48,10 @@ impl ReluComposite {
                 }
                 sign => sign?,
             };
-            match below_threshold(&sign) > above_threshold(&sign) {
-                true => high = middle,
-                false => low = middle,
+            if below_threshold(&sign) > above_threshold(&sign) {
+                high = middle;
+            } else {
+                low = middle;
             }
             let found = Self::new(sign);
             if best.as_ref().is_none_or(|best| found.error < best.error) {

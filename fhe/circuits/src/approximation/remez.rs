@@ -12,9 +12,9 @@
 
 use std::cell::Cell;
 
-use super::ApproximationError;
 use super::basis::Basis;
 use super::domain::Domain;
+use super::error::ApproximationError;
 use super::extrema::{Extremum, alternating, extrema};
 use super::linear_system::solve;
 use crate::chebyshev::ChebyshevSeries;

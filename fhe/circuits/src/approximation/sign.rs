@@ -5,7 +5,7 @@
 //! error. Everything depends on the ratio of an interval's ends alone, so that one inversion, of the
 //! error as a function of that ratio, solves the problem for a given error from the last stage to the first.
 
-use super::ApproximationError;
+use super::error::ApproximationError;
 use super::minimax::{Minimax, minimax};
 use crate::chebyshev::ChebyshevSeries;
 

@@ -1,24 +1,46 @@
-//! The circuit: matrices encoded at the levels of an order, and the steps.
+//! The circuit: its matrices, encoded for the levels of their use, and its five steps.
 
 use std::f64::consts::TAU;
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
 
+use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
 use super::matrices::Matrices;
-use super::{BootstrapLiteral, BootstrapOrder, Layout, raise};
+use super::raise;
 use crate::eval_mod::EvalMod;
 use crate::linear::{Diagonals, LinearTransform};
 
 /// A bootstrapping circuit with its matrices encoded.
+///
+/// ```no_run
+/// use fhe_circuits::{Bootstrapper, presets};
+/// use fhe_ckks::{Evaluator, Parameters, SecretKey};
+/// use rand::SeedableRng;
+///
+/// # fn main() -> Result<(), fhe_ckks::CkksError> {
+/// let preset = presets::N15_SLIM_REAL;
+/// let params = Parameters::try_from(preset.parameters())?;
+/// let literal = preset.bootstrap();
+/// let mut rng = rand_chacha::ChaCha20Rng::from_os_rng();
+/// let secret = SecretKey::generate(&params, &mut rng);
+/// let keys = literal.request_keys(&params)?.generate(&secret, &mut rng);
+/// let evaluator = Evaluator::new(&params, keys);
+/// let bootstrapper = Bootstrapper::new(&params, literal.clone())?;
+///
+/// let spent = secret.encrypt_real(&vec![0.5; literal.slots], literal.input_level(), literal.input_scale, &mut rng)?;
+/// let fresh = bootstrapper.bootstrap(&evaluator, &spent)?;
+/// assert_eq!(fresh.level(), literal.output_level(&params)?);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Bootstrapper {
     literal: BootstrapLiteral,
     layout: Layout,
-    /// The integer that takes input to the scale at which it is raised.
+    /// The integer that the input is multiplied by before it is raised.
     scale_up: i64,
-    /// What t is divided by when it stands in the slots at scale 1: a raised ciphertext's coefficients are t/(q₀·width),
-    /// and the trace adds up N/2n equal terms.
+    /// The stated scale of a raised ciphertext. It makes the coefficients t/(q₀·width); the trace adds up N/2n equal terms.
     raised_scale: f64,
-    /// A message m stands for the angle `angle`·m.
+    /// The factor from a message to its angle in EvalMod.
     angle: f64,
     /// Scale of the messages after EvalMod.
     reduced_scale: f64,
@@ -28,12 +50,14 @@ pub struct Bootstrapper {
 }
 
 impl Bootstrapper {
-    /// Encodes the matrices of a circuit.
+    /// Checks a circuit and encodes its matrices.
     ///
     /// # Errors
-    /// A slot count that is no power of two from 2 to N/2, stages that do not add up to its transform, scales that are
-    /// no scales, what [`EvalModLiteral::check`](crate::EvalModLiteral::check) refuses, an input scale too large for
-    /// the ratio (classic order), parameters without ephemeral weight, or with too few levels.
+    /// [`CkksError::Slots`] if the slot count is not a power of two from 2 to N/2. [`CkksError::Parameters`] if the stages
+    /// do not add up to the transform, a scale is below 1 or not finite,
+    /// [`EvalModLiteral::check`](crate::EvalModLiteral::check) fails, EvalMod's range is left with a probability above
+    /// 2^−40, the input scale is too large for the ratio (classic order), or the parameters have no ephemeral weight.
+    /// [`CkksError::LevelTooLow`] if the parameters have too few levels.
     pub fn new(params: &Parameters, literal: BootstrapLiteral) -> Result<Self, CkksError> {
         literal.check(params)?;
         let ratio = literal.raised_ratio(params)?;
@@ -46,7 +70,7 @@ impl Bootstrapper {
         let matrices = Matrices::new(params, &literal);
         let coeffs_to_slots = encode(params, matrices.coeffs_to_slots, top, into_eval_mod / raised_scale)?;
         let first = literal.first_level_of_slots_to_coeffs(params)?;
-        // What comes into SlotsToCoeffs, what leaves it, and what leaves EvalMod.
+        // Scales of messages before and after SlotsToCoeffs, and after EvalMod.
         let (before, after, reduced_scale) = match literal.order {
             BootstrapOrder::Slim => (literal.input_scale, params.prime(0) / ratio, literal.output_scale),
             BootstrapOrder::Classic => {
@@ -69,7 +93,7 @@ impl Bootstrapper {
         })
     }
 
-    /// What it was made from.
+    /// The literal that this circuit was made from.
     pub fn literal(&self) -> &BootstrapLiteral {
         &self.literal
     }
@@ -79,10 +103,13 @@ impl Bootstrapper {
         self.slots_to_coeffs.iter().chain(&self.coeffs_to_slots).map(LinearTransform::bytes).sum()
     }
 
-    /// Refreshes a ciphertext.
+    /// Refreshes a ciphertext at [`BootstrapLiteral::input_level`] or above, of the literal's input scale and slot count.
+    ///
+    /// Result: [`BootstrapLiteral::output_level`], the literal's output scale.
     ///
     /// # Errors
-    /// A ciphertext below [`BootstrapLiteral::input_level`], at another scale, of another slot count, or a missing key.
+    /// [`CkksError::LevelTooLow`], [`CkksError::ScaleMismatch`] or [`CkksError::SlotMismatch`] if the input has another
+    /// level, scale or slot count; [`CkksError::MissingKey`] if a key is missing.
     pub fn bootstrap(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
         self.check_input(input)?;
         match self.literal.order {
@@ -113,55 +140,71 @@ impl Bootstrapper {
         CkksError::check_scales(operation, self.literal.input_scale, input.scale())
     }
 
-    /// Raises the modulus from q₀ to all main primes: each coefficient gains an unknown multiple of q₀. What comes out
-    /// is projected onto polynomials in X^(N/2n).
+    /// Raises the modulus from q₀ to all main primes. Each coefficient gains an unknown multiple of q₀. The result is
+    /// projected onto polynomials in X^(N/2n).
+    ///
+    /// Result: the highest level, at a scale that makes the coefficients t/(q₀·width).
     ///
     /// # Errors
-    /// A missing key of encapsulation, or of a rotation by a multiple of the slot count.
+    /// [`CkksError::SlotMismatch`] if the input has other slots than the circuit, [`CkksError::MissingKey`] if a key of
+    /// encapsulation or of a rotation by a multiple of the slot count is missing.
     pub fn mod_raise(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let mut lowest = evaluator.lowered(input, 0);
+        CkksError::check_slots("ModRaise", self.literal.slots, input.slots())?;
+        let mut lowest = evaluator.lowered(input, 0)?;
         if self.scale_up > 1 {
             lowest = evaluator.multiply_integer(&lowest, self.scale_up);
         }
         raise::mod_raise(evaluator, &lowest, self.raised_scale)
     }
 
-    /// Coefficients to slots, t/(q₀·width) in each: one ciphertext of real parts, two of real and imaginary parts, or
-    /// one that has them side by side.
+    /// Takes coefficients to slots, with t/(q₀·width) in each: one ciphertext of real parts, two of real and imaginary
+    /// parts, or one with both.
+    ///
+    /// Result: as many levels below the input as CoeffsToSlots has stages, at about the scale of EvalMod's primes.
     ///
     /// # Errors
-    /// A missing rotation key, or that of the conjugation.
+    /// [`CkksError::SlotMismatch`] if the input has other slots than the circuit, [`CkksError::LevelTooLow`] if it is below
+    /// the highest level, [`CkksError::MissingKey`] if the key of a rotation or of the conjugation is missing.
     pub fn coeffs_to_slots(&self, evaluator: &Evaluator, raised: &Ciphertext) -> Result<Vec<Ciphertext>, CkksError> {
+        CkksError::check_slots("CoeffsToSlots", self.literal.slots, raised.slots())?;
         let (last, stages) = self.coeffs_to_slots.split_last().expect("at least one stage");
-        // Slots that repeat after n.
+        // The 2n slots repeat after n.
         let repeated = || Ciphertext::from_parts(raised.parts().clone(), raised.scale(), 2 * raised.slots());
         let packed = (self.layout == Layout::Packed).then(repeated);
         let x = apply_all(stages, evaluator, packed.as_ref().unwrap_or(raised))?;
         let mut parts = last.apply_and_split(evaluator, &x, self.layout == Layout::Separate)?;
-        // z − z̄ is 2i·Im z, and the half is in the matrices.
+        // z − z̄ is 2i·Im z. The matrices contain the factor 1/2.
         parts.iter_mut().skip(1).for_each(|difference| *difference = evaluator.multiply_by_i(difference));
         Ok(parts)
     }
 
-    /// Takes the multiple of q₀ away from each coefficient.
+    /// Reduces each coefficient modulo q₀.
+    ///
+    /// Result: [`EvalMod::depth`] levels below the input, at the literal's output scale (in the classic order at the scale
+    /// that SlotsToCoeffs expects).
     ///
     /// # Errors
-    /// No relinearization key.
+    /// Those of [`EvalMod::evaluate`].
     pub fn eval_mod(&self, evaluator: &Evaluator, coefficients: &[Ciphertext]) -> Result<Vec<Ciphertext>, CkksError> {
         let reduce = |coefficients| {
             let mut reduced = self.eval_mod.evaluate(evaluator, coefficients, self.reduced_scale / self.angle)?;
-            // The angle 2π·m/ρ, read as m.
+            // The slots hold the angle 2π·m/ρ. This scale makes it m.
             reduced.set_scale(self.reduced_scale);
             Ok(reduced)
         };
         coefficients.iter().map(reduce).collect()
     }
 
-    /// From real and imaginary parts in two ciphertexts to one of complex slots; nothing to do in other layouts, where
-    /// SlotsToCoeffs does it.
+    /// Joins real and imaginary parts from two ciphertexts to one of complex slots. In the other layouts it returns the one
+    /// ciphertext as it is.
+    ///
+    /// Result: the level and scale of the parts.
     ///
     /// # Errors
-    /// None of results of [`Bootstrapper::eval_mod`].
+    /// Never on the output of [`Bootstrapper::eval_mod`].
+    ///
+    /// # Panics
+    /// If there are fewer parts than the layout has.
     pub fn recombine(&self, evaluator: &Evaluator, mut parts: Vec<Ciphertext>) -> Result<Ciphertext, CkksError> {
         let imaginary = if self.layout == Layout::Separate { parts.pop() } else { None };
         let mut real = parts.pop().expect("a real part at least");
@@ -171,10 +214,13 @@ impl Bootstrapper {
         Ok(real)
     }
 
-    /// Slots to coefficients: down to level 0 in the slim order, to the output's level in the classic one.
+    /// Takes slots to coefficients.
+    ///
+    /// Result: level 0 at the scale q₀/ρ in the slim order; the output's level and scale in the classic order.
     ///
     /// # Errors
-    /// A missing rotation key, or that of the conjugation.
+    /// [`CkksError::LevelTooLow`] if the input is below the level of the first stage, [`CkksError::SlotMismatch`] if it has
+    /// other slots than the matrices, [`CkksError::MissingKey`] if the key of a rotation or of the conjugation is missing.
     pub fn slots_to_coeffs(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
         let transformed = apply_all(&self.slots_to_coeffs, evaluator, input)?;
         let (slots, scale) = (self.literal.slots, transformed.scale());
@@ -192,24 +238,24 @@ impl Bootstrapper {
         }
     }
 
-    /// q₀ divided by the scale at which messages are raised: the literal's ρ, or a little more in the classic order.
+    /// The ratio of q₀ to the scale at which messages are raised: the literal's ρ, or a little more in the classic order.
     pub fn message_ratio(&self) -> f64 {
         TAU / self.angle
     }
 
-    /// What EvalMod takes t/q₀ divided by.
+    /// The divisor of t/q₀ in the input of EvalMod.
     pub fn eval_mod_width(&self) -> f64 {
         self.eval_mod.width()
     }
 
-    /// What EvalMod makes of coefficients, in the clear: from t/(q₀·width) to the message.
+    /// Evaluates EvalMod in cleartext: from t/(q₀·width) to the message.
     pub fn eval_mod_clear(&self, x: f64) -> f64 {
         self.eval_mod.evaluate_clear(x) / self.angle
     }
 }
 
-/// Encodes the stages of a transform from level `top` on. As a whole it changes the scale by the factor `change`, of
-/// which each stage takes the same share.
+/// Encodes the stages of a transform from level `top` on. The transform changes the scale by the factor `change`, of which
+/// each stage has an equal share.
 fn encode(
     params: &Parameters,
     stages: Vec<Diagonals>,
@@ -221,6 +267,7 @@ fn encode(
     stages.map(|(k, matrix)| LinearTransform::new(params, matrix, top - k, params.prime(top - k) * share)).collect()
 }
 
+/// Applies the stages one after the other.
 fn apply_all(stages: &[LinearTransform], evaluator: &Evaluator, x: &Ciphertext) -> Result<Ciphertext, CkksError> {
     let Some((first, rest)) = stages.split_first() else { return Ok(x.clone()) };
     rest.iter().try_fold(first.apply(evaluator, x)?, |x, stage| stage.apply(evaluator, &x))

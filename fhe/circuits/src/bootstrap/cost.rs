@@ -1,9 +1,10 @@
-//! What a bootstrapping circuit costs: counted, before anything is encoded.
+//! The cost of a bootstrapping circuit, counted before anything is encoded.
 
 use fhe_ckks::{CkksError, Parameters};
 
+use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
 use super::matrices::Matrices;
-use super::{BootstrapLiteral, BootstrapOrder, Layout, raise};
+use super::raise;
 use crate::eval_mod::EvalMod;
 use crate::linear::{BsgsPlan, LinearTransform};
 
@@ -25,10 +26,10 @@ pub struct BootstrapCost {
 }
 
 impl BootstrapLiteral {
-    /// What the circuit costs.
+    /// Counts the cost of the circuit.
     ///
     /// # Errors
-    /// As [`super::Bootstrapper::new`].
+    /// Those of [`Bootstrapper::new`](super::Bootstrapper::new).
     pub fn cost(&self, params: &Parameters) -> Result<BootstrapCost, CkksError> {
         let top = params.max_level();
         let depth = top - self.output_level(params)?;
@@ -39,7 +40,7 @@ impl BootstrapLiteral {
             (_, BootstrapOrder::Classic) => (1, 1),
             (_, BootstrapOrder::Slim) => (1, 0),
         };
-        // Beside the transforms: two switches of the secret, what they leave of the trace, and the conjugation that
+        // Beside the transforms there are two switches of the secret, the rest of the trace, and the conjugation that
         // splits off the real part.
         let trace = raise::Trace::new(params, self.slots).steps.len();
         let mut cost = BootstrapCost {
@@ -58,7 +59,7 @@ impl BootstrapLiteral {
                 cost.hoisted += plan.hoisted();
                 cost.full += plan.rotations() - plan.hoisted();
                 cost.bytes += LinearTransform::bytes_of(params, matrix, first - k);
-                // The digits, a pair for each giant step, the total, and input or output.
+                // These are the digits, a pair for each giant step, the total, and input or output.
                 let digits = params.key_shape(first - k).digits();
                 cost.polynomials = cost.polynomials.max(digits + 2 * plan.giants + 4);
             }

@@ -1,27 +1,27 @@
-//! How likely the integer part of a raised coefficient is to leave the range of EvalMod.
+//! The probability that the integer part of a raised coefficient leaves the range of EvalMod.
 //!
-//! A coefficient of c₀ + c₁·s, for a secret of h coefficients ±1, is a sum of h + 1 residues modulo q₀: over q₀, of as
-//! many numbers uniform on [−1/2, 1/2]. Its integer part I is beyond K only if the sum is beyond K + 1/2: the failures
-//! that sparse-secret encapsulation (Bossuat, Troncoso-Pastoriza and Hubaux, ePrint 2022/024) makes negligible.
+//! For a secret of h coefficients ±1, a coefficient of c₀ + c₁·s is a sum of h + 1 residues modulo q₀; divided by q₀, a sum
+//! of h + 1 numbers uniform on [−1/2, 1/2]. Its integer part I exceeds K only if the sum exceeds K + 1/2. Sparse-secret
+//! encapsulation (Bossuat, Troncoso-Pastoriza and Hubaux, ePrint 2022/024) makes that probability negligible.
 
 use std::f64::consts::LN_2;
 
-/// log2 of a bound on the probability that one of `coefficients` integer parts is beyond ±`range`, under a secret of this
-/// weight: Chernoff's. −∞ where none can be.
-pub fn log2_failure(weight: u32, range: u32, coefficients: usize) -> f64 {
+/// Returns log2 of Chernoff's bound on the probability that one of `coefficients` integer parts is beyond ±`range`, under a
+/// secret of this weight; −∞ if that cannot happen.
+pub(super) fn log2_failure(weight: u32, range: u32, coefficients: usize) -> f64 {
     let terms = f64::from(weight) + 1.0;
     let beyond = f64::from(range) + 0.5;
     if 2.0 * beyond >= terms {
         return f64::NEG_INFINITY;
     }
-    // E[e^(tU)] = sinh(t/2)/(t/2) for each of them. The exponent is convex in t, so that a grid comes near its least.
+    // E[e^(tU)] = sinh(t/2)/(t/2) for each term. The exponent is convex in t, so a grid comes close to its minimum.
     let exponent = |t: f64| terms * ((t / 2.0).sinh() / (t / 2.0)).ln() - t * beyond;
     let least = (1..2000).map(|k| exponent(0.05 * f64::from(k))).fold(0.0, f64::min);
     1.0 + (coefficients as f64).log2() + least / LN_2
 }
 
-/// The smallest range that fails less often than 2^`log2`.
-pub fn sufficient_range(weight: u32, coefficients: usize, log2: f64) -> u32 {
+/// Returns the smallest range whose probability of failure is at most 2^`log2`.
+pub(super) fn sufficient_range(weight: u32, coefficients: usize, log2: f64) -> u32 {
     (1..=weight.div_ceil(2)).find(|&range| log2_failure(weight, range, coefficients) <= log2).unwrap_or(1)
 }
 

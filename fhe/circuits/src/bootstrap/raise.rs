@@ -1,27 +1,28 @@
 //! ModRaise under an ephemeral sparse secret (ePrint 2022/024, algorithm 1), and the trace onto sparse slots.
 //!
-//! Both at once, as far as the trace has few terms. The raised ciphertext (c₀, c₁) is under the ephemeral secret e, and
-//! its trace is Σ σ(c₀) + Σ σ(c₁)·σ(e) over the rotations σ by multiples of the slot count. The first sum leaves the
-//! coefficients of X^(N/2n) and its powers, times the number of terms: integers, before anything is transformed. The
-//! second takes a key for each σ(e), which is cheap: raised coefficients are below q₀/2, so that c₁ is its own and only
-//! gadget digit, and special primes that cover q₀ do.
+//! If the trace has few terms, both happen at once. The raised ciphertext (c₀, c₁) is under the ephemeral secret e, and
+//! its trace is Σ σ(c₀) + Σ σ(c₁)·σ(e) over the rotations σ by multiples of the slot count. The first sum keeps the
+//! coefficients of X^(N/2n) and its powers, times the number of terms; it is computed on integers, before a transform. The
+//! second sum needs a key for each σ(e). These are cheap: raised coefficients are below q₀/2, so c₁ is its own and only
+//! gadget digit, and special primes that cover q₀ suffice.
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, keyswitch};
 use fhe_ring::{Basis, Ntt, Poly};
 
-/// The most terms of the trace that the switch from the ephemeral secret takes along: each has a key of its own. Others
-/// are rotations and sums, a key for each doubling.
+/// The most terms of the trace that are part of the switch from the ephemeral secret, with a key each. The rest of the
+/// trace is rotations and sums, with a key for each doubling.
 const TERMS: usize = 8;
 
-/// How the trace from all slots to `slots` is taken.
+/// The trace from all slots to fewer.
 pub(super) struct Trace {
-    /// Exponents of the automorphisms in the switch.
+    /// Exponents of the automorphisms that are part of the switch.
     images: Vec<u64>,
-    /// Rotations after it, each with a sum.
+    /// Rotations after the switch, each followed by a sum.
     pub(super) steps: Vec<i64>,
 }
 
 impl Trace {
+    /// Plans the trace to `slots` slots.
     pub(super) fn new(params: &Parameters, slots: usize) -> Self {
         let max = params.max_slots();
         let terms = (max / slots).min(TERMS);
@@ -38,14 +39,17 @@ impl Trace {
     }
 }
 
-/// From level 0 to modulo all main primes, through the ephemeral secret. The slots are stated at `scale`.
+/// Raises a ciphertext from level 0 to the highest level, through the ephemeral secret.
+///
+/// Result: the highest level, stated at `scale`.
 ///
 /// # Errors
-/// A missing key of encapsulation, or of the trace.
+/// [`CkksError::MissingKey`] if a key of encapsulation or of the trace is missing, [`CkksError::KeyShape`] if the keys from
+/// the ephemeral secret differ in shape.
 pub(super) fn mod_raise(evaluator: &Evaluator, input: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
     let params = evaluator.params();
     let (top, trace) = (params.max_level(), Trace::new(params, input.slots()));
-    let sparse = evaluator.switch(input, evaluator.keys().get(KeyKind::DenseToSparse, 0)?);
+    let sparse = evaluator.switch(input, evaluator.keys().get(KeyKind::DenseToSparse, 0)?)?;
 
     let key = |&galois: &u64| Ok((galois, evaluator.keys().get(KeyKind::SparseToDense(galois), top)?));
     let keys = trace.images.iter().map(key).collect::<Result<Vec<_>, CkksError>>()?;
@@ -71,7 +75,7 @@ pub(super) fn mod_raise(evaluator: &Evaluator, input: &Ciphertext, scale: f64) -
     Ok(raised)
 }
 
-/// The coefficients of a polynomial modulo q₀, in ±q₀/2.
+/// Returns the coefficients of a polynomial modulo q₀, in ±q₀/2.
 fn centred(params: &Parameters, part: &Poly<Ntt>) -> Vec<i64> {
     let q0 = params.ring().main()[0].modulus();
     let coefficients = part.clone().into_coefficients();

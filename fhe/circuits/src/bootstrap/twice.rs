@@ -4,18 +4,19 @@ use fhe_ckks::{Ciphertext, CkksError, Evaluator};
 
 use super::Bootstrapper;
 
-/// More than a double tells apart, or a ciphertext of primes below 2^50 carries.
+/// The largest gain in bits: doubles resolve no more, nor do ciphertexts over primes below 2^50.
 const MAX_GAIN: u32 = 48;
 
 impl Bootstrapper {
-    /// Refreshes a ciphertext at nearly twice the precision, by two bootstraps: the second one takes 2^`gain` times the
-    /// error of the first, which must be at most 1. A `gain` of one or two bits less than the worst precision of one
-    /// bootstrap makes use of both. What noise the input had it keeps, so that no gain is seen beyond its scale.
+    /// Refreshes a ciphertext at nearly twice the precision, by two bootstraps. The second one refreshes 2^`gain` times the
+    /// error of the first, which must be at most 1. Choose a `gain` one or two bits below the worst precision of one
+    /// bootstrap. Noise already in the input remains, so precision is limited by the input's scale.
     ///
-    /// The output is one level below that of [`Bootstrapper::bootstrap`].
+    /// Result: one level below that of [`Bootstrapper::bootstrap`], the literal's output scale.
     ///
     /// # Errors
-    /// As [`Bootstrapper::bootstrap`]; a `gain` of 0 or above 48; or a bootstrap that leaves no level more than it takes.
+    /// Those of [`Bootstrapper::bootstrap`]; [`CkksError::Parameters`] if `gain` is 0 or above 48;
+    /// [`CkksError::LevelTooLow`] if the output of a bootstrap is not above its input's level.
     pub fn bootstrap_twice(
         &self,
         evaluator: &Evaluator,
@@ -34,23 +35,22 @@ impl Bootstrapper {
         let enlarged = evaluator.multiply_integer(&error, 1 << gain);
         let second = self.bootstrap(evaluator, &enlarged)?;
         let prime = evaluator.params().prime(second.level());
-        let correction = evaluator.multiply_constant(&second, (-f64::from(gain)).exp2(), prime);
+        let correction = evaluator.multiply_constant(&second, (-f64::from(gain)).exp2(), prime)?;
         let mut correction = evaluator.rescale(correction)?;
-        // The prime goes in and out again.
+        // Multiplication and rescaling cancel the prime.
         correction.set_scale(first.scale());
         evaluator.add(&first, &correction)
     }
 
-    /// A bootstrapped ciphertext as one that could be bootstrapped: at the level of the input, and at its `scale`.
+    /// Takes a bootstrapped ciphertext to the level of the input and to `scale`.
     fn at_input(&self, evaluator: &Evaluator, fresh: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
         let (found, wanted) = (fresh.level(), self.literal().input_level() + 1);
         if found < wanted {
             return Err(CkksError::LevelTooLow { operation: "a second bootstrap", found, wanted });
         }
-        let mut lowered = fresh.clone();
-        evaluator.drop_to(&mut lowered, wanted);
+        let lowered = evaluator.lowered(fresh, wanted)?;
         let factor = scale * evaluator.params().prime(wanted) / fresh.scale();
-        let mut lowered = evaluator.rescale(evaluator.multiply_constant(&lowered, 1.0, factor))?;
+        let mut lowered = evaluator.rescale(evaluator.multiply_constant(&lowered, 1.0, factor)?)?;
         lowered.set_scale(scale);
         Ok(lowered)
     }

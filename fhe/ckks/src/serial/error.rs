@@ -1,8 +1,8 @@
-//! Why bytes are refused, each with the value found and the value wanted.
+//! Reasons to refuse bytes. Each names the value found and the value wanted.
 
-use super::{Kind, VERSION};
+use super::kind::{Kind, MAGIC, VERSION};
 
-/// Bytes that are no object of these parameters, or an object that cannot be written for them.
+/// Bytes that are not an object of these parameters, or an object that cannot be written for them.
 #[derive(Debug, thiserror::Error)]
 pub enum SerialError {
     /// The stream itself failed.
@@ -13,13 +13,13 @@ pub enum SerialError {
     Truncated {
         /// The part that is cut off.
         what: &'static str,
-        /// Bytes of it that were there.
+        /// Number of its bytes that were there.
         found: u64,
-        /// Bytes that it has.
+        /// Number of bytes that it has in full.
         wanted: u64,
     },
     /// Not a file of this library.
-    #[error("magic number: found {}, wanted {}", hex(found), hex(&super::MAGIC))]
+    #[error("magic number: found {}, wanted {}", hex(found), hex(&MAGIC))]
     Magic {
         /// The first bytes.
         found: [u8; 8],
@@ -60,49 +60,51 @@ pub enum SerialError {
         /// Bytes that it takes.
         wanted: u64,
     },
-    /// A bit has changed on the way.
+    /// The data was damaged on the way.
     #[error("checksum: found {}, wanted {}; the data is damaged", hex(found), hex(wanted))]
     Checksum {
         /// The checksum stated.
         found: [u8; 16],
-        /// The checksum of what was read.
+        /// The checksum of the bytes that were read.
         wanted: [u8; 16],
     },
     /// Bytes after the end of the object.
     #[error("trailing bytes: found at least {found} after the object, wanted none")]
     Trailing {
-        /// How many were seen.
+        /// Number of bytes seen.
         found: u64,
     },
     /// A number outside its range.
     #[error("{what}: found {found}, wanted {least} to {most}")]
     Range {
-        /// Which number.
+        /// The number's name.
         what: &'static str,
         /// Its value.
         found: u64,
-        /// The smallest that can be.
+        /// The smallest allowed value.
         least: u64,
-        /// The largest that can be.
+        /// The largest allowed value.
         most: u64,
     },
     /// A residue that is not reduced.
     #[error("residue {index} of limb {limb}: found {found}, wanted less than the prime {modulus}")]
     Residue {
-        /// Which limb of its polynomial.
+        /// Index of the limb in its polynomial.
         limb: usize,
-        /// Its place in the limb.
+        /// Index of the residue in the limb.
         index: usize,
         /// Its value.
         found: u64,
         /// The limb's prime.
         modulus: u64,
     },
-    /// A scale by which nothing can be divided.
-    #[error("scale: found {found}, wanted a positive normal number")]
+    /// A scale that no ciphertext of its level has: NaN, below 1, or at least the modulus, in which a slot of 1 must fit.
+    #[error("scale: found {found:e}, wanted 1 to 2^{most_log2:.1}, the bound of this level")]
     Scale {
         /// The scale stated.
         found: f64,
+        /// log2 of the bound: the modulus of the level, and at most 2^126.
+        most_log2: f64,
     },
     /// A number of slots that no ciphertext has.
     #[error("slots: found {found}, wanted a power of two up to {max}")]
@@ -112,19 +114,19 @@ pub enum SerialError {
         /// N/2.
         max: u64,
     },
-    /// An even exponent X ↦ X^g, which is no automorphism.
+    /// An even exponent g: X ↦ X^g is not an automorphism then.
     #[error("Galois exponent: found {found}, wanted an odd number")]
     EvenGalois {
         /// The exponent stated.
         found: u64,
     },
-    /// A kind of evaluation key that has no exponent, with one.
-    #[error("exponent of a key that is no Galois key: found {found}, wanted 0")]
+    /// An exponent for a kind of evaluation key that has none.
+    #[error("exponent of a key that is not a Galois key: found {found}, wanted 0")]
     StrayExponent {
         /// The exponent stated.
         found: u64,
     },
-    /// Keys out of order or twice.
+    /// Keys in the wrong order, or one key twice.
     #[error("order of keys: found {found} after {previous}; wanted each kind and height once, in ascending order")]
     KeyOrder {
         /// The later key.
@@ -135,18 +137,18 @@ pub enum SerialError {
     /// A secret coefficient outside {−1, 0, 1}.
     #[error("secret coefficient {index}: found code 2, wanted 0 (zero), 1 (one) or 3 (minus one)")]
     Coefficient {
-        /// Its place.
+        /// Index of the coefficient.
         index: usize,
     },
-    /// A secret of a weight that the parameters do not name.
+    /// A secret whose weight does not fit the distribution of the parameters.
     #[error("weight of the secret: found {found}, wanted {wanted}")]
     Weight {
         /// Number of nonzero coefficients.
         found: usize,
-        /// The weights that the parameters name.
+        /// The weights that fit.
         wanted: String,
     },
-    /// An object to be written that lives in another ring.
+    /// An object to be written that belongs to another ring.
     #[error("ring: the object is held modulo {found}, the parameters have {wanted}")]
     Ring {
         /// The object's ring.

@@ -1,4 +1,4 @@
-//! The frame around a payload, and the polynomials in it.
+//! The frame around a payload, and the polynomials in a payload.
 
 use std::io::{Read, Write};
 
@@ -6,42 +6,52 @@ use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
 use fhe_ring::{Basis, Limb, Ntt, Poly, Ring};
 use sha2::{Digest, Sha256};
 
-use super::digest::half;
-use super::{Kind, MAGIC, SerialError, VERSION};
+use super::error::SerialError;
+use super::kind::{Kind, MAGIC, VERSION};
 use crate::params::Parameters;
+use crate::params::digest::half;
 
 const HEADER: u64 = 36;
 const CHECKSUM: u64 = 16;
 
-/// Bytes of a frame beside its payload.
+/// Bytes of a frame without its payload.
 pub(crate) const OVERHEAD: u64 = HEADER + CHECKSUM;
 
-/// What each kind of object says of its payload.
+/// An object with its kind and the encoding of its payload.
 pub trait Payload: Sized {
     /// The kind that the header states.
     const KIND: Kind;
 
-    /// Whether the object can be written for these parameters.
+    /// Checks that the object belongs to these parameters and could be read again.
+    ///
+    /// # Errors
+    /// The [`SerialError`] that reading it would give, or [`SerialError::Ring`].
     fn check(&self, params: &Parameters) -> Result<(), SerialError>;
 
-    /// Bytes that [`Payload::write`] writes.
+    /// Number of bytes that [`Payload::write`] writes.
     fn payload_len(&self) -> u64;
 
     /// Writes the payload.
+    ///
+    /// # Errors
+    /// [`SerialError::Io`] if the stream fails.
     fn write(&self, out: &mut Writer<impl Write>) -> Result<(), SerialError>;
 
-    /// Reads the payload, trusting nothing.
+    /// Reads the payload and checks every value in it.
+    ///
+    /// # Errors
+    /// [`SerialError`] for the first value that is wrong.
     fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError>;
 }
 
-/// Reads a frame; the stream is left behind it.
+/// Reads a frame and returns the stream behind it.
 pub(crate) fn read_from<T: Payload, R: Read>(params: &Parameters, input: R) -> Result<(T, R), SerialError> {
     let mut reader = Reader::begin(input, params, T::KIND)?;
     let object = T::read(params, &mut reader)?;
     Ok((object, reader.finish()?))
 }
 
-/// Reads a frame after which the stream must end.
+/// Reads a frame. The stream must end after it.
 pub(crate) fn read_whole<T: Payload>(params: &Parameters, input: impl Read) -> Result<T, SerialError> {
     let (object, mut rest) = read_from(params, input)?;
     match read_up_to(&mut rest, &mut [0; 64])? {
@@ -50,20 +60,20 @@ pub(crate) fn read_whole<T: Payload>(params: &Parameters, input: impl Read) -> R
     }
 }
 
-/// Bytes of a polynomial: N is a multiple of 32, so that limbs share no byte.
+/// Bytes of a polynomial. N is a multiple of 32, so every limb starts at a byte.
 pub(crate) fn poly_len(ring: &Ring, basis: Basis) -> u64 {
     ring.moduli(basis).map(|q| packed_len(ring.n(), packed_bits(q)) as u64).sum()
 }
 
-/// Whether a polynomial is one of the parameters' ring.
+/// Checks that a polynomial belongs to the ring of the parameters.
 pub(crate) fn check_ring(params: &Parameters, found: &Ring, basis: Basis) -> Result<(), SerialError> {
     let wanted = params.ring();
     let equal =
         found.n() == wanted.n() && wanted.basis().contains(basis) && found.moduli(basis).eq(wanted.moduli(basis));
-    match equal {
-        true => Ok(()),
-        false => Err(SerialError::Ring { found: format!("{found:?}"), wanted: format!("{wanted:?}") }),
+    if equal {
+        return Ok(());
     }
+    Err(SerialError::Ring { found: format!("{found:?}"), wanted: format!("{wanted:?}") })
 }
 
 /// Writes a frame.
@@ -122,7 +132,7 @@ impl<W: Write> Writer<W> {
 pub struct Reader<R> {
     input: R,
     hash: Sha256,
-    /// Bytes of the payload still to come, as the header has it.
+    /// Bytes of the payload still to come, by the length in the header.
     left: u64,
 }
 
@@ -152,18 +162,12 @@ impl<R: Read> Reader<R> {
 
     /// Demands that the rest of the payload has exactly this length.
     pub(crate) fn ends_after(&self, what: &'static str, wanted: u64) -> Result<(), SerialError> {
-        match self.left == wanted {
-            true => Ok(()),
-            false => Err(SerialError::Length { what, found: self.left, wanted }),
-        }
+        if self.left == wanted { Ok(()) } else { Err(SerialError::Length { what, found: self.left, wanted }) }
     }
 
-    /// Demands that so much of the payload is left.
+    /// Demands that at least this many bytes of the payload are left.
     pub(crate) fn has(&self, what: &'static str, wanted: u64) -> Result<(), SerialError> {
-        match self.left >= wanted {
-            true => Ok(()),
-            false => Err(SerialError::Length { what, found: self.left, wanted }),
-        }
+        if self.left >= wanted { Ok(()) } else { Err(SerialError::Length { what, found: self.left, wanted }) }
     }
 
     /// Fills `bytes`.
@@ -186,16 +190,13 @@ impl<R: Read> Reader<R> {
         Ok(u64::from_le_bytes(self.array(what)?))
     }
 
-    /// A number of four bytes in a range.
+    /// Reads a number of four bytes and checks its range.
     pub(crate) fn u32_in(&mut self, what: &'static str, least: usize, most: usize) -> Result<usize, SerialError> {
         let found = u32::from_le_bytes(self.array(what)?) as usize;
-        match (least..=most).contains(&found) {
-            true => Ok(found),
-            false => Err(SerialError::Range { what, found: found as u64, least: least as u64, most: most as u64 }),
-        }
+        check_range(what, found, [least, most]).map(|()| found)
     }
 
-    /// A polynomial over primes that are the ring's.
+    /// Reads a polynomial over primes of the ring.
     pub(crate) fn poly(
         &mut self,
         what: &'static str,
@@ -223,14 +224,20 @@ impl<R: Read> Reader<R> {
         let mut found = [0; CHECKSUM as usize];
         read_fully(&mut self.input, "checksum", &mut found)?;
         let wanted = half(self.hash);
-        match found == wanted {
-            true => Ok(self.input),
-            false => Err(SerialError::Checksum { found, wanted }),
-        }
+        if found == wanted { Ok(self.input) } else { Err(SerialError::Checksum { found, wanted }) }
     }
 }
 
-/// Reads until `bytes` is full or the stream ends.
+/// Checks that a count is within a range, both ends included.
+pub(crate) fn check_range(what: &'static str, found: usize, [least, most]: [usize; 2]) -> Result<(), SerialError> {
+    if (least..=most).contains(&found) {
+        return Ok(());
+    }
+    let [found, least, most] = [found, least, most].map(|count| count as u64);
+    Err(SerialError::Range { what, found, least, most })
+}
+
+/// Reads until `bytes` is full or the stream ends. Returns the number of bytes read.
 fn read_up_to(input: &mut impl Read, bytes: &mut [u8]) -> Result<usize, SerialError> {
     let mut filled = 0;
     while filled < bytes.len() {
@@ -244,6 +251,7 @@ fn read_up_to(input: &mut impl Read, bytes: &mut [u8]) -> Result<usize, SerialEr
     Ok(filled)
 }
 
+/// Fills `bytes`, or fails because the stream ends early.
 fn read_fully(input: &mut impl Read, what: &'static str, bytes: &mut [u8]) -> Result<(), SerialError> {
     let (found, wanted) = (read_up_to(input, bytes)? as u64, bytes.len() as u64);
     if found == wanted { Ok(()) } else { Err(SerialError::Truncated { what, found, wanted }) }

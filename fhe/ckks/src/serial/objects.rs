@@ -1,35 +1,40 @@
-//! The payloads of what a server holds.
+//! The payloads of the objects that a server holds.
 
 use std::io::{Read, Write};
 
-use fhe_ring::arch::MAX_LAZY_PRODUCTS;
 use fhe_ring::{Basis, PackedPoly, Uniform};
 
-use super::frame::{Payload, Reader, Writer, check_ring, poly_len};
-use super::{Kind, SerialError};
+use super::error::SerialError;
+use super::frame::{Payload, Reader, Writer, check_range, check_ring, poly_len};
+use super::kind::Kind;
 use crate::ciphertext::Ciphertext;
-use crate::keys::{EvaluationKeys, KeyKind, PublicKey, SwitchingKey};
-use crate::params::{KeyShape, Parameters};
+use crate::keys::{EvaluationKeys, PublicKey, SwitchingKey};
+use crate::params::Parameters;
+use crate::scale;
+use crate::shape::{KeyKind, KeyShape, MOST_CONVERTED, MOST_SPECIAL};
 
-fn check_scale(scale: f64) -> Result<(), SerialError> {
-    // A subnormal scale would decode to infinity.
-    if scale.is_normal() && scale > 0.0 { Ok(()) } else { Err(SerialError::Scale { found: scale }) }
+/// Checks the scale of a ciphertext over `main` primes. Outside this range its own arithmetic would overflow, or no value
+/// of size 1 fits the modulus.
+fn check_scale(params: &Parameters, main: usize, found: f64) -> Result<(), SerialError> {
+    let most_log2 = scale::most_log2(params, main - 1);
+    // NaN is in no range.
+    if (1.0..most_log2.exp2()).contains(&found) { Ok(()) } else { Err(SerialError::Scale { found, most_log2 }) }
 }
 
 fn check_slots(params: &Parameters, slots: usize) -> Result<(), SerialError> {
-    match slots.is_power_of_two() && slots <= params.max_slots() {
-        true => Ok(()),
-        false => Err(SerialError::Slots { found: slots as u64, max: params.max_slots() as u64 }),
+    if slots.is_power_of_two() && slots <= params.max_slots() {
+        return Ok(());
     }
+    Err(SerialError::Slots { found: slots as u64, max: params.max_slots() as u64 })
 }
 
 impl Payload for Ciphertext {
     const KIND: Kind = Kind::Ciphertext;
 
     fn check(&self, params: &Parameters) -> Result<(), SerialError> {
-        check_scale(self.scale)?;
-        check_slots(params, self.slots)?;
-        self.parts.iter().try_for_each(|part| check_ring(params, part.ring(), part.basis()))
+        self.parts.iter().try_for_each(|part| check_ring(params, part.ring(), part.basis()))?;
+        check_scale(params, self.basis().main, self.scale)?;
+        check_slots(params, self.slots)
     }
 
     fn payload_len(&self) -> u64 {
@@ -48,7 +53,7 @@ impl Payload for Ciphertext {
         let slots = u32::from_le_bytes(input.array("slots")?) as usize;
         check_slots(params, slots)?;
         let scale = f64::from_bits(input.u64("scale")?);
-        check_scale(scale)?;
+        check_scale(params, basis.main, scale)?;
         input.ends_after("a ciphertext of this level", 2 * poly_len(params.ring(), basis))?;
         let parts = [input.poly("c0", params, basis)?, input.poly("c1", params, basis)?];
         Ok(Self { parts, scale, slots })
@@ -81,18 +86,25 @@ impl Payload for PublicKey {
     }
 }
 
-/// The least and the most main primes in a digit. A wider one would stop the evaluator, whose base conversion holds no
-/// more; what the keys from the ephemeral secret switch is one digit as it is.
-fn widths_of_digits(kind: Option<KeyKind>, main: usize) -> [usize; 2] {
-    match kind {
+/// Checks that the evaluator can use a key of this shape, as one of this kind if that is known.
+///
+/// A wider digit than a base conversion takes would stop the evaluator, and so would more special primes than a division
+/// takes. Keys from the ephemeral secret have one digit, which is never converted. The key to it is secure only over
+/// q₀·p₀.
+fn check_shape(params: &Parameters, kind: Option<KeyKind>, shape: KeyShape) -> Result<(), SerialError> {
+    let KeyShape { main, special, digit_len } = shape;
+    let ring = params.ring().basis();
+    let (most_main, most_special) = match kind {
+        Some(KeyKind::DenseToSparse) => (KeyShape::DENSE_TO_SPARSE.main, KeyShape::DENSE_TO_SPARSE.special),
+        _ => (ring.main, ring.special.min(MOST_SPECIAL)),
+    };
+    let lengths = match kind {
         Some(KeyKind::SparseToDense(_)) => [main, main],
-        _ => [1, main.min(MAX_LAZY_PRODUCTS - 1)],
-    }
-}
-
-/// The most special primes: their base conversion may take in one main prime more.
-fn most_special(special: usize) -> usize {
-    special.min(MAX_LAZY_PRODUCTS - 2)
+        _ => [1, main.min(MOST_CONVERTED)],
+    };
+    check_range("main primes", main, [1, most_main])?;
+    check_range("special primes", special, [1, most_special])?;
+    check_range("main primes in a digit", digit_len, lengths)
 }
 
 impl SwitchingKey {
@@ -101,18 +113,17 @@ impl SwitchingKey {
         shape.digits() as u64 * poly_len(params.ring(), shape.basis())
     }
 
-    /// Shape and seed of a key, whose kind is known where it stands among others.
+    /// Reads the shape and the seed of a key. Its kind is known in a set of evaluation keys.
     fn read_head(
         params: &Parameters,
         kind: Option<KeyKind>,
         input: &mut Reader<impl Read>,
     ) -> Result<(KeyShape, [u8; 32]), SerialError> {
-        let ring = params.ring().basis();
-        let main = input.u32_in("main primes", 1, ring.main)?;
-        let special = input.u32_in("special primes", 1, most_special(ring.special))?;
-        let [least, most] = widths_of_digits(kind, main);
-        let digit = input.u32_in("main primes in a digit", least, most)?;
-        Ok((KeyShape { main, special, digit }, input.array("seed")?))
+        let mut count = |what| Ok::<_, SerialError>(u32::from_le_bytes(input.array(what)?) as usize);
+        let (main, special) = (count("main primes")?, count("special primes")?);
+        let shape = KeyShape { main, special, digit_len: count("main primes in a digit")? };
+        check_shape(params, kind, shape)?;
+        Ok((shape, input.array("seed")?))
     }
 
     fn read_body(
@@ -127,18 +138,7 @@ impl SwitchingKey {
     }
 
     fn check_as(&self, params: &Parameters, kind: Option<KeyKind>) -> Result<(), SerialError> {
-        let KeyShape { main, special, digit } = self.shape;
-        let range = |what, found, [least, most]: [usize; 2]| match (least..=most).contains(&found) {
-            true => Ok(()),
-            false => {
-                let [found, least, most] = [found, least, most].map(|count| count as u64);
-                Err(SerialError::Range { what, found, least, most })
-            }
-        };
-        let ring = params.ring().basis();
-        range("main primes", main, [1, ring.main])?;
-        range("special primes", special, [1, most_special(ring.special)])?;
-        range("main primes in a digit", digit, widths_of_digits(kind, main))?;
+        check_shape(params, kind, self.shape)?;
         self.digits.iter().try_for_each(|b| check_ring(params, b.ring(), b.basis()))
     }
 }
@@ -155,8 +155,8 @@ impl Payload for SwitchingKey {
     }
 
     fn write(&self, out: &mut Writer<impl Write>) -> Result<(), SerialError> {
-        let KeyShape { main, special, digit } = self.shape;
-        [main, special, digit].into_iter().try_for_each(|count| out.u32(count))?;
+        let KeyShape { main, special, digit_len } = self.shape;
+        [main, special, digit_len].into_iter().try_for_each(|count| out.u32(count))?;
         out.bytes(&self.seed)?;
         self.digits.iter().flat_map(PackedPoly::limbs).try_for_each(|limb| out.bytes(limb.bytes()))
     }
@@ -168,7 +168,7 @@ impl Payload for SwitchingKey {
     }
 }
 
-/// The code of a kind of key, and its exponent.
+/// Returns the code of a kind of key, and its exponent.
 fn encode_kind(kind: KeyKind) -> (u8, u64) {
     match kind {
         KeyKind::Relinearization => (0, 0),
@@ -227,7 +227,7 @@ impl Payload for EvaluationKeys {
     }
 
     fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
-        // Two kinds with N exponents and two without, each at every height.
+        // Two kinds have N exponents each and two have none, and every kind may have a key at every height.
         let most = (2 * params.n() + 2) * params.ring().basis().main;
         let count = input.u32_in("number of keys", 0, most)?;
         let mut keys = Self::default();

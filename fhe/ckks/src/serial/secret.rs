@@ -1,24 +1,26 @@
-//! The secret key as bytes: apart from [`Serial`](super::Serial), so that none is written by accident.
+//! The secret key as bytes. It does not implement [`Serial`](super::Serial), so it is never written by accident.
 
 use std::io::{Read, Write};
 
 use fhe_ring::Poly;
 use zeroize::Zeroizing;
 
+use super::error::SerialError;
 use super::frame::{self, Payload, Reader, Writer};
-use super::{Kind, SerialError, pack};
+use super::kind::Kind;
+use super::pack;
 use crate::keys::SecretKey;
 use crate::params::Parameters;
 use crate::security::SecretDistribution;
 
 impl SecretKey {
-    /// The secret as bytes, wiped when dropped. Who holds them decrypts everything.
+    /// Returns the secret as bytes, which are wiped when dropped. Whoever holds them can decrypt everything.
     ///
     /// # Errors
-    /// None for a key that was generated or read.
+    /// Never for a key that was generated or read.
     pub fn to_bytes_secret(&self) -> Result<Zeroizing<Vec<u8>>, SerialError> {
         self.check(self.params())?;
-        // Made at full length at once: a vector that grows leaves copies behind.
+        // Allocated at full length at once: a growing vector would leave copies behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity((frame::OVERHEAD + self.payload_len()) as usize));
         let mut writer = Writer::begin(&mut *bytes, self.params(), Self::KIND, self.payload_len())?;
         self.write(&mut writer)?;
@@ -26,16 +28,16 @@ impl SecretKey {
         Ok(bytes)
     }
 
-    /// The secret that these bytes are.
+    /// Reads the secret that these bytes are.
     ///
     /// # Errors
-    /// [`SerialError`] for whatever is not exactly a secret key of these parameters.
+    /// [`SerialError`] for anything but a secret key of these parameters.
     pub fn from_bytes_secret(params: &Parameters, bytes: &[u8]) -> Result<Self, SerialError> {
         frame::read_whole(params, bytes)
     }
 }
 
-/// Whether the main secret's distribution has such a weight, or one within eight standard deviations of it.
+/// Checks a weight against the main secret's distribution: within eight standard deviations of its mean.
 fn check_weight(params: &Parameters, found: usize) -> Result<(), SerialError> {
     let n = params.n() as f64;
     let (wanted, deviation) = match params.literal().secret {

@@ -5,7 +5,7 @@ use fhe_ckks::*;
 use sha2::{Digest, Sha256};
 
 /// The parameters of the tests, the corpus and the fuzzer.
-pub fn literal() -> ParametersLiteral {
+pub(crate) fn literal() -> ParametersLiteral {
     ParametersLiteral {
         log_n: 5,
         main_bits: vec![50, 30, 31],
@@ -18,7 +18,7 @@ pub fn literal() -> ParametersLiteral {
 }
 
 /// Reads bytes as an object and writes it again.
-pub fn rewrite(params: &Parameters, kind: Kind, bytes: &[u8]) -> Result<Vec<u8>, SerialError> {
+pub(crate) fn rewrite(params: &Parameters, kind: Kind, bytes: &[u8]) -> Result<Vec<u8>, SerialError> {
     fn via<T: Serial>(params: &Parameters, bytes: &[u8]) -> Result<Vec<u8>, SerialError> {
         T::from_bytes(params, bytes)?.to_bytes(params)
     }
@@ -32,11 +32,11 @@ pub fn rewrite(params: &Parameters, kind: Kind, bytes: &[u8]) -> Result<Vec<u8>,
 }
 
 /// Where header, payload and checksum of a frame meet.
-pub const HEADER: usize = 36;
-pub const CHECKSUM: usize = 16;
+pub(crate) const HEADER: usize = 36;
+pub(crate) const CHECKSUM: usize = 16;
 
 /// A frame of this payload with all that is around it right, so that only the payload can be wrong.
-pub fn seal(params: &Parameters, kind: Kind, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(params: &Parameters, kind: Kind, payload: &[u8]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend((kind as u16).to_le_bytes());

@@ -2,7 +2,6 @@
 
 use fhe_circuits::LinearTransform;
 use fhe_ckks::{Ciphertext, CkksError, Evaluator};
-use fhe_ring::Poly;
 
 use super::{Slots, TargetScale};
 use crate::encrypted::interleave::Interleave;
@@ -38,7 +37,7 @@ impl Slots for Encrypted<'_> {
         if x.level() < level {
             return Err(CkksError::LevelTooLow { operation: "convolution", found: x.level(), wanted: level });
         }
-        let parts = self.evaluator.lowered(x, level).into_parts();
+        let parts = self.evaluator.lowered(x, level)?.into_parts();
         Ok(Ciphertext::from_parts(parts, x.scale(), self.interleave.slots(slots)))
     }
 
@@ -55,11 +54,8 @@ impl Slots for Encrypted<'_> {
         let (params, first) = (self.evaluator.params(), terms[0].0);
         let (basis, scale) = (first.basis(), self.factor_scale(first, target));
         let weights = params.encode_real_all(terms.len(), |k| self.interleave.repeat(terms[k].1), scale, basis)?;
-        let parts = [0, 1].map(|part| {
-            let products: Vec<_> = terms.iter().zip(&weights).map(|((x, _), w)| (&x.parts()[part], w.poly())).collect();
-            Poly::dot_compact(params.ring(), basis, &products)
-        });
-        Ok(Ciphertext::from_parts(parts, first.scale() * scale, first.slots()))
+        let products: Vec<_> = terms.iter().zip(&weights).map(|((x, _), w)| (*x, w)).collect();
+        self.evaluator.dot_plain(&products)
     }
 
     fn multiply(
@@ -86,7 +82,7 @@ impl Slots for Encrypted<'_> {
     }
 
     fn multiply_constant(&mut self, x: &Ciphertext, c: f64) -> Result<Ciphertext, CkksError> {
-        Ok(self.evaluator.multiply_constant(x, c, self.factor_scale(x, TargetScale::Linear)))
+        self.evaluator.multiply_constant(x, c, self.factor_scale(x, TargetScale::Linear))
     }
 
     fn add(&mut self, mut a: Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {

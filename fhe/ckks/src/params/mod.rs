@@ -1,35 +1,40 @@
-//! Parameters: an unchecked literal becomes a checked, immutable set.
+//! Parameters: [`Parameters::try_from`] turns an unchecked [`ParametersLiteral`] into a checked, immutable set.
+
+pub(crate) mod digest;
+mod literal;
 
 use std::sync::{Arc, OnceLock};
 
-use fhe_ring::arch::MAX_LAZY_PRODUCTS;
 use fhe_ring::ntt::NttTable;
-use fhe_ring::{Basis, Kernels, Ring, primes};
+use fhe_ring::{Kernels, Ring, primes};
+
+pub use literal::ParametersLiteral;
 
 use crate::embedding::Embeddings;
 use crate::error::CkksError;
 use crate::security::{self, SecretDistribution, SecurityReport};
+use crate::shape::KeyShape;
 
-/// Parameters as a person writes them down, unchecked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParametersLiteral {
-    /// log2 of the ring dimension N.
-    pub log_n: u32,
-    /// Size in bits of the main primes q₀, q₁, …: level ℓ holds the first ℓ + 1 and rescaling spends the last.
-    pub main_bits: Vec<u32>,
-    /// Size in bits of the special primes of key switching.
-    pub special_bits: Vec<u32>,
-    /// Distribution of the main secret.
-    pub secret: SecretDistribution,
-    /// Hamming weight of the ephemeral secret of bootstrapping (sparse-secret encapsulation, ePrint 2022/024).
-    pub ephemeral_weight: Option<u32>,
-    /// Accept less than 128 bits of security. Every report then says so.
-    pub insecure: bool,
-    /// The kernels to use; the fastest of the machine if `None`.
-    pub kernels: Option<Kernels>,
-}
-
-/// Checked parameters with their ring; cheap to clone.
+/// Checked parameters with their ring. Clones share them and are cheap.
+///
+/// ```
+/// use fhe_ckks::{Parameters, ParametersLiteral, SecretDistribution};
+///
+/// # fn main() -> Result<(), fhe_ckks::CkksError> {
+/// let params = Parameters::try_from(ParametersLiteral {
+///     log_n: 13,
+///     main_bits: vec![50, 40, 40],
+///     special_bits: vec![50],
+///     secret: SecretDistribution::UniformTernary,
+///     ephemeral_weight: None,
+///     insecure: false, // Less than 128 bits of security is an error.
+///     kernels: None,
+/// })?;
+/// assert_eq!((params.n(), params.max_slots(), params.max_level()), (8192, 4096, 2));
+/// assert_eq!(params.security_bits(), 128);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Parameters(Arc<Inner>);
 
@@ -42,31 +47,7 @@ struct Inner {
     digest: OnceLock<[u8; 16]>,
 }
 
-/// How a key-switching key decomposes its input and how many special primes it is made over.
-///
-/// A key for few levels needs few special primes: its size, and the time of every switch with it, shrink with both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct KeyShape {
-    /// Main primes it reaches: one more than the highest level it serves.
-    pub main: usize,
-    /// Special primes.
-    pub special: usize,
-    /// Main primes in a digit of the gadget decomposition.
-    pub digit: usize,
-}
-
-impl KeyShape {
-    /// The primes of the key.
-    pub fn basis(self) -> Basis {
-        Basis { main: self.main, special: self.special }
-    }
-
-    /// Number of digits at full height.
-    pub fn digits(self) -> usize {
-        self.main.div_ceil(self.digit)
-    }
-}
-
+/// Returns the weight of a secret whose distribution fixes it.
 fn fixed_weight(secret: SecretDistribution) -> Option<u32> {
     match secret {
         SecretDistribution::UniformTernary => None,
@@ -77,6 +58,11 @@ fn fixed_weight(secret: SecretDistribution) -> Option<u32> {
 impl TryFrom<ParametersLiteral> for Parameters {
     type Error = CkksError;
 
+    /// Checks a literal, searches the primes and prepares their transforms.
+    ///
+    /// # Errors
+    /// [`CkksError::Parameters`] if the literal contradicts itself, [`CkksError::Primes`] if there are no primes of these
+    /// sizes, [`CkksError::Insecure`] if a secret has less than 128 bits of security and the literal does not accept that.
     fn try_from(literal: ParametersLiteral) -> Result<Self, CkksError> {
         let invalid =
             |what, found: String, wanted: &str| CkksError::Parameters { what, found, wanted: wanted.to_owned() };
@@ -92,7 +78,7 @@ impl TryFrom<ParametersLiteral> for Parameters {
         let (main, special) = primes.split_at(literal.main_bits.len());
         let logs = |primes: &[u64]| primes.iter().map(|&q| (q as f64).log2()).collect::<Vec<_>>();
         let log = |primes: &[u64]| logs(primes).iter().sum::<f64>();
-        if key_shape(&logs(main), &logs(special)).is_none() {
+        if KeyShape::cheapest(&logs(main), &logs(special)).is_none() {
             let found = format!("{:.0} bits of special primes", log(special));
             return Err(invalid("special modulus", found, "at least the widest main prime"));
         }
@@ -121,7 +107,7 @@ impl TryFrom<ParametersLiteral> for Parameters {
         };
         let security = judge(literal.secret, log(&primes))?;
         let ephemeral_security = match literal.ephemeral_weight {
-            // The widest thing encrypted under it is the key that switches to it, over q₀·p₀.
+            // The key that switches to the ephemeral secret, over q₀·p₀, has the widest modulus under it.
             Some(weight) => judge(SecretDistribution::FixedWeight(weight), q0 + p0)?,
             None => None,
         };
@@ -132,7 +118,7 @@ impl TryFrom<ParametersLiteral> for Parameters {
 }
 
 impl Parameters {
-    /// What they were made from.
+    /// The literal that these parameters were made from.
     pub fn literal(&self) -> &ParametersLiteral {
         &self.0.literal
     }
@@ -152,17 +138,20 @@ impl Parameters {
         self.0.ring.n()
     }
 
-    /// The most slots a ciphertext has, N/2.
+    /// The largest number of slots of a ciphertext, N/2.
     pub fn max_slots(&self) -> usize {
         self.n() / 2
     }
 
-    /// The highest level: how often a fresh ciphertext can be rescaled.
+    /// The highest level: the number of times that a ciphertext with all main primes can be rescaled.
     pub fn max_level(&self) -> usize {
         self.0.literal.main_bits.len() - 1
     }
 
     /// The main prime that rescaling from `level` divides by.
+    ///
+    /// # Panics
+    /// If `level` exceeds the highest.
     pub fn prime(&self, level: usize) -> f64 {
         self.0.ring.main()[level].modulus().value() as f64
     }
@@ -172,12 +161,12 @@ impl Parameters {
         self.0.ring.log_modulus(self.0.ring.basis())
     }
 
-    /// What the tables say of the main secret; `None` where no table bounds it (insecure parameters only).
+    /// The security of the main secret by the tables; `None` if no table covers it (insecure parameters only).
     pub fn security(&self) -> Option<SecurityReport> {
         self.0.security
     }
 
-    /// What the tables say of the ephemeral secret.
+    /// The security of the ephemeral secret by the tables; `None` if there is none, or no table covers it.
     pub fn ephemeral_security(&self) -> Option<SecurityReport> {
         self.0.ephemeral_security
     }
@@ -189,17 +178,17 @@ impl Parameters {
         bits(self.security()).min(ephemeral)
     }
 
-    /// The identity that serialised objects carry: of dimension, primes, secrets, transform and seed expansion.
+    /// The identity that serialised objects carry: a hash of dimension, primes, secrets, transform and seed expansion.
     pub fn digest(&self) -> [u8; 16] {
-        *self.0.digest.get_or_init(|| crate::serial::parameters_digest(self))
+        *self.0.digest.get_or_init(|| digest::parameters_digest(&self.0.literal, &self.0.ring))
     }
 
     pub(crate) fn embeddings(&self) -> &Embeddings {
         &self.0.embeddings
     }
 
-    /// The cheapest key shape for ciphertexts up to `level`: the fewest digits whose widest is covered by the special
-    /// primes, and then the fewest special primes that cover it.
+    /// The cheapest shape of a key for ciphertexts up to `level`: the fewest digits whose widest is covered by the special
+    /// primes, and the fewest special primes that cover it.
     ///
     /// # Panics
     /// If `level` exceeds the highest.
@@ -207,10 +196,12 @@ impl Parameters {
         assert!(level <= self.max_level(), "level {level} of {}", self.max_level());
         let ring = self.ring();
         let logs = |tables: &[NttTable]| tables.iter().map(|t| t.modulus().log2()).collect::<Vec<_>>();
-        key_shape(&logs(&ring.main()[..=level]), &logs(ring.special())).expect("checked when the parameters were made")
+        let shape = KeyShape::cheapest(&logs(&ring.main()[..=level]), &logs(ring.special()));
+        shape.expect("checked when the parameters were made")
     }
 
-    /// The exponent g of the automorphism X ↦ X^g that rotates slots to the left by `steps` (to the right if negative).
+    /// Returns the exponent g of the automorphism X ↦ X^g that rotates slots to the left by `steps`, to the right if
+    /// negative.
     pub fn galois_of_rotation(&self, steps: i64) -> u64 {
         let mask = 2 * self.n() as u64 - 1;
         let mut exponent = steps.rem_euclid(self.max_slots() as i64);
@@ -229,28 +220,6 @@ impl Parameters {
     pub fn galois_of_conjugation(&self) -> u64 {
         2 * self.n() as u64 - 1
     }
-}
-
-/// See [`Parameters::key_shape`]; sizes of primes in bits. `None` if the widest main prime exceeds all special primes.
-fn key_shape(main: &[f64], special: &[f64]) -> Option<KeyShape> {
-    // One base conversion takes so many primes: those of a digit, or the special primes with one that rescaling drops.
-    let most = MAX_LAZY_PRODUCTS - 1;
-    let mut sum = 0.0;
-    let covered: Vec<f64> = special
-        .iter()
-        .take(most - 1)
-        .map(|bits| {
-            sum += bits;
-            sum
-        })
-        .collect();
-    let digits = (1..=main.len()).map(|digits| main.len().div_ceil(digits)).filter(|&digit| digit <= most);
-    digits.into_iter().find_map(|digit| {
-        let widest = main.chunks(digit).map(|group| group.iter().sum::<f64>()).fold(0.0, f64::max);
-        // Half a bit over the special modulus is 1.4 times the noise of a switch, and spares a prime.
-        let special = covered.iter().position(|&covered| covered + 0.5 >= widest)? + 1;
-        Some(KeyShape { main: main.len(), special, digit })
-    })
 }
 
 impl std::fmt::Debug for Parameters {

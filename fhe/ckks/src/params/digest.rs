@@ -1,27 +1,30 @@
-//! What tells parameters apart.
+//! The identity of parameters, which every serialised object carries.
 
-use fhe_ring::{Basis, Poly, Uniform};
+use fhe_ring::{Basis, Poly, Ring, Uniform};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
-use super::VERSION;
-use crate::params::Parameters;
+use super::literal::ParametersLiteral;
 use crate::security::SecretDistribution;
 
-/// The identity of parameters: everything that decides what residues mean. Kernels and the word `insecure` do not.
+/// Version of the format of serialised objects. It is part of the identity.
+pub(crate) const FORMAT_VERSION: u16 = 2;
+
+/// Returns the identity of parameters: a hash of everything that decides how residues are read. The kernels and the flag
+/// `insecure` are not part of it.
 ///
-/// The transform of X and the start of a seeded polynomial are part of it, so that a release with another root of
-/// unity, order of evaluations or sampler refuses the data of this one instead of computing nonsense with it.
-pub(crate) fn parameters_digest(params: &Parameters) -> [u8; 16] {
-    let (literal, ring) = (params.literal(), params.ring());
+/// The transform of X and the start of a seeded polynomial are hashed too. So a release with another root of unity, order
+/// of evaluations or sampler refuses the data of this one instead of computing garbage with it.
+pub(crate) fn parameters_digest(literal: &ParametersLiteral, ring: &Arc<Ring>) -> [u8; 16] {
     let mut hash = Sha256::new();
     let mut number = |value: u64| hash.update(value.to_le_bytes());
-    number(u64::from(VERSION));
+    number(u64::from(FORMAT_VERSION));
     number(u64::from(literal.log_n));
     for sizes in [&literal.main_bits, &literal.special_bits] {
         number(sizes.len() as u64);
         sizes.iter().for_each(|&bits| number(u64::from(bits)));
     }
-    // A weight is below 2^32: the value beyond says that there is none.
+    // Weights are below 2^32. This value stands for no weight.
     let none = 1 << 32;
     number(match literal.secret {
         SecretDistribution::UniformTernary => none,
@@ -37,8 +40,8 @@ pub(crate) fn parameters_digest(params: &Parameters) -> [u8; 16] {
     half(hash)
 }
 
-/// The first half, as checksum and digest keep it.
-pub(super) fn half(hash: Sha256) -> [u8; 16] {
+/// Returns the first half of a hash, the part that checksums and digests keep.
+pub(crate) fn half(hash: Sha256) -> [u8; 16] {
     let digest: [u8; 32] = hash.finalize().into();
     std::array::from_fn(|i| digest[i])
 }
