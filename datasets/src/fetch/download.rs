@@ -73,7 +73,7 @@ fn open(path: &Path) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(Error::Io { path: path.to_owned(), source }),
+        Err(TryLockError::Error(source)) => Err(Error::Io { path: path.to_owned(), reason: source }),
     }
 }
 
@@ -97,7 +97,7 @@ fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnM
         request = request.header(RANGE, format!("bytes={received}-"));
     }
     let mut response =
-        request.call().map_err(|e| Error::Request { url: remote.url.to_string(), source: Box::new(e) })?;
+        request.call().map_err(|e| Error::Request { url: remote.url.to_string(), reason: Box::new(e) })?;
     let total = match response.status() {
         StatusCode::PARTIAL_CONTENT if range_start(response.headers()) == Some(received) => {
             body_length(response.headers()).map(|rest| received + rest)
@@ -124,7 +124,7 @@ fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnM
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) if total.is_some() => break,
             Err(source) => {
-                return Err(Error::Io { path: PathBuf::from(&*remote.url), source });
+                return Err(Error::Io { path: PathBuf::from(&*remote.url), reason: source });
             }
         };
         file.write_all(&chunk[..read]).map_err(Error::io(path))?;

@@ -58,7 +58,7 @@ impl Cache {
         let path = self.folder.join(file.name);
         let mut temporary = tempfile::NamedTempFile::new_in(&self.folder).map_err(Error::io(&self.folder))?;
         temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all()).map_err(Error::io(&path))?;
-        temporary.persist(&path).map_err(|e| Error::Io { path: path.clone(), source: e.error })?;
+        temporary.persist(&path).map_err(|e| Error::Io { path: path.clone(), reason: e.error })?;
         left.retain(|other| other.name != file.name);
         progress(Progress::Installed { file: file.name });
         Ok(())

@@ -31,7 +31,7 @@ pub(super) fn to_batch(file: &BatchFile, png: &[u8], labels: &[u8]) -> Result<Ve
         let reason = format!("found {} labels for {name}, wanted {}", labels.len(), file.records);
         return Err(Error::BadLabels { file: label_file(file.split).to_owned(), reason });
     }
-    let decode = |source| Error::Decode { path: name.clone().into(), source };
+    let decode = |reason| Error::Decode { path: name.clone().into(), reason };
     let decoder = ImageReader::with_format(Cursor::new(png), ImageFormat::Png).into_decoder().map_err(decode)?;
     let (found, wanted) = (decoder.dimensions(), (POINTS as u32, file.records as u32));
     if found != wanted {

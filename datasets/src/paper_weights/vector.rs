@@ -60,7 +60,7 @@ pub fn numbers(folder: &Path, file: &str, count: usize) -> Result<(PathBuf, Vec<
             let advice = "wanted the whole weights folder of a clone of the repository of ePrint 2024/460";
             return Err(Error::Missing { place: folder.to_owned(), file: file.to_owned(), advice });
         }
-        read => read.map_err(|source| Error::Io { path: path.clone(), source })?,
+        read => read.map_err(|source| Error::Io { path: path.clone(), reason: source })?,
     };
     let mut values = Vec::with_capacity(count);
     for (line, text) in text.lines().enumerate().map(|(index, text)| (index + 1, text.trim())) {
