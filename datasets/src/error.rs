@@ -100,9 +100,22 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Its kind.
-        found: &'static str,
+        found: String,
         /// The kind wanted.
         wanted: &'static str,
+    },
+    /// An archive that ends early or is damaged.
+    #[error(
+        "{}: the archive is damaged or ends early ({reason}); found {found} bytes, wanted a whole archive: download it again",
+        path.display()
+    )]
+    CutArchive {
+        /// The archive.
+        path: PathBuf,
+        /// Bytes of the archive.
+        found: u64,
+        /// The unpacker's reason.
+        reason: std::io::Error,
     },
     /// A folder, pipe, socket or device in place of a file.
     #[error("{}: found {found}, wanted a file", path.display())]

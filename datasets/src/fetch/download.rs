@@ -13,6 +13,9 @@ use ureq::tls::{RootCerts, TlsConfig};
 use super::Progress;
 use crate::{Error, digest};
 
+/// Largest download; the archives have 170 and 139 MB.
+const LARGEST: u64 = 512 << 20;
+
 /// An archive on a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {
@@ -114,6 +117,10 @@ fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnM
             return Err(Error::Status { url: remote.url.to_string(), found: status.as_u16() });
         }
     };
+    let too_large = |found| Error::TooLarge { path: PathBuf::from(&*remote.url), found, wanted: LARGEST };
+    if let Some(found) = total.filter(|&total| total > LARGEST) {
+        return Err(too_large(found));
+    }
     let mut body = response.body_mut().as_reader();
     let mut chunk = vec![0; 1 << 16];
     loop {
@@ -129,6 +136,9 @@ fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnM
         };
         file.write_all(&chunk[..read]).map_err(Error::io(path))?;
         received += read as u64;
+        if received > LARGEST {
+            return Err(too_large(received));
+        }
     }
     match total {
         Some(total) if received < total => Err(remote.incomplete(received, total)),

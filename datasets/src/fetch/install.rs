@@ -83,9 +83,10 @@ struct Labels {
 impl Labels {
     fn add(&mut self, name: &str, json: &[u8]) -> Result<(), Error> {
         let labels = strips::labels(name, json)?;
-        match name == strips::label_file(Split::Test) {
-            true => self.test = labels,
-            false => self.train = labels,
+        if name == strips::label_file(Split::Test) {
+            self.test = labels;
+        } else {
+            self.train = labels;
         }
         Ok(())
     }

@@ -51,7 +51,13 @@ pub fn load_within(path: &Path, max_bytes: u64) -> Result<Loaded, Error> {
     let bytes = files::read(path, max_bytes)?;
     let format = match image::guess_format(&bytes) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => format,
-        _ => return Err(Error::WrongKind { path: path.to_owned(), found: kind::of(&bytes), wanted: "a PNG or JPEG" }),
+        _ => {
+            return Err(Error::WrongKind {
+                path: path.to_owned(),
+                found: kind::of(&bytes).to_owned(),
+                wanted: "a PNG or JPEG",
+            });
+        }
     };
     let decode = |reason| Error::Decode { path: path.to_owned(), reason };
     let mut limits = image::Limits::no_limits();
