@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
 
 /// Everything that can go wrong between a source of images and verified images.
+///
+/// Each message holds its cause, so no error has a [source](std::error::Error::source): a chain would tell the cause twice.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -57,13 +59,81 @@ pub enum Error {
         /// Found and wanted.
         reason: String,
     },
-    /// An image that cannot be decoded.
-    #[error("{}: cannot be read as an image ({source}); wanted a PNG or JPEG", path.display())]
+    /// An image that the decoder refuses.
+    #[error("{}: cannot be read as an image ({reason}); wanted a whole PNG or JPEG", path.display())]
     Decode {
         /// The file.
         path: PathBuf,
         /// The decoder's reason.
-        source: image::ImageError,
+        reason: image::ImageError,
+    },
+    /// A JPEG that ends early or is damaged.
+    #[error("{}: the JPEG is not whole: found {found}, wanted {wanted}; copy or download the picture again", path.display())]
+    CutPicture {
+        /// The file.
+        path: PathBuf,
+        /// The part that is there.
+        found: String,
+        /// The part that is wanted.
+        wanted: String,
+    },
+    /// A picture whose pixels take more memory than is granted.
+    #[error(
+        "{}: found {width} x {height} pixels, which take {found} bytes, wanted at most {wanted}; make the picture smaller",
+        path.display()
+    )]
+    PictureTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Width that the header states, in pixels.
+        width: u32,
+        /// Height that the header states, in pixels.
+        height: u32,
+        /// Bytes of the decoded pixels.
+        found: u64,
+        /// Largest number of bytes granted.
+        wanted: u64,
+    },
+    /// A file of another kind, by its first bytes.
+    #[error("{}: found {found}, wanted {wanted}", path.display())]
+    WrongKind {
+        /// The file.
+        path: PathBuf,
+        /// Its kind.
+        found: String,
+        /// The kind wanted.
+        wanted: &'static str,
+    },
+    /// An archive that ends early or is damaged.
+    #[error(
+        "{}: the archive is damaged or ends early ({reason}); found {found} bytes, wanted a whole archive: download it again",
+        path.display()
+    )]
+    CutArchive {
+        /// The archive.
+        path: PathBuf,
+        /// Bytes of the archive.
+        found: u64,
+        /// The unpacker's reason.
+        reason: std::io::Error,
+    },
+    /// A folder, pipe, socket or device in place of a file.
+    #[error("{}: found {found}, wanted a file", path.display())]
+    NotAFile {
+        /// Its path.
+        path: PathBuf,
+        /// Its kind.
+        found: &'static str,
+    },
+    /// A file, or a member of an archive, with more bytes than are read.
+    #[error("{}: found {found} bytes, wanted at most {wanted}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes found.
+        found: u64,
+        /// Largest number of bytes read.
+        wanted: u64,
     },
     /// A strip of images of another size than 1024 x 10000 pixels.
     #[error("{file}: found {found_width} x {found_height} pixels, wanted {wanted_width} x {wanted_height}")]
@@ -80,12 +150,12 @@ pub enum Error {
         wanted_height: u32,
     },
     /// The server could not be reached, or the connection failed before an answer.
-    #[error("{url}: {source}; check the network, or give a local archive or folder instead")]
+    #[error("{url}: {reason}; check the network, or give a local archive or folder instead")]
     Request {
         /// Address asked for.
         url: String,
         /// Reason, from the HTTP client.
-        source: Box<ureq::Error>,
+        reason: Box<ureq::Error>,
     },
     /// The server answered, but with something else than the file.
     #[error("{url}: found HTTP status {found}, wanted 200 or 206")]
@@ -130,20 +200,20 @@ pub enum Error {
     },
     /// Tensors that no safetensors file can hold.
     #[error("safetensors: {0}")]
-    Safetensors(#[from] safetensors::SafeTensorError),
+    Safetensors(safetensors::SafeTensorError),
     /// The operating system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// The system's reason.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 }
 
 impl Error {
     /// For `map_err`: an I/O error together with the path it is about.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::Io { path: path.to_owned(), source }
+        move |reason| Self::Io { path: path.to_owned(), reason }
     }
 }

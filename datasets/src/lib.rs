@@ -9,7 +9,9 @@ pub mod cifar;
 pub mod digest;
 mod error;
 mod fetch;
+pub mod files;
 pub mod image_file;
+mod kind;
 pub mod paper_weights;
 pub mod pretrained;
 

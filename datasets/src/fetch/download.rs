@@ -13,6 +13,9 @@ use ureq::tls::{RootCerts, TlsConfig};
 use super::Progress;
 use crate::{Error, digest};
 
+/// Largest download; the archives have 170 and 139 MB.
+const LARGEST: u64 = 512 << 20;
+
 /// An archive on a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {
@@ -73,7 +76,7 @@ fn open(path: &Path) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Busy { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(Error::Io { path: path.to_owned(), source }),
+        Err(TryLockError::Error(source)) => Err(Error::Io { path: path.to_owned(), reason: source }),
     }
 }
 
@@ -97,7 +100,7 @@ fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnM
         request = request.header(RANGE, format!("bytes={received}-"));
     }
     let mut response =
-        request.call().map_err(|e| Error::Request { url: remote.url.to_string(), source: Box::new(e) })?;
+        request.call().map_err(|e| Error::Request { url: remote.url.to_string(), reason: Box::new(e) })?;
     let total = match response.status() {
         StatusCode::PARTIAL_CONTENT if range_start(response.headers()) == Some(received) => {
             body_length(response.headers()).map(|rest| received + rest)
@@ -114,6 +117,10 @@ fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnM
             return Err(Error::Status { url: remote.url.to_string(), found: status.as_u16() });
         }
     };
+    let too_large = |found| Error::TooLarge { path: PathBuf::from(&*remote.url), found, wanted: LARGEST };
+    if let Some(found) = total.filter(|&total| total > LARGEST) {
+        return Err(too_large(found));
+    }
     let mut body = response.body_mut().as_reader();
     let mut chunk = vec![0; 1 << 16];
     loop {
@@ -124,11 +131,14 @@ fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnM
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) if total.is_some() => break,
             Err(source) => {
-                return Err(Error::Io { path: PathBuf::from(&*remote.url), source });
+                return Err(Error::Io { path: PathBuf::from(&*remote.url), reason: source });
             }
         };
         file.write_all(&chunk[..read]).map_err(Error::io(path))?;
         received += read as u64;
+        if received > LARGEST {
+            return Err(too_large(received));
+        }
     }
     match total {
         Some(total) if received < total => Err(remote.incomplete(received, total)),

@@ -58,7 +58,7 @@ impl Cache {
         let path = self.folder.join(file.name);
         let mut temporary = tempfile::NamedTempFile::new_in(&self.folder).map_err(Error::io(&self.folder))?;
         temporary.write_all(bytes).and_then(|()| temporary.as_file().sync_all()).map_err(Error::io(&path))?;
-        temporary.persist(&path).map_err(|e| Error::Io { path: path.clone(), source: e.error })?;
+        temporary.persist(&path).map_err(|e| Error::Io { path: path.clone(), reason: e.error })?;
         left.retain(|other| other.name != file.name);
         progress(Progress::Installed { file: file.name });
         Ok(())
@@ -83,9 +83,10 @@ struct Labels {
 impl Labels {
     fn add(&mut self, name: &str, json: &[u8]) -> Result<(), Error> {
         let labels = strips::labels(name, json)?;
-        match name == strips::label_file(Split::Test) {
-            true => self.test = labels,
-            false => self.train = labels,
+        if name == strips::label_file(Split::Test) {
+            self.test = labels;
+        } else {
+            self.train = labels;
         }
         Ok(())
     }

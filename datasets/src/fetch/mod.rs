@@ -1,5 +1,6 @@
 //! The whole set on disk: where it lies, how it is fetched, what vouches for it.
 
+mod archive;
 mod container;
 mod download;
 mod install;
@@ -13,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cifar::{self, Image};
-use crate::{Error, digest};
+use crate::{Error, digest, files};
 
 pub use download::Remote;
 pub use manifest::{BatchFile, Split};
@@ -169,17 +170,18 @@ impl Cache {
     /// The images of a split, in the official order: 10,000 for the test set, 50,000 for training.
     ///
     /// # Errors
-    /// [`Error::Missing`] where a batch is not in the cache, [`Error::WrongDigest`] where it is not the official one.
+    /// [`Error::Missing`] if a batch is not in the cache, [`Error::WrongDigest`] if it is not the official one,
+    /// [`Error::TooLarge`] if it has more bytes, [`Error::NotAFile`] and [`Error::Io`] if it cannot be read.
     pub fn read(&self, split: Split) -> Result<Vec<Image>, Error> {
         let mut images = Vec::new();
         for file in self.files.iter().filter(|f| f.split == split) {
             let path = self.folder.join(file.name);
-            let bytes = match std::fs::read(&path) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            let bytes = match files::read(&path, file.bytes()) {
+                Err(Error::Io { reason, .. }) if reason.kind() == io::ErrorKind::NotFound => {
                     let advice = "run `cipherlab datasets fetch`, or set CIPHERLAB_DATA to the folder that holds it";
                     return Err(Error::Missing { place: self.folder.clone(), file: file.name.to_owned(), advice });
                 }
-                other => other.map_err(Error::io(&path))?,
+                read => read?,
             };
             file.check(&bytes, &path)?;
             images.extend(cifar::parse_records(&bytes)?);

@@ -10,7 +10,7 @@ use crate::cifar::{RECORD, SIDE};
 
 const POINTS: usize = SIDE * SIDE;
 
-/// The label file of a split; the spelling is the package's own.
+/// Returns the name of the label file of a split. The package spells it so.
 pub(super) fn label_file(split: Split) -> &'static str {
     match split {
         Split::Test => "test_lables.json",
@@ -18,20 +18,27 @@ pub(super) fn label_file(split: Split) -> &'static str {
     }
 }
 
-/// The labels in a label file.
+/// Returns the labels in a label file.
+///
+/// # Errors
+/// [`Error::BadLabels`] if `json` is no list of numbers from 0 to 255.
 pub(super) fn labels(file: &str, json: &[u8]) -> Result<Vec<u8>, Error> {
     serde_json::from_slice(json)
         .map_err(|e| Error::BadLabels { file: file.to_owned(), reason: format!("{e}; wanted a list of numbers") })
 }
 
-/// A strip and its labels in the official binary layout.
+/// Returns a strip and its labels in the official binary layout.
+///
+/// # Errors
+/// [`Error::BadLabels`] for another number of labels, [`Error::StripSize`] for a strip of another size, [`Error::Decode`]
+/// for a strip that the decoder refuses.
 pub(super) fn to_batch(file: &BatchFile, png: &[u8], labels: &[u8]) -> Result<Vec<u8>, Error> {
     let name = format!("{}.png", file.stem());
     if labels.len() != file.records {
         let reason = format!("found {} labels for {name}, wanted {}", labels.len(), file.records);
         return Err(Error::BadLabels { file: label_file(file.split).to_owned(), reason });
     }
-    let decode = |source| Error::Decode { path: name.clone().into(), source };
+    let decode = |reason| Error::Decode { path: name.clone().into(), reason };
     let decoder = ImageReader::with_format(Cursor::new(png), ImageFormat::Png).into_decoder().map_err(decode)?;
     let (found, wanted) = (decoder.dimensions(), (POINTS as u32, file.records as u32));
     if found != wanted {

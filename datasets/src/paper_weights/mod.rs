@@ -61,8 +61,8 @@ pub fn to_safetensors(tensors: &Tensors) -> Result<Vec<u8>, Error> {
     let data: BTreeMap<_, _> = tensors.iter().map(|(name, tensor)| (name, (&tensor.shape, bytes(tensor)))).collect();
     let mut views = Vec::with_capacity(data.len());
     for (name, (shape, data)) in &data {
-        views.push((name, TensorView::new(Dtype::F32, (*shape).clone(), data)?));
+        views.push((name, TensorView::new(Dtype::F32, (*shape).clone(), data).map_err(Error::Safetensors)?));
     }
     let source = "weights/ of the repository of ePrint 2024/460, batch norm folded in".to_owned();
-    Ok(safetensors::serialize(views, Some([("source".to_owned(), source)].into()))?)
+    safetensors::serialize(views, Some([("source".to_owned(), source)].into())).map_err(Error::Safetensors)
 }

@@ -13,23 +13,23 @@ use crate::Error;
 
 /// Sizes of a published network: a ResNet-20 of some width on images of some side.
 #[derive(Clone, Copy, Debug)]
-pub struct Geometry {
+pub(super) struct Geometry {
     /// Channels of the first stage.
-    pub width: usize,
+    pub(super) width: usize,
     /// Height and width of the images.
-    pub side: usize,
+    pub(super) side: usize,
 }
 
 /// Channels of an image.
-pub const IMAGE_CHANNELS: usize = 3;
+pub(super) const IMAGE_CHANNELS: usize = 3;
 const STAGES: usize = 3;
 const BLOCKS: usize = 3;
 /// Classes.
-pub const CLASSES: usize = 10;
+pub(super) const CLASSES: usize = 10;
 
 /// How the files of a layer follow from its channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// The first layer: no rotations.
     Stem,
     /// As many channels out as in.
@@ -40,29 +40,29 @@ pub enum Kind {
 
 /// A convolution as it is packed.
 #[derive(Clone, Debug)]
-pub struct Packed {
+pub(super) struct Packed {
     /// PyTorch's name.
-    pub name: String,
+    pub(super) name: String,
     /// What its files' names begin with.
-    pub file: String,
+    pub(super) file: String,
     /// How they are packed.
-    pub kind: Kind,
+    pub(super) kind: Kind,
     /// Channels out.
-    pub out: usize,
+    pub(super) out: usize,
     /// Channels in.
-    pub inp: usize,
+    pub(super) inp: usize,
     /// Width and height of the kernel.
-    pub kernel: usize,
+    pub(super) kernel: usize,
     /// Side of the input.
-    pub side: usize,
+    pub(super) side: usize,
 }
 
 impl Geometry {
     /// That of the published weights.
-    pub const PUBLISHED: Self = Self { width: 16, side: 32 };
+    pub(super) const PUBLISHED: Self = Self { width: 16, side: 32 };
 
     /// Every convolution.
-    pub fn convolutions(self) -> Vec<Packed> {
+    pub(super) fn convolutions(self) -> Vec<Packed> {
         let Self { width, side } = self;
         let (kind, kernel) = (Kind::Stem, 3);
         let (name, file) = ("conv1".to_owned(), "conv1bn1".to_owned());
@@ -88,12 +88,12 @@ impl Geometry {
 
 impl Packed {
     /// Blocks of a vector.
-    pub fn blocks(&self) -> usize {
+    pub(super) fn blocks(&self) -> usize {
         if self.kind == Kind::Stem { self.out } else { self.inp }
     }
 
     /// The output channel that block `block` of file `index` leads to.
-    pub fn output(&self, index: usize, block: usize) -> usize {
+    pub(super) fn output(&self, index: usize, block: usize) -> usize {
         let back = |channels: usize| (block + channels - index % channels) % channels;
         match self.kind {
             Kind::Stem => index,
@@ -103,7 +103,7 @@ impl Packed {
     }
 
     /// The mask of kernel position `position`, counted row by row.
-    pub fn mask(&self, position: usize) -> Mask {
+    pub(super) fn mask(&self, position: usize) -> Mask {
         let reach = (self.kernel / 2) as i64;
         let look = [position / self.kernel, position % self.kernel].map(|at| at as i64 - reach);
         let stride = if self.kind == Kind::Halving { 2 } else { 1 };
@@ -111,7 +111,7 @@ impl Packed {
     }
 
     /// The files of the bias, with how many outputs each is for.
-    pub fn bias_files(&self) -> Vec<(String, usize)> {
+    pub(super) fn bias_files(&self) -> Vec<(String, usize)> {
         match self.kind {
             Kind::Halving => [1, 2].map(|half| (format!("{}-bias{half}.bin", self.file), self.inp)).into(),
             Kind::Stem | Kind::Same => vec![(format!("{}-bias.bin", self.file), self.out)],
@@ -119,12 +119,15 @@ impl Packed {
     }
 
     /// The file of output index `index` and kernel position `position`.
-    pub fn weight_file(&self, index: usize, position: usize) -> String {
+    pub(super) fn weight_file(&self, index: usize, position: usize) -> String {
         format!("{}-ch{index}-k{}.bin", self.file, position + 1)
     }
 
-    /// Weight and bias.
-    pub fn read(&self, folder: &Path) -> Result<(Tensor, Tensor), Error> {
+    /// Reads weight and bias.
+    ///
+    /// # Errors
+    /// Those of [`weights`].
+    pub(super) fn read(&self, folder: &Path) -> Result<(Tensor, Tensor), Error> {
         let positions = self.kernel * self.kernel;
         let mut values = vec![0.0; self.out * self.inp * positions];
         for index in 0..self.out {
@@ -145,8 +148,11 @@ impl Packed {
     }
 }
 
-/// The classifier: a row of classes for each channel.
-pub fn classifier(folder: &Path, geometry: Geometry) -> Result<Tensor, Error> {
+/// Reads the classifier, which the file holds as a row of classes for each channel.
+///
+/// # Errors
+/// Those of [`numbers`].
+pub(super) fn classifier(folder: &Path, geometry: Geometry) -> Result<Tensor, Error> {
     let features = geometry.width << (STAGES - 1);
     let (_, rows) = numbers(folder, "fc.bin", features * CLASSES)?;
     let values =

@@ -109,6 +109,9 @@ fn a_folder_is_read_as_it_was_written_and_every_damage_is_named() {
         &["layer5-conv1bn1-ch3-k5.bin:9", "'zero'", "finite number"],
     );
     says(damaged("fc.bin", 3, Some("NaN")), &["fc.bin:3", "'NaN'"]);
+    says(damaged("fc.bin", 3, Some("1e300")), &["fc.bin:3", "'1e300'", "finite number of single precision"]);
+    says(damaged("fc.bin", 3, Some("")), &["fc.bin:3", "''", "finite number"]);
+    says(damaged("fc.bin", 3, Some(&" ".repeat(64 * 160))), &["fc.bin: found 1", "bytes, wanted at most 10240"]);
     says(damaged("conv1bn1-bias.bin", 256, None), &["conv1bn1-bias.bin", "found 255 numbers, wanted 256"]);
     // Kernel position 1 looks up and left: the first row sees the border.
     says(
@@ -128,6 +131,11 @@ fn a_folder_is_read_as_it_was_written_and_every_damage_is_named() {
         damaged("layer9-conv2bn2-ch7-k5.bin", 2, Some("7.5")),
         &["layer9-conv2bn2-ch7-k5.bin:2", "found 7.5", "same block"],
     );
+    let classifier = folder.path().join("fc.bin");
+    let whole = std::fs::read(&classifier).unwrap();
+    std::fs::write(&classifier, b"PK\x03\x04\xFF").unwrap();
+    says(import_as(folder.path(), SMALL).unwrap_err().to_string(), &["fc.bin: found a zip archive, wanted text"]);
+    std::fs::write(&classifier, whole).unwrap();
     std::fs::remove_file(folder.path().join("layer7dx-conv1bn1-ch5-k1.bin")).unwrap();
     says(
         import_as(folder.path(), SMALL).unwrap_err().to_string(),

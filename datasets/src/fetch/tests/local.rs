@@ -1,3 +1,5 @@
+use std::io::Read;
+
 use super::*;
 
 fn quiet(_: Progress) {}
@@ -112,13 +114,120 @@ fn sources_that_lack_something_say_what() {
     assert!(fetch(entries).contains("wanted a list of numbers"));
 }
 
-#[test]
-fn a_file_that_is_no_archive_is_refused() {
+/// Returns the refusal of an archive of these bytes.
+fn refusal(bytes: &[u8]) -> String {
     let (folder, cache) = cache();
     let path = folder.path().join("set.tgz");
-    std::fs::write(&path, "<html>not found</html>").unwrap();
-    let error = cache.fetch(&Source::Archive(path), &mut quiet).unwrap_err();
-    assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("set.tgz"), "{error}");
+    std::fs::write(&path, bytes).unwrap();
+    let error = cache.fetch(&Source::Archive(path), &mut quiet).unwrap_err().to_string();
+    assert!(error.contains("set.tgz"), "{error}");
+    error
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    std::io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn gunzip(bytes: &[u8]) -> Vec<u8> {
+    let mut tar = Vec::new();
+    flate2::read::GzDecoder::new(bytes).read_to_end(&mut tar).unwrap();
+    tar
+}
+
+#[test]
+fn a_plain_tar_and_one_compressed_in_parts_are_read() {
+    let tar = gunzip(&archive(&official()));
+    let (first, second) = tar.split_at(1000);
+    for bytes in [tar.clone(), [gzip(first), gzip(second)].concat()] {
+        let (folder, cache) = cache();
+        let path = folder.path().join("set.tar");
+        std::fs::write(&path, bytes).unwrap();
+        cache.fetch(&Source::Archive(path), &mut quiet).unwrap();
+        assert_whole(&cache);
+    }
+}
+
+#[test]
+fn files_that_are_no_archive_of_the_set_are_refused_by_name() {
+    for (bytes, name) in [
+        (b"".to_vec(), "found an empty file"),
+        (b"<html>not found</html>".to_vec(), "found an HTML page"),
+        (b"PK\x03\x04\x14\0".to_vec(), "found a zip archive"),
+        (b"BZh91AY&SY".to_vec(), "found a bzip2 file"),
+        (b"\xFD7zXZ\0\0".to_vec(), "found an xz file"),
+        (b"{\"error\": 404}".to_vec(), "found text"),
+        (b"version https://git-lfs.github.com/spec/v1\n".to_vec(), "git lfs pull"),
+        (vec![0; 4096], "found zeros"),
+        (batch(0), "found data of an unknown kind"),
+        (gzip(b""), "found a gzip file that holds an empty file"),
+        (gzip(&batch(0)), "found a gzip file that holds data of an unknown kind"),
+        (gzip(&archive(&official())), "found a gzip file that holds a gzip file"),
+    ] {
+        let error = refusal(&bytes);
+        assert!(error.contains(name) && error.contains("wanted cifar-10-binary.tar.gz"), "{name}: {error}");
+    }
+}
+
+#[test]
+fn an_archive_cut_anywhere_is_refused() {
+    let whole = archive(&official());
+    let tar = gunzip(&whole);
+    // The last member, which ends with two empty blocks, is none of the batches.
+    let needed = tar.len() - 2 * 512 - 1024;
+    for length in (12..whole.len() - 8).step_by(whole.len() / 40) {
+        let error = refusal(&whole[..length]);
+        assert!(error.contains("ends early") || error.contains("not found") || error.contains("empty file"), "{error}");
+    }
+    for length in (512..needed).step_by(512) {
+        let error = refusal(&tar[..length + 7]);
+        assert!(error.contains("ends early"), "{length}: {error}");
+        assert!(error.contains(&format!("found {} bytes", length + 7)), "{error}");
+    }
+}
+
+/// A tar whose only member states `size` bytes and has those of `content`.
+fn stating(name: &str, size: u64, content: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_path(name).unwrap();
+    header.set_size(size);
+    header.set_cksum();
+    [header.as_bytes(), content].concat()
+}
+
+#[test]
+fn members_that_state_or_unpack_to_more_than_is_read_are_refused() {
+    for tar in [stating(name(0), 1 << 40, &[]), stating(name(0), (64 << 20) + 1, &[0; 1024])] {
+        let error = refusal(&gzip(&tar));
+        assert!(error.contains("test_batch.bin: found") && error.contains("wanted at most 67108864"), "{error}");
+    }
+    let bomb = stating("other.bin", 300 << 20, &vec![0; 300 << 20]);
+    let error = refusal(&gzip(&bomb));
+    assert!(error.contains("found more than 268435456 bytes when unpacked"), "{error}");
+}
+
+#[test]
+fn links_in_place_of_batches_are_not_followed() {
+    let mut header = tar::Header::new_gnu();
+    header.set_path(name(0)).unwrap();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    header.set_link_name("/etc/passwd").unwrap();
+    header.set_cksum();
+    let error = refusal(&[header.as_bytes(), &[0; 1024][..]].concat());
+    assert!(error.contains("`test_batch.bin` not found"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_in_place_of_sources_are_refused() {
+    let error = |source| super::cache().1.fetch(&source, &mut quiet).unwrap_err().to_string();
+    assert!(error(Source::Archive("/dev/zero".into())).contains("found a device, wanted a file"));
+    let (folder, _) = cache();
+    assert!(error(Source::Archive(folder.path().to_owned())).contains("found a folder, wanted a file"));
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join(name(0))).unwrap();
+    assert!(error(Source::Folder(folder.path().to_owned())).contains("found a device, wanted a file"));
 }
 
 #[test]
