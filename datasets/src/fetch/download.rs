@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,9 +70,11 @@ pub(super) fn download(remote: &Remote, folder: &Path, progress: &mut dyn FnMut(
     Ok(path)
 }
 
-/// Two processes that append to one file would spoil it, so the second is turned away.
+/// Two processes that append to one file would spoil it, so the second is turned away. The file is not opened in append
+/// mode, because Windows then refuses to shorten it.
 fn open(path: &Path) -> Result<File, Error> {
-    let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(Error::io(path))?;
+    let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let file = options.map_err(Error::io(path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::Busy { path: path.to_owned() }),
@@ -85,7 +87,7 @@ fn digest_of(mut file: &File, path: &Path) -> Result<String, Error> {
 }
 
 fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
-    let mut received = file.metadata().map_err(Error::io(path))?.len();
+    let mut received = file.seek(SeekFrom::End(0)).map_err(Error::io(path))?;
     // The system's certificates: institutions that inspect TLS install theirs there, and the digest is checked anyway.
     let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -107,7 +109,7 @@ fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnM
         }
         // The server takes no ranges, or has answered with another one: begin again.
         StatusCode::OK => {
-            file.set_len(0).map_err(Error::io(path))?;
+            file.set_len(0).and_then(|()| file.rewind()).map_err(Error::io(path))?;
             received = 0;
             body_length(response.headers())
         }

@@ -37,6 +37,8 @@ fn cut_last_line<R: Row>(folder: &Path) -> Result<()> {
     if last == [b'\n'] {
         return Ok(());
     }
+    // Windows does not replace a file that is open.
+    drop(file);
     let bytes = std::fs::read(&path).with_context(context)?;
     match bytes.iter().rposition(|&byte| byte == b'\n') {
         Some(end) => replace(&path, &bytes[..=end]),

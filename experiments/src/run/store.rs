@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, TryLockError};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -72,7 +72,7 @@ impl Folder {
             ensure!(!self.path.join(present).exists(), "{name}: found {present} but no {}; {advice}", file::RUN);
         }
         let copy = self.path.join(file::CONFIG);
-        let found = std::fs::read_to_string(&copy).with_context(|| copy.display().to_string())?;
+        let found = self.copied().with_context(|| copy.display().to_string())?;
         ensure!(config.starts_with(&found), "{}: found another config; take another --out", copy.display());
         self.keep(config)?;
         rewrite(&self.path, exact)
@@ -81,16 +81,21 @@ impl Folder {
     /// Makes the copy of the config what it should be.
     pub fn keep(&mut self, config: &str) -> Result<()> {
         let copy = self.path.join(file::CONFIG);
-        let found = std::fs::read_to_string(&copy);
-        if found.is_ok_and(|found| found == config) {
+        if self.copied().is_ok_and(|found| found == config) {
             return Ok(());
         }
         let write = |file: &mut File| -> std::io::Result<()> {
             file.set_len(0)?;
-            file.seek(SeekFrom::Start(0))?;
+            file.rewind()?;
             file.write_all(config.as_bytes())
         };
         write(&mut self.config).with_context(|| copy.display().to_string())
+    }
+
+    /// The text of the copy, through the file that is locked: Windows lets a process read a locked file in no other way.
+    fn copied(&mut self) -> std::io::Result<String> {
+        self.config.rewind()?;
+        std::io::read_to_string(&self.config)
     }
 
     /// Writes where the rows come from. With this the folder is that of a run.
