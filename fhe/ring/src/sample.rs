@@ -10,8 +10,9 @@
 //! - [`ternary`] maps each random word to three values by a multiplication. The `rand` crate draws a second word if the
 //!   low half of the product exceeds 2^64 − 3. That happens with probability below 2^−62 for each of the three values.
 //! - [`ternary_of_weight`] sorts random keys that carry the coefficients in their two lowest bits, with a network whose
-//!   comparisons are fixed by the length. If two keys are equal, all are drawn again. That reveals nothing: whether
-//!   keys are equal does not depend on the coefficients, and distinct keys are in each order equally often.
+//!   comparisons are fixed by the length. Distinct random keys are in each order equally often, so the vector is
+//!   uniform. If two keys are equal, which has probability below 2^−28, all are drawn again. This reveals nothing,
+//!   because whether keys are equal does not depend on the coefficients or on the order.
 //! - [`gaussian`] compares each random word with every threshold and adds up the results.
 //!
 //! Rust gives no guarantee that a comparison compiles to straight-line code. The sorting network hides its comparisons

@@ -41,7 +41,7 @@ fn copies_of(flipped: &Flipped) -> usize {
 
 /// Returns one of several flipped seeds that no memory holds by chance.
 fn flipped(index: u8) -> Flipped {
-    std::array::from_fn(|i| (11 * i as u8) ^ index.wrapping_mul(29) ^ 0xc3)
+    std::array::from_fn(|i| (i as u8).wrapping_mul(11) ^ index.wrapping_mul(29) ^ 0xc3)
 }
 
 #[test]
