@@ -28,7 +28,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let seen = ranges::observe(&toy(), images, |image| image.normalised());
         (toy(), Circuit::new(16, &relu, Packing::Fused)?.in_ring(13), ranges::intervals(&seen, 1.05)?)
     };
-
     let image = images[0].normalised();
     let mut rng = ChaCha20Rng::from_os_rng();
     let program = Program::new(network, circuit, intervals.iter().map(|interval| interval.hi).collect());
@@ -51,16 +50,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// A network of one block with four channels and arbitrary weights.
 fn toy() -> ResNet {
-    let weights = |count: usize| (0..count).map(|i| ((i * 37 % 101) as f64 - 50.0) / 200.0).collect::<Vec<f64>>();
-    let conv = |from: usize| Conv {
-        out_channels: 4,
-        in_channels: from,
-        kernel: 3,
-        stride: 1,
-        weight: weights(36 * from),
-        bias: weights(4),
-    };
+    let w = |count: usize| (0..count).map(|i| ((i * 37 % 101) as f64 - 50.0) / 200.0).collect::<Vec<f64>>();
+    let conv =
+        |from| Conv { out_channels: 4, in_channels: from, kernel: 3, stride: 1, weight: w(36 * from), bias: w(4) };
     let block = Block { conv1: conv(4), conv2: conv(4), shortcut: None, stride: 1 };
-    let classifier = Linear { out_features: 10, in_features: 4, weight: weights(40), bias: weights(10) };
+    let classifier = Linear { out_features: 10, in_features: 4, weight: w(40), bias: w(10) };
     ResNet { stem: conv(3), blocks: vec![block], classifier }
 }

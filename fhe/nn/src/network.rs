@@ -128,22 +128,17 @@ impl Layer<'_> {
     pub fn uses(&self, value: usize) -> bool {
         self.identity == Some(value) || self.terms.iter().any(|term| term.input == value)
     }
-
-    /// Channels of the result.
-    pub fn out_channels(&self) -> usize {
-        self.terms[0].conv.out_channels
-    }
 }
 
 impl ResNet {
     /// Number of convolutions and classifiers on the longest path: 6n+2 for three stages of n blocks.
     pub fn depth(&self) -> usize {
-        2 * self.blocks.len() + 2
+        self.layers().len() + 1
     }
 
     /// Number of activations: 6n+1 for three stages of n blocks.
     pub fn activations(&self) -> usize {
-        2 * self.blocks.len() + 1
+        self.layers().len()
     }
 
     /// The layers in order of evaluation, the classifier excluded: `conv1`, then `layer1.0.conv1` and `layer1.0.conv2`

@@ -80,7 +80,8 @@ impl Circuit {
         let limits = SecurityTable::ALL.into_iter().filter_map(|table| {
             table.max_log_qp(log_n, SecretDistribution::UniformTernary, SecurityLevel::Classical128)
         });
-        let limit = limits.fold(f64::INFINITY, f64::min);
+        // A ring that no table lists has no secure modulus.
+        let limit = limits.reduce(f64::min).unwrap_or(0.0);
         let [first, rest @ ..] = Profile::ALL;
         rest.into_iter().fold(Self::within(log_n, approximation, packing, first, limit), |found, profile| {
             found.or_else(|_| Self::within(log_n, approximation, packing, profile, limit))

@@ -112,38 +112,38 @@ impl ResNet {
         items.par_iter().map(|item| self.forward(&input(item), activation)).collect()
     }
 
-    /// The evaluation itself. It does not read [`ResNet::layers`], which it is the oracle of. `see` gets the operation,
+    /// The evaluation itself. It does not read [`ResNet::layers`], which it is the oracle of. `observe` gets the operation,
     /// the result and the overflow of every step.
     fn walk(
         &self,
         input: &[f64],
         activation: &dyn Activation,
-        see: &mut dyn FnMut(Op, &Tensor, Option<usize>),
+        observe: &mut dyn FnMut(Op, &Tensor, Option<usize>),
     ) -> Outcome {
         let mut x = Tensor::image(input);
         let mut buffers = Buffers::default();
         let mut overflow = Vec::new();
-        let mut activate = |x: &mut Tensor, see: &mut dyn FnMut(Op, &Tensor, Option<usize>)| {
-            see(Op::Convolution, x, None);
+        let mut activate = |x: &mut Tensor, observe: &mut dyn FnMut(Op, &Tensor, Option<usize>)| {
+            observe(Op::Convolution, x, None);
             let outside = activation.apply(overflow.len(), &mut x.data);
             overflow.push(outside);
-            see(Op::Activation, x, Some(outside));
+            observe(Op::Activation, x, Some(outside));
         };
         x = self.stem.apply_with(&x, &mut buffers);
-        activate(&mut x, see);
+        activate(&mut x, observe);
         for block in &self.blocks {
             let mut y = block.conv1.apply_with(&x, &mut buffers);
-            activate(&mut y, see);
+            activate(&mut y, observe);
             let mut y = block.conv2.apply_with(&y, &mut buffers);
             match &block.shortcut {
                 Some(shortcut) => y.add(&shortcut.apply_with(&x, &mut buffers)),
                 None => y.add(&x),
             }
-            activate(&mut y, see);
+            activate(&mut y, observe);
             x = y;
         }
         x = self.classifier.apply(&x.average());
-        see(Op::Classifier, &x, None);
+        observe(Op::Classifier, &x, None);
         Outcome { logits: x.data, overflow }
     }
 }
