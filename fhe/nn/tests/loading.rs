@@ -380,8 +380,8 @@ fn other_formats_are_refused_by_name_with_the_remedy() {
         (b"\x1F\x8B\x08\0".to_vec(), "found a gzip file", "gunzip"),
         (b"\x89HDF\r\n\x1a\n".to_vec(), "found an HDF5 file", "model.state_dict()"),
         (b"GGUF\x03\0\0\0".to_vec(), "found a GGUF file", "model.state_dict()"),
-        (b"{\"conv1.weight\": [0.1]}".to_vec(), "found text", "model.state_dict()"),
-        (b"no tensors".to_vec(), "found text", "model.state_dict()"),
+        (b"{\"conv1.weight\": [0.1]}".to_vec(), "found text", "save_file"),
+        (b"no tensors".to_vec(), "found text", "save_file"),
         (Vec::new(), "found an empty file", "download the file itself"),
     ];
     for (bytes, found, remedy) in cases {

@@ -82,8 +82,21 @@ fn text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if start.first() == Some(&b'<') {
         return Some(("an HTML or XML page, as servers send in place of a file", DOWNLOAD));
     }
-    let printable = |byte: &u8| *byte >= 0x20 || matches!(byte, b'\t' | b'\r' | b'\n');
-    bytes.iter().take(512).all(printable).then_some(("text", OTHER))
+    is_text(bytes).then_some(("text", "wanted the file that `safetensors.torch.save_file` writes"))
+}
+
+/// Returns whether the first 512 bytes are UTF-8 text without control characters.
+fn is_text(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(512)];
+    let text = match std::str::from_utf8(start) {
+        Ok(text) => text,
+        // The last character may be cut.
+        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
+            return is_text(&start[..error.valid_up_to()]);
+        }
+        Err(_) => return false,
+    };
+    text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n'))
 }
 
 /// Returns the length that the header of a safetensors file asks for, if there is a header.
