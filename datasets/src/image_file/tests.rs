@@ -61,6 +61,10 @@ fn interlaced(pixel: impl Fn(u8, u8) -> u8) -> Vec<u8> {
     chunks(&[&[0, 0, 0, 32, 0, 0, 0, 32][..], &[8, 0, 0, 0, 1]].concat(), &encoder.finish().unwrap())
 }
 
+fn gradient(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| image::Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, 7]))
+}
+
 #[test]
 fn a_picture_of_the_right_size_keeps_its_pixels() {
     let folder = tempfile::tempdir().unwrap();
