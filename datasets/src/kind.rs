@@ -17,6 +17,8 @@ const KINDS: &[(usize, &[u8], &str)] = &[
     (0, b"\0\0\0\x0CJXL ", "a JPEG XL image"),
     (0, b"\0\0\0\x0CjP  ", "a JPEG 2000 image"),
     (0, b"qoif", "a QOI image"),
+    (0, b"P5\n", "a PGM image"),
+    (0, b"P6\n", "a PPM image"),
     (0, b"8BPS", "a Photoshop file"),
     (0, b"\0\0\x01\0", "an icon"),
     (0, b"%PDF", "a PDF document"),

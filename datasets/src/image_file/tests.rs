@@ -177,6 +177,20 @@ fn pictures_of_other_formats_are_refused_by_name() {
 }
 
 #[test]
+fn jpegs_of_rare_kinds_are_refused_by_name() {
+    let whole = std::fs::read(stored("baseline-420.jpg")).unwrap();
+    let frame = whole.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    for (code, name) in
+        [(0xC3, "a lossless JPEG"), (0xC9, "arithmetic coding"), (0xC5, "hierarchical"), (0xF7, "JPEG-LS")]
+    {
+        let mut other = whole.clone();
+        other[frame + 1] = code;
+        let error = refusal(&other);
+        assert!(error.contains(name) && error.contains("wanted a PNG, or a baseline or progressive JPEG"), "{error}");
+    }
+}
+
+#[test]
 fn every_pixel_layout_of_a_png_is_read() {
     let grey16 = png(&[0x80, 0x80].repeat(64 * 32), [64, 32], ExtendedColorType::L16);
     assert_eq!(load_bytes(&grey16).unwrap().image.pixels, [0x80; PIXELS]);

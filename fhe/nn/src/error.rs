@@ -143,7 +143,7 @@ pub enum Error {
         /// Depth that the number of blocks in the first stage implies.
         depth: usize,
     },
-    /// The model card is not the JSON object that it should be.
+    /// The model card is no JSON object, or one of its fields is missing or has a value that it cannot have.
     #[error("model card: {0}")]
     Card(String),
     /// The model card lacks the range of an activation, or has one for which there is no interval.

@@ -54,7 +54,7 @@ fn numbers_that_no_network_has_are_refused_with_found_and_wanted() {
     let mean = with("mean", "[125.3, 123.0, 113.9]");
     assert_eq!(mean, "model card: `mean`: found 125.3, wanted a fraction of full scale from 0 to 1; divide by 255");
     assert!(with("mean", "[0.5, -0.1, 0.5]").contains("found -0.1, wanted"));
-    assert!(with("mean", "[0.5, 1e308, 0.5]").contains("found 1e308, wanted"));
+    assert!(with("mean", "[0.5, 1e308, 0.5]").contains("found 1e+308, wanted"));
     assert!(
         with("std", "[63.0, 62.1, 66.7]")
             .contains("found 63.0, wanted a fraction of full scale from 0.001 to 1; divide")
@@ -63,7 +63,7 @@ fn numbers_that_no_network_has_are_refused_with_found_and_wanted() {
     assert!(with("std", "[0.2, -0.2, 0.2]").contains("found -0.2"));
     assert!(with("test_accuracy", "92.58").contains("found 92.58, wanted a share from 0 to 1; divide percent by 100"));
     assert!(with("test_accuracy", "-0.5").contains("found -0.5, wanted a share"));
-    for range in ["0", "-1", "1e308"] {
+    for range in ["0", "-1", "1e+308"] {
         let error = with("range_on_training_images", &format!(r#"{{"act": {range}}}"#));
         assert!(
             error.contains(&format!("found {range}, wanted a number above 0")) && error.contains("`act`"),
