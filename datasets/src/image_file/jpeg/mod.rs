@@ -23,8 +23,23 @@ pub(super) struct Fault {
     pub(super) wanted: String,
 }
 
-/// Checks that `bytes`, which begin with a start-of-image marker, hold a whole JPEG. Frames of kinds that the decoder
-/// refuses (lossless, arithmetic, hierarchical) are not looked into.
+/// Names the kind of JPEG in `bytes` if it is one that the decoder does not know.
+pub(super) fn unknown_kind(bytes: &[u8]) -> Option<&'static str> {
+    let mut walk = Walk { bytes, at: 2, frame: None, tables: Tables::default(), interval: 0, scans: 0 };
+    loop {
+        match walk.marker()? {
+            0xC3 => return Some("a lossless JPEG"),
+            0xC5..=0xC7 | 0xDE => return Some("a hierarchical JPEG"),
+            0xC9..=0xCB | 0xCD..=0xCF => return Some("a JPEG with arithmetic coding"),
+            0xF7 => return Some("a JPEG-LS image"),
+            0xC0..=0xC2 | 0xD9 | 0xDA => return None,
+            0x01 | 0xD0..=0xD8 => {}
+            _ => drop(walk.segment()?),
+        }
+    }
+}
+
+/// Checks that `bytes`, which begin with a start-of-image marker, hold a whole JPEG of a kind that the decoder knows.
 ///
 /// # Errors
 /// A [`Fault`] if data are missing or damaged.
@@ -37,7 +52,6 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Fault> {
         match marker {
             0xD9 => return walk.end(),
             0x01 | 0xD0..=0xD8 => {}
-            0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => return Ok(()),
             _ => {
                 let Some(segment) = walk.segment() else {
                     let (found, wanted) = (format!("part of segment FF{marker:02X}"), "whole segments".to_owned());

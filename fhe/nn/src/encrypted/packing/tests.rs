@@ -49,12 +49,12 @@ proptest! {
     fn the_replay_of_a_block_is_the_block(
         packing in prop::sample::select(Packing::ALL), log_side in 2u32..=5, inner in 1usize..=9,
         channels in (1usize..=9, 1usize..=9), kernel in prop::sample::select(vec![1usize, 3, 5, 7]),
-        stride in 1usize..=2, seed in 0usize..100,
+        projection in prop::sample::select(vec![1usize, 3]), stride in 1usize..=2, seed in 0usize..100,
     ) {
         let circuit = circuit(packing);
         let side = 1usize << log_side;
         let (first, second) = (conv([channels.0, inner], kernel, stride, seed), conv([inner, channels.1], kernel, 1, seed + 2));
-        let shortcut = conv([channels.0, channels.1], 1, stride, seed + 4);
+        let shortcut = conv([channels.0, channels.1], projection, stride, seed + 4);
         let (from, mid, to) =
             (packing.layout(channels.0, side), packing.layout(inner, side / stride), packing.layout(channels.1, side / stride));
         let x = numbers(channels.0 * side * side, seed + 6);

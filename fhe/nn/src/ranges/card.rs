@@ -1,0 +1,142 @@
+//! The model card: the claims that go with a set of weights, in JSON.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::field::{self, Field};
+use super::{Interval, symmetric};
+use crate::network::ResNet;
+use crate::weights::{PaddedShortcut, file};
+use crate::{Approximation, Error};
+
+/// Largest model card that is read, in bytes.
+pub const MAX_CARD_BYTES: u64 = 1 << 20;
+
+/// The claims that go with a set of weights. Other fields of the JSON object are ignored.
+#[derive(Clone, Debug)]
+pub struct ModelCard {
+    /// The architecture, in words.
+    pub architecture: String,
+    /// Share of the 10,000 test images that are classified rightly, from 0 to 1.
+    pub test_accuracy: f64,
+    /// Mean of each channel as a fraction of full scale; subtracted from the pixel in [0, 1].
+    pub mean: [f64; 3],
+    /// Standard deviation of each channel as a fraction of full scale; divides the difference.
+    pub std: [f64; 3],
+    /// For each activation, by name, the largest magnitude before it over the training images.
+    pub range_on_training_images: BTreeMap<String, f64>,
+    /// The activation that the weights were trained with; `None` for ReLU.
+    pub trained_with: Option<TrainedActivation>,
+    /// The form of shortcuts without weights; `None` if not stated.
+    pub shortcut: Option<PaddedShortcut>,
+    /// The number added to the variance in batch norm; `None` if not stated.
+    pub bn_eps: Option<f64>,
+    /// An upper bound on the magnitude of logits; `None` if not stated.
+    pub logit_bound: Option<f64>,
+    /// For each kind of odd picture, the number of values outside the intervals of their activations.
+    pub odd_pictures: BTreeMap<String, u64>,
+}
+
+/// The activation that weights were trained with, if the network computes it in place of ReLU.
+#[derive(Clone, Debug)]
+pub struct TrainedActivation {
+    /// An [`Approximation`], as it is written.
+    pub relu: String,
+    /// For each activation, by name, the half-width of the interval that it was trained on.
+    pub half_widths: BTreeMap<String, f64>,
+}
+
+/// The fields of a card. Their values are read one by one, for errors that name the field.
+#[derive(Deserialize)]
+struct Fields {
+    architecture: Option<Value>,
+    test_accuracy: Option<Value>,
+    mean: Option<Value>,
+    std: Option<Value>,
+    range_on_training_images: Option<Value>,
+    trained_with: Option<Value>,
+    shortcut: Option<Value>,
+    bn_eps: Option<Value>,
+    logit_bound: Option<Value>,
+    odd_pictures: Option<Value>,
+}
+
+impl ModelCard {
+    /// Reads the text of a card of at most [`MAX_CARD_BYTES`].
+    ///
+    /// # Errors
+    /// [`Error::NotAFile`] for a folder, pipe or device, [`Error::TooLarge`] for a longer file, [`Error::Io`], and
+    /// [`Error::Card`] for bytes that are no UTF-8 text.
+    pub fn read(path: &Path) -> Result<String, Error> {
+        let bytes = file::read(path, MAX_CARD_BYTES)?;
+        String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Error::Card(format!("found a byte at offset {at} that is no UTF-8 text, wanted JSON in UTF-8"))
+        })
+    }
+
+    /// Reads a card. A byte order mark before it is skipped.
+    ///
+    /// # Errors
+    /// [`Error::Card`] for text that is no JSON object, for a field that is missing or twice there, and for a value that no
+    /// network can have.
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        let json = json.strip_prefix('\u{feff}').unwrap_or(json);
+        let fields: Fields = field::object(json)?;
+        let required = |name, value: &Option<Value>| Field::required(name, value.clone());
+        let optional = |name, value: Option<Value>| value.map(|value| Field { name, value });
+        let trained = |field: Field| {
+            let relu = field.member("relu", "trained_with.relu")?.text()?;
+            if let Err(error) = relu.parse::<Approximation>() {
+                return Err(Error::Card(format!("`trained_with.relu`: {error}")));
+            }
+            let half_widths = field.member("half_widths", "trained_with.half_widths")?.numbers(field::magnitude)?;
+            Ok(TrainedActivation { relu, half_widths })
+        };
+        Ok(Self {
+            architecture: required("architecture", &fields.architecture)?.text()?,
+            test_accuracy: required("test_accuracy", &fields.test_accuracy)?.number(field::share)?,
+            mean: required("mean", &fields.mean)?.channels(field::mean)?,
+            std: required("std", &fields.std)?.channels(field::deviation)?,
+            range_on_training_images: required("range_on_training_images", &fields.range_on_training_images)?
+                .numbers(field::magnitude)?,
+            trained_with: optional("trained_with", fields.trained_with).map(trained).transpose()?,
+            shortcut: optional("shortcut", fields.shortcut).map(|field| field.convention()).transpose()?,
+            bn_eps: optional("bn_eps", fields.bn_eps).map(|field| field.number(field::epsilon)).transpose()?,
+            logit_bound: optional("logit_bound", fields.logit_bound)
+                .map(|field| field.number(field::magnitude))
+                .transpose()?,
+            odd_pictures: optional("odd_pictures", fields.odd_pictures)
+                .map(|field| field.counts())
+                .transpose()?
+                .unwrap_or_default(),
+        })
+    }
+
+    /// Returns `[-r * headroom, r * headroom]` for each activation of `network` in order of evaluation, where `r` is the
+    /// range in the card; or the intervals that the activations were trained on, without headroom.
+    ///
+    /// # Errors
+    /// * [`Error::BadHeadroom`] for a headroom that makes no interval.
+    /// * [`Error::BadRange`] for an activation without a range in the card.
+    /// * [`Error::ExtraRange`] for a range of an activation that the network lacks.
+    pub fn intervals(&self, network: &ResNet, headroom: f64) -> Result<Vec<Interval>, Error> {
+        let names = network.activation_names();
+        let (known, headroom) = match &self.trained_with {
+            None => (&self.range_on_training_images, headroom),
+            Some(trained) => (&trained.half_widths, 1.0),
+        };
+        if let Some(activation) = known.keys().find(|name| !names.contains(name)) {
+            let (activation, found, wanted) = (activation.clone(), known.len(), names.len());
+            return Err(Error::ExtraRange { activation, found, wanted });
+        }
+        let ranges = names.into_iter().map(|activation| match known.get(&activation).copied() {
+            Some(range) if range.is_finite() && range > 0.0 => Ok(range),
+            found => Err(Error::BadRange { activation, found }),
+        });
+        symmetric(ranges, headroom)
+    }
+}

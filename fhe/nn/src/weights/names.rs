@@ -1,0 +1,82 @@
+//! The names of tensors: prefixes that wrappers put before them, and other names of the same layers.
+
+use std::collections::BTreeMap;
+
+use crate::Error;
+
+/// Returns, for each tensor by PyTorch's name, its name in the file; notes what was left out or renamed. Counters that only
+/// training uses are left out.
+///
+/// # Errors
+/// [`Error::TwoNames`] for two tensors with the same name of PyTorch.
+pub(super) fn canonical(names: &[&str], notes: &mut Vec<String>) -> Result<BTreeMap<String, String>, Error> {
+    let is_counter = |name: &str| name.ends_with("num_batches_tracked") || name == "n_averaged";
+    let names: Vec<&str> = names.iter().copied().filter(|name| !is_counter(name)).collect();
+    let prefix = shared_prefix(&names);
+    if !prefix.is_empty() {
+        notes.push(format!("the names of all tensors begin with `{prefix}`, which was left out"));
+    }
+    let mut all = BTreeMap::new();
+    for name in names {
+        let pytorch = renamed(&name[prefix.len()..]);
+        if let Some(first) = all.insert(pytorch.clone(), name.to_owned()) {
+            return Err(Error::TwoNames { first, second: name.to_owned(), name: pytorch });
+        }
+    }
+    Ok(all)
+}
+
+/// Returns the longest prefix that ends with a dot, is shared by all names and contains no layer: `module.`, `model.`,
+/// `_orig_mod.`, or a chain of such.
+fn shared_prefix<'a>(names: &[&'a str]) -> &'a str {
+    let Some(&first) = names.first() else {
+        return "";
+    };
+    let is_layer = |part: &str| {
+        let numbered = |stem: &str| part.strip_prefix(stem).is_some_and(|rest| rest.parse::<u32>().is_ok());
+        ["conv", "bn", "layer"].into_iter().any(numbered) || ["fc", "linear", "classifier"].contains(&part)
+    };
+    let mut length = 0;
+    for part in first.split('.') {
+        let next = length + part.len() + 1;
+        let shared = |name: &&str| name.len() > next && name.get(..next) == first.get(..next);
+        if is_layer(part) || !names.iter().all(shared) {
+            break;
+        }
+        length = next;
+    }
+    &first[..length]
+}
+
+/// Returns PyTorch's name of a tensor: `fc` for `linear` and `classifier`, `downsample` for `shortcut`.
+fn renamed(name: &str) -> String {
+    let rest = ["linear.", "classifier."].iter().find_map(|other| name.strip_prefix(other));
+    match rest {
+        Some(rest) => format!("fc.{rest}"),
+        None => name.replacen(".shortcut.", ".downsample.", 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_prefix_shared_by_all_is_left_out() {
+        let prefix = |names: &[&'static str]| shared_prefix(names);
+        assert_eq!(prefix(&["module._orig_mod.conv1.weight", "module._orig_mod.fc.bias"]), "module._orig_mod.");
+        assert_eq!(prefix(&["module.conv1.weight", "fc.bias"]), "");
+        assert_eq!(prefix(&["module.model.conv1.weight", "module.fc.bias"]), "module.");
+        assert_eq!(prefix(&["conv1.weight", "conv1.bias"]), "");
+        assert_eq!(prefix(&["layer1.0.conv1.weight", "layer1.0.conv2.weight"]), "");
+        assert_eq!(prefix(&["module.", "module.a"]), "");
+        assert_eq!(prefix(&[]), "");
+    }
+
+    #[test]
+    fn other_names_of_layers_become_pytorchs() {
+        assert_eq!(renamed("linear.weight"), "fc.weight");
+        assert_eq!(renamed("layer2.0.shortcut.1.bias"), "layer2.0.downsample.1.bias");
+        assert_eq!(renamed("layer2.0.conv1.weight"), "layer2.0.conv1.weight");
+    }
+}
