@@ -70,6 +70,7 @@ pub(crate) struct Twiddles<'a> {
     /// The leading roots, as [`RootForm`] says.
     pub heads: &'a [[u64; 2]],
     /// For kernels that finish a block of sixteen in registers: roots k, 2k, 4k and 8k at k < N/8.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // Only the AVX-512 kernels do.
     pub tails: &'a [[[u64; 2]; 4]],
 }
 
