@@ -28,6 +28,7 @@ pub(crate) struct Twiddles<'a> {
     /// The leading roots.
     pub(crate) heads: &'a [[u64; 2]],
     /// Roots k, 2k, 4k and 8k for k < N/8, for kernels that finish a block of sixteen residues in registers.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // Only the AVX-512 kernels read them.
     pub(crate) tails: &'a [[[u64; 2]; 4]],
 }
 
