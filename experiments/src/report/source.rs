@@ -1,19 +1,20 @@
-//! The runs that tables and figures are made of, and how far each may be trusted.
+//! Reads the runs for tables and figures, and tells which may be cited.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::records::{CaseRow, Run, file};
 
-/// Where runs stand if no folder is given.
+/// The folder with runs if none is given.
 const RESULTS: &str = "results";
 
 /// A run with its standing.
 pub struct Source {
-    /// What stands on disk.
+    /// The run as it is on disk.
     pub run: Run,
     /// Whether it may be cited.
     pub standing: Standing,
@@ -22,7 +23,7 @@ pub struct Source {
 /// Whether a run may be cited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Every case has all its images, or says why not.
+    /// Every case has all its images, or says why it could not run.
     Complete,
     /// Evaluations, of a case on an image: found, planned.
     Partial(usize, usize),
@@ -44,7 +45,7 @@ impl fmt::Display for Standing {
 /// Reads these folders; without any, every folder of `results/` that holds a run, in order of their names.
 ///
 /// # Errors
-/// A folder that holds no run, or a file of it that is not of its shape.
+/// If a folder holds no run, a file is not of its format, or a row is not as it was written.
 pub fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
     let folders = if folders.is_empty() { found()? } else { folders.to_vec() };
     let mut seen = HashSet::new();
@@ -52,7 +53,20 @@ pub fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
         let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         ensure!(seen.insert(place), "{}: found it twice, wanted each folder once", folder.display());
     }
-    folders.iter().map(|folder| Source::read(folder)).collect()
+    let sources = folders.iter().map(|folder| Source::read(folder)).collect::<Result<Vec<_>>>()?;
+    note_unchecked(&sources);
+    Ok(sources)
+}
+
+/// Says once in a process that there are rows that could not be checked.
+fn note_unchecked(sources: &[Source]) {
+    static NOTED: Once = Once::new();
+    let unchecked = sources.iter().filter(|source| !source.run.unchecked.is_empty()).count();
+    if unchecked > 0 {
+        NOTED.call_once(|| {
+            eprintln!("note: rows of {unchecked} of {} runs have no digests; they are read unchecked", sources.len());
+        });
+    }
 }
 
 fn found() -> Result<Vec<PathBuf>> {
@@ -82,12 +96,12 @@ impl Source {
         &self.run.provenance.name
     }
 
-    /// What its config asks; `None` where it says nothing.
+    /// The question of its config; `None` if it has none.
     pub fn question(&self) -> Option<String> {
         Some(self.config()?.get("question")?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    /// How its config chooses the images; `None` where it says nothing.
+    /// How its config chooses the images; `None` if the config does not tell.
     fn selection(&self) -> Option<String> {
         let config = self.config()?;
         let data = config.get("data")?;
@@ -109,7 +123,7 @@ impl Source {
         self.run.config.parse().ok()
     }
 
-    /// The cases that ran, whatever the run's standing.
+    /// The cases that ran, whatever the standing of the run.
     pub fn cases(&self) -> impl Iterator<Item = &CaseRow> {
         self.run.cases.iter().filter(|case| case.error.is_none())
     }
@@ -119,19 +133,19 @@ impl Source {
         self.cases().filter(|_| self.standing == Standing::Complete)
     }
 
-    /// Whether it has anything to do with this backend.
+    /// Whether it has a case of this backend, or may have had one.
     pub fn concerns(&self, backend: &str) -> bool {
         self.withheld(backend) || self.run.cases.iter().any(|case| case.backend == backend)
     }
 
-    /// Whether a run that may not be cited would have had something to say of this backend.
+    /// Whether the run may not be cited and has cases of this backend, or may have had some.
     pub fn withheld(&self, backend: &str) -> bool {
         let prefix = format!("{backend}-");
         let mut images = self.run.images.iter();
         self.standing != Standing::Complete && (images.len() == 0 || images.any(|row| row.case.starts_with(&prefix)))
     }
 
-    /// Where its numbers come from, in a line.
+    /// The provenance of its numbers, in a line.
     pub fn provenance(&self) -> String {
         let run = &self.run.provenance;
         let revision = run.revision.as_deref().unwrap_or("of no revision");

@@ -1,4 +1,4 @@
-//! The plaintext model before any case: it must do what its card claims.
+//! Checks the plaintext model before any case: its accuracy must be the one that its card claims.
 
 use anyhow::{Context, Result, ensure};
 use rayon::prelude::*;
@@ -8,12 +8,12 @@ use crate::case::Model;
 use crate::records::ExactRow;
 use crate::report::statistics::wilson;
 
-/// Fewer images say little about a claim.
+/// The check needs at least this many images.
 const FEWEST: usize = 100;
-/// How sure a mismatch must be to be refused.
+/// The confidence at which a mismatch is refused.
 const CONFIDENCE: f64 = 0.9999;
 
-/// The plaintext model's answers with exact ReLUs (or what it was trained with); `done` is told of each.
+/// The plaintext model's answers with exact ReLUs, or with the activation it was trained with. Calls `done` after each.
 pub fn exact(model: &Model, subjects: &[Subject], done: &(dyn Fn() + Sync)) -> Result<Vec<ExactRow>> {
     let activation = model.own_activation();
     let answer = |subject: &Subject| {
@@ -21,7 +21,7 @@ pub fn exact(model: &Model, subjects: &[Subject], done: &(dyn Fn() + Sync)) -> R
         done();
         let class = outcome.class().with_context(|| {
             format!(
-                "image {}: found logits that are no numbers with exact ReLUs; the weights are broken",
+                "image {}: found logits that are NaN or infinite with exact ReLUs; the weights are broken",
                 subject.index
             )
         })?;
@@ -37,7 +37,7 @@ fn margin(logits: &[f64]) -> f64 {
     sorted[0] - sorted[1]
 }
 
-/// Fails if the answers do not go with the accuracy that the model's card claims.
+/// Fails if the answers contradict the accuracy that the model's card claims.
 pub fn check(model: &Model, exact: &[ExactRow]) -> Result<()> {
     let Some(claim) = model.claim.filter(|_| exact.len() >= FEWEST) else { return Ok(()) };
     let right = exact.iter().filter(|row| row.class == usize::from(row.label)).count();

@@ -1,4 +1,4 @@
-//! From what came of an image to its rows.
+//! Turns the evaluation of an image into its rows.
 
 use anyhow::Result;
 use fhe_nn::plain::Outcome;
@@ -8,7 +8,8 @@ use crate::layers::Deviation;
 use crate::output::in_one_line;
 use crate::records::{ExactRow, ImageRow, LayerRow};
 
-/// The rows of an image of a case. What went wrong is said in the image's `error`, and has no class.
+/// The row of an image of a case, and those of its layers. If the evaluation failed, or gave logits without a class, the
+/// image's `error` says why.
 pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageRow, Vec<LayerRow>) {
     let failed = ImageRow {
         case: case.to_owned(),
@@ -39,7 +40,7 @@ pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageR
         Some(logits) => Outcome { logits, overflow: Vec::new() }.class(),
         None => plain_class,
     };
-    // What comes out of a circuit whose polynomials end beyond all numbers is noise, whatever it looks like.
+    // If the polynomials overflow in the plaintext model, the decrypted logits are noise, even if they are finite.
     let culprit = match (plain_class, class) {
         (Some(_), Some(_)) => None,
         (None, Some(_)) => Some("logits of the plaintext model with the same polynomials"),
@@ -47,8 +48,8 @@ pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageR
     };
     let error = culprit.map(|logits| {
         format!(
-            "no class: found {logits} that are no numbers, {overflow} values were outside their interval; a larger \
-             headroom may help a network that was trained with ReLUs"
+            "no class: found {logits} that are NaN or infinite, {overflow} values were outside their interval; a \
+             larger headroom may help a network that was trained with ReLUs"
         )
     });
     let class = class.filter(|_| error.is_none());
@@ -117,7 +118,7 @@ mod tests {
     fn what_failed_says_so_in_one_line() {
         let (row, layers) = of("c", &EXACT, Err(anyhow::anyhow!("a\nb").context("while")));
         assert_eq!((row.class, row.error.as_deref(), layers.len()), (None, Some("while: a b"), 0));
-        assert_eq!(row.overflow, None, "nobody counted");
+        assert_eq!(row.overflow, None, "nothing was counted");
         let (row, _) = of("c", &EXACT, Ok(evaluated(None, &[f64::NAN, 1.0])));
         assert_eq!((row.class, row.plain_class), (None, None));
         assert!(row.error.unwrap().contains("3 values were outside their interval"));
