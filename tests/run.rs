@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use cipherlab::records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Row, Run, rows};
+use cipherlab::records::{CaseRow, ExactRow, ImageRow, LayerRow, Row, Run, RunProvenance, rows};
 use common::cipherlab;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -435,7 +435,7 @@ fn shards_merge_to_the_run_without_shards() {
     let images = std::fs::read_to_string(place.path(two).join(ImageRow::FILE)).unwrap();
     let cut = images.trim_end().rfind('\n').unwrap() + 1;
     std::fs::write(place.path(two).join(ImageRow::FILE), &images[..cut]).unwrap();
-    refused(&place.merge(&["shards"], "m"), &["shard-2-of-3", "partial, found 5 of 6", "to its end"]);
+    refused(&place.merge(&["shards"], "m"), &["shard-2-of-3", "images.csv: found 5 of 6 rows", "run the config again"]);
     assert!(!place.path("m").exists());
     ended_well(&place.run("shards", &["--shard", "2/3"]));
     ended_well(&place.merge(&["shards"], "m"));
@@ -499,7 +499,7 @@ fn rows_of_another_run_are_not_mixed_in() {
     place.edit("out/run.json", "\"weights_sha256\": \"0", "\"weights_sha256\": \"");
     let mut provenance = before.provenance.clone();
     provenance.cpu = Some("Made-up CPU".to_owned());
-    let text = |provenance: &Provenance| serde_json::to_string(provenance).unwrap();
+    let text = |provenance: &RunProvenance| serde_json::to_string(provenance).unwrap();
     std::fs::write(place.path("out/run.json"), text(&provenance)).unwrap();
     refused(&place.run("out", &[]), &["holds rows of another run", "processor: found Made-up CPU", "another --out"]);
     std::fs::write(place.path("out/run.json"), text(&before.provenance)).unwrap();

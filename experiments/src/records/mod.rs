@@ -10,7 +10,7 @@ mod rows;
 mod sheet;
 
 pub(crate) use digests::{Digest, Digests, Verdict};
-pub use provenance::Provenance;
+pub use provenance::RunProvenance;
 pub use read::{Run, rows};
 pub use rows::{CaseRow, ExactRow, ImageRow, LayerRow, Row};
 pub(crate) use sheet::{Line, Sheet};
@@ -19,6 +19,6 @@ pub(crate) use sheet::{Line, Sheet};
 pub mod file {
     /// A copy of the config, byte for byte.
     pub const CONFIG: &str = "config.toml";
-    /// See [`super::Provenance`].
+    /// See [`super::RunProvenance`].
     pub const RUN: &str = "run.json";
 }

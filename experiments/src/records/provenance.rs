@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// The content of `run.json`. A folder holds rows of one provenance only: see [`Provenance::clash`].
+/// The content of `run.json`. A folder holds rows of one provenance only: see [`RunProvenance::clash`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Provenance {
+pub struct RunProvenance {
     /// Name of the config.
     pub name: String,
     /// SHA-256 of the config's bytes.
@@ -59,7 +59,7 @@ pub struct Provenance {
     pub ended: Option<String>,
 }
 
-impl Provenance {
+impl RunProvenance {
     /// Reads `run.json` in a folder; `None` if the folder or the file is not there.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{CaseRow, Digests, ImageRow, LayerRow, Provenance, Row, Sheet, Verdict, file};
+use super::{CaseRow, Digests, ImageRow, LayerRow, Row, RunProvenance, Sheet, Verdict, file};
 
 /// A run as it is on disk.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Run {
     /// The text of the config.
     pub config: String,
     /// The content of `run.json`.
-    pub provenance: Provenance,
+    pub provenance: RunProvenance,
     /// The rows of `cases.csv`.
     pub cases: Vec<CaseRow>,
     /// The rows of `images.csv`.
@@ -32,7 +32,7 @@ impl Run {
     /// # Errors
     /// If a file is missing or is not of this format, with the line; if a row is not the one that was written.
     pub fn read(folder: &Path) -> Result<Self> {
-        let provenance = Provenance::read(folder)?;
+        let provenance = RunProvenance::read(folder)?;
         let run = folder.join(file::RUN);
         let provenance =
             provenance.with_context(|| format!("{}: found no such file, wanted the folder of a run", run.display()))?;
@@ -53,7 +53,7 @@ impl Run {
 
     /// Whether the run came to its end: it has the row of each case, and of each image of a case that could run.
     pub fn complete(&self) -> bool {
-        let Provenance { planned_cases, planned_images, ended, .. } = &self.provenance;
+        let RunProvenance { planned_cases, planned_images, ended, .. } = &self.provenance;
         let mut images: HashMap<&str, usize> = HashMap::new();
         self.images.iter().for_each(|row| *images.entry(&row.case).or_default() += 1);
         let found = |row: &CaseRow| images.get(row.case.as_str()).copied().unwrap_or(0);

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::recover::rewrite;
 use crate::files::replace;
-use crate::records::{CaseRow, Digests, ExactRow, ImageRow, LayerRow, Provenance, Row, file};
+use crate::records::{CaseRow, Digests, ExactRow, ImageRow, LayerRow, Row, RunProvenance, file};
 
 /// A folder that no other process writes to.
 pub struct Folder {
@@ -60,8 +60,8 @@ impl Folder {
     }
 
     /// Reads `run.json`; `None` in a folder without a run.
-    pub fn provenance(&self) -> Result<Option<Provenance>> {
-        Provenance::read(&self.path)
+    pub fn provenance(&self) -> Result<Option<RunProvenance>> {
+        RunProvenance::read(&self.path)
     }
 
     /// Writes the files that come before the first row. It overwrites nothing.
@@ -98,7 +98,7 @@ impl Folder {
     }
 
     /// Writes `run.json`. From then on the folder is that of a run, and stays.
-    pub fn write(&mut self, provenance: &Provenance) -> Result<()> {
+    pub fn write(&mut self, provenance: &RunProvenance) -> Result<()> {
         let text = format!("{}\n", serde_json::to_string_pretty(provenance)?);
         replace(&self.path.join(file::RUN), text.as_bytes())?;
         self.made.clear();

@@ -10,7 +10,7 @@ use super::recover::rewrite;
 use super::shard::Shard;
 use super::summary::summarise;
 use crate::output;
-use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Run, file, rows};
+use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Run, RunProvenance, file, rows};
 use crate::report::statistics::median;
 
 /// Joins the shards in `folders` to a run in `out`. Its rows equal those of a run without shards, unless ciphertexts hold
@@ -93,7 +93,7 @@ fn check(shards: &[Part]) -> Result<()> {
             "{place}: found other answers of the plaintext model than in {}",
             first.folder.display()
         );
-        let Provenance { planned_cases, planned_images, .. } = run.provenance;
+        let RunProvenance { planned_cases, planned_images, .. } = run.provenance;
         ensure!(
             run.complete(),
             "{place}: partial, found {} of {planned_images} evaluations and {} of {planned_cases} cases; run the shard \
@@ -195,9 +195,9 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
 }
 
 /// The provenance of the joined run, which lasts from the first start to the last end.
-fn provenance(shards: &[Part]) -> Provenance {
+fn provenance(shards: &[Part]) -> RunProvenance {
     let all = || shards.iter().map(|(_, run, _)| &run.provenance);
-    Provenance {
+    RunProvenance {
         shard: None,
         planned_images: all().map(|provenance| provenance.planned_images).sum(),
         ntt_us: all().filter_map(|provenance| provenance.ntt_us).reduce(f64::min),

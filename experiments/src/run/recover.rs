@@ -204,6 +204,9 @@ mod tests {
     use super::*;
     use crate::records::ExactRow;
 
+    /// Images that no change of a bit makes equal.
+    const IMAGES: [usize; 3] = [10, 25, 47];
+
     fn exact(image: usize) -> ExactRow {
         ExactRow { image, label: 1, class: 2, margin: 0.25 }
     }
@@ -211,7 +214,7 @@ mod tests {
     /// A folder with three rows, and the bytes of the rows and of their digests.
     fn three() -> (tempfile::TempDir, [Vec<u8>; 2]) {
         let folder = tempfile::tempdir().unwrap();
-        rewrite(folder.path(), &[exact(0), exact(1), exact(2)], |_| None).unwrap();
+        rewrite(folder.path(), &IMAGES.map(exact), |_| None).unwrap();
         let read = |path: PathBuf| std::fs::read(path).unwrap();
         let bytes = [read(folder.path().join(ExactRow::FILE)), read(Digests::path::<ExactRow>(folder.path()))];
         (folder, bytes)
@@ -236,7 +239,7 @@ mod tests {
             std::fs::write(Digests::path::<ExactRow>(folder.path()), &digests).unwrap();
             let ends = rows[..length].iter().filter(|&&byte| byte == b'\n').count();
             let (found, said) = recovered(folder.path());
-            assert_eq!(found, (0..ends.saturating_sub(1)).collect::<Vec<_>>(), "{length} bytes");
+            assert_eq!(found, IMAGES[..ends.saturating_sub(1)], "{length} bytes");
             assert_eq!(said.len(), usize::from(length < rows.len()), "{length} bytes: {said:?}");
         }
     }
@@ -249,12 +252,12 @@ mod tests {
             std::fs::write(folder.path().join(ExactRow::FILE), &rows).unwrap();
             std::fs::write(Digests::path::<ExactRow>(folder.path()), &digests[..length]).unwrap();
             let (found, said) = recovered(folder.path());
-            assert_eq!(found, [0, 1, 2], "{length} bytes");
+            assert_eq!(found, IMAGES, "{length} bytes");
             assert_eq!(said.len(), usize::from(length < digests.len()), "{length} bytes: {said:?}");
             assert_eq!(std::fs::read(Digests::path::<ExactRow>(folder.path())).unwrap(), digests);
         }
         std::fs::remove_file(Digests::path::<ExactRow>(folder.path())).unwrap();
-        assert_eq!(recovered(folder.path()), (vec![0, 1, 2], Vec::new()));
+        assert_eq!(recovered(folder.path()), (IMAGES.to_vec(), Vec::new()));
     }
 
     /// Every byte of every row is protected, and a changed row is kept aside.
@@ -269,7 +272,7 @@ mod tests {
             std::fs::write(Digests::path::<ExactRow>(folder.path()), &digests).unwrap();
             let row = rows[start..at].iter().filter(|&&byte| byte == b'\n').count();
             let (found, said) = recovered(folder.path());
-            assert_eq!(found, (0..3).filter(|&image| image != row).collect::<Vec<_>>(), "byte {at}");
+            assert_eq!(found, [&IMAGES[..row], &IMAGES[row + 1..]].concat(), "byte {at}");
             assert!(said[0].ends_with(&format!("lines {}", row + 2)), "{said:?}");
             let aside = folder.path().join("exact.csv.dropped");
             let wanted = changed.split(|&byte| byte == b'\n').nth(row + 1).unwrap();
@@ -290,9 +293,9 @@ mod tests {
     #[test]
     fn rows_are_sorted_with_their_digests() {
         let (folder, [rows, _]) = three();
-        rewrite(folder.path(), &[exact(2), exact(0), exact(1)], |_| None).unwrap();
+        rewrite(folder.path(), &[IMAGES[2], IMAGES[0], IMAGES[1]].map(exact), |_| None).unwrap();
         sort(folder.path(), |row: &ExactRow| row.image).unwrap();
         assert_eq!(std::fs::read(folder.path().join(ExactRow::FILE)).unwrap(), rows);
-        assert_eq!(recovered(folder.path()), (vec![0, 1, 2], Vec::new()));
+        assert_eq!(recovered(folder.path()), (IMAGES.to_vec(), Vec::new()));
     }
 }

@@ -16,7 +16,7 @@ use super::{preflight, progress::Progress};
 use crate::bench::yardstick_us;
 use crate::case::Model;
 use crate::config::{Config, Kind};
-use crate::records::{ExactRow, Provenance, Run, rows};
+use crate::records::{ExactRow, Run, RunProvenance, rows};
 use crate::{machine, prediction};
 use datasets::digest::{sha256, sha256_reader};
 
@@ -33,7 +33,7 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
     let pool = selection::pool(&config.data)?;
     let mut provenance = provenance(config, model, shard)?;
     let mut chosen = None;
-    match Provenance::read(out)? {
+    match RunProvenance::read(out)? {
         // What fails here leaves no folder behind. The cells of an earlier run of this config and program were checked.
         None => {
             config.check(model)?;
@@ -41,7 +41,7 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
         }
         Some(earlier) => {
             refuse_others(&provenance, &earlier, out)?;
-            if let Some(run) = finished(out, &pool, &earlier) {
+            if let Some(run) = finished(config, shard, out, &pool, &earlier) {
                 return Ok(Start::Finished(run));
             }
         }
@@ -59,8 +59,7 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
         None => choose(config, model, &pool, shard)?,
     };
     let subjects = subjects(&pool, &exact).with_context(|| out.display().to_string())?;
-    let own = |position: &usize| shard.is_none_or(|shard| shard.owns(*position));
-    let positions: Vec<usize> = (0..subjects.len()).filter(own).collect();
+    let positions: Vec<usize> = own(shard, subjects.len()).collect();
     provenance.data_sha256 = selection::digest(&subjects);
     provenance.planned_images = config.cells.len() * positions.len();
     match earlier {
@@ -88,36 +87,55 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
 }
 
 /// The run in the folder, if it is finished and is as it was written.
-fn finished(out: &Path, pool: &[Subject], earlier: &Provenance) -> Option<Run> {
-    known(out, pool, earlier)?;
+fn finished(
+    config: &Config,
+    shard: Option<Shard>,
+    out: &Path,
+    pool: &[Subject],
+    earlier: &RunProvenance,
+) -> Option<Run> {
+    earlier.ended.as_ref()?;
+    let exact = known(out, pool, earlier)?;
+    let images: Vec<usize> = own(shard, exact.len()).map(|position| exact[position].image).collect();
+    let run = Run::read(out).ok().filter(Run::complete)?;
     // A case that could not run is tried again.
-    Run::read(out).ok().filter(|run| run.complete() && run.cases.iter().all(|case| case.error.is_none()))
+    let ran = run.cases.iter().all(|row| row.error.is_none());
+    let cases = config.cells.iter().map(|cell| cell.id(config.kind));
+    let rows = cases.clone().flat_map(|case| images.iter().map(move |&image| (case.clone(), image)));
+    let own = run.cases.iter().map(|row| row.case.clone()).eq(cases)
+        && run.images.iter().map(|row| (row.case.clone(), row.image)).eq(rows);
+    Some(run).filter(|_| ran && own)
+}
+
+/// The positions of a shard's images among `count`.
+fn own(shard: Option<Shard>, count: usize) -> impl Iterator<Item = usize> {
+    (0..count).filter(move |&position| shard.is_none_or(|shard| shard.owns(position)))
 }
 
 /// The plaintext model's answers in the folder, if they are as they were written and of the run's images.
-fn known(out: &Path, pool: &[Subject], earlier: &Provenance) -> Option<Vec<ExactRow>> {
+fn known(out: &Path, pool: &[Subject], earlier: &RunProvenance) -> Option<Vec<ExactRow>> {
     let exact = rows(out).ok()?;
     let subjects = subjects(pool, &exact).ok()?;
     (selection::digest(&subjects) == earlier.data_sha256).then_some(exact)
 }
 
 /// The provenance of a run that goes on: it keeps what its earlier cases were predicted from, and the least yardstick.
-fn joined(earlier: Provenance, now: Provenance) -> Provenance {
+fn joined(earlier: RunProvenance, now: RunProvenance) -> RunProvenance {
     let ntt_us = [earlier.ntt_us, now.ntt_us].into_iter().flatten().reduce(f64::min);
     let predicted_from = earlier.predicted_from.iter().chain(&now.predicted_from).cloned().collect::<BTreeSet<_>>();
     let predicted_from = predicted_from.into_iter().collect();
-    Provenance { started: earlier.started, ended: earlier.ended, ntt_us, predicted_from, ..now }
+    RunProvenance { started: earlier.started, ended: earlier.ended, ntt_us, predicted_from, ..now }
 }
 
 /// Fails if the folder has rows of another provenance. The images are compared once they are known.
-fn refuse_others(provenance: &Provenance, earlier: &Provenance, out: &Path) -> Result<()> {
-    let shard = |provenance: &Provenance| provenance.shard.clone().unwrap_or("none".to_owned());
+fn refuse_others(provenance: &RunProvenance, earlier: &RunProvenance, out: &Path) -> Result<()> {
+    let shard = |provenance: &RunProvenance| provenance.shard.clone().unwrap_or("none".to_owned());
     let other_shard = || {
         (provenance.shard != earlier.shard)
             .then(|| format!("shard: found {}, wanted {}", shard(earlier), shard(provenance)))
     };
     let earlier = &match &provenance.data_sha256[..] {
-        "" => Provenance { data_sha256: String::new(), ..earlier.clone() },
+        "" => RunProvenance { data_sha256: String::new(), ..earlier.clone() },
         _ => earlier.clone(),
     };
     match earlier.clash(provenance).or_else(other_shard) {
@@ -162,10 +180,10 @@ fn subjects(pool: &[Subject], exact: &[ExactRow]) -> Result<Vec<Subject>> {
 }
 
 /// The provenance of a run that starts now, without its images and its yardstick.
-fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Provenance> {
+fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<RunProvenance> {
     let noise = (config.kind == Kind::Simulated).then(|| anyhow::Ok(sha256(&serde_json::to_vec(config.noise()?)?)));
     let program = std::env::current_exe().context("the program's own file")?;
-    Ok(Provenance {
+    Ok(RunProvenance {
         name: config.name.clone(),
         config_sha256: sha256(config.source.text.as_bytes()),
         version: env!("CARGO_PKG_VERSION").to_owned(),

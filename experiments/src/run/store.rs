@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use super::append::Appender;
 use super::folder::Folder;
 use super::recover::{Recovered, sort};
-use crate::records::{CaseRow, ImageRow, LayerRow, Provenance, Row};
+use crate::records::{CaseRow, ImageRow, LayerRow, Row, RunProvenance};
 
 /// The rows that a run is to have, in the order in which an uninterrupted run writes them.
 pub struct Order {
@@ -22,7 +22,7 @@ pub struct Order {
 pub struct Store {
     folder: Folder,
     order: Order,
-    provenance: Provenance,
+    provenance: RunProvenance,
     /// Rows of images, by case, in the order of their making.
     done: HashMap<String, Vec<ImageRow>>,
     /// Rows of cases that have all their images.
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// If a row is not one of the run's, or is there twice; see also [`Recovered::read`].
-    pub fn open(folder: Folder, provenance: Provenance, order: Order, say: &mut dyn FnMut(String)) -> Result<Self> {
+    pub fn open(folder: Folder, provenance: RunProvenance, order: Order, say: &mut dyn FnMut(String)) -> Result<Self> {
         let path = &folder.path;
         let mut images = Recovered::<ImageRow>::read(path)?;
         let mut layers = Recovered::<LayerRow>::read(path)?;

@@ -57,7 +57,7 @@ fn case(name: &str) -> CaseRow {
     reader.deserialize().next().unwrap().unwrap()
 }
 
-fn provenance() -> Provenance {
+fn provenance() -> RunProvenance {
     let text = r#"{"name": "n", "config_sha256": "", "version": "", "revision": null, "binary_sha256": "", "rustc": null,
         "cpu": null, "threads": 1, "kernels": "", "weights_sha256": "", "noise_sha256": null, "data_sha256": "", "seed": 0,
         "shard": null, "planned_cases": 2, "planned_images": 4, "started": "", "ended": null}"#;
