@@ -133,7 +133,7 @@ fn a_spec_draws_the_same_figure_again() {
     std::fs::remove_file(out.join(names[0])).unwrap();
     let spec = out.join(names[1]);
     let again = cipherlab(&["plot", "--spec", spec.to_str().unwrap()], None);
-    assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""));
+    assert_eq!((again.code, again.errors().as_str()), (Some(0), ""));
     assert_eq!(names.map(|name| read(out, name)), first);
     // Of other runs it says so.
     std::fs::write(&spec, first[1].replacen("images = 16", "images = 15", 1)).unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use cipherlab::records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Row, Run, rows};
+use cipherlab::records::{CaseRow, ExactRow, ImageRow, LayerRow, Row, Run, RunProvenance, rows};
 use common::cipherlab;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -63,11 +63,16 @@ impl Place {
     }
 }
 
-/// Puts these rows in the place of a file's.
+/// Replaces the rows of a file, as an edit that is meant: its digests are deleted.
 fn write<R: Row>(folder: &Path, rows: &[R]) {
+    let _ = std::fs::remove_file(digests::<R>(folder));
     let mut writer = csv::Writer::from_path(folder.join(R::FILE)).unwrap();
     rows.iter().for_each(|row| writer.serialize(row).unwrap());
     writer.flush().unwrap();
+}
+
+fn digests<R: Row>(folder: &Path) -> PathBuf {
+    folder.join(format!("{}.digests", R::FILE))
 }
 
 #[track_caller]
@@ -164,32 +169,218 @@ fn killed_and_resumed_gives_the_same_rows() {
     same_rows(&place.read("cut"), &wanted);
 }
 
-/// Every byte of the last image's rows may be the last that reached the disk.
+/// Any byte may be the last that reached the disk, in any file. At the end the files are those of an uninterrupted run.
 #[test]
 fn files_cut_anywhere_are_mended() {
     let place = Place::new("0..3", true);
     ended_well(&place.run("out", &[]));
-    let wanted = place.read("out");
-    let out = place.path("out");
-    let whole = |file: &str| std::fs::read(out.join(file)).unwrap();
-    let (images, layers, cases) = (whole(ImageRow::FILE), whole(LayerRow::FILE), whole(CaseRow::FILE));
+    let (wanted, out) = (place.read("out"), place.path("out"));
+    let mut files = [ImageRow::FILE, LayerRow::FILE, CaseRow::FILE, ExactRow::FILE].map(|file| out.join(file)).to_vec();
+    files.extend([digests::<ImageRow>(&out), digests::<LayerRow>(&out), digests::<CaseRow>(&out)]);
+    let bytes = |name: &str| std::fs::read(out.join(name)).unwrap();
+    let before = [ImageRow::FILE, LayerRow::FILE].map(bytes);
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    for round in 0..12 {
-        // Layers are written before their image, images before their case.
-        let cut = |bytes: &[u8], at: usize| bytes[..at].to_vec();
-        let (file, content) = match round % 3 {
-            0 => (ImageRow::FILE, cut(&images, rng.random_range(0..images.len()))),
-            1 => (LayerRow::FILE, cut(&layers, layers.len() - rng.random_range(1..2000))),
-            _ => (CaseRow::FILE, cut(&cases, rng.random_range(0..cases.len()))),
-        };
-        std::fs::write(out.join(file), content).unwrap();
-        if file == LayerRow::FILE {
-            let lines: Vec<&[u8]> = images.split_inclusive(|&byte| byte == b'\n').collect();
-            std::fs::write(out.join(ImageRow::FILE), lines[..lines.len() - 1].concat()).unwrap();
-        }
-        ended_well(&place.run("out", &[]));
+    for round in 0..28 {
+        let file = &files[round % files.len()];
+        let whole = std::fs::read(file).unwrap();
+        let length = rng.random_range(0..whole.len());
+        std::fs::write(file, &whole[..length]).unwrap();
+        let again = place.run("out", &[]);
+        ended_well(&again);
+        let name = file.display();
+        assert!(again.stderr.contains("anew") || again.stderr.contains("unchecked"), "{name}: {}", again.stderr);
         same_rows(&place.read("out"), &wanted);
+        assert!(
+            [ImageRow::FILE, LayerRow::FILE].map(bytes) == before,
+            "{name} cut to {length} bytes: {}",
+            again.stderr
+        );
     }
+}
+
+/// `tables` and `plot` name the file and the line; `run` moves the row aside and evaluates it anew.
+#[test]
+fn a_row_that_was_changed_is_noticed() {
+    let place = Place::new("0..3", true);
+    ended_well(&place.run("out", &[]));
+    let (wanted, out) = (place.read("out"), place.path("out"));
+    let text_of = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    for round in 0..9 {
+        let name = [ImageRow::FILE, LayerRow::FILE, CaseRow::FILE][round % 3];
+        let path = out.join(name);
+        let text = text_of(&path);
+        let start = text.find('\n').unwrap();
+        let digits: Vec<usize> = (start..text.len()).filter(|&at| text.as_bytes()[at].is_ascii_digit()).collect();
+        let at = digits[rng.random_range(0..digits.len())];
+        let mut changed = text.clone().into_bytes();
+        changed[at] = b'0' + (changed[at] - b'0' + 1 + rng.random_range(0..9)) % 10;
+        std::fs::write(&path, &changed).unwrap();
+        let line = 1 + text[..at].matches('\n').count();
+        let folder = out.to_str().unwrap();
+        let words =
+            [&format!("{name}:{line}: "), "not match its digest", "run the config again", "digests if the change"];
+        for arguments in [&["tables", folder][..], &["plot", folder, "--out", folder]] {
+            refused(&cipherlab(arguments, None), &words);
+        }
+        let again = place.run("out", &[]);
+        ended_well(&again);
+        assert!(again.stderr.contains(&format!("{name}.dropped")), "{}", again.stderr);
+        same_rows(&place.read("out"), &wanted);
+        let aside = text_of(&out.join(format!("{name}.dropped")));
+        assert!(aside.contains(std::str::from_utf8(&changed).unwrap().lines().nth(line - 1).unwrap()));
+    }
+}
+
+/// A disk that is full, by the limit on the size of files: the run ends in one line, and goes on when there is room.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_loses_nothing() {
+    let place = Place::new("0..6", true);
+    ended_well(&place.run("whole", &[]));
+    let wanted = place.read("whole");
+    let mut stopped = 0;
+    for kilobytes in [1, 2, 8, 17, 30, 64] {
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", 2 * kilobytes);
+        let output = Command::new("sh")
+            .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_cipherlab"), "run"])
+            .args([place.path("config").as_os_str(), "--out".as_ref(), place.path("out").as_os_str()])
+            .output()
+            .unwrap();
+        let line = String::from_utf8(output.stderr).unwrap();
+        if output.status.code() == Some(0) {
+            continue;
+        }
+        stopped += 1;
+        let last = line.lines().last().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(last.starts_with("error: ") && last.contains("File too large"), "{kilobytes} kB: {line}");
+        let left = |name: &std::ffi::OsStr| Path::new(name).extension() == Some("tmp".as_ref());
+        let names = std::fs::read_dir(place.path("out")).into_iter().flatten().map(|entry| entry.unwrap().file_name());
+        assert!(!names.into_iter().any(|name| left(&name)), "{kilobytes} kB: a temporary file is left");
+    }
+    assert!(stopped >= 3, "stopped {stopped} times only");
+    ended_well(&place.run("out", &[]));
+    same_rows(&place.read("out"), &wanted);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_named() {
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for arguments in [&["run", "--columns"][..], &["plan"]] {
+        let program = Command::new(env!("CARGO_BIN_EXE_cipherlab")).args(arguments).stdout(full()).output().unwrap();
+        let line = String::from_utf8(program.stderr).unwrap();
+        assert_eq!(program.status.code(), Some(2), "{line}");
+        assert!(line.starts_with("error: standard output: No space left on device"), "{arguments:?}: {line}");
+    }
+}
+
+/// What else may be found in a folder: one clear line each, and nothing is lost.
+#[test]
+fn folders_in_other_states_are_told_in_one_line() {
+    let place = Place::new("0..2", false);
+    let out = place.path("out");
+    let remake = || {
+        let _ = std::fs::remove_dir_all(&out);
+        ended_well(&place.run("out", &[]));
+    };
+    remake();
+    let wanted = place.read("out");
+    let text_of = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+    let write_text = |name: &str, text: &str| std::fs::write(out.join(name), text).unwrap();
+
+    // A run.json that is cut, or of a newer program.
+    let json = text_of("run.json");
+    write_text("run.json", &json[..json.len() / 2]);
+    refused(&place.run("out", &[]), &["run.json", "wanted the file as `run` wrote it", "EOF"]);
+    write_text("run.json", &json.replacen('{', "{\"colour\": 1,", 1));
+    refused(&place.run("out", &[]), &["run.json", "unknown field `colour`"]);
+    write_text("run.json", &json);
+    same_rows(&place.read("out"), &wanted);
+
+    // Columns of a newer program.
+    let images = text_of(ImageRow::FILE);
+    let newer: String =
+        images.lines().enumerate().map(|(at, line)| format!("{line},{}\n", ["colour", "7"][at.min(1)])).collect();
+    write_text(ImageRow::FILE, &newer);
+    refused(&place.run("out", &[]), &["images.csv:1: found the unknown columns colour", "newer program"]);
+    assert_eq!(text_of(ImageRow::FILE), newer);
+
+    // Line ends and a mark of another editor change nothing.
+    write_text(ImageRow::FILE, &format!("\u{feff}{}", images.replace('\n', "\r\n")));
+    let again = place.run("out", &[]);
+    assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""));
+    same_rows(&place.read("out"), &wanted);
+
+    // Garbage after the last row.
+    write_text(ImageRow::FILE, &format!("{images}\0\0\0garbage\n\"more"));
+    let again = place.run("out", &[]);
+    assert_eq!(again.code, Some(0), "{}", again.stderr);
+    assert!(text_of("images.csv.dropped").contains("garbage"), "{}", again.stderr);
+    assert_eq!(text_of(ImageRow::FILE), images);
+
+    // The file of another run.
+    let other = Place::new("2..4", false);
+    ended_well(&other.run("out", &[]));
+    std::fs::copy(other.path("out/images.csv"), out.join(ImageRow::FILE)).unwrap();
+    refused(&place.run("out", &[]), &["images.csv: no row matches its digest", "restore the file"]);
+    std::fs::copy(other.path("out/images.csv.digests"), out.join("images.csv.digests")).unwrap();
+    refused(&place.run("out", &[]), &["images.csv", "image 2 is not one of the run's"]);
+
+    // Files in each other's places.
+    remake();
+    std::fs::rename(out.join(ImageRow::FILE), out.join("x")).unwrap();
+    std::fs::rename(out.join(CaseRow::FILE), out.join(ImageRow::FILE)).unwrap();
+    std::fs::rename(out.join("x"), out.join(CaseRow::FILE)).unwrap();
+    refused(&place.run("out", &[]), &["images.csv:1: found columns case,backend", "wanted case,image"]);
+
+    // Files of somebody else stay.
+    remake();
+    write_text("notes.txt", "mine");
+    ended_well(&place.run("out", &[]));
+    assert_eq!(text_of("notes.txt"), "mine");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_and_folders_in_the_place_of_files_are_refused() {
+    let place = Place::new("0..2", false);
+    for name in [ImageRow::FILE, "run.json"] {
+        ended_well(&place.run(name, &[]));
+        let path = place.path(name).join(name);
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(name, &path).unwrap();
+        refused(&place.run(name, &[]), &[name, "Too many levels of symbolic links"]);
+        assert!(path.symlink_metadata().unwrap().is_symlink(), "the link stays");
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        refused(&place.run(name, &[]), &[name, "Is a directory"]);
+    }
+    std::fs::write(place.path("file"), "").unwrap();
+    refused(&place.run("file", &[]), &["file", "Not a directory"]);
+}
+
+#[test]
+fn a_compressed_run_is_shown_and_not_extended() {
+    let place = Place::new("0..2", true);
+    ended_well(&place.run("out", &[]));
+    let (wanted, out) = (place.read("out"), place.path("out"));
+    for name in [ImageRow::FILE, LayerRow::FILE] {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, &std::fs::read(out.join(name)).unwrap()).unwrap();
+        std::fs::write(out.join(format!("{name}.gz")), encoder.finish().unwrap()).unwrap();
+        refused(&cipherlab(&["tables", out.to_str().unwrap()], None), &[name, "compressed beside it", "delete one"]);
+        std::fs::remove_file(out.join(name)).unwrap();
+    }
+    same_rows(&place.read("out"), &wanted);
+    let again = place.run("out", &[]);
+    assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""));
+    let names = || std::fs::read_dir(&out).unwrap().count();
+    let before = names();
+    write(&out, &wanted.cases[..2]);
+    refused(&place.run("out", &[]), &["images.csv.gz", "not finished", "gunzip"]);
+    assert_eq!(names(), before - 1, "nothing but the digests that the edit deleted is gone");
 }
 
 #[test]
@@ -200,6 +391,8 @@ fn a_complete_run_stays_as_it_is() {
     let again = place.run("out", &[]);
     ended_well(&again);
     assert_eq!(again.stderr, "", "no case was run");
+    assert!(again.stdout.contains("case 1/3 plain-exact: 2 of 2 right"), "{}", again.stdout);
+    assert!(again.stdout.ends_with("finished before; 3 cases, 6 evaluations\n"), "{}", again.stdout);
     assert_eq!(std::fs::read(place.path("out/run.json")).unwrap(), before);
     // Stopped after the last row, before the end was noted.
     let ended = format!("{:?}", place.read("out").provenance.ended.unwrap());
@@ -242,7 +435,7 @@ fn shards_merge_to_the_run_without_shards() {
     let images = std::fs::read_to_string(place.path(two).join(ImageRow::FILE)).unwrap();
     let cut = images.trim_end().rfind('\n').unwrap() + 1;
     std::fs::write(place.path(two).join(ImageRow::FILE), &images[..cut]).unwrap();
-    refused(&place.merge(&["shards"], "m"), &["shard-2-of-3", "partial, found 5 of 6", "to its end"]);
+    refused(&place.merge(&["shards"], "m"), &["shard-2-of-3", "images.csv: found 5 of 6 rows", "run the config again"]);
     assert!(!place.path("m").exists());
     ended_well(&place.run("shards", &["--shard", "2/3"]));
     ended_well(&place.merge(&["shards"], "m"));
@@ -306,7 +499,7 @@ fn rows_of_another_run_are_not_mixed_in() {
     place.edit("out/run.json", "\"weights_sha256\": \"0", "\"weights_sha256\": \"");
     let mut provenance = before.provenance.clone();
     provenance.cpu = Some("Made-up CPU".to_owned());
-    let text = |provenance: &Provenance| serde_json::to_string(provenance).unwrap();
+    let text = |provenance: &RunProvenance| serde_json::to_string(provenance).unwrap();
     std::fs::write(place.path("out/run.json"), text(&provenance)).unwrap();
     refused(&place.run("out", &[]), &["holds rows of another run", "processor: found Made-up CPU", "another --out"]);
     std::fs::write(place.path("out/run.json"), text(&before.provenance)).unwrap();
@@ -422,6 +615,9 @@ fn one_process_at_a_time() {
     ended_well(&place.run("out", &[]));
     let copy = std::fs::File::open(place.path("out/config.toml")).unwrap();
     copy.lock().unwrap();
+    // A finished run is read only: no lock is needed.
+    ended_well(&place.run("out", &[]));
+    write(&place.path("out"), &place.read("out").cases[..2]);
     refused(&place.run("out", &[]), &["another process is running there"]);
 }
 
@@ -434,14 +630,21 @@ fn failures_are_rows_and_the_sweep_goes_on() {
     assert_eq!(output.code, Some(1), "{}", output.stderr);
     let run = place.read("out");
     assert!(run.complete());
-    let failed: Vec<_> = run.images.iter().filter(|row| row.class.is_none()).collect();
+    let classless: Vec<_> = run.images.iter().filter(|row| row.class.is_none()).collect();
     assert!(
-        !failed.is_empty() && failed.iter().all(|row| row.error.as_ref().unwrap().contains("outside their interval"))
+        !classless.is_empty()
+            && classless.iter().all(|row| row.error.as_ref().unwrap().contains("outside their interval"))
     );
     let case = &run.cases[2];
     assert_eq!((case.images, case.failed, case.correct, case.accuracy), (3, 0, 0, Some(0.0)));
+    // One word, one meaning: in the row of the case, in its line and in the last line.
+    assert_eq!(case.without_class, Some(3));
+    let without_class = run.images.iter().filter(|row| row.class.is_none()).count();
+    assert!(output.stderr.contains(", 3 without a class\n") && !output.stderr.contains("failed"), "{}", output.stderr);
+    let last = format!("3 cases, 9 evaluations, {without_class} without a class\n");
+    assert!(output.stdout.ends_with(&last), "{}", output.stdout);
     assert_eq!(run.cases[0].accuracy, Some(1.0), "the exact case has no interval");
-    // What failed has failed: nothing is run again.
+    // An image without a class is done: it is not evaluated again.
     let again = place.run("out", &[]);
     assert_eq!((again.code, again.stderr.as_str()), (Some(1), ""));
 }

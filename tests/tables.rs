@@ -25,14 +25,15 @@ fn copy(name: &str, to: &Path) -> PathBuf {
 
 fn printed(arguments: &[&str]) -> String {
     let run = cipherlab(&[&["tables"], arguments].concat(), None);
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    assert_eq!((run.code, run.errors().as_str()), (Some(0), ""), "{arguments:?}");
     run.stdout
 }
 
 /// Asserts that `tables` is refused in one line that holds each of `words`.
 fn refused(arguments: &[&str], words: &[&str]) {
     let run = cipherlab(&[&["tables"], arguments].concat(), None);
-    let line = run.stderr.trim_end();
+    let errors = run.errors();
+    let line = errors.trim_end();
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}: {line}");
     assert_eq!(line.lines().count(), 1, "{line}");
     words.iter().for_each(|word| assert!(line.contains(word), "{arguments:?}: no '{word}' in '{line}'"));
@@ -70,7 +71,7 @@ fn every_run_among_the_results_is_read() {
         let program = env!("CARGO_BIN_EXE_cipherlab");
         let output = std::process::Command::new(program).args(arguments).current_dir(folder.path()).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        (output.status.code(), text(output.stdout), text(output.stderr))
+        (output.status.code(), text(output.stdout), common::errors(&text(output.stderr)))
     };
     let rows = |text: &str| -> Vec<String> {
         let names = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next().map(str::to_owned));
@@ -258,7 +259,9 @@ fn foreign_files_are_refused_with_their_line() {
     let mut lines: Vec<_> = images.lines().collect();
     lines[2] = "encrypted-65536-chebyshev:27-fused,seven,8,8,8,8,1.5,1,,26.9,,,,1e-5,16.5,1,";
     std::fs::write(&path, lines.join("\n")).unwrap();
-    refused(&[flag], &["images.csv", "line: 3", "invalid digit"]);
+    refused(&[flag], &["images.csv: the last line is cut", "run the config again"]);
+    std::fs::write(&path, lines.join("\n") + "\n").unwrap();
+    refused(&[flag], &["images.csv:3: ", "column image: invalid digit"]);
     std::fs::write(run.join("run.json"), "{}").unwrap();
     refused(&[flag], &["run.json", "missing field"]);
     refused(&["nowhere"], &["nowhere", "wanted the folder of a run"]);

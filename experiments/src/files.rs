@@ -6,16 +6,36 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Puts a file in the place of another, at once.
+/// Replaces the content of a file in one step: a reader sees the old content or the new one, even after a power loss.
+///
+/// # Errors
+/// If the file system refuses; the old file then stays, and nothing else is left behind.
 pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
     let temporary = temporary(path);
-    let context = || temporary.display().to_string();
-    let mut file = File::create(&temporary).with_context(context)?;
-    file.write_all(content).and_then(|()| file.sync_all()).with_context(context)?;
-    std::fs::rename(&temporary, path).with_context(|| path.display().to_string())
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&temporary)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    if let Err(error) = write() {
+        let _ = std::fs::remove_file(&temporary);
+        return Err(error).with_context(|| path.display().to_string());
+    }
+    sync_folder_of(path);
+    Ok(())
 }
 
-/// Whether [`replace`] could write there, before the long work whose result it is to be.
+/// Makes the names in a file's folder outlast a power loss, on file systems that can. No reader depends on it.
+fn sync_folder_of(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}
+
+/// Fails if [`replace`] could not write there. Long work asks before it starts.
+///
+/// # Errors
+/// If the file system refuses a new file in the same folder.
 pub fn check_writable(path: &Path) -> Result<()> {
     let temporary = temporary(path);
     let made = File::create(&temporary).and_then(|_| std::fs::remove_file(&temporary));
@@ -44,5 +64,14 @@ mod tests {
         replace(&path, b"new").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert!(check_writable(&folder.path().join("no/such/folder.json")).is_err());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.json");
+        std::fs::create_dir(&path).unwrap();
+        assert!(replace(&path, b"new").unwrap_err().to_string().ends_with("model.json"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

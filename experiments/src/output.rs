@@ -2,13 +2,13 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 /// Writes to standard output. A reader that has gone, such as `head`, ends the program and is no error.
 pub fn out(text: &str) -> Result<()> {
     match write(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-        written => Ok(written?),
+        written => written.context("standard output"),
     }
 }
 
@@ -16,7 +16,7 @@ pub fn out(text: &str) -> Result<()> {
 pub fn note(text: &str) -> Result<()> {
     match write(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+        written => written.context("standard output"),
     }
 }
 

@@ -30,6 +30,19 @@ pub fn cipherlab_in(place: &Path, arguments: &[&str], data: Option<&Path>) -> Ru
     Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
+impl Run {
+    /// Standard error without the note that the made-up runs have no digests.
+    pub fn errors(&self) -> String {
+        errors(&self.stderr)
+    }
+}
+
+/// A standard error without the note that the made-up runs have no digests.
+pub fn errors(stderr: &str) -> String {
+    let note = "note: runs without digests, as of earlier programs, are read unchecked\n";
+    stderr.split_inclusive('\n').filter(|line| *line != note).collect()
+}
+
 /// Compares with the text of this name among the fixtures, or stores it where `CIPHERLAB_BLESS` is set.
 #[track_caller]
 pub fn stored(name: &str, found: &str) {

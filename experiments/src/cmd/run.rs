@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 
 use crate::config::Config;
 use crate::run::shard::Shard;
-use crate::run::{columns, merge, start};
+use crate::run::start::{self, Start};
+use crate::run::{columns, merge, tally};
 use crate::{case, output};
 
 /// The manual.
@@ -21,22 +22,22 @@ pub struct Args {
     /// The config.
     #[arg(required_unless_present_any = ["merge", "columns"], conflicts_with = "merge")]
     config: Option<PathBuf>,
-    /// Where to write; results/NAME if not given.
+    /// The folder to write to; results/NAME if not given.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Run share I of N of the images of every case, in a folder shard-I-of-N inside that of the run. A ciphertext of
-    /// several images holds those of one shard.
+    /// Run part I of N of the images of every case, in a folder shard-I-of-N inside that of the run. Images of different
+    /// shards never share a ciphertext.
     #[arg(long, value_name = "I/N", conflicts_with = "merge")]
     shard: Option<String>,
-    /// Join the shards in these folders (or in the folders shard-I-of-N inside of them) to one run in --out.
+    /// Join the shards in these folders, or in folders shard-I-of-N inside of them, to one run in --out.
     #[arg(long, value_name = "DIR", num_args = 1.., requires = "out")]
     merge: Vec<PathBuf>,
-    /// Say what each column of the files holds, and run nothing.
+    /// Print what each column of the files holds, and run nothing.
     #[arg(long, conflicts_with_all = ["config", "out", "shard", "merge"])]
     columns: bool,
 }
 
-/// Runs `run`. The process ends with status 1 if an image or a case failed.
+/// Runs `run`. The process ends with status 1 if an evaluation failed, an image is without a class, or a case could not run.
 pub fn run(args: &Args) -> Result<()> {
     if args.columns {
         return output::out(&columns::describe());
@@ -49,11 +50,14 @@ pub fn run(args: &Args) -> Result<()> {
     let config = Config::read(args.config.as_ref().context("found no config, wanted one")?)?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("results").join(&config.name));
     let out = shard.map_or(out.clone(), |shard| out.join(shard.folder()));
-    let failed = case::in_pool(config.threads, "backend.threads", || {
+    let tally = case::in_pool(config.threads, "backend.threads", || {
         let model = config.model()?;
-        start::start(&config, &model, shard, &out)?.run()
+        match start::start(&config, &model, shard, &out)? {
+            Start::Finished(run) => tally::show(&run, &config.question),
+            Start::Ready(sweep) => sweep.run(),
+        }
     })?;
-    if failed > 0 {
+    if !tally.flawless() {
         std::process::exit(1);
     }
     Ok(())

@@ -1,20 +1,24 @@
-//! What a run leaves on disk, and nothing else of it: `run.json`, a copy of the config, three tidy CSV files of results, and
-//! `exact.csv`, the plaintext model's answers.
+//! The files that a run leaves on disk: `run.json`, a copy of the config, three tidy CSV files of results, `exact.csv` with the
+//! plaintext model's answers, and a file of digests beside each CSV file.
 //!
-//! `run` writes it, `tables` and `plot` read it. An empty field means not measured, never 0.
+//! `run` writes them, `tables` and `plot` read them. An empty field means not measured, never 0.
 
+mod digests;
 mod provenance;
 mod read;
 mod rows;
+mod sheet;
 
-pub use provenance::Provenance;
+pub(crate) use digests::{Digest, Digests, Verdict};
+pub use provenance::RunProvenance;
 pub use read::{Run, rows};
 pub use rows::{CaseRow, ExactRow, ImageRow, LayerRow, Row};
+pub(crate) use sheet::{Line, Sheet};
 
 /// Names of the files in a run's folder.
 pub mod file {
     /// A copy of the config, byte for byte.
     pub const CONFIG: &str = "config.toml";
-    /// See [`super::Provenance`].
+    /// See [`super::RunProvenance`].
     pub const RUN: &str = "run.json";
 }

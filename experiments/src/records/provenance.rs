@@ -1,18 +1,22 @@
-//! Where a run's numbers come from.
+//! The origin of a run's numbers: program, machine, digests of the inputs.
 
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// The content of `run.json`. Rows of different provenance never share a folder: see [`Provenance::clash`].
+/// The content of `run.json`. A folder holds rows of one provenance only: see [`RunProvenance::clash`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Provenance {
+pub struct RunProvenance {
     /// Name of the config.
     pub name: String,
     /// SHA-256 of the config's bytes.
     pub config_sha256: String,
     /// Version of the program.
     pub version: String,
-    /// Revision of its sources, with `-dirty` where they were changed since.
+    /// Revision of its sources, with `-dirty` if they were changed since.
     pub revision: Option<String>,
     /// SHA-256 of the program itself.
     pub binary_sha256: String,
@@ -20,11 +24,11 @@ pub struct Provenance {
     pub rustc: Option<String>,
     /// The processor.
     pub cpu: Option<String>,
-    /// Median microseconds of the yardstick there, the least of those before each case: see
-    /// [`crate::bench::yardstick_us`]. `None` where it was not measured.
+    /// Median microseconds of the yardstick, measured before each case; the least of them: see
+    /// [`crate::bench::yardstick_us`]. `None` if it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ntt_us: Option<f64>,
-    /// For each ring, what the cases' seconds were predicted from.
+    /// For each ring, the measurements that the cases' seconds were predicted from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predicted_from: Vec<String>,
     /// Threads of the pool.
@@ -34,10 +38,10 @@ pub struct Provenance {
     pub kernels: String,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
-    /// SHA-256 of the model's card; `None` where there is none.
+    /// SHA-256 of the model's card; `None` if there is none.
     #[serde(default)]
     pub card_sha256: Option<String>,
-    /// SHA-256 of the noise model, where there is one.
+    /// SHA-256 of the noise model; `None` if there is none.
     pub noise_sha256: Option<String>,
     /// SHA-256 of the images used, in order, in the official binary layout.
     pub data_sha256: String,
@@ -47,16 +51,31 @@ pub struct Provenance {
     pub shard: Option<String>,
     /// Cases that the run is to have.
     pub planned_cases: usize,
-    /// Cases × images that the run is to have, for saying how partial it is.
+    /// Cases × images that the run is to have.
     pub planned_images: usize,
     /// When it started, RFC 3339.
     pub started: String,
-    /// When it ended; `None` while it runs, or was stopped.
+    /// When it ended; `None` while it runs and after it was stopped.
     pub ended: Option<String>,
 }
 
-impl Provenance {
-    /// The first thing in which rows of two runs would not go together, in words; `None` if they do.
+impl RunProvenance {
+    /// Reads `run.json` in a folder; `None` if the folder or the file is not there.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not one that `run` wrote.
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(super::file::RUN);
+        let text = match std::fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(|| path.display().to_string())?,
+        };
+        let advice =
+            || format!("{}: wanted the file as `run` wrote it; restore it, or run into another folder", path.display());
+        serde_json::from_str(&text).map(Some).with_context(advice)
+    }
+
+    /// The first difference that keeps the rows of two runs apart, in words; `None` if they may share a folder.
     pub fn clash(&self, other: &Self) -> Option<String> {
         let pairs = [
             ("config (SHA-256)", &self.config_sha256, &other.config_sha256),

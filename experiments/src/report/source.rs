@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use anyhow::{Context, Result, ensure};
 
@@ -22,7 +23,7 @@ pub struct Source {
 /// The standing of a run: only a complete one may be cited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Every case has all its images, or says why not.
+    /// Every case has all its images, or says why it could not run.
     Complete,
     /// Evaluations (a case on an image) found and planned.
     Partial(usize, usize),
@@ -45,7 +46,7 @@ impl fmt::Display for Standing {
 /// their names.
 ///
 /// # Errors
-/// A folder that holds no run, or a file of it that is not of its shape.
+/// If a folder holds no run, a file is not of its format, or a row is not as it was written.
 pub fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
     let folders = if folders.is_empty() { found()? } else { folders.to_vec() };
     let mut seen = HashSet::new();
@@ -53,7 +54,17 @@ pub fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
         let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         ensure!(seen.insert(place), "{}: found it twice, wanted each folder once", folder.display());
     }
-    folders.iter().map(|folder| Source::read(folder)).collect()
+    let sources = folders.iter().map(|folder| Source::read(folder)).collect::<Result<Vec<_>>>()?;
+    note_unchecked(&sources);
+    Ok(sources)
+}
+
+/// Says once in a process that there are rows that could not be checked.
+fn note_unchecked(sources: &[Source]) {
+    static NOTED: Once = Once::new();
+    if sources.iter().any(|source| !source.run.unchecked.is_empty()) {
+        NOTED.call_once(|| eprintln!("note: runs without digests, as of earlier programs, are read unchecked"));
+    }
 }
 
 fn found() -> Result<Vec<PathBuf>> {

@@ -1,10 +1,10 @@
-//! What the columns of a run's files hold, in words: the documentation of the rows themselves.
+//! Describes the columns of a run's files, from the documentation of the rows.
 
 use std::fmt::Write;
 
 use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Row};
 
-/// Every file with its columns, as Markdown.
+/// Returns every file with its columns, as Markdown.
 pub fn describe() -> String {
     [of::<CaseRow>(), of::<ImageRow>(), of::<LayerRow>(), of::<ExactRow>()].join("\n")
 }
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_column_of_every_file_is_told_in_a_line() {
+    fn every_column_of_every_file_is_described_in_a_line() {
         let text = describe();
         let columns = [CaseRow::COLUMNS, ImageRow::COLUMNS, LayerRow::COLUMNS, ExactRow::COLUMNS].concat();
         assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), columns.len() + 4);

@@ -1,20 +1,20 @@
-//! `run --merge`: shards to one run.
+//! `run --merge`: joins shards to one run.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::folder::Folder;
 use super::recover::rewrite;
 use super::shard::Shard;
-use super::store::Folder;
 use super::summary::summarise;
 use crate::output;
-use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Run, file, rows};
+use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Run, RunProvenance, file, rows};
 use crate::report::statistics::median;
 
-/// Joins the shards in `folders` to a run in `out`, whose rows equal those of a run without shards: where ciphertexts hold
-/// several images, but for which of them shared one.
+/// Joins the shards in `folders` to a run in `out`. Its rows equal those of a run without shards, unless ciphertexts hold
+/// several images: other images share one then.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
     let mut shards = Vec::new();
     for folder in expand(folders)? {
@@ -35,10 +35,12 @@ pub fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
         out.display()
     );
     folder.begin(&merged.run.config, &merged.exact)?;
-    rewrite(out, &merged.run.layers)?;
-    rewrite(out, &merged.run.images)?;
-    rewrite(out, &merged.run.cases)?;
-    // Last: whatever happens on the way, a folder that says that it is a run is a whole one.
+    let mut layers: HashMap<(&str, usize), usize> = HashMap::new();
+    merged.run.layers.iter().for_each(|row| *layers.entry((&row.case, row.image)).or_default() += 1);
+    rewrite(out, &merged.run.layers, |_| None)?;
+    rewrite(out, &merged.run.images, |row| Some(layers.get(&(&row.case[..], row.image)).copied().unwrap_or(0)))?;
+    rewrite(out, &merged.run.cases, |_| None)?;
+    // Last: a folder with this file has all rows, even if the process is stopped on the way.
     folder.write(&merged.run.provenance)?;
     let (cases, images) = (merged.run.cases.len(), merged.run.images.len());
     output::note(&format!("{}: {cases} cases, {images} evaluations\n", out.display()))
@@ -51,7 +53,7 @@ struct Merged {
 
 type Part = (Shard, Run, Vec<ExactRow>);
 
-/// Folders of shards, and those inside of folders that hold shards.
+/// The folders of shards among these and inside of these.
 fn expand(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for folder in folders {
@@ -91,7 +93,7 @@ fn check(shards: &[Part]) -> Result<()> {
             "{place}: found other answers of the plaintext model than in {}",
             first.folder.display()
         );
-        let Provenance { planned_cases, planned_images, .. } = run.provenance;
+        let RunProvenance { planned_cases, planned_images, .. } = run.provenance;
         ensure!(
             run.complete(),
             "{place}: partial, found {} of {planned_images} evaluations and {} of {planned_cases} cases; run the shard \
@@ -116,13 +118,13 @@ fn check(shards: &[Part]) -> Result<()> {
     Ok(())
 }
 
-/// Each case has each image of the shard once, unless it could not be run, and none of another's.
+/// Fails unless each case has each image of the shard once, or could not run, and no image of another shard.
 fn check_rows(shard: Shard, run: &Run, exact: &[ExactRow]) -> Result<()> {
     let own: HashSet<usize> =
         exact.iter().enumerate().filter(|(position, _)| shard.owns(*position)).map(|(_, row)| row.image).collect();
     let mut seen = HashSet::new();
     for ImageRow { case, image, .. } in &run.images {
-        ensure!(own.contains(image), "case {case}, image {image} is none of shard {shard}");
+        ensure!(own.contains(image), "case {case}, image {image} belongs to another shard than {shard}");
         ensure!(seen.insert((case, image)), "found case {case}, image {image} twice");
     }
     let mut cases = HashSet::new();
@@ -159,6 +161,7 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
         cases: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
+        unchecked: Vec::new(),
     };
     for case in &first.cases {
         let start = merged.images.len();
@@ -173,7 +176,7 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
             }
             merged.layers.extend(layers.remove(&key).into_iter().flatten().cloned());
         }
-        // A case that could not be run in one shard has no figures of all its images.
+        // A case that could not run in one shard has no figures over all its images.
         if let Some(&failed) = failed {
             merged.cases.push(failed.clone());
             continue;
@@ -191,10 +194,10 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
     Ok(Merged { run: merged, exact: exact.clone() })
 }
 
-/// From the first start to the last end.
-fn provenance(shards: &[Part]) -> Provenance {
+/// The provenance of the joined run, which lasts from the first start to the last end.
+fn provenance(shards: &[Part]) -> RunProvenance {
     let all = || shards.iter().map(|(_, run, _)| &run.provenance);
-    Provenance {
+    RunProvenance {
         shard: None,
         planned_images: all().map(|provenance| provenance.planned_images).sum(),
         ntt_us: all().filter_map(|provenance| provenance.ntt_us).reduce(f64::min),

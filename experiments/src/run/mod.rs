@@ -1,7 +1,9 @@
-//! An experiment config, case by case and image by image.
+//! Runs an experiment config, case by case and image by image.
 
+mod append;
 pub mod columns;
 mod engine;
+mod folder;
 pub mod merge;
 mod preflight;
 mod progress;
@@ -13,3 +15,4 @@ pub mod start;
 mod store;
 mod summary;
 mod sweep;
+pub mod tally;

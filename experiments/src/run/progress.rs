@@ -1,4 +1,4 @@
-//! How far a run is, on standard error: bars where that is a terminal, else one line a case.
+//! Shows the progress of a run on standard error: bars if that is a terminal, and a line for each case.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing done yet of `images` images.
+    /// Bars for `images` images, none of them done.
     pub fn new(images: usize) -> Self {
         let bars = MultiProgress::new();
         let template = "{elapsed_precise} [{bar:40}] {msg}, image {pos}/{len}, {eta} left";
@@ -23,12 +23,12 @@ impl Progress {
         Self { bars, images: all, layers }
     }
 
-    /// Where the run is.
+    /// Names the case that runs now.
     pub fn at(&self, message: String) {
         self.images.set_message(message);
     }
 
-    /// What happens before the first layer.
+    /// Names a step before the first layer.
     pub fn step(&self, message: &'static str) {
         self.layers.set_style(ProgressStyle::with_template("{elapsed_precise} {msg}").expect("a valid template"));
         self.layers.set_message(message);
@@ -41,22 +41,22 @@ impl Progress {
         self.layers.clone()
     }
 
-    /// An image is done.
+    /// Counts an image that is done.
     pub fn image_done(&self) {
         self.images.inc(1);
     }
 
-    /// Images that were done by an earlier run, or never will be: they do not count for the time left.
+    /// Counts images that were done by an earlier process, or will not be done. They do not count for the time left.
     pub fn skip(&self, images: usize) {
         self.images.inc(images as u64);
         self.images.reset_eta();
     }
 
-    /// A line that stays.
+    /// Prints a line that stays.
     pub fn say(&self, line: &str) {
         match self.bars.is_hidden() {
             true => eprintln!("{line}"),
-            // Whoever closed standard error has no use for it.
+            // A closed standard error is no reason to stop.
             false => drop(self.bars.println(line)),
         }
     }

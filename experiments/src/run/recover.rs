@@ -1,106 +1,301 @@
-//! Files of rows that a process may have left in the middle of a line.
+//! Recovers the files of rows that a stopped process left, whatever moment it was stopped at.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::files::replace;
-use crate::records::{Row, rows};
+use crate::records::{Digest, Digests, Line, Row, Sheet, Verdict};
 
-/// The rows of a file that `keep` wants. What follows the last line's end is cut off, as are the other rows.
-pub fn recover<R: Row>(folder: &Path, keep: impl FnMut(&R) -> bool) -> Result<Vec<R>> {
-    cut_last_line::<R>(folder)?;
-    let mut found: Vec<R> = rows(folder)?;
-    let (all, mut keep) = (found.len(), keep);
-    found.retain(|row| keep(row));
-    if found.len() < all {
-        rewrite(folder, &found)?;
-    }
-    Ok(found)
+/// The rows of a file that can be trusted, and what was found on the way.
+pub struct Recovered<R> {
+    /// The rows that are as they were written, in the order of the file.
+    pub rows: Vec<Kept<R>>,
+    /// Lines with rows that are not as they were written.
+    pub changed: Vec<Line<R>>,
+    /// Whether the file has digests.
+    pub checked: bool,
+    /// Whether something was lost: a cut last line, or rows whose digests are there.
+    pub lost: bool,
+    /// Whether the file and its digests on disk are not exactly these rows.
+    stale: bool,
 }
 
-/// No field holds a line's end, so a file that ends in one ends in a whole row.
-fn cut_last_line<R: Row>(folder: &Path) -> Result<()> {
-    let path = folder.join(R::FILE);
-    if !path.exists() {
-        return rewrite::<R>(folder, &[]);
+/// A row with its text.
+pub struct Kept<R> {
+    /// The row.
+    pub row: R,
+    /// Its text without the line end.
+    pub text: Vec<u8>,
+    /// Its digest; `None` if there is none on disk.
+    pub digest: Option<Digest>,
+}
+
+impl<R: Row> Recovered<R> {
+    /// Reads a file and its digests, and changes nothing on disk. Without digests every whole line is trusted.
+    ///
+    /// # Errors
+    /// If a file cannot be read, is compressed, has a line that is not a row and no digests, or if none of several rows
+    /// matches the digests.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let digests = Digests::read::<R>(folder)?;
+        let mut found = Self {
+            rows: Vec::new(),
+            changed: Vec::new(),
+            checked: digests.is_some(),
+            lost: false,
+            stale: digests.is_none(),
+        };
+        let Some(Sheet { path, compressed, current, lines, cut }) = Sheet::<R>::read(folder)? else {
+            (found.stale, found.lost) = (true, digests.is_some_and(|digests| digests.len() > 0));
+            return Ok(found);
+        };
+        let place = path.display();
+        ensure!(
+            !compressed,
+            "{place}: found a compressed file of a run that is not finished; decompress it with gunzip"
+        );
+        ensure!(
+            current || lines.is_empty() && cut,
+            "{place}:1: found the columns of an earlier program; take another --out"
+        );
+        let verdicts = digests.as_ref().map(|digests| digests.judge(&lines));
+        let missing = verdicts.as_ref().map_or(0, |verdicts| verdicts.missing);
+        (found.lost, found.stale) = (cut || missing > 0, found.stale || cut || missing > 0);
+        let verdicts = verdicts.map_or(vec![Verdict::Unknown; lines.len()], |verdicts| verdicts.rows);
+        let genuine = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Genuine(_))).count();
+        ensure!(
+            genuine > 0 || lines.len() < 2 || missing == 0,
+            "{place}: no row matches its digest in {}; restore the file that they are of, or delete the digests if the rows \
+             are right",
+            Digests::path::<R>(folder).display()
+        );
+        for (line, verdict) in lines.into_iter().zip(verdicts) {
+            found.sort(line, verdict, &path)?;
+        }
+        Ok(found)
     }
-    let context = || path.display().to_string();
-    let mut file = File::open(&path).with_context(context)?;
-    let length = file.seek(SeekFrom::End(0)).with_context(context)?;
-    let mut last = [0];
-    if length > 0 {
-        file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).with_context(context)?;
+
+    fn sort(&mut self, line: Line<R>, verdict: Verdict, path: &Path) -> Result<()> {
+        self.stale |= !matches!(verdict, Verdict::Genuine(_));
+        let Line { number, text, row } = line;
+        match (row, verdict) {
+            (Ok(row), Verdict::Genuine(digest)) => self.rows.push(Kept { row, text, digest: Some(digest) }),
+            (Ok(row), Verdict::Unknown) => self.rows.push(Kept { row, text, digest: None }),
+            // A text that is not a row, and that nobody vouches for, is dropped only if digests protect the others.
+            (Err(error), _) if !self.checked => {
+                let place = path.display();
+                return Err(error).with_context(|| {
+                    format!("{place}:{number}: wanted a row as `run` writes it; mend or delete the line")
+                });
+            }
+            (row, _) => self.changed.push(Line { number, text, row }),
+        }
+        Ok(())
     }
-    if last == [b'\n'] {
+
+    /// Whether rows were lost or changed, so that their images are evaluated again, after later ones.
+    pub fn mended(&self) -> bool {
+        self.lost || !self.changed.is_empty()
+    }
+
+    /// Drops the rows that `keep` refuses. Returns how many.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Kept<R>) -> bool) -> usize {
+        let before = self.rows.len();
+        self.rows.retain(|kept| keep(kept));
+        let dropped = before - self.rows.len();
+        self.stale |= dropped > 0;
+        dropped
+    }
+
+    /// Makes the file and its digests exactly these rows. Changed lines are kept in a file of their own; what was lost or
+    /// changed is said through `say`. `layers` is the number of layers of a row.
+    pub fn store(
+        &self,
+        folder: &Path,
+        layers: impl Fn(&R) -> Option<usize>,
+        say: &mut dyn FnMut(String),
+    ) -> Result<()> {
+        if !self.stale {
+            return Ok(());
+        }
+        let name = folder.join(R::FILE);
+        if !self.changed.is_empty() {
+            let numbers: Vec<String> = self.changed.iter().map(|line| line.number.to_string()).collect();
+            let place = set_aside(folder, &self.changed)?;
+            say(format!(
+                "{}: rows that do not match their digests are moved to {}, and evaluated anew: lines {}",
+                name.display(),
+                place.display(),
+                numbers.join(", ")
+            ));
+        } else if self.lost {
+            say(format!(
+                "{}: rows that did not reach the disk whole, or are missing, are evaluated anew",
+                name.display()
+            ));
+        } else if self.checked && self.rows.iter().any(|kept| kept.digest.is_none()) {
+            say(format!("{}: rows without a digest are taken as they are, unchecked", name.display()));
+        }
+        let lines = self.rows.iter().map(|kept| &kept.text[..]);
+        let digest = |kept: &Kept<R>| kept.digest.unwrap_or(Digest::of(&kept.text, layers(&kept.row)));
+        write::<R>(folder, lines, self.rows.iter().map(digest))
+    }
+}
+
+/// Adds lines to a file of dropped lines, and returns its name.
+fn set_aside<R: Row>(folder: &Path, lines: &[Line<R>]) -> Result<PathBuf> {
+    let path = folder.join(format!("{}.dropped", R::FILE));
+    let text: Vec<u8> = lines.iter().flat_map(|line| [&line.text[..], b"\n"].concat()).collect();
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::options().append(true).create(true).open(&path)?;
+        file.write_all(&text)?;
+        file.sync_all()
+    };
+    write().with_context(|| path.display().to_string())?;
+    Ok(path)
+}
+
+/// Writes a file with these lines and their digests. The rows come first: digests without rows do no harm, but rows without
+/// digests would count as unchecked.
+fn write<'a, R: Row>(
+    folder: &Path,
+    lines: impl Iterator<Item = &'a [u8]>,
+    digests: impl Iterator<Item = Digest>,
+) -> Result<()> {
+    let mut content = format!("{}\n", R::COLUMNS.join(",")).into_bytes();
+    lines.for_each(|line| content.extend([line, b"\n"].concat()));
+    replace(&folder.join(R::FILE), &content)?;
+    let digests: String = digests.map(|digest| format!("{digest}\n")).collect();
+    replace(&Digests::path::<R>(folder), digests.as_bytes())
+}
+
+/// Writes a file with these rows, and their digests. `layers` is the number of layers of a row.
+pub fn rewrite<R: Row>(folder: &Path, rows: &[R], layers: impl Fn(&R) -> Option<usize>) -> Result<()> {
+    let lines = rows.iter().map(line).collect::<Result<Vec<_>>>()?;
+    let digests = lines.iter().zip(rows).map(|(line, row)| Digest::of(line, layers(row)));
+    write::<R>(folder, lines.iter().map(Vec::as_slice), digests)
+}
+
+/// Puts the rows of a file in the order of their keys. Their digests stay as they are.
+pub fn sort<R: Row, K: Ord>(folder: &Path, key: impl Fn(&R) -> K) -> Result<()> {
+    let Recovered { rows, .. } = Recovered::<R>::read(folder)?;
+    if rows.is_sorted_by_key(|kept| key(&kept.row)) {
         return Ok(());
     }
-    // Windows does not replace a file that is open.
-    drop(file);
-    let bytes = std::fs::read(&path).with_context(context)?;
-    match bytes.iter().rposition(|&byte| byte == b'\n') {
-        Some(end) => replace(&path, &bytes[..=end]),
-        None => rewrite::<R>(folder, &[]),
-    }
+    let mut rows = rows;
+    rows.sort_by_key(|kept| key(&kept.row));
+    let digests = rows.iter().filter_map(|kept| kept.digest);
+    write::<R>(folder, rows.iter().map(|kept| &kept.text[..]), digests)
 }
 
-/// The file with these rows alone.
-pub fn rewrite<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
-    let mut content = format!("{}\n", R::COLUMNS.join(",")).into_bytes();
-    content.extend(lines(rows)?);
-    replace(&folder.join(R::FILE), &content)
-}
-
-/// Rows as lines, without the columns' names.
-pub fn lines<R: Row>(rows: &[R]) -> Result<Vec<u8>> {
+/// A row as a line, without the line end.
+pub fn line<R: Row>(row: &R) -> Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    rows.iter().try_for_each(|row| writer.serialize(row))?;
-    Ok(writer.into_inner()?)
-}
-
-/// The file, at its end.
-pub fn append_to<R: Row>(folder: &Path) -> Result<File> {
-    let path = folder.join(R::FILE);
-    File::options().append(true).open(&path).with_context(|| path.display().to_string())
+    writer.serialize(row)?;
+    let mut line = writer.into_inner()?;
+    line.pop();
+    Ok(line)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
     use crate::records::ExactRow;
+
+    /// Images that no change of a bit makes equal.
+    const IMAGES: [usize; 3] = [10, 25, 47];
 
     fn exact(image: usize) -> ExactRow {
         ExactRow { image, label: 1, class: 2, margin: 0.25 }
     }
 
-    /// Whatever is cut off at the end, the whole rows before it are found, and the file is fit to be appended to.
-    #[test]
-    fn a_file_cut_anywhere_keeps_its_whole_rows() {
+    /// A folder with three rows, and the bytes of the rows and of their digests.
+    fn three() -> (tempfile::TempDir, [Vec<u8>; 2]) {
         let folder = tempfile::tempdir().unwrap();
-        let all: Vec<ExactRow> = (0..3).map(exact).collect();
-        rewrite(folder.path(), &all).unwrap();
-        let path = folder.path().join(ExactRow::FILE);
-        let whole = std::fs::read(&path).unwrap();
-        for length in 0..=whole.len() {
-            std::fs::write(&path, &whole[..length]).unwrap();
-            let ends = whole[..length].iter().filter(|&&byte| byte == b'\n').count();
-            let found = recover(folder.path(), |_: &ExactRow| true).unwrap();
-            assert_eq!(found, all[..ends.saturating_sub(1)], "{length} bytes");
-            append_to::<ExactRow>(folder.path()).unwrap().write_all(&lines(&all[found.len()..]).unwrap()).unwrap();
-            assert_eq!(std::fs::read(&path).unwrap(), whole, "{length} bytes");
+        rewrite(folder.path(), &IMAGES.map(exact), |_| None).unwrap();
+        let read = |path: PathBuf| std::fs::read(path).unwrap();
+        let bytes = [read(folder.path().join(ExactRow::FILE)), read(Digests::path::<ExactRow>(folder.path()))];
+        (folder, bytes)
+    }
+
+    /// Recovers the file, checks that what is on disk then needs no recovery, and returns the images and what was said.
+    fn recovered(folder: &Path) -> (Vec<usize>, Vec<String>) {
+        let mut said = Vec::new();
+        let found = Recovered::<ExactRow>::read(folder).unwrap();
+        found.store(folder, |_| None, &mut |text| said.push(text)).unwrap();
+        let again = Recovered::<ExactRow>::read(folder).unwrap();
+        assert!(!again.stale && again.rows.iter().map(|kept| &kept.row).eq(found.rows.iter().map(|kept| &kept.row)));
+        (found.rows.iter().map(|kept| kept.row.image).collect(), said)
+    }
+
+    /// Whatever is cut off at the end of the rows, the whole ones before the cut are found, and a loss is said.
+    #[test]
+    fn rows_cut_anywhere_keep_the_whole_ones() {
+        let (folder, [rows, digests]) = three();
+        for length in 0..=rows.len() {
+            std::fs::write(folder.path().join(ExactRow::FILE), &rows[..length]).unwrap();
+            std::fs::write(Digests::path::<ExactRow>(folder.path()), &digests).unwrap();
+            let ends = rows[..length].iter().filter(|&&byte| byte == b'\n').count();
+            let (found, said) = recovered(folder.path());
+            assert_eq!(found, IMAGES[..ends.saturating_sub(1)], "{length} bytes");
+            assert_eq!(said.len(), usize::from(length < rows.len()), "{length} bytes: {said:?}");
+        }
+    }
+
+    /// Whatever is cut off at the end of the digests, every row is whole and is kept.
+    #[test]
+    fn digests_cut_anywhere_cost_no_row() {
+        let (folder, [rows, digests]) = three();
+        for length in 0..=digests.len() {
+            std::fs::write(folder.path().join(ExactRow::FILE), &rows).unwrap();
+            std::fs::write(Digests::path::<ExactRow>(folder.path()), &digests[..length]).unwrap();
+            let (found, said) = recovered(folder.path());
+            assert_eq!(found, IMAGES, "{length} bytes");
+            assert_eq!(said.len(), usize::from(length < digests.len()), "{length} bytes: {said:?}");
+            assert_eq!(std::fs::read(Digests::path::<ExactRow>(folder.path())).unwrap(), digests);
+        }
+        std::fs::remove_file(Digests::path::<ExactRow>(folder.path())).unwrap();
+        assert_eq!(recovered(folder.path()), (IMAGES.to_vec(), Vec::new()));
+    }
+
+    /// Every byte of every row is protected, and a changed row is kept aside.
+    #[test]
+    fn a_changed_byte_costs_its_row_and_nothing_else() {
+        let (folder, [rows, digests]) = three();
+        let start = rows.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        for at in (start..rows.len()).filter(|&at| rows[at] != b'\n') {
+            let mut changed = rows.clone();
+            changed[at] ^= 1;
+            std::fs::write(folder.path().join(ExactRow::FILE), &changed).unwrap();
+            std::fs::write(Digests::path::<ExactRow>(folder.path()), &digests).unwrap();
+            let row = rows[start..at].iter().filter(|&&byte| byte == b'\n').count();
+            let (found, said) = recovered(folder.path());
+            assert_eq!(found, [&IMAGES[..row], &IMAGES[row + 1..]].concat(), "byte {at}");
+            assert!(said[0].ends_with(&format!("lines {}", row + 2)), "{said:?}");
+            let aside = folder.path().join("exact.csv.dropped");
+            let wanted = changed.split(|&byte| byte == b'\n').nth(row + 1).unwrap();
+            assert_eq!(std::fs::read(&aside).unwrap(), [wanted, b"\n"].concat());
+            std::fs::remove_file(aside).unwrap();
         }
     }
 
     #[test]
-    fn rows_that_nobody_wants_go() {
-        let folder = tempfile::tempdir().unwrap();
-        rewrite(folder.path(), &[exact(0), exact(1), exact(2)]).unwrap();
-        let found = recover(folder.path(), |row: &ExactRow| row.image != 1).unwrap();
-        assert_eq!(found, [exact(0), exact(2)]);
-        assert_eq!(rows::<ExactRow>(folder.path()).unwrap(), found);
+    fn digests_of_another_file_are_not_believed() {
+        let (folder, _) = three();
+        let other = [exact(7), exact(8)].map(|row| format!("{}\n", Digest::of(&line(&row).unwrap(), None)));
+        std::fs::write(Digests::path::<ExactRow>(folder.path()), other.concat()).unwrap();
+        let error = Recovered::<ExactRow>::read(folder.path()).err().unwrap().to_string();
+        assert!(error.contains("no row matches its digest"), "{error}");
+    }
+
+    #[test]
+    fn rows_are_sorted_with_their_digests() {
+        let (folder, [rows, _]) = three();
+        rewrite(folder.path(), &[IMAGES[2], IMAGES[0], IMAGES[1]].map(exact), |_| None).unwrap();
+        sort(folder.path(), |row: &ExactRow| row.image).unwrap();
+        assert_eq!(std::fs::read(folder.path().join(ExactRow::FILE)).unwrap(), rows);
+        assert_eq!(recovered(folder.path()), (IMAGES.to_vec(), Vec::new()));
     }
 }

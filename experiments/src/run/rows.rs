@@ -1,11 +1,12 @@
-//! From what came of an image to its rows.
+//! Turns the evaluation of an image into its rows.
+
+use anyhow::Result;
 
 use super::engine::{Evaluated, StepMeasured};
 use crate::layers::Deviation;
 use crate::output::in_one_line;
 use crate::records::{ExactRow, ImageRow, LayerRow};
 use crate::verdict;
-use anyhow::Result;
 
 /// Returns the rows of an image of a case. An image that failed, or whose logits have no class, says why in its `error`.
 /// `bound` is the largest magnitude that a logit can have.
@@ -36,7 +37,7 @@ pub fn of(case: &str, exact: &ExactRow, bound: Option<f64>, evaluated: Result<Ev
     let (overflow, plain_class) = (polynomial.overflows(), verdict::class(&polynomial.logits, bound));
     let deviation = logits.as_ref().map(|logits| Deviation::between(logits, &polynomial.logits));
     let class = logits.map_or(plain_class.clone(), |logits| verdict::class(&logits, bound));
-    // The circuit's result is noise where the same polynomials have no class in cleartext, whatever it looks like.
+    // If the same polynomials have no class in cleartext, the decrypted logits are noise, even if they are finite.
     let culprit = match (&plain_class, &class) {
         (Ok(_), Ok(_)) => None,
         (Err(reason), Ok(_)) => Some(format!("the plaintext model with the same polynomials: {reason}")),
@@ -114,7 +115,7 @@ mod tests {
     fn what_failed_says_so_in_one_line() {
         let (row, layers) = of("c", &EXACT, None, Err(anyhow::anyhow!("a\nb").context("while")));
         assert_eq!((row.class, row.error.as_deref(), layers.len()), (None, Some("while: a b"), 0));
-        assert_eq!(row.overflow, None, "nobody counted");
+        assert_eq!(row.overflow, None, "nothing was counted");
         let (row, _) = of("c", &EXACT, None, Ok(evaluated(None, &[f64::NAN, 1.0])));
         assert_eq!((row.class, row.plain_class), (None, None));
         assert!(row.error.unwrap().contains("3 values left their intervals"));

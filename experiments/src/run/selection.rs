@@ -1,4 +1,4 @@
-//! Which images a run takes, with their pixels.
+//! Selects the images of a run.
 
 use anyhow::{Context, Result, ensure};
 use datasets::cifar::{CLASS_NAMES, Image};
@@ -18,11 +18,11 @@ pub struct Subject {
     pub index: usize,
     /// Its class by the data set.
     pub label: u8,
-    /// Itself.
+    /// Its pixels.
     pub image: Image,
 }
 
-/// All images to choose from.
+/// Returns all images to choose from.
 pub fn pool(data: &Data) -> Result<Vec<Subject>> {
     let mut test_set = TestSet::default();
     let subject = |&index: &usize| {
@@ -33,8 +33,8 @@ pub fn pool(data: &Data) -> Result<Vec<Subject>> {
     data.pool.iter().map(subject).collect::<Result<_>>().with_context(|| data.place.clone())
 }
 
-/// Where in the pool the chosen images stand, in its order. `exact` is asked for the plaintext model's answers on the whole
-/// pool where the choice depends on them.
+/// Returns the positions of the chosen images in the pool, in ascending order. Calls `exact` for the plaintext model's answers
+/// on the whole pool if the choice depends on them.
 pub fn choose(data: &Data, pool: &[Subject], exact: impl FnOnce() -> Result<Vec<ExactRow>>) -> Result<Vec<usize>> {
     let mut rng = ChaCha20Rng::seed_from_u64(data.seed);
     let mut chosen = match data.sample {
@@ -67,7 +67,7 @@ fn stratified(data: &Data, pool: &[Subject], each: usize, rng: &mut ChaCha20Rng)
     Ok(chosen)
 }
 
-/// SHA-256 of the images in order, in the official binary layout.
+/// Returns the SHA-256 of the images in order, in the official binary layout.
 pub fn digest(subjects: &[Subject]) -> String {
     sha256_of(subjects.iter().flat_map(|subject| [std::slice::from_ref(&subject.label), &subject.image.pixels[..]]))
 }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     fn none() -> Result<Vec<ExactRow>> {
-        panic!("nobody needs the plaintext model")
+        panic!("the plaintext model is not needed")
     }
 
     #[test]

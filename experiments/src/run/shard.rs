@@ -1,26 +1,26 @@
-//! A share of a run's images.
+//! A part of a run's images.
 
 use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Context, Error, Result, ensure};
 
-/// Shard `index` of `count`, from 1: of the images of every case it takes each `count`-th.
+/// Shard `index` of `count`: every `count`-th image of each case, starting from the `index`-th.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shard {
-    /// Which one, from 1.
+    /// Its number, from 1.
     pub index: usize,
-    /// Of how many.
+    /// The number of shards.
     pub count: usize,
 }
 
 impl Shard {
-    /// Whether the image at `position` among those of a case is this shard's.
+    /// Whether the image at `position`, from 0, among those of a case belongs to this shard.
     pub fn owns(self, position: usize) -> bool {
         position % self.count == self.index - 1
     }
 
-    /// Name of its folder inside that of the run.
+    /// The name of its folder inside that of the run.
     pub fn folder(self) -> String {
         format!("shard-{}-of-{}", self.index, self.count)
     }

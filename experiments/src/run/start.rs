@@ -1,50 +1,65 @@
-//! From a config to a folder that is ready for rows: a new one, or one that an earlier process left.
+//! From a config to a run: a new one, one that an earlier process left, or one that is finished.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use fhe_ring::Kernels;
 
+use super::folder::Folder;
+use super::recover::rewrite;
 use super::selection::{self, Subject};
 use super::shard::Shard;
-use super::store::Folder;
+use super::store::{Order, Store};
 use super::sweep::Sweep;
 use super::{preflight, progress::Progress};
 use crate::bench::yardstick_us;
 use crate::case::Model;
 use crate::config::{Config, Kind};
-use crate::records::{ExactRow, Provenance, file};
+use crate::records::{ExactRow, Run, RunProvenance, rows};
 use crate::{machine, prediction};
 use datasets::digest::{sha256, sha256_reader};
 
-/// Chooses the images, holds the model against its card, and makes or finds the folder.
-pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out: &'a Path) -> Result<Sweep<'a>> {
+/// What there is to do in a run's folder.
+pub enum Start<'a> {
+    /// Nothing: every case is done.
+    Finished(Run),
+    /// Evaluations.
+    Ready(Box<Sweep<'a>>),
+}
+
+/// Chooses the images, checks the model against its card, and makes or finds the folder. A finished run is only read.
+pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out: &'a Path) -> Result<Start<'a>> {
     let pool = selection::pool(&config.data)?;
-    let chosen = match out.join(file::RUN).exists() {
-        // Rows of this config and program are of cells that were checked; any other will be refused.
-        true => None,
-        // What fails here leaves no folder behind.
-        false => {
-            config.check(model)?;
-            Some(choose(config, model, &pool, shard)?)
-        }
-    };
-    let mut folder = Folder::lock(out)?;
     let mut provenance = provenance(config, model, shard)?;
+    let mut chosen = None;
+    match RunProvenance::read(out)? {
+        // What fails here leaves no folder behind. The cells of an earlier run of this config and program were checked.
+        None => {
+            config.check(model)?;
+            chosen = Some(choose(config, model, &pool, shard)?);
+        }
+        Some(earlier) => {
+            refuse_others(&provenance, &earlier, out)?;
+            if let Some(run) = finished(config, shard, out, &pool, &earlier) {
+                return Ok(Start::Finished(run));
+            }
+        }
+    }
+    provenance.ntt_us = Some(yardstick_us());
+    let mut folder = Folder::lock(out)?;
     let earlier = folder.provenance()?;
     if let Some(earlier) = &earlier {
-        provenance.data_sha256 = earlier.data_sha256.clone();
         refuse_others(&provenance, earlier, out)?;
     }
-    let exact = match (&earlier, chosen) {
-        (Some(_), _) => folder.exact()?,
-        (None, Some(exact)) => exact,
-        (None, None) => choose(config, model, &pool, shard)?,
+    let known = earlier.as_ref().and_then(|earlier| known(out, &pool, earlier));
+    let lost = earlier.is_some() && known.is_none();
+    let exact = match known.or(chosen) {
+        Some(exact) => exact,
+        None => choose(config, model, &pool, shard)?,
     };
     let subjects = subjects(&pool, &exact).with_context(|| out.display().to_string())?;
-    let own = |position: &usize| shard.is_none_or(|shard| shard.owns(*position));
-    let positions: Vec<usize> = (0..subjects.len()).filter(own).collect();
+    let positions: Vec<usize> = own(shard, subjects.len()).collect();
     provenance.data_sha256 = selection::digest(&subjects);
     provenance.planned_images = config.cells.len() * positions.len();
     match earlier {
@@ -55,28 +70,73 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
         Some(earlier) => {
             refuse_others(&provenance, &earlier, out)?;
             folder.keep(&config.source.text)?;
-            // What its cases were measured beside and predicted from stays said.
-            let ntt_us = [earlier.ntt_us, provenance.ntt_us].into_iter().flatten().reduce(f64::min);
-            let now = std::mem::take(&mut provenance.predicted_from);
-            let predicted_from = earlier.predicted_from.into_iter().chain(now).collect::<BTreeSet<_>>();
-            let predicted_from = predicted_from.into_iter().collect();
-            let Provenance { started, ended, .. } = earlier;
-            provenance = Provenance { started, ended, ntt_us, predicted_from, ..provenance };
+            if lost {
+                rewrite(out, &exact, |_| None)?;
+                eprintln!("{}: the answers of the plaintext model were damaged; they are computed anew", out.display());
+            }
+            provenance = joined(earlier, provenance);
         }
     }
-    let wanted: HashSet<usize> = positions.iter().map(|&position| subjects[position].index).collect();
-    let cases = config.cells.iter().map(|cell| cell.id(config.kind)).collect();
-    let store = folder.open(provenance, &wanted, &cases)?;
+    let order = Order {
+        cases: config.cells.iter().map(|cell| cell.id(config.kind)).collect(),
+        images: positions.iter().map(|&position| subjects[position].index).collect(),
+    };
+    let store = Store::open(folder, provenance, order, &mut |text| eprintln!("{text}"))?;
     let images = positions.into_iter().map(|position| (subjects[position].clone(), exact[position].clone())).collect();
-    Ok(Sweep { config, model, images, store, out })
+    Ok(Start::Ready(Box::new(Sweep { config, model, images, store, out })))
 }
 
-/// Rows of one provenance alone share a folder.
-fn refuse_others(provenance: &Provenance, earlier: &Provenance, out: &Path) -> Result<()> {
-    let shard = |provenance: &Provenance| provenance.shard.clone().unwrap_or("none".to_owned());
+/// The run in the folder, if it is finished and is as it was written.
+fn finished(
+    config: &Config,
+    shard: Option<Shard>,
+    out: &Path,
+    pool: &[Subject],
+    earlier: &RunProvenance,
+) -> Option<Run> {
+    earlier.ended.as_ref()?;
+    let exact = known(out, pool, earlier)?;
+    let images: Vec<usize> = own(shard, exact.len()).map(|position| exact[position].image).collect();
+    let run = Run::read(out).ok().filter(Run::complete)?;
+    // A case that could not run is tried again.
+    let ran = run.cases.iter().all(|row| row.error.is_none());
+    let cases = config.cells.iter().map(|cell| cell.id(config.kind));
+    let rows = cases.clone().flat_map(|case| images.iter().map(move |&image| (case.clone(), image)));
+    let own = run.cases.iter().map(|row| row.case.clone()).eq(cases)
+        && run.images.iter().map(|row| (row.case.clone(), row.image)).eq(rows);
+    Some(run).filter(|_| ran && own)
+}
+
+/// The positions of a shard's images among `count`.
+fn own(shard: Option<Shard>, count: usize) -> impl Iterator<Item = usize> {
+    (0..count).filter(move |&position| shard.is_none_or(|shard| shard.owns(position)))
+}
+
+/// The plaintext model's answers in the folder, if they are as they were written and of the run's images.
+fn known(out: &Path, pool: &[Subject], earlier: &RunProvenance) -> Option<Vec<ExactRow>> {
+    let exact = rows(out).ok()?;
+    let subjects = subjects(pool, &exact).ok()?;
+    (selection::digest(&subjects) == earlier.data_sha256).then_some(exact)
+}
+
+/// The provenance of a run that goes on: it keeps what its earlier cases were predicted from, and the least yardstick.
+fn joined(earlier: RunProvenance, now: RunProvenance) -> RunProvenance {
+    let ntt_us = [earlier.ntt_us, now.ntt_us].into_iter().flatten().reduce(f64::min);
+    let predicted_from = earlier.predicted_from.iter().chain(&now.predicted_from).cloned().collect::<BTreeSet<_>>();
+    let predicted_from = predicted_from.into_iter().collect();
+    RunProvenance { started: earlier.started, ended: earlier.ended, ntt_us, predicted_from, ..now }
+}
+
+/// Fails if the folder has rows of another provenance. The images are compared once they are known.
+fn refuse_others(provenance: &RunProvenance, earlier: &RunProvenance, out: &Path) -> Result<()> {
+    let shard = |provenance: &RunProvenance| provenance.shard.clone().unwrap_or("none".to_owned());
     let other_shard = || {
         (provenance.shard != earlier.shard)
             .then(|| format!("shard: found {}, wanted {}", shard(earlier), shard(provenance)))
+    };
+    let earlier = &match &provenance.data_sha256[..] {
+        "" => RunProvenance { data_sha256: String::new(), ..earlier.clone() },
+        _ => earlier.clone(),
     };
     match earlier.clash(provenance).or_else(other_shard) {
         None => Ok(()),
@@ -98,7 +158,7 @@ fn choose(config: &Config, model: &Model, pool: &[Subject], shard: Option<Shard>
         }
         Ok(answers)
     };
-    // Only a choice by margin needs the whole pool's; then the check, too, is on the pool, which nobody chose.
+    // Only a choice by margin needs the answers on the whole pool. The check is on the pool then, which is no selection.
     let mut whole: Option<Vec<ExactRow>> = None;
     let chosen = selection::choose(&config.data, pool, || Ok(whole.insert(answers(pool)?).clone()))?;
     if let Some(Shard { count, .. }) = shard {
@@ -111,7 +171,7 @@ fn choose(config: &Config, model: &Model, pool: &[Subject], shard: Option<Shard>
     }
 }
 
-/// The images that the answers are for.
+/// The images of the answers.
 fn subjects(pool: &[Subject], exact: &[ExactRow]) -> Result<Vec<Subject>> {
     let known: HashMap<usize, &Subject> = pool.iter().map(|subject| (subject.index, subject)).collect();
     let find = |row: &ExactRow| {
@@ -121,11 +181,11 @@ fn subjects(pool: &[Subject], exact: &[ExactRow]) -> Result<Vec<Subject>> {
     exact.iter().map(find).collect()
 }
 
-/// That of a run that starts now; the images are still to come.
-fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Provenance> {
+/// The provenance of a run that starts now, without its images and its yardstick.
+fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<RunProvenance> {
     let noise = (config.kind == Kind::Simulated).then(|| anyhow::Ok(sha256(&serde_json::to_vec(config.noise()?)?)));
     let program = std::env::current_exe().context("the program's own file")?;
-    Ok(Provenance {
+    Ok(RunProvenance {
         name: config.name.clone(),
         config_sha256: sha256(config.source.text.as_bytes()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -135,7 +195,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
             .with_context(|| program.display().to_string())?,
         rustc: machine::RUSTC.map(str::to_owned),
         cpu: machine::cpu_model(),
-        ntt_us: Some(yardstick_us()),
+        ntt_us: None,
         predicted_from: predicted_from(config)?,
         threads: rayon::current_num_threads(),
         kernels: config.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
@@ -152,7 +212,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
     })
 }
 
-/// What predictions are made of, ring by ring: encrypted cases alone have any.
+/// The measurements that predictions are made from, ring by ring. Only encrypted cases have predictions.
 fn predicted_from(config: &Config) -> Result<Vec<String>> {
     let encrypted = config.cells.iter().filter(|_| config.kind == Kind::Encrypted);
     let rings: BTreeSet<usize> = encrypted.filter_map(|cell| Some(cell.ring?.0)).collect();

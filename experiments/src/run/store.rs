@@ -1,145 +1,94 @@
-//! A run's folder while it is written. Whatever moment the process ends at, the next one can go on from what is there: a row
-//! is written by one call, an image's layers before the image, a case's images before the case.
+//! The rows of a run while they are written. Whatever moment the process or the machine stops at, the next process goes on
+//! from the rows that are whole: an image's layers are on the disk before the image, a case's images before the case.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{File, TryLockError};
-use std::io::{Seek, Write};
-use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
-use serde::Serialize;
+use anyhow::{Result, ensure};
 
-use super::recover::{append_to, lines, recover, rewrite};
-use crate::files::replace;
-use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Provenance, Row, file, rows};
+use super::append::Appender;
+use super::folder::Folder;
+use super::recover::{Recovered, sort};
+use crate::records::{CaseRow, ImageRow, LayerRow, Row, RunProvenance};
 
-/// A folder that no other process writes to.
-pub struct Folder {
-    path: PathBuf,
-    /// The copy of the config; locked.
-    config: File,
+/// The rows that a run is to have, in the order in which an uninterrupted run writes them.
+pub struct Order {
+    /// The names of the cases.
+    pub cases: Vec<String>,
+    /// The images of each case, by their indices in the test set.
+    pub images: Vec<usize>,
 }
 
 /// A folder with rows.
 pub struct Store {
     folder: Folder,
-    provenance: Provenance,
+    order: Order,
+    provenance: RunProvenance,
     /// Rows of images, by case, in the order of their making.
     done: HashMap<String, Vec<ImageRow>>,
     /// Rows of cases that have all their images.
     cases: HashMap<String, CaseRow>,
-    files: [File; 3],
-}
-
-impl Folder {
-    /// Makes the folder if it is not there, and keeps others out.
-    pub fn lock(path: &Path) -> Result<Self> {
-        let name = path.display();
-        std::fs::create_dir_all(path).with_context(|| name.to_string())?;
-        let copy = path.join(file::CONFIG);
-        let open = File::options().read(true).write(true).create(true).truncate(false).open(&copy);
-        let config = open.with_context(|| copy.display().to_string())?;
-        match config.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), config }),
-            Err(TryLockError::WouldBlock) => {
-                bail!("{name}: another process is running there; wait for it to end, or take another --out")
-            }
-            Err(TryLockError::Error(error)) => Err(error).with_context(|| copy.display().to_string()),
-        }
-    }
-
-    /// Where the rows that are there come from; `None` in a folder without a run.
-    pub fn provenance(&self) -> Result<Option<Provenance>> {
-        let path = self.path.join(file::RUN);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let provenance = serde_json::from_str(&text);
-        provenance.map(Some).with_context(|| format!("{}: wanted what `run` wrote", path.display()))
-    }
-
-    /// The plaintext model's answers that are there.
-    pub fn exact(&self) -> Result<Vec<ExactRow>> {
-        rows(&self.path)
-    }
-
-    /// Writes what stands before the first row. Nothing that is there already is written over.
-    pub fn begin(&mut self, config: &str, exact: &[ExactRow]) -> Result<()> {
-        let name = self.path.display().to_string();
-        for present in [CaseRow::FILE, ImageRow::FILE, LayerRow::FILE] {
-            let advice = "delete them, or take another --out";
-            ensure!(!self.path.join(present).exists(), "{name}: found {present} but no {}; {advice}", file::RUN);
-        }
-        let copy = self.path.join(file::CONFIG);
-        let found = self.copied().with_context(|| copy.display().to_string())?;
-        ensure!(config.starts_with(&found), "{}: found another config; take another --out", copy.display());
-        self.keep(config)?;
-        rewrite(&self.path, exact)
-    }
-
-    /// Makes the copy of the config what it should be.
-    pub fn keep(&mut self, config: &str) -> Result<()> {
-        let copy = self.path.join(file::CONFIG);
-        if self.copied().is_ok_and(|found| found == config) {
-            return Ok(());
-        }
-        let write = |file: &mut File| -> std::io::Result<()> {
-            file.set_len(0)?;
-            file.rewind()?;
-            file.write_all(config.as_bytes())
-        };
-        write(&mut self.config).with_context(|| copy.display().to_string())
-    }
-
-    /// The text of the copy, through the file that is locked: Windows lets a process read a locked file in no other way.
-    fn copied(&mut self) -> std::io::Result<String> {
-        self.config.rewind()?;
-        std::io::read_to_string(&self.config)
-    }
-
-    /// Writes where the rows come from. With this the folder is that of a run.
-    pub fn write(&self, provenance: &Provenance) -> Result<()> {
-        replace(&self.path.join(file::RUN), format!("{}\n", serde_json::to_string_pretty(provenance)?).as_bytes())
-    }
-
-    /// Goes on from the rows that are there. `wanted` are the images of each case.
-    pub fn open(self, provenance: Provenance, wanted: &HashSet<usize>, cases: &HashSet<String>) -> Result<Store> {
-        let path = &self.path;
-        let images = recover(path, |_: &ImageRow| true)?;
-        let mut known = HashSet::new();
-        for ImageRow { case, image, .. } in &images {
-            let place = path.join(ImageRow::FILE).display().to_string();
-            ensure!(
-                cases.contains(case) && wanted.contains(image),
-                "{place}: case {case}, image {image} is none of the run's"
-            );
-            ensure!(known.insert((case.clone(), *image)), "{place}: found case {case}, image {image} twice");
-        }
-        let mut done: HashMap<String, Vec<ImageRow>> = HashMap::new();
-        // Layers without their image are those of an image in flight.
-        let mut last = None;
-        recover(path, |row: &LayerRow| {
-            let key = (row.case.clone(), row.image);
-            let keep = match &last {
-                Some((seen, keep)) if *seen == key => *keep,
-                _ => known.contains(&key),
-            };
-            last = Some((key, keep));
-            keep
-        })?;
-        for image in images {
-            done.entry(image.case.clone()).or_default().push(image);
-        }
-        let whole = |case: &str| done.get(case).map_or(0, Vec::len) == wanted.len();
-        let rows = recover(path, |row: &CaseRow| row.error.is_none() && whole(&row.case))?;
-        let files = [append_to::<CaseRow>(path)?, append_to::<ImageRow>(path)?, append_to::<LayerRow>(path)?];
-        let cases = rows.into_iter().map(|row| (row.case.clone(), row)).collect();
-        Ok(Store { folder: self, provenance, done, cases, files })
-    }
+    /// Whether rows were dropped, so that new ones may come out of order.
+    mended: bool,
+    case_rows: Appender<CaseRow>,
+    image_rows: Appender<ImageRow>,
+    layer_rows: Appender<LayerRow>,
 }
 
 impl Store {
+    /// Goes on from the rows in a folder. An image counts if its row and all its layers are there; what does not count is
+    /// dropped, and said through `say`.
+    ///
+    /// # Errors
+    /// If a row is not one of the run's, or is there twice; see also [`Recovered::read`].
+    pub fn open(folder: Folder, provenance: RunProvenance, order: Order, say: &mut dyn FnMut(String)) -> Result<Self> {
+        let path = &folder.path;
+        let mut images = Recovered::<ImageRow>::read(path)?;
+        let mut layers = Recovered::<LayerRow>::read(path)?;
+        let mut cases = Recovered::<CaseRow>::read(path)?;
+        let place = path.join(ImageRow::FILE).display().to_string();
+        drop_copies(&mut images, &order, &place)?;
+
+        let positions: HashMap<(&str, usize), usize> =
+            images.rows.iter().enumerate().map(|(at, kept)| ((&kept.row.case[..], kept.row.image), at)).collect();
+        let owner = |row: &LayerRow| positions.get(&(&row.case[..], row.image)).copied();
+        let owners: Vec<Option<usize>> = layers.rows.iter().map(|kept| owner(&kept.row)).collect();
+        let mut found = vec![0; images.rows.len()];
+        owners.iter().flatten().for_each(|&image| found[image] += 1);
+        let whole = whole(&images, &found);
+        let count: HashMap<(String, usize), usize> = images
+            .rows
+            .iter()
+            .zip(&found)
+            .map(|(kept, &found)| ((kept.row.case.clone(), kept.row.image), found))
+            .collect();
+        drop(positions);
+
+        let mut at = owners.iter();
+        layers.retain(|_| at.next().is_some_and(|owner| owner.is_some_and(|image| whole[image])));
+        let mut at = whole.iter();
+        let incomplete = images.retain(|_| at.next() == Some(&true));
+        if incomplete > 0 {
+            say(format!("{}: images without all their layers are evaluated anew: {incomplete}", path.display()));
+        }
+        let mut done: HashMap<String, Vec<ImageRow>> = HashMap::new();
+        images.rows.iter().for_each(|kept| done.entry(kept.row.case.clone()).or_default().push(kept.row.clone()));
+        let mut seen = HashSet::new();
+        let all = |case: &str| done.get(case).map_or(0, Vec::len) == order.images.len();
+        let failed = cases.retain(|kept| {
+            let row = &kept.row;
+            row.error.is_none() && all(&row.case) && order.cases.contains(&row.case) && seen.insert(row.case.clone())
+        });
+        let mended = incomplete + failed > 0 || images.mended() || layers.mended() || cases.mended();
+        // Layers last: without its image's row, a layer is dropped by the next process.
+        cases.store(path, |_| None, say)?;
+        images.store(path, |row| count.get(&(row.case.clone(), row.image)).copied(), say)?;
+        layers.store(path, |_| None, say)?;
+
+        let (case_rows, image_rows, layer_rows) = (Appender::open(path)?, Appender::open(path)?, Appender::open(path)?);
+        let cases = cases.rows.into_iter().map(|kept| (kept.row.case.clone(), kept.row)).collect();
+        Ok(Self { folder, order, provenance, done, cases, mended, case_rows, image_rows, layer_rows })
+    }
+
     /// The row of a case that is done.
     pub fn case(&self, case: &str) -> Option<&CaseRow> {
         self.cases.get(case)
@@ -150,39 +99,99 @@ impl Store {
         self.done.get(case).map_or(&[], Vec::as_slice)
     }
 
-    /// Writes an image with its layers.
-    pub fn add_image(&mut self, image: ImageRow, layers: &[LayerRow]) -> Result<()> {
-        self.append(2, layers)?;
-        self.append(1, std::slice::from_ref(&image))?;
-        self.done.entry(image.case.clone()).or_default().push(image);
+    /// Writes images with their layers.
+    pub fn add_images(&mut self, rows: Vec<(ImageRow, Vec<LayerRow>)>) -> Result<()> {
+        self.layer_rows.append(rows.iter().flat_map(|(_, layers)| layers).map(|layer| (layer, None)))?;
+        self.image_rows.append(rows.iter().map(|(image, layers)| (image, Some(layers.len()))))?;
+        rows.into_iter().for_each(|(image, _)| self.done.entry(image.case.clone()).or_default().push(image));
         Ok(())
     }
 
     /// Writes a case.
     pub fn add_case(&mut self, row: &CaseRow) -> Result<()> {
-        self.append(0, std::slice::from_ref(row))
+        self.case_rows.append([(row, None)])
     }
 
-    /// Takes the yardstick as it was measured again: what ran beside it can only have made it longer.
+    /// Takes the yardstick as it was measured again. The least counts: other programs can only make it longer.
     pub fn measured(&mut self, yardstick_us: f64) -> Result<()> {
         let known = self.provenance.ntt_us.unwrap_or(f64::INFINITY);
         self.provenance.ntt_us = Some(known.min(yardstick_us));
         self.folder.write(&self.provenance)
     }
 
-    /// Whether the time of the end was noted.
-    pub fn has_ended(&self) -> bool {
-        self.provenance.ended.is_some()
+    /// Takes back the time of an earlier end.
+    pub fn reopen(&mut self) -> Result<()> {
+        if self.provenance.ended.take().is_some() {
+            self.folder.write(&self.provenance)?;
+        }
+        Ok(())
     }
 
-    /// Notes the time of the end, or takes it back.
-    pub fn ended(&mut self, at: Option<String>) -> Result<()> {
-        self.provenance.ended = at;
-        self.folder.write(&self.provenance)
-    }
-
-    /// By one call, so that a row is there or not.
-    fn append<R: Row + Serialize>(&mut self, file: usize, rows: &[R]) -> Result<()> {
-        self.files[file].write_all(&lines(rows)?).with_context(|| self.folder.path.join(R::FILE).display().to_string())
+    /// Notes the time of the end, after it has put rows that were evaluated out of order into their places.
+    pub fn end(&mut self, at: String) -> Result<()> {
+        if self.mended {
+            let (path, order) = (&self.folder.path, &self.order);
+            let cases: HashMap<&str, usize> =
+                order.cases.iter().enumerate().map(|(at, case)| (&case[..], at)).collect();
+            let images: HashMap<usize, usize> =
+                order.images.iter().enumerate().map(|(at, &image)| (image, at)).collect();
+            sort(path, |row: &CaseRow| cases.get(&row.case[..]).copied())?;
+            sort(path, |row: &ImageRow| (cases.get(&row.case[..]).copied(), images.get(&row.image).copied()))?;
+            sort(path, |row: &LayerRow| (cases.get(&row.case[..]).copied(), images.get(&row.image).copied()))?;
+            self.mended = false;
+        }
+        if self.provenance.ended.is_none() {
+            self.provenance.ended = Some(at);
+            self.folder.write(&self.provenance)?;
+        }
+        Ok(())
     }
 }
+
+/// Fails on rows of other cases or images and on images that are there twice. Of two rows of one image, a row without a
+/// digest is dropped.
+fn drop_copies(images: &mut Recovered<ImageRow>, order: &Order, place: &str) -> Result<()> {
+    let cases: HashSet<&str> = order.cases.iter().map(String::as_str).collect();
+    let wanted: HashSet<usize> = order.images.iter().copied().collect();
+    let key = |row: &ImageRow| (row.case.clone(), row.image);
+    for kept in &images.rows {
+        let ImageRow { case, image, .. } = &kept.row;
+        ensure!(
+            cases.contains(&case[..]) && wanted.contains(image),
+            "{place}: case {case}, image {image} is not one of the run's; delete the row, or take another --out"
+        );
+    }
+    let genuine: HashSet<(String, usize)> =
+        images.rows.iter().filter(|kept| kept.digest.is_some()).map(|kept| key(&kept.row)).collect();
+    images.retain(|kept| kept.digest.is_some() || !genuine.contains(&key(&kept.row)));
+    let mut seen = HashSet::new();
+    for kept in &images.rows {
+        let (case, image) = (&kept.row.case, kept.row.image);
+        ensure!(
+            seen.insert((&case[..], image)),
+            "{place}: found case {case}, image {image} twice; delete one of the rows"
+        );
+    }
+    Ok(())
+}
+
+/// Whether each image has all its layers, of which `found` are there. How many it must have is in its digest; without one,
+/// as many as any other image of its case has.
+fn whole(images: &Recovered<ImageRow>, found: &[usize]) -> Vec<bool> {
+    let mut most: HashMap<&str, usize> = HashMap::new();
+    for (kept, &found) in images.rows.iter().zip(found) {
+        let most = most.entry(&kept.row.case).or_default();
+        *most = found.max(*most);
+    }
+    let wanted = |row: &ImageRow| if row.evaluated() { most[&row.case[..]] } else { 0 };
+    let rows = images.rows.iter().zip(found);
+    rows.map(|(kept, &found)| {
+        let told = kept.digest.and_then(|digest| digest.layers);
+        found == told.unwrap_or_else(|| wanted(&kept.row))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

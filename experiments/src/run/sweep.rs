@@ -1,4 +1,4 @@
-//! The loop: cases, and images in them.
+//! The loop over cases and over the images of each.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,6 +10,7 @@ use fhe_ring::buffer::trim_pool;
 use super::progress::Progress;
 use super::selection::Subject;
 use super::store::Store;
+use super::tally::{Tally, case_in_words};
 use super::{engine, rows, summary};
 use crate::bench::yardstick_us;
 use crate::case::Model;
@@ -29,18 +30,16 @@ pub struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Runs what is not done yet. Returns how many images and cases failed, now or before.
-    pub fn run(mut self) -> Result<usize> {
+    /// Evaluates the rest of the run. Returns the counts of the whole run.
+    pub fn run(mut self) -> Result<Tally> {
         let (config, count) = (self.config, self.config.cells.len());
         let case_done = |sweep: &Self, cell: &Cell| sweep.store.case(&cell.id(config.kind)).is_some();
-        let complete = config.cells.iter().all(|cell| case_done(&self, cell));
-        if !complete {
-            self.store.ended(None)?;
+        if !config.cells.iter().all(|cell| case_done(&self, cell)) {
+            self.store.reopen()?;
         }
         output::note(&format!("{}: {}\n", config.name, config.question))?;
         let progress = Progress::new(count * self.images.len());
-        let mut failed = 0;
-        let mut images = 0;
+        let mut tally = Tally::default();
         let mut first = true;
         for (number, cell) in config.cells.iter().enumerate() {
             let id = cell.id(config.kind);
@@ -54,30 +53,24 @@ impl Sweep<'_> {
                 None => {
                     let row = self.case(first, cell, &progress)?;
                     first = false;
-                    progress.say(&format!("{place}: {}", in_words(&row)));
+                    progress.say(&format!("{place}: {}", case_in_words(&row)));
                     self.store.add_case(&row)?;
                     row
                 }
             };
-            let wrong = |images: &[ImageRow]| images.iter().filter(|image| image.error.is_some()).count();
-            failed += wrong(self.store.images(&id)) + usize::from(row.error.is_some());
-            images += row.images;
+            tally.add(&row, self.store.images(&id));
         }
         drop(progress);
-        if !self.store.has_ended() {
-            self.store.ended(Some(machine::now()))?;
-        }
-        let failures = if failed == 0 { String::new() } else { format!(", {failed} failures") };
-        output::note(&format!("{}: {count} cases, {images} evaluations{failures}\n", self.out.display()))?;
-        Ok(failed)
+        self.store.end(machine::now())?;
+        output::note(&format!("{}: {}\n", self.out.display(), tally.in_words()))?;
+        Ok(tally)
     }
 
-    /// Runs what is not done yet of a case, the `first` of this process or a later one. What goes wrong with it is in its
-    /// row.
+    /// Evaluates the rest of a case, the `first` of this process or a later one. If it cannot run, its row says why.
     fn case(&mut self, first: bool, cell: &Cell, progress: &Progress) -> Result<CaseRow> {
-        // What earlier cases left for reuse is none of this one's.
+        // Memory that earlier cases left for reuse would count as this one's.
         trim_pool();
-        // The kernel's high-water mark is the process's: without a fresh one only the first case's says anything.
+        // The kernel's high-water mark is the process's. If it cannot be reset, only that of the first case means anything.
         let marked = machine::reset_peak_rss() || first;
         let case = self.config.case(cell, self.model)?;
         let mut row = summary::blank(cell, self.config.kind, case.as_ref());
@@ -99,7 +92,7 @@ impl Sweep<'_> {
             };
             row = engine.measure(row);
             let mut clock = Instant::now();
-            // In fixed places: an image has the same company in its ciphertext whenever a run is stopped and goes on.
+            // Batches start at fixed places, so an image shares its ciphertext with the same images in a resumed run.
             for batch in self.images.chunks(engine.batch()) {
                 let new = |(subject, _): &&(Subject, ExactRow)| !known.contains(&subject.index);
                 if !batch.iter().any(|image| new(&image)) {
@@ -109,16 +102,16 @@ impl Sweep<'_> {
                 let subjects: Vec<&Subject> = batch.iter().map(|(subject, _)| subject).collect();
                 let evaluated = batch.iter().zip(engine.evaluate(&subjects, progress));
                 let rows = evaluated.filter(|(image, _)| new(image));
-                let rows: Vec<_> = rows
+                let mut rows: Vec<_> = rows
                     .map(|((_, exact), evaluated)| rows::of(&id, exact, self.model.logit_bound, evaluated))
                     .collect();
-                // What writing rows takes counts for the next images, and what a ciphertext takes for all of its images.
+                // The time that writing rows takes counts for the next images; that of a ciphertext is shared by its images.
                 let elapsed = clock.elapsed().as_secs_f64();
                 clock = Instant::now();
-                for (mut image, layers) in rows {
-                    image.overhead_s = spent(&image).map(|spent| (elapsed - spent) / batch.len() as f64);
-                    self.store.add_image(image, &layers)?;
+                for (image, _) in &mut rows {
+                    image.overhead_s = spent(image).map(|spent| (elapsed - spent) / batch.len() as f64);
                 }
+                self.store.add_images(rows)?;
             }
             row.peak_rss_bytes = machine::peak_rss_bytes().filter(|_| marked);
         } else {
@@ -128,25 +121,7 @@ impl Sweep<'_> {
     }
 }
 
-/// Seconds of the images of a ciphertext that are not the harness's.
+/// Seconds of an image's ciphertext that the harness did not spend.
 fn spent(image: &ImageRow) -> Option<f64> {
     Some(image.encrypt_s? + image.latency_s? + image.decrypt_s? + image.trace_s.unwrap_or(0.0))
-}
-
-/// A case in a line.
-fn in_words(row: &CaseRow) -> String {
-    if let Some(error) = &row.error {
-        return format!("failed: {error}");
-    }
-    let CaseRow { images, failed, correct, flips, latency_s, amortised_s, .. } = row;
-    let percent = row.accuracy.map_or(String::new(), |accuracy| format!(" ({:.2} %)", 100.0 * accuracy));
-    let failures = if *failed == 0 { String::new() } else { format!(", {failed} failed") };
-    let latency = match (latency_s, amortised_s) {
-        (Some(seconds), Some(share)) if share < seconds => {
-            format!(", {seconds:.2} s a ciphertext, {share:.2} s an image")
-        }
-        (Some(seconds), _) => format!(", {seconds:.2} s an image"),
-        (None, _) => String::new(),
-    };
-    format!("{correct} of {} right{percent}, {flips} otherwise than in plaintext{latency}{failures}", images - failed)
 }

@@ -1,4 +1,4 @@
-//! Real encryption, an image at a time.
+//! Real encryption, one ciphertext at a time.
 
 use anyhow::Result;
 use rand::SeedableRng;
@@ -11,7 +11,7 @@ use crate::run::progress::Progress;
 use crate::run::selection::Subject;
 use crate::session::{ImageEvaluation, Layer, Session};
 
-/// A session whose randomness is the run's.
+/// A session whose randomness comes from the seed of the run.
 pub struct Engine {
     session: Session,
     seed: u64,
@@ -41,18 +41,18 @@ impl Engine {
         self.session.constant_bytes()
     }
 
-    /// How many images a ciphertext holds.
+    /// The number of images in a ciphertext.
     pub fn images(&self) -> usize {
         self.session.images()
     }
 
-    /// The images of a ciphertext.
+    /// Evaluates the images of a ciphertext.
     pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Result<Vec<Evaluated>> {
         let case = &self.session.case;
         let inputs: Vec<Vec<f64>> = batch.iter().map(|subject| case.input(&subject.image)).collect();
         let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
         let references = self.session.references(&inputs, self.trace);
-        // The same noise wherever the first image stands in the run, so that a resumed or sharded run equals another.
+        // The noise depends only on the first image, so a resumed or sharded run equals an uninterrupted one.
         let mut rng = randomness(self.seed, 1 + batch[0].index as u64);
         let evaluation = self.session.evaluate(&inputs, &references, &mut rng, progress.layers())?;
         batch.iter().for_each(|_| progress.image_done());
@@ -81,7 +81,7 @@ impl Engine {
     }
 }
 
-/// One of the independent streams of a seed.
+/// Returns one of the independent streams of a seed.
 fn randomness(seed: u64, stream: u64) -> ChaCha20Rng {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     rng.set_stream(stream);

@@ -1,4 +1,4 @@
-//! The backends: what carries the cases of a sweep out.
+//! The backends, which evaluate the images of a case.
 
 mod encrypted;
 mod plain;
@@ -21,31 +21,31 @@ pub enum Engine {
     Plain(Box<plain::Engine>),
     /// The encrypted circuit in cleartext, with noise.
     Simulated(Box<simulated::Engine>),
-    /// Keys made.
+    /// Real encryption, with its keys.
     Encrypted(Box<encrypted::Engine>),
 }
 
-/// What came of an image.
+/// The evaluation of an image.
 pub struct Evaluated {
-    /// The logits of the case; `None` where they are those of the polynomial model.
+    /// The logits of the case; `None` if they are those of the polynomial model.
     pub logits: Option<Vec<f64>>,
-    /// The plaintext model's with the same polynomials.
+    /// The result of the plaintext model with the same polynomials.
     pub polynomial: Outcome,
-    /// Seconds, where they are what the case measures.
+    /// Seconds; `None` if the case does not measure them.
     pub seconds: Option<Seconds>,
-    /// Step by step; empty where nobody asked.
+    /// The steps; empty without `trace`.
     pub steps: Vec<StepMeasured>,
 }
 
-/// Where the time of an encrypted image went.
+/// The seconds of an encrypted image.
 #[derive(Clone, Copy)]
 pub struct Seconds {
-    /// Images in the ciphertext, whose seconds these are.
+    /// Number of images in the ciphertext that took these seconds.
     pub images: usize,
     pub encrypt: f64,
     pub evaluate: f64,
     pub decrypt: f64,
-    /// `None` where nobody was to look.
+    /// Seconds of the comparison of every layer; `None` without `trace`.
     pub look: Option<f64>,
 }
 
@@ -59,7 +59,7 @@ pub struct StepMeasured {
     pub errors: Errors,
 }
 
-/// Makes a cell ready: `case` is its circuit, where it has one.
+/// Makes a cell ready for images. `case` is its circuit, if it has one.
 pub fn start(config: &Config, model: &Model, cell: &Cell, case: Option<Case>, progress: &Progress) -> Result<Engine> {
     match (config.kind, case) {
         (Kind::Plain, _) => Ok(Engine::Plain(Box::new(plain::Engine::new(model, &cell.relu, config.trace)))),
@@ -75,29 +75,29 @@ pub fn start(config: &Config, model: &Model, cell: &Cell, case: Option<Case>, pr
 }
 
 impl Engine {
-    /// How many images to hand over at once.
+    /// The number of images to evaluate at once.
     pub fn batch(&self) -> usize {
         match self {
-            // Threads wait for each other at the end of a batch; a kill loses one.
+            // Threads wait for each other at the end of a batch. A process that is killed loses one batch.
             Self::Plain(_) | Self::Simulated(_) => 16 * rayon::current_num_threads(),
             Self::Encrypted(engine) => engine.images(),
         }
     }
 
-    /// Evaluates a batch: a result for each image, in order.
+    /// Evaluates a batch and returns a result for each image, in order.
     pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
         match self {
             Self::Plain(engine) => engine.evaluate(batch, progress),
             Self::Simulated(engine) => engine.evaluate(batch, progress),
             Self::Encrypted(engine) => match engine.evaluate(batch, progress) {
                 Ok(evaluated) => evaluated.into_iter().map(Ok).collect(),
-                // What goes wrong with a ciphertext does so with each of its images.
+                // An error of a ciphertext is one of each of its images.
                 Err(error) => batch.iter().map(|_| Err(anyhow!("{}", in_one_line(&error)))).collect(),
             },
         }
     }
 
-    /// Enters what it measured of its making: time and size of keys and constants.
+    /// Enters the time and size of keys and constants.
     pub fn measure(&self, row: CaseRow) -> CaseRow {
         match self {
             Self::Plain(_) | Self::Simulated(_) => row,

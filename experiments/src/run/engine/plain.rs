@@ -19,7 +19,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The model with this in place of ReLU.
+    /// Puts an approximation in the place of the model's ReLUs.
     pub fn new(model: &Model, relu: &Relu, trace: bool) -> Self {
         let activation: Box<dyn Activation + Send> = match relu {
             Relu::Exact => model.own_activation(),
@@ -28,7 +28,7 @@ impl Engine {
         Self { model: model.clone(), activation, trace }
     }
 
-    /// On all threads.
+    /// Evaluates images on all threads.
     pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
         let evaluate = |subject: &&Subject| {
             let evaluated = self.evaluate_one(subject);

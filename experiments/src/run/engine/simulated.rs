@@ -12,7 +12,7 @@ use crate::run::progress::Progress;
 use crate::run::selection::Subject;
 use crate::simulation::mismatch;
 
-/// A case with the noise of one.
+/// A case with a noise model.
 pub struct Engine {
     case: Case,
     simulator: Simulator,
@@ -22,7 +22,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// The circuit of `case` with the noise of `model`. Noise of another case is said to be so, here and in the rows.
+    /// Puts the noise of `model` into the circuit of `case`. Warns if the noise was measured on another case; the rows say so too.
     pub fn new(case: Case, model: &NoiseModel, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
         let simulator = Simulator::new(&case.program, &schedule, model)?;
@@ -32,7 +32,7 @@ impl Engine {
         Ok(Self { case, simulator, levels: schedule.iter().map(|step| step.level).collect(), seed, trace })
     }
 
-    /// On all threads.
+    /// Evaluates images on all threads.
     pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
         let evaluate = |subject: &&Subject| {
             let evaluated = self.evaluate_one(subject);
@@ -45,7 +45,7 @@ impl Engine {
     fn evaluate_one(&self, subject: &Subject) -> Evaluated {
         let input = self.case.input(&subject.image);
         let network = self.case.program.network();
-        // The noise of an image is its own, so that a resumed or sharded run equals another.
+        // The noise depends only on the image, so a resumed or sharded run equals an uninterrupted one.
         let (seed, image) = (self.seed, subject.index as u64);
         if !self.trace {
             let logits = Some(self.simulator.evaluate(&input, seed, image).logits);
