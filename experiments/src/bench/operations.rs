@@ -11,6 +11,7 @@ use rand_chacha::ChaCha20Rng;
 
 use super::meter::{Meter, Timing, once};
 use super::setting::{LeftOut, Setting};
+use super::throughput;
 use crate::machine;
 
 /// Rotations that share one decomposition.
@@ -82,9 +83,9 @@ pub fn measure(
     let peak = machine::peak_rss_bytes().map(|bytes| bytes as usize);
     bench.rows.push(Row { op: "peak_memory", threads, bytes: peak, ..Row::default() });
     let units = bench.meter.units();
-    let yardstick = Row { op: "ntt_tfhe", limbs: Some(1), threads: 1, timing: Some(units[0]), ..Row::default() };
-    let own = Row { op: "ntt", timing: Some(units[1]), ..yardstick.clone() };
-    bench.rows.splice(0..0, [yardstick, own]);
+    let reference = Row { op: "ntt_reference", limbs: Some(1), threads: 1, timing: Some(units[0]), ..Row::default() };
+    let own = Row { op: "ntt", timing: Some(units[1]), ..reference.clone() };
+    bench.rows.splice(0..0, [reference, own]);
     Ok(Measured { rows: bench.rows, units, relu, left_out })
 }
 
@@ -182,6 +183,9 @@ impl Bench<'_> {
         self.kernel(Row { op: "inverse_ntt_every_prime", ..all }, || {
             tables.iter().zip(&mut limbs).for_each(|(table, limb)| table.inverse(limb));
         });
+        let mut polynomial = throughput::Polynomial::new(self.params.log_n(), ring.kernels());
+        let pool = Row { limbs: Some(throughput::LIMBS), threads: rayon::current_num_threads(), ..Row::default() };
+        self.kernel(Row { op: throughput::OPERATION, ..pool }, || polynomial.forward());
         Ok(())
     }
 

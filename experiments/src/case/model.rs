@@ -1,4 +1,4 @@
-//! The network and what its card says of it.
+//! A network and the contents of its card.
 
 use anyhow::{Context, Result, ensure};
 use datasets::cifar::{CLASS_NAMES, Image, Normalisation, embedded_test_sample};
@@ -8,35 +8,43 @@ use fhe_nn::ranges::{self, Interval, ModelCard};
 use fhe_nn::{Approximation, ResNet};
 
 use datasets::digest::sha256;
-use datasets::pretrained;
+
+use super::{SHIPPED, Shipped};
 
 /// A network with the intervals of its activations.
 #[derive(Clone)]
 pub struct Model {
-    /// The network.
+    /// The network itself.
     pub network: ResNet,
-    /// On which interval each activation holds.
+    /// The interval on which each activation holds.
     pub intervals: Vec<Interval>,
-    /// What stood for ReLU in training; `None` for ReLU itself.
+    /// The activation that replaced ReLU in training; `None` if ReLU stayed.
     pub trained_with: Option<Approximation>,
-    /// What is done to an image before the network sees it.
+    /// Mean and deviation that turn pixels into the network's input.
     pub normalisation: Normalisation,
-    /// Share of the test images that the card says are classified rightly.
+    /// Share of the test images with the right class, as the card claims.
     pub claim: Option<f64>,
     /// Digest of the weights.
     pub weights_sha256: String,
     /// Digest of the card; `None` where there is none.
     pub card_sha256: Option<String>,
+    /// The shipped network that this is, if it has the headroom of the published runs.
+    pub shipped: Option<&'static Shipped>,
 }
 
 impl Model {
-    /// The embedded network.
+    /// Returns the shipped network that is used where none is named.
+    ///
+    /// # Errors
+    /// Those of [`Shipped::model`].
     pub fn embedded(headroom: f64) -> Result<Self> {
-        let weights = pretrained::RESNET20;
-        Self::carded(ResNet::from_safetensors(weights)?, sha256(weights), pretrained::RESNET20_CARD, headroom)
+        SHIPPED[0].model(headroom)
     }
 
-    /// The network in a safetensors file's bytes.
+    /// Reads a network with the classes of CIFAR-10 from the bytes of a safetensors file.
+    ///
+    /// # Errors
+    /// Bytes that do not hold such a network.
     pub fn network(weights: &[u8]) -> Result<ResNet> {
         let network = ResNet::from_safetensors(weights)?;
         let classes = network.classifier.out_features;
@@ -44,7 +52,10 @@ impl Model {
         Ok(network)
     }
 
-    /// A network with its card.
+    /// Returns a network with the intervals of its card, `headroom` times as wide as the ranges in it.
+    ///
+    /// # Errors
+    /// A card that cannot be read or is of another network, and a headroom that is not a finite factor above 0.
     pub fn carded(network: ResNet, weights_sha256: String, card: &str, headroom: f64) -> Result<Self> {
         let parsed = ModelCard::from_json(card)?;
         let claim = parsed.test_accuracy;
@@ -57,11 +68,15 @@ impl Model {
             claim: Some(claim),
             weights_sha256,
             card_sha256: Some(sha256(card.as_bytes())),
+            shipped: None,
             network,
         })
     }
 
-    /// A network without a card: activations hold where the embedded sample has values.
+    /// Returns a network without a card. Its intervals are `headroom` times the ranges seen on the embedded test sample.
+    ///
+    /// # Errors
+    /// A headroom that is not a finite factor above 0.
     pub fn observed(network: ResNet, weights_sha256: String, headroom: f64) -> Result<Self> {
         let seen = ranges::observe(&network, embedded_test_sample(), Image::normalised);
         Ok(Self {
@@ -71,11 +86,12 @@ impl Model {
             claim: None,
             weights_sha256,
             card_sha256: None,
+            shipped: None,
             network,
         })
     }
 
-    /// The activation that the network was trained with: what is exact, where others approximate.
+    /// Returns the activation that the network was trained with. Other activations approximate it.
     pub fn own_activation(&self) -> Box<dyn Activation + Send> {
         match &self.trained_with {
             None => Box::new(plain::Relu),
@@ -83,12 +99,12 @@ impl Model {
         }
     }
 
-    /// What the network takes of an image.
+    /// Returns the network's input for an image: its pixels, normalised.
     pub fn input(&self, image: &Image) -> Vec<f64> {
         image.normalised_by(&self.normalisation)
     }
 
-    /// The slots of the widest layer.
+    /// Returns the number of slots that the widest layer fills.
     pub fn slots_needed(&self, packing: Packing) -> usize {
         Program::slots_needed(&self.network, packing)
     }

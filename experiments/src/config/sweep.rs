@@ -6,7 +6,7 @@ use toml::Spanned;
 use super::{Kind, Source, wire};
 use fhe_nn::encrypted::Packing;
 
-use crate::case::{CaseSpec, Relu, is_insecure};
+use crate::case::{CaseSpec, Relu, check_ring, is_insecure};
 
 /// A case of the sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<C
         vec![None]
     } else {
         let ring_dims = match &sweep.ring_dim {
-            Some(list) => values(source, list, "sweep.ring_dim", |&n| ring_dim(n))?,
+            Some(list) => values(source, list, "sweep.ring_dim", |&n| check_ring(n).map(|()| n))?,
             None => vec![RING_DIM],
         };
         let packings = match &sweep.packing {
@@ -80,12 +80,6 @@ pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<C
     }
     ensure!(!cells.is_empty(), "{place}: found every cell excluded, wanted at least one left");
     Ok(cells)
-}
-
-/// What can be said of a ring dimension without a model.
-fn ring_dim(n: usize) -> Result<usize> {
-    ensure!(n.is_power_of_two() && n <= 1 << 17, "wanted 32768, 65536 or 131072");
-    Ok(n)
 }
 
 fn relu(text: &str, kind: Kind) -> Result<Relu> {

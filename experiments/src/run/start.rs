@@ -56,12 +56,13 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
             refuse_others(&provenance, &earlier, out)?;
             folder.keep(&config.source.text)?;
             // What its cases were measured beside and predicted from stays said.
-            let ntt_us = [earlier.ntt_us, provenance.ntt_us].into_iter().flatten().reduce(f64::min);
+            let yardsticks = [earlier.reference_ntt_us, provenance.reference_ntt_us];
+            let reference_ntt_us = yardsticks.into_iter().flatten().reduce(f64::min);
             let now = std::mem::take(&mut provenance.predicted_from);
             let predicted_from = earlier.predicted_from.into_iter().chain(now).collect::<BTreeSet<_>>();
             let predicted_from = predicted_from.into_iter().collect();
             let Provenance { started, ended, .. } = earlier;
-            provenance = Provenance { started, ended, ntt_us, predicted_from, ..provenance };
+            provenance = Provenance { started, ended, reference_ntt_us, predicted_from, ..provenance };
         }
     }
     let wanted: HashSet<usize> = positions.iter().map(|&position| subjects[position].index).collect();
@@ -133,7 +134,8 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
             .with_context(|| program.display().to_string())?,
         rustc: machine::RUSTC.map(str::to_owned),
         cpu: machine::cpu_model(),
-        ntt_us: Some(yardstick_us()),
+        ntt_us: None,
+        reference_ntt_us: Some(yardstick_us()),
         predicted_from: predicted_from(config)?,
         threads: rayon::current_num_threads(),
         kernels: config.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
@@ -154,5 +156,6 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Pr
 fn predicted_from(config: &Config) -> Result<Vec<String>> {
     let encrypted = config.cells.iter().filter(|_| config.kind == Kind::Encrypted);
     let rings: BTreeSet<usize> = encrypted.filter_map(|cell| Some(cell.ring?.0)).collect();
-    rings.into_iter().map(prediction::source).collect()
+    let kernels = config.kernels.unwrap_or_else(Kernels::detect);
+    rings.into_iter().map(|ring_dim| prediction::source(ring_dim, kernels)).collect()
 }
