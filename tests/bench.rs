@@ -47,8 +47,8 @@ const FIELDS: [&str; 15] = [
     "threads",
 ];
 
-/// Each operation, how often it stands there, and the correct bits that its worst slot has at least.
-const OPERATIONS: [(&str, usize, Option<f64>); 22] = [
+/// Each operation, the number of its rows, and the least correct bits of its worst slot.
+const OPERATIONS: [(&str, usize, Option<f64>); 23] = [
     ("add", 2, Some(25.0)),
     ("bootstrap", 3, Some(18.0)),
     ("bootstrap_arcsine", 3, Some(18.0)),
@@ -63,8 +63,9 @@ const OPERATIONS: [(&str, usize, Option<f64>); 22] = [
     ("multiply_plain", 2, Some(25.0)),
     ("multiply_rescale", 2, Some(25.0)),
     ("ntt", 1, None),
+    ("ntt_all_threads", 1, None),
     ("ntt_every_prime", 1, None),
-    ("ntt_tfhe", 1, None),
+    ("ntt_reference", 1, None),
     ("peak_memory", 1, None),
     ("relu", 1, Some(20.0)),
     ("rescale", 2, Some(25.0)),
@@ -112,7 +113,7 @@ fn every_operation_is_measured_and_right() {
             assert!(number("bytes").is_some() == sized || op == "peak_memory", "{row}");
         }
     }
-    assert_eq!(named(&rows, "ntt_tfhe")[0]["ntts"], 1.0);
+    assert_eq!(named(&rows, "ntt_reference")[0]["ntts"], 1.0);
     assert_eq!(named(&rows, "ntt")[0]["own_ntts"], 1.0);
 }
 
@@ -135,8 +136,8 @@ fn a_small_ring_measures_what_fits_and_says_what_it_left_out() {
 fn the_table_names_its_units() {
     let output = bench(&["--ring-dim", "4096", "--repeat", "1"]);
     let table = String::from_utf8(output.stdout).unwrap();
-    for text in ["multiples of tfhe-ntt, forward, 50-bit prime, N = 4096", "own: multiples", "rotate", "left out: relu"]
-    {
+    let unit = "multiples of reference, forward, 50-bit prime, N = 4096";
+    for text in [unit, "own: multiples", "rotate", "left out: relu"] {
         assert!(table.contains(text), "'{text}' in\n{table}");
     }
 }
@@ -144,10 +145,40 @@ fn the_table_names_its_units() {
 #[test]
 fn the_manual_explains_every_operation() {
     let manual = String::from_utf8(bench(&["--help"]).stdout).unwrap();
-    for (op, ..) in OPERATIONS.iter().filter(|(op, ..)| !op.ends_with("_every_prime") && *op != "ntt_tfhe") {
+    for (op, ..) in OPERATIONS.iter().filter(|(op, ..)| !op.ends_with("_every_prime")) {
         assert!(manual.contains(op), "'{op}' in\n{manual}");
     }
     assert!(!manual.contains("--insecure"));
+}
+
+/// A file of measurements by an earlier version, whose unit was a transform of another library, still predicts.
+#[test]
+fn measurements_of_earlier_versions_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let shipped = include_str!("../experiments/bench/65536-avx512ifma.jsonl");
+    assert!(shipped.contains("\"op\":\"ntt_tfhe\"") && shipped.contains("\"backend\":\"avx512ifma\""));
+    let scalar = shipped.replace("\"backend\":\"avx512ifma\"", "\"backend\":\"scalar\"");
+    let marked = scalar.replace("2026-11-26", "2020-01-01");
+    std::fs::write(folder.path().join("bench-65536.jsonl"), marked).unwrap();
+    let plan = |kernels: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cipherlab"));
+        command.args(["plan", "--json", "--kernels", kernels]).env("CIPHERLAB_DATA", folder.path());
+        let plan: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        plan["seconds_from"].as_str().unwrap().to_owned()
+    };
+    assert!(plan("scalar").starts_with("bench at N = 65536 of 2020-01-01"), "{}", plan("scalar"));
+    std::fs::rename(folder.path().join("bench-65536.jsonl"), folder.path().join("bench-65536-scalar.jsonl")).unwrap();
+    assert!(plan("scalar").contains(" of 2020-01-01"));
+    std::fs::write(folder.path().join("bench-65536.jsonl"), shipped.replace("2026-11-26", "2020-02-02")).unwrap();
+    assert!(plan("scalar").contains(" of 2020-01-01"), "other kernels are no better");
+    std::fs::write(folder.path().join("bench-65536-scalar.jsonl"), "{}").unwrap();
+    let broken = Command::new(env!("CARGO_BIN_EXE_cipherlab"))
+        .args(["plan", "--kernels", "scalar"])
+        .env("CIPHERLAB_DATA", folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&broken.stderr).into_owned();
+    assert!(broken.status.code() == Some(2) && said.contains("bench-65536-scalar.jsonl: wanted the lines"), "{said}");
 }
 
 #[test]
@@ -157,6 +188,8 @@ fn what_cannot_be_measured_is_refused_with_the_reason() {
         (["--ring-dim", "1000"], "wanted a power of two"),
         (["--ring-dim", "262144"], "wanted a power of two from 1024 to 131072"),
         (["--repeat", "0"], "--repeat"),
+        (["--threads", "0"], "--threads 0: wanted 1 to 1024"),
+        (["--threads", "40000"], "--threads 40000: wanted 1 to 1024"),
     ] {
         let output = bench(&arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::case::Case;
 use crate::layers::{Deviation, Errors, Reference, op_name};
-use crate::progress::Steps;
+use crate::progress::{Expected, Steps};
 use crate::{machine, prediction};
 
 /// A case with keys.
@@ -21,8 +21,8 @@ pub struct Session {
     /// Seconds of generating keys and encoding constants.
     pub keygen: f64,
     schedule: Vec<ScheduledStep>,
-    /// Predicted seconds of each step.
-    predicted: Vec<f64>,
+    /// Seconds of each step, for the progress bar.
+    expected: Expected,
     client: Client,
     server: Server,
 }
@@ -74,12 +74,12 @@ impl Session {
     /// A case that cannot be planned, or measurements that cannot be read.
     pub fn start(case: Case, rng: &mut impl CryptoRng) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
-        let predicted = prediction::of_steps(&case, &schedule)?;
+        let expected = Expected::new(prediction::of_steps(&case, &schedule)?);
         let started = Instant::now();
         let (client, keys) = Client::generate(&case.program, &case.params, rng)?;
         let server = Server::new(case.program.clone(), &case.params, keys)?;
         let keygen = started.elapsed().as_secs_f64();
-        Ok(Self { case, keygen, schedule, predicted, client, server })
+        Ok(Self { case, keygen, schedule, expected, client, server })
     }
 
     /// Returns the bytes of the evaluation keys.
@@ -115,7 +115,7 @@ impl Session {
         bar: ProgressBar,
     ) -> Result<Vec<Vec<Vec<f64>>>> {
         let mut values: Vec<Vec<Vec<f64>>> = inputs.iter().map(|_| Vec::with_capacity(self.schedule.len())).collect();
-        let mut progress = Steps::new(&self.schedule, &self.predicted, bar);
+        let mut progress = Steps::new(&self.schedule, &self.expected, bar);
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             values
                 .iter_mut()
@@ -155,7 +155,7 @@ impl Session {
         // The values after the previous step.
         let mut before: Vec<Vec<f64>> = inputs.iter().map(|_| Vec::new()).collect();
         let mut look_seconds = 0.0;
-        let mut progress = Steps::new(&self.schedule, &self.predicted, bar);
+        let mut progress = Steps::new(&self.schedule, &self.expected, bar);
         let mut clock = Instant::now();
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             let seconds = clock.elapsed().as_secs_f64();

@@ -1,4 +1,4 @@
-//! Times: medians of repeated calls, and the transforms that they are compared with.
+//! Times: medians of repeated calls, and the transforms that serve as their units.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -7,14 +7,14 @@ use fhe_ring::ntt::NttTable;
 use fhe_ring::{Kernels, Limb, primes};
 use rand::{Rng, RngCore};
 
+use super::reference::{self, Reference};
+
 /// Without a fixed number of repeats, an operation is repeated until this much time is spent, in seconds.
 const BUDGET: f64 = 0.5;
 const FEWEST: usize = 3;
 const MOST: usize = 200;
-/// Bits of the prime of the two transforms compared with.
-pub const YARDSTICK_BITS: u32 = 50;
-/// Calls of each between two operations, after two that bring data and tables back into the caches.
-const CALLS: usize = 12;
+/// Calls of each transform between two operations, after two that bring data and tables back into the caches.
+const CALLS: usize = 8;
 const WARM_UP: usize = 2;
 
 /// Seconds of repeated calls.
@@ -31,57 +31,57 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Of a list of seconds.
+    /// Summarises a list of seconds.
     ///
     /// # Panics
     /// If it is empty.
-    fn of(mut seconds: Vec<f64>) -> Self {
+    pub fn of(mut seconds: Vec<f64>) -> Self {
         seconds.sort_by(f64::total_cmp);
         let n = seconds.len();
         let median = (seconds[(n - 1) / 2] + seconds[n / 2]) / 2.0;
         Self { median, min: seconds[0], max: seconds[n - 1], repeats: n }
     }
 
-    /// One of `parts` equal parts.
+    /// Returns the time of one of `parts` equal parts.
     pub fn divided(self, parts: usize) -> Self {
         let parts = parts as f64;
         Self { median: self.median / parts, min: self.min / parts, max: self.max / parts, ..self }
     }
 }
 
-/// Seconds of one call, with its result, which is dropped outside the time.
+/// Calls `f` once. Returns its time and its result; dropping the result is not part of the time.
 pub fn once<T>(f: impl FnOnce() -> T) -> (Timing, T) {
     let started = Instant::now();
     let result = black_box(f());
     (Timing::of(vec![started.elapsed().as_secs_f64()]), result)
 }
 
-/// Measures operations, and between them the forward transforms that are the unit of every figure: sampled all along
-/// the run, they see the machine in the states that the operations saw it in.
+/// Measures operations, and between them the two forward transforms that are the units of every figure. They are sampled
+/// all along the run, so load and clock rate affect them as they affect the operations.
 pub struct Meter {
     repeat: Option<usize>,
-    yardstick: tfhe_ntt::prime64::Plan,
+    reference: Reference,
     own: NttTable,
     data: Limb,
     samples: [Vec<f64>; 2],
 }
 
 impl Meter {
-    /// A meter for ring dimension 2^`log_n`, with `repeat` calls of every operation or as many as a budget of time
-    /// allows.
-    pub fn new(log_n: u32, backend: Kernels, repeat: Option<usize>, rng: &mut impl RngCore) -> Self {
+    /// Returns a meter for ring dimension 2^`log_n`. It calls every operation `repeat` times, or as often as a budget of
+    /// time allows.
+    pub fn new(log_n: u32, kernels: Kernels, repeat: Option<usize>, rng: &mut impl RngCore) -> Self {
         let n = 1 << log_n;
-        let prime = primes::search(log_n, &[YARDSTICK_BITS]).expect("there are primes of this size")[0];
+        let prime = primes::search(log_n, &[reference::BITS]).expect("there are primes of this size")[0];
         let mut data = Limb::zeroed(n);
         data.iter_mut().for_each(|x| *x = rng.random_range(0..prime));
-        let yardstick = tfhe_ntt::prime64::Plan::try_new(n, prime).expect("the prime is 1 modulo 2n");
-        Self { repeat, yardstick, own: NttTable::new(n, prime, backend), data, samples: Default::default() }
+        let (reference, own) = (Reference::new(log_n), NttTable::new(n, prime, kernels));
+        Self { repeat, reference, own, data, samples: Default::default() }
     }
 
     /// Samples both transforms.
     pub fn calibrate(&mut self) {
         for k in 0..CALLS + WARM_UP {
-            let seconds = once(|| self.yardstick.fwd(&mut self.data)).0.median;
+            let seconds = once(|| self.reference.forward()).0.median;
             self.samples[0].extend((k >= WARM_UP).then_some(seconds));
         }
         for k in 0..CALLS + WARM_UP {
@@ -90,15 +90,15 @@ impl Meter {
         }
     }
 
-    /// The forward transform of the `tfhe-ntt` crate and this program's own, one limb on one thread.
+    /// Returns the times of the reference transform and of this program's own transform, one limb on one thread.
     ///
     /// # Panics
-    /// If neither was sampled.
+    /// If they were not sampled.
     pub fn units(&self) -> [Timing; 2] {
         self.samples.each_ref().map(|samples| Timing::of(samples.clone()))
     }
 
-    /// Calls `f` on what `prepare` returns, outside the time: once to warm up, then repeatedly. Gives the last result.
+    /// Calls `f` on the result of `prepare`, once to warm up, then repeatedly. Returns the time of `f` and its last result.
     pub fn time_with<S, T>(&mut self, mut prepare: impl FnMut() -> S, mut f: impl FnMut(S) -> T) -> (Timing, T) {
         self.calibrate();
         let mut last = black_box(f(prepare()));
@@ -117,7 +117,7 @@ impl Meter {
         (Timing::of(seconds), last)
     }
 
-    /// [`Meter::time_with`] nothing to prepare.
+    /// Does as [`Meter::time_with`] for an operation that needs no preparation.
     pub fn time<T>(&mut self, mut f: impl FnMut() -> T) -> (Timing, T) {
         self.time_with(|| (), |()| f())
     }

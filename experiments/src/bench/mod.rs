@@ -2,17 +2,27 @@
 
 mod meter;
 pub mod operations;
+mod reference;
 pub mod report;
 pub mod setting;
+pub mod throughput;
 
-use fhe_ring::Kernels;
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
+use meter::{Timing, once};
+use reference::Reference;
 
-/// Median microseconds of the yardstick at N = 2^16, where most cases run, for times of one machine to be read on
-/// another.
+/// Short samples of the yardstick, and calls in each of them.
+const SAMPLES: usize = 8;
+const CALLS: usize = 12;
+/// log2 of the ring dimension of the yardstick: that of most cases.
+const LOG_N: u32 = 16;
+
+/// Returns the microseconds of the reference transform at N = 2^16 on one thread: the least median of several short
+/// samples, since other programs can only make it longer. Multiples of it compare times of different machines.
 pub fn yardstick_us() -> f64 {
-    let mut meter = meter::Meter::new(16, Kernels::detect(), None, &mut ChaCha20Rng::from_os_rng());
-    (0..8).for_each(|_| meter.calibrate());
-    meter.units()[0].median * 1e6
+    let mut transform = Reference::new(LOG_N);
+    // Brings data and roots into the caches.
+    transform.forward();
+    let mut call = |_| once(|| transform.forward()).0.median;
+    let mut sample = |_| Timing::of((0..CALLS).map(&mut call).collect()).median;
+    (0..SAMPLES).map(&mut sample).fold(f64::INFINITY, f64::min) * 1e6
 }

@@ -4,13 +4,13 @@ use anyhow::{Context, Result, ensure};
 use fhe_circuits::{BootstrapLiteral, Bootstrapper, Kernel};
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, Parameters, Precision, SecretKey};
 use fhe_nn::{Form, Sine};
-use fhe_ring::{Basis, Limb, Ntt, Poly, Uniform};
+use fhe_ring::{Basis, Limb, Ntt, Poly, SecretRng, Uniform};
 use indicatif::ProgressBar;
 use rand::Rng;
-use rand_chacha::ChaCha20Rng;
 
 use super::meter::{Meter, Timing, once};
 use super::setting::{LeftOut, Setting};
+use super::throughput;
 use crate::machine;
 
 /// Rotations that share one decomposition.
@@ -63,7 +63,7 @@ pub fn measure(
     setting: Setting,
     params: &Parameters,
     repeat: Option<usize>,
-    mut rng: ChaCha20Rng,
+    mut rng: SecretRng,
     bar: &ProgressBar,
 ) -> Result<Measured> {
     let meter = Meter::new(params.log_n(), params.ring().kernels(), repeat, &mut rng);
@@ -82,16 +82,16 @@ pub fn measure(
     let peak = machine::peak_rss_bytes().map(|bytes| bytes as usize);
     bench.rows.push(Row { op: "peak_memory", threads, bytes: peak, ..Row::default() });
     let units = bench.meter.units();
-    let yardstick = Row { op: "ntt_tfhe", limbs: Some(1), threads: 1, timing: Some(units[0]), ..Row::default() };
-    let own = Row { op: "ntt", timing: Some(units[1]), ..yardstick.clone() };
-    bench.rows.splice(0..0, [yardstick, own]);
+    let reference = Row { op: "ntt_reference", limbs: Some(1), threads: 1, timing: Some(units[0]), ..Row::default() };
+    let own = Row { op: "ntt", timing: Some(units[1]), ..reference.clone() };
+    bench.rows.splice(0..0, [reference, own]);
     Ok(Measured { rows: bench.rows, units, relu, left_out })
 }
 
 struct Bench<'a> {
     params: Parameters,
     secret: SecretKey,
-    rng: ChaCha20Rng,
+    rng: SecretRng,
     meter: Meter,
     rows: Vec<Row>,
     bar: &'a ProgressBar,
@@ -182,6 +182,9 @@ impl Bench<'_> {
         self.kernel(Row { op: "inverse_ntt_every_prime", ..all }, || {
             tables.iter().zip(&mut limbs).for_each(|(table, limb)| table.inverse(limb));
         });
+        let mut polynomial = throughput::Polynomial::new(self.params.log_n(), ring.kernels());
+        let pool = Row { limbs: Some(throughput::LIMBS), threads: rayon::current_num_threads(), ..Row::default() };
+        self.kernel(Row { op: throughput::OPERATION, ..pool }, || polynomial.forward());
         Ok(())
     }
 

@@ -1,14 +1,15 @@
-//! What is printed: a table, or a JSON object a line.
+//! The output of `bench`: a table, or a JSON object a line.
 
 use fhe_ckks::Parameters;
 use serde::Serialize;
 
-use super::meter::{Timing, YARDSTICK_BITS};
+use super::meter::Timing;
 use super::operations::{HOISTED, Measured, Row};
+use super::reference;
 use super::setting::LeftOut;
 use crate::machine;
 
-/// Where the figures come from: the first object of the JSON stream.
+/// The origin of the figures: the first object of the JSON stream.
 #[derive(Serialize)]
 pub struct Provenance<'a> {
     version: &'static str,
@@ -78,7 +79,7 @@ impl Line {
 }
 
 impl<'a> Provenance<'a> {
-    /// Of figures measured with these parameters; `load_average` as it was before the run.
+    /// Returns the provenance of figures measured with these parameters; `load_average` is that before the run.
     pub fn new(params: &Parameters, measured: &'a Measured, load_average: Option<f64>) -> Self {
         let basis = params.ring().basis();
         Self {
@@ -98,7 +99,7 @@ impl<'a> Provenance<'a> {
             log_qp_limit: params.security().map(|report| report.limit),
             security: params.security_bits(),
             relu: &measured.relu,
-            yardstick: format!("tfhe-ntt, forward, {YARDSTICK_BITS}-bit prime, N = {}, 1 thread", params.n()),
+            yardstick: format!("reference, forward, {}-bit prime, N = {}, 1 thread", reference::BITS, params.n()),
             yardstick_seconds: measured.units[0].median,
             own_ntt_seconds: measured.units[1].median,
             left_out: &measured.left_out,
@@ -106,7 +107,10 @@ impl<'a> Provenance<'a> {
     }
 }
 
-/// Provenance and operations, a JSON object a line.
+/// Returns the provenance and the operations, a JSON object a line.
+///
+/// # Errors
+/// None for what `bench` measures; serde's signature allows some.
 pub fn json(provenance: &Provenance<'_>, params: &Parameters, measured: &Measured) -> serde_json::Result<String> {
     let mut text = serde_json::to_string(provenance)? + "\n";
     for row in &measured.rows {
@@ -115,83 +119,80 @@ pub fn json(provenance: &Provenance<'_>, params: &Parameters, measured: &Measure
     Ok(text)
 }
 
-/// Provenance, a table of the operations, and what was left out.
+/// Returns the provenance, a table of the operations, and the operations that were left out.
 pub fn table(provenance: &Provenance<'_>, params: &Parameters, measured: &Measured) -> String {
-    let mut lines = Vec::new();
-    let p = provenance;
-    let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
-    lines.push(format!(
-        "cipherlab {} ({}), {}, {}",
-        p.version,
-        p.revision.unwrap_or("no revision"),
-        p.rustc.unwrap_or("rustc unknown"),
-        p.date
-    ));
-    lines.push(format!(
-        "{}, {} of {} cores, {}, load average {}",
-        known(p.cpu.as_deref()),
-        p.threads,
-        p.cores.map_or("unknown".to_owned(), |c| c.to_string()),
-        p.kernels,
-        p.load_average.map_or("unknown".to_owned(), |load| format!("{load:.2}")),
-    ));
-    lines.push(format!(
-        "N = {}, {} main and {} special primes, logQP = {:.1}{}, {}",
-        p.ring_dim,
-        p.main_primes,
-        p.special_primes,
-        p.log_qp,
-        p.log_qp_limit.map_or(String::new(), |limit| format!(" of {limit:.0}")),
-        match p.security {
-            0 => "INSECURE".to_owned(),
-            bits => format!("{bits} bits of security"),
-        },
-    ));
-    lines.push(format!("ntts: multiples of {}: {}", p.yardstick, seconds(p.yardstick_seconds)));
-    lines.push(format!("own: multiples of this program's own, the same transform: {}\n", seconds(p.own_ntt_seconds)));
-
+    let mut lines = heading(provenance);
     lines.push(format!(
         "{:<24} {:>6} {:>8} {:>3} {:>9} {:>21} {:>4} {:>9} {:>9} {:>6} {:>6} {:>9}",
         "operation", "slots", "limbs", "thr", "median", "min .. max", "runs", "ntts", "own", "bits", "mean", "bytes"
     ));
-    for row in &measured.rows {
-        let line = Line::new(row, params.log_n(), &measured.units);
-        let limbs = match (line.limbs, line.result_limbs) {
-            (Some(from), Some(to)) => format!("{from} → {to}"),
-            (from, _) => optional(from, |limbs| limbs.to_string()),
-        };
-        lines.push(format!(
-            "{:<24} {:>6} {:>8} {:>3} {:>9} {:>21} {:>4} {:>9} {:>9} {:>6} {:>6} {:>9}",
-            line.op,
-            optional(line.slots, |slots| slots.to_string()),
-            limbs,
-            line.threads,
-            optional(line.seconds, seconds),
-            optional(row.timing, |t| format!("{} .. {}", seconds(t.min), seconds(t.max))),
-            optional(line.repeats, |repeats| repeats.to_string()),
-            optional(line.ntts, multiples),
-            optional(line.own_ntts, multiples),
-            optional(line.bits, |bits| format!("{bits:.1}")),
-            optional(line.mean_bits, |bits| format!("{bits:.1}")),
-            optional(line.bytes, bytes),
-        ));
-    }
-    lines.push(format!(
-        "\nlimbs: primes of the operand → of the result; thr: threads that it may use; bits, mean: −log2 of the\n\
-         largest and the mean error over random slots in [−1, 1].\n\
-         rotate_hoisted: each of {HOISTED} rotations of one ciphertext. key_switch: mod_up, product, division."
-    ));
-    if measured.rows.iter().any(|row| row.op == "bootstrap") {
-        let bootstraps = "bootstrap: the network's, which leaves sin(2πx/ρ)·ρ/2π of every slot x; its inverse was \
-                          applied after\ndecryption. bootstrap_arcsine: by the exponential, with an arcsine of degree 3, \
-                          which leaves x itself.";
-        lines.push(bootstraps.to_owned());
-    }
-    for LeftOut { op, why } in &measured.left_out {
-        lines.push(format!("left out: {op}: {why}"));
-    }
+    let line = |row: &Row| line(row, Line::new(row, params.log_n(), &measured.units));
+    lines.extend(measured.rows.iter().map(line));
+    lines.extend(notes(measured));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Program, machine, parameters and units.
+fn heading(p: &Provenance<'_>) -> Vec<String> {
+    let known = |text: Option<&str>| text.unwrap_or("unknown").to_owned();
+    let (revision, rustc) = (p.revision.unwrap_or("no revision"), p.rustc.unwrap_or("rustc unknown"));
+    let cores = p.cores.map_or("unknown".to_owned(), |cores| cores.to_string());
+    let load = p.load_average.map_or("unknown".to_owned(), |load| format!("{load:.2}"));
+    let limit = p.log_qp_limit.map_or(String::new(), |limit| format!(" of {limit:.0}"));
+    let security = match p.security {
+        0 => "INSECURE".to_owned(),
+        bits => format!("{bits} bits of security"),
+    };
+    vec![
+        format!("cipherlab {} ({revision}), {rustc}, {}", p.version, p.date),
+        format!("{}, {} of {cores} cores, {}, load average {load}", known(p.cpu.as_deref()), p.threads, p.kernels),
+        format!(
+            "N = {}, {} main and {} special primes, logQP = {:.1}{limit}, {security}",
+            p.ring_dim, p.main_primes, p.special_primes, p.log_qp
+        ),
+        format!("ntts: multiples of {}: {}", p.yardstick, seconds(p.yardstick_seconds)),
+        format!("own: multiples of the transform of these kernels: {}\n", seconds(p.own_ntt_seconds)),
+    ]
+}
+
+/// A row of the table.
+fn line(row: &Row, line: Line) -> String {
+    let limbs = match (line.limbs, line.result_limbs) {
+        (Some(from), Some(to)) => format!("{from} → {to}"),
+        (from, _) => optional(from, |limbs| limbs.to_string()),
+    };
+    format!(
+        "{:<24} {:>6} {limbs:>8} {:>3} {:>9} {:>21} {:>4} {:>9} {:>9} {:>6} {:>6} {:>9}",
+        line.op,
+        optional(line.slots, |slots| slots.to_string()),
+        line.threads,
+        optional(line.seconds, seconds),
+        optional(row.timing, |t| format!("{} .. {}", seconds(t.min), seconds(t.max))),
+        optional(line.repeats, |repeats| repeats.to_string()),
+        optional(line.ntts, multiples),
+        optional(line.own_ntts, multiples),
+        optional(line.bits, |bits| format!("{bits:.1}")),
+        optional(line.mean_bits, |bits| format!("{bits:.1}")),
+        optional(line.bytes, bytes),
+    )
+}
+
+/// The meaning of the columns, and the operations that were left out.
+fn notes(measured: &Measured) -> Vec<String> {
+    let mut notes = vec![format!(
+        "\nlimbs: primes of the operand → of the result; thr: threads that the operation may use; bits, mean: −log2 of \
+         the\nlargest and the mean error over random slots in [−1, 1].\n\
+         rotate_hoisted: each of {HOISTED} rotations of one ciphertext. key_switch: mod_up, product, division."
+    )];
+    if measured.rows.iter().any(|row| row.op == "bootstrap") {
+        let bootstraps = "bootstrap: the network's. It turns every slot x into sin(2πx/ρ)·ρ/2π; the check inverts that \
+                          after decryption.\nbootstrap_arcsine: by the exponential, with an arcsine of degree 3, which \
+                          returns x itself.";
+        notes.push(bootstraps.to_owned());
+    }
+    notes.extend(measured.left_out.iter().map(|LeftOut { op, why }| format!("left out: {op}: {why}")));
+    notes
 }
 
 fn optional<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {

@@ -3,13 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use datasets::cifar::embedded_test_sample;
-
 use fhe_nn::encrypted::Packing;
 
-use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Relu, check_ring_dim};
+use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Named, Relu, Source, check_ring_dim};
 use crate::output::parse_bytes;
-use datasets::digest::sha256;
 
 /// The flags that name a case.
 // Without a group of its own: commands flatten it into theirs, which has the same name.
@@ -19,23 +16,25 @@ pub struct Args {
     /// Ring dimension N: 32768, 65536 or 131072.
     #[arg(long, default_value_t = 65536, value_name = "N")]
     ring_dim: usize,
-    /// What stands for ReLU: chebyshev:DEGREE, its interpolant; minimax:DEGREE, its best approximation; composite:D1,D2,…,
-    /// from a composite of minimax polynomials for the sign; or square, for networks trained with it.
-    /// If not given, what the weights were trained with, or chebyshev:59.
+    /// The polynomial that replaces ReLU: chebyshev:DEGREE, the interpolant; minimax:DEGREE, the best approximation;
+    /// composite:D1,D2,…, built on a composite of minimax polynomials for the sign; or square, for networks trained with
+    /// it. If not given, the polynomial that the weights were trained with, or chebyshev:59.
     #[arg(long)]
     relu: Option<String>,
-    /// How values stand in the slots: fused, vector (the paper's), multiplexed, diagonal, or batch (several images).
+    /// How a ciphertext's slots hold the values of an image: fused, vector (the paper's), multiplexed, diagonal, or batch
+    /// (several images in a ciphertext).
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
-    /// How far beyond the ranges seen on training images the activations hold. Networks trained with a polynomial keep the
-    /// intervals that they were trained on.
+    /// Factor by which the activations' intervals exceed the ranges seen on training images. Networks trained with a
+    /// polynomial keep the intervals that they were trained on.
     #[arg(long, default_value_t = HEADROOM)]
     headroom: f64,
-    /// Weights of a CIFAR ResNet in safetensors form, with PyTorch's names; the embedded ResNet-20 if not given.
-    #[arg(long, value_name = "FILE")]
+    /// Weights of a CIFAR ResNet: a safetensors file with PyTorch's names, or the name of shipped weights, resnet20 or
+    /// resnet20-chebyshev7. resnet20 if not given.
+    #[arg(long, value_name = "FILE|NAME")]
     weights: Option<PathBuf>,
-    /// The weights' model card (JSON) with the ranges of the activations. Without one they are those seen on the
-    /// embedded sample.
+    /// The model card (JSON) of a file of weights, with the ranges of the activations. Without it, the ranges are taken from
+    /// the embedded test images. Shipped weights have their own card.
     #[arg(long, value_name = "FILE", requires = "weights")]
     card: Option<PathBuf>,
     /// Allow parameters below 128 bits of security; every output then marks the case as insecure.
@@ -43,21 +42,28 @@ pub struct Args {
     insecure: bool,
     #[command(flatten)]
     kernels: KernelArgs,
-    /// Threads; all cores if not given.
+    /// Threads, 1 to 1024; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
-    /// Refuse to start if more memory than this is predicted: bytes, or a number with K, M, G, KiB, MiB, GiB.
+    /// Refuse to start if the prediction exceeds this much memory: bytes, or a number with K, M, G, KiB, MiB or GiB.
     #[arg(long, value_name = "BYTES")]
     max_memory: Option<String>,
 }
 
 impl Args {
-    /// Runs `work` in a pool of as many threads as asked for.
+    /// Runs `work` in a pool of as many threads as the flag asks for.
+    ///
+    /// # Errors
+    /// Those of [`super::in_pool`].
     pub fn in_pool<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         super::in_pool(self.threads, "--threads", work)
     }
 
-    /// Checks everything that can be checked before keys are made, memory apart (see [`Args::check_memory`]).
+    /// Returns the case. Checks everything that can be checked before keys are made, except for memory (see
+    /// [`Args::check_memory`]).
+    ///
+    /// # Errors
+    /// The flag, the value found and the values wanted.
     pub fn case(&self) -> Result<Case> {
         let Self { ring_dim, packing, .. } = self;
         let read =
@@ -73,7 +79,10 @@ impl Args {
             .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))
     }
 
-    /// Fails if more memory is predicted than was granted, or than the machine has left.
+    /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still have.
+    ///
+    /// # Errors
+    /// Those of [`Case::check_memory_limit`] and [`Case::check_memory_available`].
     pub fn check_memory(&self, case: &Case) -> Result<()> {
         if let Some(limit) = self.max_memory()? {
             case.check_memory_limit(limit).context("--max-memory")?;
@@ -81,8 +90,8 @@ impl Args {
         case.check_memory_available()
     }
 
-    /// The flags that make this case, as they would be typed; how many threads and how much memory it may take are none of
-    /// them.
+    /// Returns the flags that make this case, as a user would type them. Threads and memory limits do not change the
+    /// case, so they are left out.
     pub fn flags_of(&self, case: &Case) -> String {
         let flag =
             |name: &str, value: Option<String>| value.map_or(String::new(), |value| format!(" --{name} {value}"));
@@ -109,19 +118,10 @@ impl Args {
     }
 
     fn model(&self) -> Result<Model> {
-        let Some(path) = &self.weights else {
-            return Model::embedded(self.headroom).context("--headroom");
+        let named = |flag: &str, path: &Option<PathBuf>| {
+            path.as_ref().map(|path| Named { path: path.clone(), place: format!("{flag} {}", path.display()) })
         };
-        let flag = || format!("--weights {}", path.display());
-        let bytes = std::fs::read(path).with_context(flag)?;
-        let network = Model::network(&bytes).with_context(flag)?;
-        let Some(card) = &self.card else {
-            let count = embedded_test_sample().len();
-            eprintln!("{}: without --card, activations get the ranges seen on {count} images", flag());
-            return Model::observed(network, sha256(&bytes), self.headroom);
-        };
-        let flag = || format!("--card {}", card.display());
-        let json = std::fs::read_to_string(card).with_context(flag)?;
-        Model::carded(network, sha256(&bytes), &json, self.headroom).with_context(flag)
+        let (weights, card) = (named("--weights", &self.weights), named("--card", &self.card));
+        Source { weights, card, headroom: self.headroom, headroom_place: "--headroom".to_owned() }.load()
     }
 }

@@ -1,12 +1,16 @@
 //! One case: a network, an activation and parameters, checked before anything runs.
 
+mod accuracy;
+mod advice;
 mod args;
 mod kernels;
 mod model;
 mod nearest;
+mod pool;
+mod source;
 mod spec;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail};
 use datasets::cifar::Image;
 use fhe_ckks::{KeyRequest, Parameters};
 use fhe_nn::encrypted::{Memory, Program};
@@ -14,14 +18,16 @@ use fhe_nn::plain;
 use fhe_ring::Kernels;
 use serde::Serialize;
 
-use crate::machine;
+use crate::machine::{self, Available};
 use crate::output::bytes;
 
 pub use args::Args;
 pub use kernels::KernelArgs;
-pub use model::Model;
+pub use model::{Card, Model};
 pub use nearest::is_insecure;
-pub use spec::{CaseSpec, Relu, check_ring_dim};
+pub use pool::{check_threads, in_pool};
+pub use source::{Named, SHIPPED, Shipped, Source};
+pub use spec::{CaseSpec, Relu, check_ring, check_ring_dim};
 
 /// How far beyond the ranges that were seen activations hold, if not said otherwise.
 pub const HEADROOM: f64 = 1.05;
@@ -63,19 +69,6 @@ pub struct Described {
     pub kernels: &'static str,
 }
 
-/// Makes the pool of `threads` threads (all cores if `None`), and runs `work` inside of it: the main thread, which is none
-/// of them, would only hand its work over piece by piece. `key` is what asked for them.
-pub fn in_pool<T: Send>(threads: Option<usize>, key: &str, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    if let Some(threads) = threads {
-        ensure!(threads > 0, "{key} 0: wanted 1 or more");
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .with_context(|| format!("{key} {threads}"))?;
-    }
-    rayon::scope(|_| work())
-}
-
 impl Case {
     /// The case of a ring that [`check_ring_dim`] found fit, at 128 bits of security; without `kernels` the fastest kernels
     /// that the machine has.
@@ -92,11 +85,10 @@ impl Case {
     /// See [`Case::new`].
     pub fn within(spec: &CaseSpec, model: Model, kernels: Option<Kernels>, insecure: bool) -> Result<Self> {
         let circuit = nearest::circuit(spec, insecure).map_err(|error| {
-            let nearest = nearest::secure(spec, model.slots_needed(spec.packing));
-            let nearest = nearest.map_or(String::new(), |ways| format!(" ({ways} would run)"));
+            let ways = advice::secure(spec, &model).map_or(String::new(), |ways| format!("; would run: {ways}"));
             let allowed = !insecure && nearest::is_insecure(spec);
-            let insecure = if allowed { ", or --insecure (in a config `insecure = true`)" } else { "" };
-            anyhow!("{error}{nearest}{insecure}")
+            let insecure = if allowed { "; or --insecure (in a config `insecure = true`)" } else { "" };
+            anyhow!("{error}{ways}{insecure}")
         })?;
         let circuit = circuit.with_kernels(kernels);
         let params = Parameters::try_from(circuit.parameters().clone())?;
@@ -117,7 +109,10 @@ impl Case {
         Ok(Self { program, params, request, memory, described, spec: spec.clone(), model })
     }
 
-    /// Fails if more memory is predicted than `limit` bytes.
+    /// Fails if the case is predicted to take more than `limit` bytes of memory.
+    ///
+    /// # Errors
+    /// The prediction by its parts, and the cases nearest to this one that fit.
     pub fn check_memory_limit(&self, limit: u64) -> Result<()> {
         if limit < self.memory.total() as u64 {
             let (parts, advice) = (self.memory_in_words(), self.advice(limit));
@@ -126,18 +121,23 @@ impl Case {
         Ok(())
     }
 
-    /// Fails if more memory is predicted than the machine has left.
+    /// Fails if the case is predicted to take more memory than this process can still have.
+    ///
+    /// # Errors
+    /// The tightest limit, the prediction by its parts, and the cases nearest to this one that fit.
     pub fn check_memory_available(&self) -> Result<()> {
-        if let Some(available) = machine::available_bytes().filter(|&bytes| bytes < self.memory.total() as u64) {
-            let (parts, advice) = (self.memory_in_words(), self.advice(available));
-            bail!("not enough memory: found {} available, wanted {parts}; free some{advice}", bytes(available));
+        let needed = self.memory.total() as u64;
+        let available = machine::available();
+        if let Some(Available { bytes: left, limit }) = available.filter(|available| available.bytes < needed) {
+            let (parts, advice, remedy) = (self.memory_in_words(), self.advice(left), limit.remedy());
+            bail!("not enough memory: found {} {limit}, wanted {parts}; {remedy}{advice}", bytes(left));
         }
         Ok(())
     }
 
-    /// What would fit.
+    /// The cases that take at most `limit` bytes, in words that continue a list of remedies.
     fn advice(&self, limit: u64) -> String {
-        nearest::smaller(&self.spec, &self.model, limit).map_or(String::new(), |way| format!("; {way}"))
+        advice::smaller(self, limit).map_or(String::new(), |ways| format!("; {ways}"))
     }
 
     fn memory_in_words(&self) -> String {

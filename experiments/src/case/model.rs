@@ -1,27 +1,30 @@
-//! The network and what its card says of it.
+//! A network and the contents of its card.
 
 use anyhow::{Context, Result, ensure};
 use datasets::cifar::{CLASS_NAMES, Image, Normalisation, embedded_test_sample};
 use fhe_nn::encrypted::{Packing, Program};
 use fhe_nn::plain::{self, Activation, ApproximateRelu};
 use fhe_nn::ranges::{self, Interval, ModelCard};
+use fhe_nn::weights::{self, Loaded};
 use fhe_nn::{Approximation, ResNet};
 
 use datasets::digest::sha256;
-use datasets::pretrained;
+
+use super::{SHIPPED, Shipped};
+use crate::claim;
 
 /// A network with the intervals of its activations.
 #[derive(Clone)]
 pub struct Model {
-    /// The network.
+    /// The network itself.
     pub network: ResNet,
-    /// On which interval each activation holds.
+    /// The interval on which each activation holds.
     pub intervals: Vec<Interval>,
-    /// What stood for ReLU in training; `None` for ReLU itself.
+    /// The activation that replaced ReLU in training; `None` if ReLU stayed.
     pub trained_with: Option<Approximation>,
-    /// What is done to an image before the network sees it.
+    /// Mean and deviation that turn pixels into the network's input.
     pub normalisation: Normalisation,
-    /// Share of the test images that the card says are classified rightly.
+    /// Share of the test images with the right class, as the card claims.
     pub claim: Option<f64>,
     /// The largest magnitude that the card calls possible for a logit; `None` where it names none.
     pub logit_bound: Option<f64>,
@@ -29,47 +32,72 @@ pub struct Model {
     pub weights_sha256: String,
     /// Digest of the card; `None` where there is none.
     pub card_sha256: Option<String>,
+    /// The shipped network that this is, if it has the headroom of the published runs.
+    pub shipped: Option<&'static Shipped>,
+}
+
+/// A model card and the digest of its text.
+pub struct Card {
+    /// The card.
+    pub parsed: ModelCard,
+    sha256: String,
+}
+
+impl Card {
+    /// Reads a card.
+    ///
+    /// # Errors
+    /// A text that is not a card, or a card that no network can have.
+    pub fn from_json(text: &str) -> Result<Self> {
+        Ok(Self { parsed: ModelCard::from_json(text)?, sha256: sha256(text.as_bytes()) })
+    }
 }
 
 impl Model {
-    /// The embedded network.
+    /// Returns the shipped network that is used where none is named.
+    ///
+    /// # Errors
+    /// Those of [`Shipped::model`].
     pub fn embedded(headroom: f64) -> Result<Self> {
-        let weights = pretrained::RESNET20;
-        Self::carded(ResNet::from_safetensors(weights)?, sha256(weights), pretrained::RESNET20_CARD, headroom)
+        SHIPPED[0].model(headroom)
     }
 
-    /// Returns whether this is the embedded network.
-    pub fn is_embedded(&self) -> bool {
-        self.weights_sha256 == sha256(pretrained::RESNET20)
-    }
-
-    /// The network in a safetensors file's bytes.
-    pub fn network(weights: &[u8]) -> Result<ResNet> {
-        let network = ResNet::from_safetensors(weights)?;
-        let classes = network.classifier.out_features;
+    /// Reads a network with the classes of CIFAR-10 from the bytes of a safetensors file. `card` may state conventions that
+    /// the file does not show.
+    ///
+    /// # Errors
+    /// Bytes that do not hold such a network.
+    pub fn network(weights: &[u8], card: Option<&ModelCard>) -> Result<Loaded> {
+        let loaded = weights::load(weights, card)?;
+        let classes = loaded.network.classifier.out_features;
         ensure!(classes == CLASS_NAMES.len(), "found {classes} classes, wanted CIFAR-10's 10");
-        Ok(network)
+        Ok(loaded)
     }
 
-    /// A network with its card.
-    pub fn carded(network: ResNet, weights_sha256: String, card: &str, headroom: f64) -> Result<Self> {
-        let parsed = ModelCard::from_json(card)?;
-        let claim = parsed.test_accuracy;
-        ensure!((0.0..=1.0).contains(&claim), "model card: found test_accuracy {claim}, wanted a share from 0 to 1");
+    /// Returns a network with the intervals of its card, `headroom` times as wide as the ranges in it.
+    ///
+    /// # Errors
+    /// A card that cannot be read or is of another network, and a headroom that is not a finite factor above 0.
+    pub fn carded(network: ResNet, weights_sha256: String, card: &Card, headroom: f64) -> Result<Self> {
+        let parsed = &card.parsed;
         let trained = parsed.trained_with.as_ref().map(|trained| trained.relu.parse::<Approximation>());
         Ok(Self {
             intervals: parsed.intervals(&network, headroom)?,
             trained_with: trained.transpose().context("model card: trained_with.relu")?,
             normalisation: Normalisation { mean: parsed.mean, std: parsed.std },
-            claim: Some(claim),
-            logit_bound: None,
+            claim: Some(parsed.test_accuracy),
+            logit_bound: parsed.logit_bound,
             weights_sha256,
-            card_sha256: Some(sha256(card.as_bytes())),
+            card_sha256: Some(card.sha256.clone()),
+            shipped: None,
             network,
         })
     }
 
-    /// A network without a card: activations hold where the embedded sample has values.
+    /// Returns a network without a card. Its intervals are `headroom` times the ranges seen on the embedded test sample.
+    ///
+    /// # Errors
+    /// A headroom that is not a finite factor above 0.
     pub fn observed(network: ResNet, weights_sha256: String, headroom: f64) -> Result<Self> {
         let seen = ranges::observe(&network, embedded_test_sample(), Image::normalised);
         Ok(Self {
@@ -80,11 +108,25 @@ impl Model {
             logit_bound: None,
             weights_sha256,
             card_sha256: None,
+            shipped: None,
             network,
         })
     }
 
-    /// The activation that the network was trained with: what is exact, where others approximate.
+    /// Checks the accuracy on the embedded test images against the one that the card claims.
+    ///
+    /// # Errors
+    /// An accuracy that contradicts the claim.
+    pub fn check_claim(&self) -> Result<()> {
+        let Some(claim) = self.claim else { return Ok(()) };
+        let images = embedded_test_sample();
+        let outcomes = self.network.forward_all(images, |image| self.input(image), self.own_activation().as_ref());
+        let right = images.iter().zip(outcomes);
+        let right = right.filter(|(image, outcome)| outcome.class() == image.label.map(usize::from)).count();
+        claim::check(claim, right, images.len()).map(drop)
+    }
+
+    /// Returns the activation that the network was trained with. Other activations approximate it.
     pub fn own_activation(&self) -> Box<dyn Activation + Send> {
         match &self.trained_with {
             None => Box::new(plain::Relu),
@@ -92,12 +134,12 @@ impl Model {
         }
     }
 
-    /// What the network takes of an image.
+    /// Returns the network's input for an image: its pixels, normalised.
     pub fn input(&self, image: &Image) -> Vec<f64> {
         image.normalised_by(&self.normalisation)
     }
 
-    /// The slots of the widest layer.
+    /// Returns the number of slots that the widest layer fills.
     pub fn slots_needed(&self, packing: Packing) -> usize {
         Program::slots_needed(&self.network, packing)
     }

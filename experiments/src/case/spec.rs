@@ -1,4 +1,4 @@
-//! What names a case: ring dimension, activation, packing. The one place where they are read from text.
+//! The settings of a case: ring dimension, activation, packing. The one place that reads them from text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,23 +7,29 @@ use anyhow::{Error, Result, bail, ensure};
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::{Circuit, Packing};
 
-/// One cell of a sweep.
+/// The ring dimensions that parameters exist for.
+pub const RINGS: [usize; 3] = {
+    let [first, second, last] = Circuit::LOG_RING_DIMS;
+    [1 << first, 1 << second, 1 << last]
+};
+
+/// The settings of a case: a cell of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseSpec {
-    /// N.
+    /// The ring dimension N.
     pub ring_dim: usize,
-    /// What stands for ReLU.
+    /// The polynomial that replaces ReLU.
     pub relu: Approximation,
-    /// How values stand in the slots.
+    /// How the slots of a ciphertext hold the values of an image.
     pub packing: Packing,
 }
 
-/// What stands for ReLU.
+/// The activation of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Relu {
-    /// ReLU itself; in cleartext alone.
+    /// ReLU itself, which only cleartext can evaluate.
     Exact,
-    /// What polynomials can do.
+    /// A polynomial, or a composite of some.
     Approximate(Approximation),
 }
 
@@ -45,7 +51,10 @@ impl fmt::Display for Relu {
 }
 
 impl Relu {
-    /// Fails for what only cleartext can evaluate.
+    /// Returns the polynomial.
+    ///
+    /// # Errors
+    /// ReLU itself, which only cleartext can evaluate.
     pub fn encryptable(self) -> Result<Approximation> {
         match self {
             Self::Exact => bail!("not a polynomial; wanted {}", Approximation::NAMES),
@@ -54,17 +63,28 @@ impl Relu {
     }
 }
 
-/// Fails unless a ring of dimension `n` has `slots` slots and is one that parameters exist for.
+/// Fails for a dimension that no parameters exist for and that a network of few slots could not have either.
+///
+/// # Errors
+/// The dimensions wanted.
+pub fn check_ring(n: usize) -> Result<()> {
+    let [first, second, last] = RINGS;
+    ensure!(n.is_power_of_two(), "not a power of two; wanted {first}, {second} or {last}");
+    ensure!(n <= last, "too large; wanted {first}, {second} or {last}");
+    Ok(())
+}
+
+/// Fails unless parameters exist for the ring dimension `n` and it has `slots` slots.
+///
+/// # Errors
+/// The dimensions or the slots wanted.
 pub fn check_ring_dim(n: usize, slots: usize) -> Result<()> {
-    let largest = Circuit::LOG_RING_DIMS.into_iter().max().unwrap_or(0);
-    ensure!(n.is_power_of_two(), "not a power of two; wanted {}", Circuit::ring_dims());
+    check_ring(n)?;
+    let (found, least) = (n / 2, 2 * slots);
     ensure!(
-        n >= 2 * slots,
-        "too small, found {} slots, wanted the {slots} of the widest layer; use {} or more",
-        n / 2,
-        2 * slots
+        found >= slots,
+        "too small, found {found} slots, wanted the {slots} of the widest layer; use {least} or more"
     );
-    ensure!(n <= 1 << largest, "too large; wanted {}", Circuit::ring_dims());
     Ok(())
 }
 
@@ -73,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exact_is_for_cleartext_alone() {
+    fn only_cleartext_can_be_exact() {
         for text in ["exact", "chebyshev:59"] {
             assert_eq!(text.parse::<Relu>().unwrap().to_string(), text);
         }

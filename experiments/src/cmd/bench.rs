@@ -1,13 +1,12 @@
-//! `bench`: what each operation costs at one set of parameters, in seconds and in transforms.
+//! `bench`: the cost of each operation at one set of parameters, in seconds and in transforms.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use fhe_ckks::Parameters;
 use fhe_nn::Approximation;
+use fhe_ring::SecretRng;
 use indicatif::{ProgressBar, ProgressStyle};
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
 
 use crate::bench::setting::Setting;
 use crate::bench::{operations, report};
@@ -26,34 +25,38 @@ checked before their time counts.
 
 Two columns give times as multiples of one forward number-theoretic transform of N coefficients modulo a 50-bit prime \
 on one thread, sampled between the operations all along the run:
-  ntts  of the tfhe-ntt crate: the yardstick to compare machines and libraries with
-  own   of this program
+  ntts  the reference transform: plain code that stays the same in every version, to compare machines and versions
+        (files of earlier versions have multiples of the tfhe-ntt crate's transform here)
+  own   the transform of the kernels that are measured
 
 bits and mean are -log2 of the largest and of the mean error over random slots in [-1, 1]. limbs is the number of \
-primes that an operand is held modulo: operations are measured at the top of the modulus and where convolutions run. \
-Transforms run on one thread, all else on all of them (column thr).
+primes of the operand: operations are measured at the highest level and at the level of the convolutions. Transforms \
+run on one thread, except for ntt_all_threads; all other operations may use every thread (column thr).
 
-  ntt, inverse_ntt      one limb; *_every_prime: one limb of each prime in turn
+  ntt, inverse_ntt      one limb; *_every_prime: one limb of each prime, one after another
+  ntt_reference         one limb, the reference transform
+  ntt_all_threads       32 limbs on all threads; `plan` scales its predictions by it on another machine
   encode                a vector to a plaintext polynomial
-  rotation_key          one key generated; circuit_keys: those of the ReLU and all bootstraps
+  rotation_key          generation of one key; circuit_keys: of those of the ReLU and all bootstraps
   mod_up                gadget digits of a polynomial, raised to the special primes
   key_switch            mod_up, product with the key, division by the special primes
-  rotate_hoisted        each of 8 rotations that share a mod_up; rotate: one alone
+  rotate_hoisted        each of 8 rotations that share a mod_up; rotate: a single rotation
   add                   two ciphertexts; multiply_plain: a ciphertext and an encoded vector, not rescaled
   multiply              with relinearisation; multiply_rescale: rescaled in the same division
   rescale               division by the last prime
   relu                  the network's polynomial of degree 59 (lower in small rings), on a bootstrapped ciphertext
-  bootstrap             the network's: slots to coefficients first; it leaves the sine of the message, undone here
-                        after decryption (the network's ReLU undoes it in passing)
+  bootstrap             the network's: slots to coefficients first. It returns the sine of the message, which the
+                        network's ReLU inverts; here it is inverted after decryption
   bootstrap_arcsine     the more precise one: EvalMod by the exponential, and an arcsine under encryption
   bootstrap_constants   the matrices of a bootstrap, encoded once
-  peak_memory           of the whole run, by the operating system's account
+  peak_memory           of the whole run, as the operating system counts it
 
-A ring too small for a bootstrap at 128 bits of security measures what fits, and says what it left out and why.
+In a ring too small for a bootstrap at 128 bits of security, the operations that fit are measured. The output names \
+the others and says why they do not fit.
 
-With --json, one JSON object a line: first where the figures come from, then one for each operation (op, log_n, slots, \
-limbs, seconds, ntts, own_ntts, bits, mean_bits, bytes and more). null is what was not measured. --save stores these \
-lines for `plan`, which else predicts from those of one idle machine.";
+With --json, one JSON object a line: first the provenance of the figures, then an object for each operation (op, log_n, \
+slots, limbs, seconds, ntts, own_ntts, bits, mean_bits, bytes and more). null means not measured. --save stores these \
+lines for `plan`. Without stored lines, `plan` predicts from shipped ones, which another machine measured.";
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -61,7 +64,7 @@ pub struct Args {
     /// Ring dimension N, a power of two from 1024 to 131072. Bootstraps need 32768.
     #[arg(long, default_value_t = 65536)]
     ring_dim: usize,
-    /// What stands for ReLU, as `classify` takes it; chebyshev:59 if not given, chebyshev:15 below 65536.
+    /// The polynomial that replaces ReLU, as in `classify`; chebyshev:59 if not given, chebyshev:15 below 65536.
     #[arg(long)]
     relu: Option<Approximation>,
     /// Print one JSON object a line instead of a table.
@@ -69,16 +72,16 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     kernels: case::KernelArgs,
-    /// Threads; all cores if not given.
+    /// Threads, 1 to 1024; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
     /// Seed of all keys, noise and data. Without it the operating system's randomness is used.
     #[arg(long)]
     seed: Option<u64>,
-    /// Runs of every operation after the warm-up; without it as many as half a second allows, at least three.
+    /// Runs of every operation after the warm-up; if not given, as many as half a second allows, at least three.
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: Option<u32>,
-    /// Store the measurements for `plan` to predict from: in FILE, or where it looks for them if none is given.
+    /// Store the measurements for the predictions of `plan`: in FILE, or in the place where `plan` looks for them.
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     save: Option<Option<PathBuf>>,
     /// Take the network's parameters at any ring dimension, for tests of this command.
@@ -93,7 +96,6 @@ pub fn run(args: &Args) -> Result<()> {
         let (least, most) = (1u32 << LOG_N.start(), 1u32 << LOG_N.end());
         bail!("--ring-dim {}: wanted a power of two from {least} to {most}, such as 65536", args.ring_dim);
     }
-    // On a thread of the pool: one from outside would wait for it at every operation.
     case::in_pool(args.threads, "--threads", || measure(args, log_n))
 }
 
@@ -102,7 +104,7 @@ fn measure(args: &Args, log_n: u32) -> Result<()> {
     let mut setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
     setting.parameters.kernels = args.kernels.choose()?;
     let params = Parameters::try_from(setting.parameters.clone())?;
-    let rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
+    let rng = args.seed.map_or_else(SecretRng::from_os, SecretRng::seeded);
     let repeat = args.repeat.map(|repeat| repeat as usize);
 
     let style = ProgressStyle::with_template("{elapsed_precise} {spinner} {pos} {msg}").expect("a valid template");
@@ -114,7 +116,7 @@ fn measure(args: &Args, log_n: u32) -> Result<()> {
 
     let provenance = report::Provenance::new(&params, &measured, load_average);
     if let Some(file) = &args.save {
-        let default = || prediction::saved(args.ring_dim);
+        let default = || prediction::saved(args.ring_dim, params.ring().kernels());
         let path = file.clone().map_or_else(default, Ok)?;
         prediction::save(&path, &report::json(&provenance, &params, &measured)?)?;
         eprintln!("{}: measurements stored", path.display());

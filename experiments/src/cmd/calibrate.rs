@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use fhe_nn::simulated::{Calibration, NoiseModel, Provenance, Simulator};
+use fhe_ring::SecretRng;
 use indicatif::ProgressBar;
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
 
 use crate::calibrate::agreement;
 use crate::case::{self, Case};
@@ -46,7 +45,7 @@ pub fn run(args: &Args) -> Result<()> {
         if args.seed.is_none() {
             secrecy::forbid_dumps()?;
         }
-        let mut rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
+        let mut rng = args.seed.map_or_else(SecretRng::from_os, SecretRng::seeded);
         let spinner = progress::spinner(format!("generating keys at N = {}", case.params.n()), false);
         let session = Session::start(case, &mut rng)?;
         spinner.finish_and_clear();

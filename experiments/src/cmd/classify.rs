@@ -2,9 +2,8 @@
 
 use anyhow::Result;
 use datasets::cifar::CLASS_NAMES;
+use fhe_ring::SecretRng;
 use indicatif::ProgressBar;
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
 
 use crate::case::{self, Case};
 use crate::classify::report::{Report, Seconds};
@@ -61,7 +60,7 @@ pub fn run(args: &Args) -> Result<()> {
 struct Job<'a> {
     args: &'a Args,
     session: Session,
-    rng: ChaCha20Rng,
+    rng: SecretRng,
 }
 
 impl<'a> Job<'a> {
@@ -69,7 +68,7 @@ impl<'a> Job<'a> {
         if args.seed.is_none() {
             secrecy::forbid_dumps()?;
         }
-        let mut rng = args.seed.map_or_else(ChaCha20Rng::from_os_rng, ChaCha20Rng::seed_from_u64);
+        let mut rng = args.seed.map_or_else(SecretRng::from_os, SecretRng::seeded);
         let spinner = progress::spinner(format!("generating keys at N = {}", case.params.n()), args.json);
         let session = Session::start(case, &mut rng)?;
         spinner.finish_and_clear();

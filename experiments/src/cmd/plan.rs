@@ -1,4 +1,4 @@
-//! `plan`: a case before anything runs.
+//! `plan`: shows a case before anything runs.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::{case, output};
 /// Arguments of `plan`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Plan every case of this config, in a line each, rather than the one case that the flags name.
+    /// Plan every case of this config, in a line for each, instead of the case that the flags name.
     #[arg(conflicts_with_all = [
         "ring_dim", "relu", "packing", "headroom", "weights", "card", "insecure", "kernels", "backend", "threads", "max_memory",
     ])]

@@ -14,10 +14,9 @@ use fhe_nn::simulated::NoiseModel;
 use fhe_ring::Kernels;
 use toml::Spanned;
 
-use crate::case::{Case, HEADROOM, Model, check_ring_dim};
+use crate::case::{Case, HEADROOM, Model, Named, Shipped, Source as ModelSource, check_ring_dim, check_threads};
 use crate::output::parse_bytes;
 use crate::simulation;
-use datasets::digest::sha256;
 
 pub use data::{Data, Sample};
 pub use source::Source;
@@ -69,15 +68,7 @@ pub struct Config {
     noise: Option<(PathBuf, String)>,
     read_noise: OnceLock<NoiseModel>,
     max_memory: Option<(u64, String)>,
-    model: ModelFiles,
-}
-
-/// The files of the model.
-struct ModelFiles {
-    weights: Option<(PathBuf, String)>,
-    card: Option<(PathBuf, String)>,
-    headroom: f64,
-    headroom_place: String,
+    model: ModelSource,
 }
 
 impl Config {
@@ -115,11 +106,7 @@ impl Config {
             .as_ref()
             .map(|name| Kernels::forced(name.get_ref()).with_context(|| source.at(name, "backend.kernels")));
         if let Some(threads) = &backend.threads {
-            ensure!(
-                (1..=1024).contains(threads.get_ref()),
-                "{}: wanted 1 to 1024",
-                source.at(threads, "backend.threads")
-            );
+            check_threads(*threads.get_ref()).with_context(|| source.at(threads, "backend.threads"))?;
         }
         let question = wire.question.get_ref().trim().to_owned();
         ensure!(
@@ -140,7 +127,7 @@ impl Config {
             noise,
             read_noise: OnceLock::new(),
             max_memory: max_memory.transpose()?,
-            model: ModelFiles::new(&source, &wire.model, folder)?,
+            model: model(&source, &wire.model, folder)?,
             source,
         })
     }
@@ -148,21 +135,9 @@ impl Config {
     /// Loads the model.
     ///
     /// # Errors
-    /// Weights or a card that cannot be read, or that contradict each other.
+    /// Those of [`ModelSource::load`].
     pub fn model(&self) -> Result<Model> {
-        let ModelFiles { weights, card, headroom, headroom_place } = &self.model;
-        let Some((path, place)) = weights else {
-            return Model::embedded(*headroom).with_context(|| headroom_place.clone());
-        };
-        let bytes = std::fs::read(path).with_context(|| format!("{place}: {}", path.display()))?;
-        let network = Model::network(&bytes).with_context(|| place.clone())?;
-        match card {
-            None => Model::observed(network, sha256(&bytes), *headroom),
-            Some((path, place)) => {
-                let json = std::fs::read_to_string(path).with_context(|| format!("{place}: {}", path.display()))?;
-                Model::carded(network, sha256(&bytes), &json, *headroom).with_context(|| place.clone())
-            }
-        }
+        self.model.load()
     }
 
     /// Returns the noise model of the simulated backend: the shipped one, if the config names none. It is read once.
@@ -211,26 +186,25 @@ impl Config {
     }
 }
 
-impl ModelFiles {
-    fn new(source: &Source, model: &wire::Model, folder: &Path) -> Result<Self> {
-        if let (Some(card), None) = (&model.card, &model.weights) {
-            bail!("{}: found a card without weights, wanted both or neither", source.at(card, "model.card"));
-        }
-        let headroom = model.headroom.as_ref().map_or(HEADROOM, |headroom| *headroom.get_ref());
-        let headroom_place = match &model.headroom {
-            Some(headroom) => source.at(headroom, "model.headroom"),
-            None => format!("{}: model.headroom", source.name),
-        };
-        ensure!(
-            headroom.is_finite() && headroom > 0.0,
-            "{headroom_place}: wanted a finite factor above 0, such as 1.05"
-        );
-        let file = |path: &Option<Spanned<PathBuf>>, key: &str| {
-            path.as_ref().map(|path| (folder.join(path.get_ref()), source.at(path, key)))
-        };
-        let (weights, card) = (file(&model.weights, "model.weights"), file(&model.card, "model.card"));
-        Ok(Self { weights, card, headroom, headroom_place })
+/// `[model]`. Paths are relative to the folder of the config.
+fn model(source: &Source, model: &wire::Model, folder: &Path) -> Result<ModelSource> {
+    if let (Some(card), None) = (&model.card, &model.weights) {
+        bail!("{}: found a card without weights, wanted both or neither", source.at(card, "model.card"));
     }
+    let headroom = model.headroom.as_ref().map_or(HEADROOM, |headroom| *headroom.get_ref());
+    let headroom_place = match &model.headroom {
+        Some(headroom) => source.at(headroom, "model.headroom"),
+        None => format!("{}: model.headroom", source.name),
+    };
+    ensure!(headroom.is_finite() && headroom > 0.0, "{headroom_place}: wanted a finite factor above 0, such as 1.05");
+    let named = |path: &Option<Spanned<PathBuf>>, key: &str| {
+        let path = path.as_ref()?;
+        let given = path.get_ref();
+        let file = if Shipped::named(given).is_some() { given.clone() } else { folder.join(given) };
+        Some(Named { path: file, place: source.at(path, key) })
+    };
+    let (weights, card) = (named(&model.weights, "model.weights"), named(&model.card, "model.card"));
+    Ok(ModelSource { weights, card, headroom, headroom_place })
 }
 
 fn kind(text: &Spanned<String>) -> Result<Kind> {

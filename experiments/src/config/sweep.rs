@@ -4,9 +4,9 @@ use anyhow::{Context, Result, bail, ensure};
 use toml::Spanned;
 
 use super::{Kind, Source, wire};
-use fhe_nn::encrypted::{Circuit, Packing};
+use fhe_nn::encrypted::Packing;
 
-use crate::case::{CaseSpec, Relu, is_insecure};
+use crate::case::{CaseSpec, Relu, check_ring, is_insecure};
 
 /// A cell of the sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<C
         vec![None]
     } else {
         let ring_dims = match &sweep.ring_dim {
-            Some(list) => values(source, list, "sweep.ring_dim", |&n| ring_dim(n))?,
+            Some(list) => values(source, list, "sweep.ring_dim", |&n| check_ring(n).map(|()| n))?,
             None => vec![RING_DIM],
         };
         let packings = match &sweep.packing {
@@ -83,13 +83,6 @@ pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<C
     }
     ensure!(!cells.is_empty(), "{place}: found every cell excluded, wanted at least one left");
     Ok(cells)
-}
-
-/// Checks a ring dimension without a model.
-fn ring_dim(n: usize) -> Result<usize> {
-    let largest = Circuit::LOG_RING_DIMS.into_iter().max().unwrap_or(0);
-    ensure!(n.is_power_of_two() && n <= 1 << largest, "wanted {}", Circuit::ring_dims());
-    Ok(n)
 }
 
 fn relu(text: &str, kind: Kind) -> Result<Relu> {

@@ -10,13 +10,13 @@ use serde::Serialize;
 pub struct Keys {
     /// `rotation`, `relinearization` and so on.
     pub kind: &'static str,
-    /// How many.
+    /// Number of keys.
     pub count: usize,
-    /// All of them.
+    /// Bytes of all of them.
     pub bytes: u64,
 }
 
-/// The keys of a request, kind by kind.
+/// Returns the keys of a request, kind by kind.
 pub fn keys_by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Keys> {
     let conjugation = params.galois_of_conjugation();
     let mut kinds: BTreeMap<&'static str, KeyRequest> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What is known of a case before it runs: parameters, security, schedule, keys, memory, seconds.
+//! The plan of a case: parameters, security, schedule, keys, memory and seconds, known before it runs.
 
 mod keys;
 pub mod sweep;
@@ -27,20 +27,23 @@ pub struct Plan {
     main_secret: Secret,
     ephemeral_secret: Option<Secret>,
     bootstraps: usize,
-    /// Images in a ciphertext.
+    /// Images that a ciphertext holds.
     batch: usize,
     steps: Vec<Step>,
-    /// Predicted, of all steps: what a ciphertext takes, however many images it holds.
+    /// Predicted seconds of all steps of a ciphertext, with one image or several.
     seconds: f64,
-    /// Where the seconds come from.
+    /// Origin of the seconds, in words.
     seconds_from: String,
     keys: Vec<Keys>,
     key_bytes: u64,
     constant_bytes: u64,
     working_bytes: u64,
     predicted_bytes: u64,
+    /// Memory that this process can still take.
     available_bytes: Option<u64>,
-    /// Why the case cannot run here; `None` where it can.
+    /// The limit that leaves that much, in words.
+    available_limit: Option<String>,
+    /// The reason why the case cannot run here; `None` if it can.
     pub obstacle: Option<String>,
 }
 
@@ -52,7 +55,7 @@ struct Primes {
     count: usize,
 }
 
-/// What the tables say of a secret.
+/// The security of a secret by the tables.
 #[derive(Serialize)]
 struct Secret {
     distribution: String,
@@ -73,15 +76,15 @@ struct Step {
     hoisted: usize,
     full: usize,
     relinearizations: usize,
-    /// Predicted.
+    /// Predicted seconds.
     seconds: f64,
 }
 
 impl Plan {
-    /// Plans a case. `obstacle` says why it cannot run here.
+    /// Returns the plan of a case. `obstacle` is the reason why it cannot run here.
     ///
     /// # Errors
-    /// Stored measurements that cannot be read.
+    /// Stored measurements that cannot be read, and a circuit without a schedule.
     pub fn new(case: &Case, obstacle: Option<anyhow::Error>) -> Result<Self> {
         let params = &case.params;
         let literal = params.literal();
@@ -90,10 +93,11 @@ impl Plan {
         let special =
             literal.special_bits.chunk_by(|a, b| a == b).map(|run| primes("key switching", run[0], run.len()));
         let schedule = case.program.schedule(params)?;
-        let predictor = Predictor::load(params.n())?;
+        let predictor = Predictor::load(params.n(), params.ring().kernels())?;
         let seconds = predictor.steps(case, &schedule)?;
         let ephemeral = literal.ephemeral_weight.map(SecretDistribution::FixedWeight);
         let memory = case.memory;
+        let available = machine::available();
         Ok(Self {
             params: case.described.clone(),
             chain: chain.chain(special).collect(),
@@ -110,7 +114,8 @@ impl Plan {
             constant_bytes: memory.constants as u64,
             working_bytes: memory.working as u64,
             predicted_bytes: memory.total() as u64,
-            available_bytes: machine::available_bytes(),
+            available_bytes: available.as_ref().map(|available| available.bytes),
+            available_limit: available.map(|available| available.limit.to_string()),
             obstacle: obstacle.map(|error| format!("{error:#}")),
         })
     }

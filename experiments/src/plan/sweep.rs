@@ -1,4 +1,4 @@
-//! The plans of a config's cases, a line each.
+//! The plans of the cases of a config, a line for each.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -17,13 +17,16 @@ use crate::{case, output};
 struct Planned {
     case: String,
     images: usize,
-    /// `None` for the plain backend, which has no circuit, and for a case that cannot run.
+    /// `None` for the plain backend, which has no circuit, and for a case without one.
     plan: Option<Plan>,
-    /// Why the case cannot run, and what would; `None` where it can.
+    /// The reason why the case cannot run, with the nearest cases that can; `None` if it can run.
     obstacle: Option<String>,
 }
 
-/// Plans the config's cases.
+/// Prints the plans of the cases of a config.
+///
+/// # Errors
+/// A config, a model or stored measurements that cannot be read.
 pub fn run(config: &Path, json: bool) -> Result<()> {
     let config = Config::read(config)?;
     case::in_pool(config.threads, "backend.threads", || {
@@ -108,7 +111,7 @@ fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::R
             Kind::Encrypted => {
                 writeln!(text, "{:.2} hours in all; seconds predicted from {}", seconds / 3600.0, plan.seconds_from)?;
             }
-            _ => writeln!(text, "of encryption, which is simulated here and costs none of this")?,
+            _ => writeln!(text, "these are the figures of encryption; the {} backend encrypts nothing", config.kind)?,
         }
     }
     for Planned { case, obstacle, .. } in planned {

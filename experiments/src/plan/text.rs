@@ -1,11 +1,11 @@
-//! A plan for people.
+//! A plan as text for people.
 
 use std::fmt::Write;
 
 use super::{Plan, Secret};
 use crate::output::bytes;
 
-/// The whole plan.
+/// Returns the plan as text.
 pub fn render(plan: &Plan) -> String {
     let mut text = String::new();
     write(&mut text, plan).expect("strings take all text");
@@ -31,13 +31,16 @@ fn write(text: &mut String, plan: &Plan) -> std::fmt::Result {
     }
     writeln!(
         text,
-        "\npredicted memory {}: keys {}, bootstrapping constants {}, working set about {}; available {}",
+        "\npredicted memory {}: keys {}, bootstrapping constants {}, working set about {}",
         bytes(plan.predicted_bytes),
         bytes(plan.key_bytes),
         bytes(plan.constant_bytes),
         bytes(plan.working_bytes),
-        plan.available_bytes.map_or("unknown".to_owned(), bytes),
     )?;
+    match (plan.available_bytes, &plan.available_limit) {
+        (Some(left), Some(limit)) => writeln!(text, "found {} {limit}", bytes(left))?,
+        _ => writeln!(text, "memory available: unknown")?,
+    }
     match &plan.obstacle {
         None => writeln!(text, "runs here"),
         Some(reason) => writeln!(text, "cannot run here: {reason}"),
@@ -46,7 +49,7 @@ fn write(text: &mut String, plan: &Plan) -> std::fmt::Result {
 
 fn secret(text: &mut String, name: &str, secret: &Secret) -> std::fmt::Result {
     let (Some(log_qp), Some(limit), Some(table)) = (secret.log_qp, secret.log_qp_limit, secret.table) else {
-        return writeln!(text, "{name}: {}, bounded by no table", secret.distribution);
+        return writeln!(text, "{name}: {}, no table bounds its modulus", secret.distribution);
     };
     let Secret { distribution, security, .. } = secret;
     let security = if *security == 0 { "INSECURE, below 128 bits".to_owned() } else { format!("{security} bits") };

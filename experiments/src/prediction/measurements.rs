@@ -1,38 +1,43 @@
-//! What `bench` measured, read back: the lines that `bench --json` prints.
+//! Measurements of `bench`: the lines that `bench --json` prints, read back.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use datasets::Cache;
+use fhe_ring::Kernels;
 use serde::Deserialize;
 
+use crate::bench::throughput;
 use crate::files::replace;
 
-/// Measured on an idle machine: see the first line of the file.
-const SHIPPED: [(usize, &str); 2] =
-    [(1 << 16, include_str!("../../bench/65536.jsonl")), (1 << 15, include_str!("../../bench/32768.jsonl"))];
+/// Ring dimension, kernels and lines of the shipped files. The first line of each says where and when it was measured.
+/// To measure one again: `cargo run --release -- bench --ring-dim 32768 --kernels fma --save experiments/bench/32768-fma.jsonl`.
+const SHIPPED: [(usize, &str, &str); 2] = [
+    (1 << 16, "avx512ifma", include_str!("../../bench/65536-avx512ifma.jsonl")),
+    (1 << 15, "avx512ifma", include_str!("../../bench/32768-avx512ifma.jsonl")),
+];
 
-/// Where figures come from, as far as predictions need it. Fields beside these are passed over.
+/// The origin of figures, as far as predictions need it. Other fields of the line are ignored.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Provenance {
-    /// Revision of the program that measured.
+    /// Revision of the program that measured them.
     pub revision: Option<String>,
-    /// When.
+    /// Time of the measurement.
     pub date: String,
     /// The processor.
     pub cpu: Option<String>,
     /// Threads of the pool.
     pub threads: usize,
-    /// Kernels.
+    /// Kernels: `avx512ifma`, `fma` or `scalar`. Files of earlier versions call the field `backend`.
     #[serde(alias = "backend")]
     pub kernels: String,
-    /// N.
+    /// Ring dimension N.
     pub ring_dim: usize,
-    /// Main primes of the parameters measured.
+    /// Main primes of the parameters.
     pub main_primes: usize,
-    /// Special primes of these.
+    /// Special primes of the parameters.
     pub special_primes: usize,
-    /// Degree of the activation measured.
+    /// The activation, such as `chebyshev:59`.
     pub relu: String,
 }
 
@@ -47,40 +52,66 @@ pub struct Operation {
     pub limbs: Option<usize>,
     /// The median.
     pub seconds: Option<f64>,
-    /// −log2 of the error in the worst slot.
+    /// The shortest run.
+    #[serde(default)]
+    pub seconds_min: Option<f64>,
+    /// −log2 of the largest error of a slot.
     pub bits: Option<f64>,
 }
 
 /// A run of `bench`.
 #[derive(Clone, Debug)]
 pub struct Measurements {
-    /// Where it ran.
+    /// The machine, and the parameters.
     pub provenance: Provenance,
-    /// In order.
+    /// The operations, in the order in which they ran.
     pub operations: Vec<Operation>,
 }
 
 impl Measurements {
-    /// Those that `bench --save` left for this ring, or for another; or else the shipped ones.
-    pub fn load(ring_dim: usize) -> Result<Self> {
-        let stored = |ring_dim: usize| saved(ring_dim).ok().filter(|path| path.exists());
-        match stored(ring_dim).or_else(|| stored(1 << 16)) {
-            None => Self::shipped(ring_dim),
-            Some(path) => {
-                let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-                let advice = || format!("{}: wanted what `bench --save` writes; run it again", path.display());
-                Self::parse(&text).with_context(advice)
+    /// Returns the measurements of these kernels that `bench --save` stored, for this ring or else for 65536; without them,
+    /// the shipped ones.
+    ///
+    /// # Errors
+    /// A stored file that cannot be read.
+    pub fn load(ring_dim: usize, kernels: Kernels) -> Result<Self> {
+        for ring in [ring_dim, 1 << 16] {
+            // Earlier versions had one file for each ring, of whatever kernels.
+            for path in [saved(ring, kernels).ok(), saved_by_earlier_versions(ring)].into_iter().flatten() {
+                let found = Self::stored(&path)?;
+                if let Some(found) = found.filter(|found| found.provenance.kernels == kernels.name()) {
+                    return Ok(found);
+                }
             }
         }
+        Self::shipped(ring_dim, kernels.name())
     }
 
-    /// Those of the machine that the program was made on, for this ring or another.
-    pub fn shipped(ring_dim: usize) -> Result<Self> {
-        let (known, text) = SHIPPED.into_iter().find(|(known, _)| *known == ring_dim).unwrap_or(SHIPPED[0]);
-        Self::parse(text).with_context(|| format!("experiments/bench/{known}.jsonl"))
+    /// Reads a stored file; `None` if there is none.
+    fn stored(path: &Path) -> Result<Option<Self>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let advice = || format!("{}: wanted the lines that `bench --save` writes; run it again", path.display());
+        Self::parse(&text).with_context(advice).map(Some)
+    }
+
+    /// Returns the shipped measurements of these kernels at this ring dimension. If there are none, the kernels count more
+    /// than the ring.
+    ///
+    /// # Errors
+    /// A shipped file that cannot be read.
+    pub fn shipped(ring_dim: usize, kernels: &str) -> Result<Self> {
+        let differs = |known: &&(usize, &str, &str)| (known.1 != kernels, known.0 != ring_dim);
+        let (ring, kernels, text) = SHIPPED.iter().min_by_key(differs).expect("some are shipped");
+        Self::parse(text).with_context(|| format!("experiments/bench/{ring}-{kernels}.jsonl"))
     }
 
     /// Reads the lines of `bench --json`.
+    ///
+    /// # Errors
+    /// The first line that is not as `bench` writes it.
     pub fn parse(text: &str) -> Result<Self> {
         let mut lines = text.lines();
         let first = lines.next().context("found no line, wanted the provenance")?;
@@ -95,12 +126,23 @@ impl Measurements {
         Ok(Self { provenance, operations })
     }
 
-    /// Operations of this name that have a time.
+    /// Returns the operations of this name that have a time.
     pub fn times<'a>(&'a self, op: &'a str) -> impl Iterator<Item = (&'a Operation, f64)> {
         self.operations.iter().filter(move |row| row.op == op).filter_map(|row| Some((row, row.seconds?)))
     }
 
-    /// `Intel(R) Xeon(R) Processor, 2 threads, avx512ifma, 2026-11-22T11:25:39Z`.
+    /// Returns the least seconds in which all threads transformed as many limbs as a pass of the yardstick has; `None` if
+    /// the file has no transforms. Files of earlier versions have transforms of one thread: others would have shared them.
+    pub fn yardstick(&self) -> Option<f64> {
+        let least = |op: &str| self.operations.iter().filter(move |row| row.op == op).find_map(|row| row.seconds_min);
+        let limbs = self.operations.iter().find(|row| row.op == "ntt_every_prime").and_then(|row| row.limbs);
+        least(throughput::OPERATION).or_else(|| {
+            let whole = least("ntt_every_prime")? * throughput::LIMBS as f64 / limbs? as f64;
+            Some(whole / self.provenance.threads as f64)
+        })
+    }
+
+    /// `bench at N = 65536 of 2026-11-26T02:06:18Z, revision …: AMD EPYC (family 26, model 2), 2 threads, avx512ifma`.
     pub fn in_words(&self) -> String {
         let Provenance { cpu, threads, kernels, date, revision, ring_dim, .. } = &self.provenance;
         let [cpu, revision] = [cpu, revision].map(|text| text.as_deref().unwrap_or("unknown"));
@@ -108,14 +150,24 @@ impl Measurements {
     }
 }
 
-/// The file that `bench --save` writes without a name, in the cache folder of the data.
-pub fn saved(ring_dim: usize) -> Result<PathBuf> {
-    Ok(Cache::open_default()?.folder().join(format!("bench-{ring_dim}.jsonl")))
+/// Returns the file that `bench --save` writes if no name is given, in the folder of the data.
+///
+/// # Errors
+/// A system that names no folder for data.
+pub fn saved(ring_dim: usize, kernels: Kernels) -> Result<PathBuf> {
+    Ok(Cache::open_default()?.folder().join(format!("bench-{ring_dim}-{}.jsonl", kernels.name())))
+}
+
+fn saved_by_earlier_versions(ring_dim: usize) -> Option<PathBuf> {
+    Some(Cache::open_default().ok()?.folder().join(format!("bench-{ring_dim}.jsonl")))
 }
 
 /// Writes the lines of a run of `bench`, whole or not at all.
+///
+/// # Errors
+/// A place that cannot be written to.
 pub fn save(path: &Path, text: &str) -> Result<()> {
-    ensure!(Measurements::parse(text).is_ok(), "bench wrote what it cannot read");
+    ensure!(Measurements::parse(text).is_ok(), "bench wrote lines that it cannot read");
     let failed = || format!("--save {}", path.display());
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(failed)?;

@@ -1,9 +1,13 @@
-//! How long a case will take: the schedule's counts times what `bench` measured.
+//! The seconds that a case will take: the counts of its schedule times the measurements of `bench`.
 //!
-//! Key switches are measured at two heights; between and beyond them, and over other special primes, a cost follows the
-//! power of the transforms that goes through both. Encodings are measured at two heights as well, bootstraps and the
-//! activation whole: these cost more or less as the key switches at their heights do.
+//! `bench` measures key switches at two levels. At other levels and with other special primes, the cost is a power of the
+//! number of transforms, through both measurements. Encodings are measured at two levels too. Bootstraps and the activation
+//! are measured as a whole; their cost at other levels is in proportion to that of key switches there.
+//!
+//! Measurements of another machine, or of another number of threads, are scaled by a yardstick: the time in which all
+//! threads transform a polynomial, here and there.
 
+mod machine_factor;
 mod measurements;
 
 use std::sync::Once;
@@ -11,6 +15,7 @@ use std::sync::Once;
 use anyhow::{Context, Result};
 use fhe_nn::encrypted::{Circuit, Op, Packing, ScheduledStep};
 use fhe_nn::{Approximation, Form};
+use fhe_ring::Kernels;
 
 use crate::case::Case;
 use crate::output::in_one_line;
@@ -20,20 +25,22 @@ pub use measurements::{Measurements, save, saved};
 /// Predicts seconds from a run of `bench`.
 pub struct Predictor {
     measurements: Measurements,
-    /// Times that another ring takes: its dimension times log2 of that, over the same of the ring measured.
+    /// N·log2 N of the ring over that of the ring measured.
     ring: f64,
+    /// The time that this machine takes over that of the machine measured; `None` if it is that machine.
+    machine: Option<f64>,
     rotate: Power,
     hoisted: Power,
     encode: Encode,
-    /// A ciphertext times an encoded vector, by primes of low ciphertexts.
+    /// Seconds of a ciphertext times an encoded vector for each prime of the ciphertext, at a low level.
     plain: f64,
-    /// The activation measured: seconds, relinearizations, height of its operand.
+    /// The activation measured: its seconds, its relinearizations, the height of its operand.
     relu: (f64, usize, Height),
-    /// Primes that the bootstraps measured leave.
+    /// Primes of a ciphertext after the bootstraps measured.
     bootstrapped: usize,
 }
 
-/// Where a key switch happens.
+/// The modulus of a key switch.
 #[derive(Clone, Copy, Debug)]
 struct Height {
     /// Main primes of its operand.
@@ -43,8 +50,8 @@ struct Height {
 }
 
 impl Height {
-    /// Transforms of a key switch: each digit to all primes, and the result back to the special primes and down. A key has
-    /// no more special primes than it needs.
+    /// Returns the number of transforms of a key switch: of each digit to all primes, then of the result back to the
+    /// special primes and down. A key has no more special primes than it needs.
     fn transforms(self) -> f64 {
         let special = self.special.min(self.limbs);
         ((self.limbs.div_ceil(special) + 2) * (self.limbs + special)) as f64
@@ -65,7 +72,7 @@ impl Power {
     }
 }
 
-/// Encoding: a part by slots, on one thread, and a part by primes, on all of them.
+/// The seconds of an encoding: a part for each slot, on one thread, and a part for each prime, on all threads.
 #[derive(Clone, Copy, Debug)]
 struct Encode {
     slot: f64,
@@ -73,9 +80,19 @@ struct Encode {
 }
 
 impl Predictor {
-    /// From what was measured at ring dimension `ring_dim`, or else at another.
-    pub fn load(ring_dim: usize) -> Result<Self> {
-        Self::new(Measurements::load(ring_dim)?, ring_dim)
+    /// Returns a predictor for this ring dimension and these kernels, from the best measurements that there are. Unless
+    /// this machine measured them, they are scaled by its yardstick, which is measured once and takes a fraction of a
+    /// second.
+    ///
+    /// # Errors
+    /// Stored measurements that cannot be read or do not suffice.
+    pub fn load(ring_dim: usize, kernels: Kernels) -> Result<Self> {
+        Self::on_this_machine(Measurements::load(ring_dim, kernels)?, ring_dim, kernels)
+    }
+
+    fn on_this_machine(measurements: Measurements, ring_dim: usize, kernels: Kernels) -> Result<Self> {
+        let machine = machine_factor::of(&measurements, kernels);
+        Ok(Self { machine, ..Self::new(measurements, ring_dim)? })
     }
 
     fn new(measurements: Measurements, ring_dim: usize) -> Result<Self> {
@@ -101,12 +118,17 @@ impl Predictor {
         };
         let [rotate, hoisted] = [power(rotate?), power(hoisted?)];
         let bootstrapped = circuit.activation_level + 1;
-        Ok(Self { ring, rotate, hoisted, encode: Encode { slot, prime }, plain, relu, bootstrapped, measurements })
+        let encode = Encode { slot, prime };
+        Ok(Self { ring, machine: None, rotate, hoisted, encode, plain, relu, bootstrapped, measurements })
     }
 
-    /// Seconds of each step of a schedule.
+    /// Returns the seconds of each step of a schedule.
+    ///
+    /// # Errors
+    /// Measurements without an operation that the schedule has.
     pub fn steps(&self, case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
-        schedule.iter().map(|step| Ok(self.ring * self.step(case, step)?)).collect()
+        let factor = self.ring * self.machine.unwrap_or(1.0);
+        schedule.iter().map(|step| Ok(factor * self.step(case, step)?)).collect()
     }
 
     fn step(&self, case: &Case, step: &ScheduledStep) -> Result<f64> {
@@ -135,7 +157,7 @@ impl Predictor {
         })
     }
 
-    /// A diagonal encoded, while other threads encode others, and multiplied.
+    /// Returns the seconds of a diagonal that is encoded, while other threads encode other diagonals, and multiplied.
     fn product(&self, slots: usize, limbs: usize) -> f64 {
         let Encode { slot, prime } = self.encode;
         let known = &self.measurements.provenance;
@@ -144,8 +166,8 @@ impl Predictor {
         slot * slots as f64 / known.threads as f64 + (prime * share + self.plain) * limbs as f64
     }
 
-    /// The bootstrap measured whose slots are nearest, times what key switches at these heights take over what they take
-    /// at those that it went through.
+    /// Returns the seconds of a bootstrap: those measured at the nearest number of slots, in proportion to the transforms of
+    /// key switches at the heights of both bootstraps.
     fn bootstrap(&self, slots: usize, heights: impl Iterator<Item = Height>) -> Result<f64> {
         let known = self.measurements.times("bootstrap").filter_map(|(row, seconds)| Some((row.slots?, seconds)));
         let apart = |a: usize| a.ilog2().abs_diff(slots.ilog2());
@@ -157,17 +179,20 @@ impl Predictor {
         Ok(seconds * heights.fold(0.0, transforms) / measured.fold(0.0, transforms))
     }
 
-    /// Where the figures come from.
+    /// Returns the origin of the figures in words.
     pub fn source(&self) -> String {
-        let scaled = match self.ring == 1.0 {
-            true => String::new(),
-            false => format!("; times {:.2} for this ring", self.ring),
-        };
-        self.measurements.in_words() + &scaled
+        let mut words = self.measurements.in_words();
+        if let Some(factor) = self.machine {
+            words += &format!("; scaled by {factor} by this machine's yardstick");
+        }
+        if self.ring != 1.0 {
+            words += &format!("; times {:.2} for this ring", self.ring);
+        }
+        words
     }
 }
 
-/// The times of an operation at the lowest and the highest number of primes.
+/// Returns the limbs and the seconds of an operation at its lowest and its highest number of limbs.
 fn ends(measurements: &Measurements, op: &str) -> Result<[(usize, f64); 2]> {
     let mut rows: Vec<(usize, f64)> =
         measurements.times(op).filter_map(|(row, seconds)| Some((row.limbs?, seconds))).collect();
@@ -178,29 +203,40 @@ fn ends(measurements: &Measurements, op: &str) -> Result<[(usize, f64); 2]> {
     }
 }
 
-/// Seconds of each step, where they are no more than a help: stored measurements that do not suffice are passed over for
-/// the shipped ones, with a warning.
+/// Returns the seconds of each step for a progress bar. Stored measurements that do not suffice are replaced by the
+/// shipped ones, with a warning.
+///
+/// # Errors
+/// Shipped measurements that do not suffice.
 pub fn of_steps(case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
-    steps_or_shipped(Measurements::load(case.params.n()), case, schedule)
+    let kernels = case.params.ring().kernels();
+    steps_or_shipped(Measurements::load(case.params.n(), kernels), case, schedule)
 }
 
 fn steps_or_shipped(stored: Result<Measurements>, case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
     static WARNED: Once = Once::new();
-    let ring_dim = case.params.n();
-    let steps = |measured: Measurements| Predictor::new(measured, ring_dim)?.steps(case, schedule);
+    let (ring_dim, kernels) = (case.params.n(), case.params.ring().kernels());
+    let steps = |measured: Measurements| Predictor::on_this_machine(measured, ring_dim, kernels)?.steps(case, schedule);
     stored.and_then(steps).or_else(|error| {
-        WARNED.call_once(|| eprintln!("warning: {}; took the shipped measurements instead", in_one_line(&error)));
-        steps(Measurements::shipped(case.params.n())?)
+        WARNED.call_once(|| eprintln!("warning: {}; the shipped measurements are used instead", in_one_line(&error)));
+        steps(Measurements::shipped(ring_dim, kernels.name())?)
     })
 }
 
-/// Where predictions for a ring dimension come from; the shipped measurements where stored ones do not suffice.
-pub fn source(ring_dim: usize) -> Result<String> {
-    let shipped = |_| Predictor::new(Measurements::shipped(ring_dim)?, ring_dim);
-    Ok(Predictor::load(ring_dim).or_else(shipped)?.source())
+/// Returns the origin of predictions for a ring dimension in words. Stored measurements that do not suffice are replaced by
+/// the shipped ones.
+///
+/// # Errors
+/// Shipped measurements that do not suffice.
+pub fn source(ring_dim: usize, kernels: Kernels) -> Result<String> {
+    let shipped = |_| Predictor::on_this_machine(Measurements::shipped(ring_dim, kernels.name())?, ring_dim, kernels);
+    Ok(Predictor::load(ring_dim, kernels).or_else(shipped)?.source())
 }
 
-/// Seconds of an image, as [`of_steps`] has them.
+/// Returns the seconds of an image: the sum of [`of_steps`].
+///
+/// # Errors
+/// Those of [`of_steps`], and a circuit without a schedule.
 pub fn of_image(case: &Case) -> Result<f64> {
     let schedule = case.program.schedule(&case.params)?;
     Ok(of_steps(case, &schedule)?.iter().sum())

@@ -7,7 +7,7 @@ fn case(relu: &str) -> Case {
 }
 
 fn shipped() -> Measurements {
-    Measurements::parse(include_str!("../../bench/65536.jsonl")).unwrap()
+    Measurements::parse(include_str!("../../bench/65536-avx512ifma.jsonl")).unwrap()
 }
 
 /// Seconds by operation.
@@ -51,7 +51,7 @@ fn measurements_that_do_not_suffice_are_refused() {
     };
     assert!(error("").contains("wanted the provenance"));
     assert!(error("{}").contains("line 1: missing field"));
-    let whole = include_str!("../../bench/65536.jsonl");
+    let whole = include_str!("../../bench/65536-avx512ifma.jsonl");
     let without = |op: &str| whole.lines().filter(|line| !line.contains(op)).collect::<Vec<_>>().join("\n");
     assert!(error(&without("\"op\":\"relu\"")).contains("no operation `relu`"));
     assert!(error(&without("\"rotate\"")).contains("found 0 times of `rotate`"));

@@ -24,10 +24,14 @@ pub struct RunProvenance {
     pub rustc: Option<String>,
     /// The processor.
     pub cpu: Option<String>,
-    /// Median microseconds of the yardstick, measured before each case; the least of them: see
-    /// [`crate::bench::yardstick_us`]. `None` if it was not measured.
+    /// The yardstick of earlier versions: median microseconds of a forward transform at N = 2^16 by the `tfhe-ntt` crate,
+    /// the least of those before each case. `None` if it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ntt_us: Option<f64>,
+    /// The yardstick: microseconds of the reference transform at N = 2^16, the least of those before each case; see
+    /// [`crate::bench::yardstick_us`]. `None` in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_ntt_us: Option<f64>,
     /// For each ring, the measurements that the cases' seconds were predicted from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predicted_from: Vec<String>,

@@ -149,7 +149,9 @@ impl Source {
         let revision = run.revision.as_deref().unwrap_or("of no revision");
         let digest = run.config_sha256.get(..12).unwrap_or(&run.config_sha256);
         let cpu = run.cpu.as_deref().unwrap_or("unknown processor");
-        let yardstick = run.ntt_us.map_or(String::new(), |us| format!(", yardstick {us:.0} µs"));
+        let old = run.ntt_us.map(|us| format!(", yardstick {us:.0} µs"));
+        let reference = || run.reference_ntt_us.map(|us| format!(", reference transform {us:.0} µs"));
+        let yardstick = old.or_else(reference).unwrap_or_default();
         let day = run.started.get(..10).unwrap_or(&run.started);
         let selection = self.selection().map_or(String::new(), |selection| format!("; {selection}"));
         let standing = match &self.standing {

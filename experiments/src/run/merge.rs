@@ -201,6 +201,7 @@ fn provenance(shards: &[Part]) -> RunProvenance {
         shard: None,
         planned_images: all().map(|provenance| provenance.planned_images).sum(),
         ntt_us: all().filter_map(|provenance| provenance.ntt_us).reduce(f64::min),
+        reference_ntt_us: all().filter_map(|provenance| provenance.reference_ntt_us).reduce(f64::min),
         predicted_from: all()
             .flat_map(|provenance| provenance.predicted_from.clone())
             .collect::<BTreeSet<_>>()

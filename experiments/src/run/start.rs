@@ -46,7 +46,7 @@ pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out
             }
         }
     }
-    provenance.ntt_us = Some(yardstick_us());
+    provenance.reference_ntt_us = Some(yardstick_us());
     let mut folder = Folder::lock(out)?;
     let earlier = folder.provenance()?;
     if let Some(earlier) = &earlier {
@@ -121,10 +121,10 @@ fn known(out: &Path, pool: &[Subject], earlier: &RunProvenance) -> Option<Vec<Ex
 
 /// The provenance of a run that goes on: it keeps what its earlier cases were predicted from, and the least yardstick.
 fn joined(earlier: RunProvenance, now: RunProvenance) -> RunProvenance {
-    let ntt_us = [earlier.ntt_us, now.ntt_us].into_iter().flatten().reduce(f64::min);
+    let reference_ntt_us = [earlier.reference_ntt_us, now.reference_ntt_us].into_iter().flatten().reduce(f64::min);
     let predicted_from = earlier.predicted_from.iter().chain(&now.predicted_from).cloned().collect::<BTreeSet<_>>();
     let predicted_from = predicted_from.into_iter().collect();
-    RunProvenance { started: earlier.started, ended: earlier.ended, ntt_us, predicted_from, ..now }
+    RunProvenance { started: earlier.started, ended: earlier.ended, reference_ntt_us, predicted_from, ..now }
 }
 
 /// Fails if the folder has rows of another provenance. The images are compared once they are known.
@@ -153,7 +153,7 @@ fn choose(config: &Config, model: &Model, pool: &[Subject], shard: Option<Shard>
         let progress = Progress::new(subjects.len());
         progress.at("plaintext model".to_owned());
         let answers = preflight::exact(model, subjects, &|| progress.image_done())?;
-        if let Some(found) = preflight::check(model, &answers)?.filter(|_| !model.is_embedded()) {
+        if let Some(found) = preflight::check(model, &answers)?.filter(|_| model.shipped.is_none()) {
             eprintln!("preflight: {found}");
         }
         Ok(answers)
@@ -196,6 +196,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
         rustc: machine::RUSTC.map(str::to_owned),
         cpu: machine::cpu_model(),
         ntt_us: None,
+        reference_ntt_us: None,
         predicted_from: predicted_from(config)?,
         threads: rayon::current_num_threads(),
         kernels: config.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
@@ -216,5 +217,6 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
 fn predicted_from(config: &Config) -> Result<Vec<String>> {
     let encrypted = config.cells.iter().filter(|_| config.kind == Kind::Encrypted);
     let rings: BTreeSet<usize> = encrypted.filter_map(|cell| Some(cell.ring?.0)).collect();
-    rings.into_iter().map(prediction::source).collect()
+    let kernels = config.kernels.unwrap_or_else(Kernels::detect);
+    rings.into_iter().map(|ring_dim| prediction::source(ring_dim, kernels)).collect()
 }

@@ -114,8 +114,8 @@ impl Store {
 
     /// Takes the yardstick as it was measured again. The least counts: other programs can only make it longer.
     pub fn measured(&mut self, yardstick_us: f64) -> Result<()> {
-        let known = self.provenance.ntt_us.unwrap_or(f64::INFINITY);
-        self.provenance.ntt_us = Some(known.min(yardstick_us));
+        let known = self.provenance.reference_ntt_us.unwrap_or(f64::INFINITY);
+        self.provenance.reference_ntt_us = Some(known.min(yardstick_us));
         self.folder.write(&self.provenance)
     }
 

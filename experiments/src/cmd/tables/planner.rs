@@ -28,7 +28,8 @@ impl Planner for ThisProgram {
     }
 
     fn bootstrap_bits(&self, ring_dim: usize) -> Option<f64> {
-        let measured = Measurements::shipped(ring_dim).ok().filter(|found| found.provenance.ring_dim == ring_dim)?;
+        let measured =
+            Measurements::shipped(ring_dim, "avx512ifma").ok().filter(|found| found.provenance.ring_dim == ring_dim)?;
         let bootstraps = measured.operations.iter().filter(|row| row.op == "bootstrap");
         bootstraps.max_by_key(|row| row.slots)?.bits
     }

@@ -33,24 +33,68 @@ pub fn table(sources: &[Source]) -> Table {
         sources.iter().flat_map(|source| cases(source).map(move |case| (source, case))).collect();
     let seconds = |case: &CaseRow| case.latency_s.unwrap_or(f64::INFINITY);
     rows.sort_by(|(_, a), (_, b)| a.ring_dim.cmp(&b.ring_dim).then(seconds(a).total_cmp(&seconds(b))));
-    let mut ring = None;
+    let (mut ring, yardstick) = (None, Yardstick::common(sources));
     for (source, case) in &rows {
-        table.push(ring.replace(case.ring_dim) != Some(case.ring_dim), row(source, case, &rows));
+        let first = ring.replace(case.ring_dim) != Some(case.ring_dim);
+        table.push(first, row(source, case, yardstick.of(source), &rows));
     }
-    table.notes.push(
+    table.notes.push(format!(
         "As a model: images with its class, of those that did not fail. Largest error and bits: of the worst logit of all \
          images, against the plaintext model with the same polynomials. latency: median and half the distance of the \
-         quartiles; kNTT: the same in thousands of the yardstick, a forward transform at N = 2^16 by the tfhe-ntt crate on \
+         quartiles; kNTT: the same in thousands of the yardstick, {} on \
          one thread of that machine, where the run measured it; amortised: over the images of a ciphertext, where it \
          holds several. Beaten by: the fastest other case of the same machine and as secure here that is no worse in latency, \
-         amortised seconds, peak memory, bits and images with the exact model's class, and better in one."
-            .to_owned(),
-    );
+         amortised seconds, peak memory, bits and images with the exact model's class, and better in one.",
+        yardstick.in_words()
+    ));
+    table.notes.extend(yardstick.note(sources));
     table.note_sources(sources.iter().filter(|source| source.concerns("encrypted")));
     table
 }
 
-fn row(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> Vec<Cell> {
+/// The unit of the column kNTT. Runs of earlier versions timed the `tfhe-ntt` crate, later ones the reference transform;
+/// the factor between the two differs from machine to machine, so a table has only one of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Yardstick {
+    TfheNtt,
+    Reference,
+}
+
+impl Yardstick {
+    /// The older one if any run has it.
+    fn common(sources: &[Source]) -> Self {
+        let all = |has: fn(&Source) -> bool| sources.iter().any(has);
+        let old = all(|source| source.run.provenance.ntt_us.is_some());
+        let new = all(|source| source.run.provenance.reference_ntt_us.is_some());
+        if new && !old { Self::Reference } else { Self::TfheNtt }
+    }
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::TfheNtt => "a forward transform at N = 2^16 by the tfhe-ntt crate",
+            Self::Reference => "the reference transform at N = 2^16",
+        }
+    }
+
+    /// Microseconds of the unit on the machine of a run.
+    fn of(self, source: &Source) -> Option<f64> {
+        let run = &source.run.provenance;
+        match self {
+            Self::TfheNtt => run.ntt_us,
+            Self::Reference => run.reference_ntt_us,
+        }
+    }
+
+    /// Names the runs that measured only another unit.
+    fn note(self, sources: &[Source]) -> Option<String> {
+        let other = |source: &&Source| self.of(source).is_none() && source.run.provenance.reference_ntt_us.is_some();
+        let names: Vec<&str> = sources.iter().filter(other).map(Source::name).collect();
+        let text = "kNTT is empty for these runs, whose yardstick is the reference transform (results/METHODOLOGY.md)";
+        (!names.is_empty()).then(|| format!("{text}: {}", names.join(", ")))
+    }
+}
+
+fn row(source: &Source, case: &CaseRow, yardstick_us: Option<f64>, rows: &[(&Source, &CaseRow)]) -> Vec<Cell> {
     let compared = case.images.saturating_sub(case.failed);
     let same = |flips: usize| Some(format!("{} of {compared}", compared.saturating_sub(flips)));
     let name = if case.is_insecure() { format!("{}, insecure", source.name()) } else { source.name().to_owned() };
@@ -67,7 +111,7 @@ fn row(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> Vec<Cel
         fixed(case.precision_bits, 1),
         fixed(case.latency_s, 1),
         fixed(case.latency_spread_s, 1),
-        fixed(case.latency_s.zip(source.run.provenance.ntt_us).map(|(s, us)| s / us * 1e3), 0),
+        fixed(case.latency_s.zip(yardstick_us).map(|(s, us)| s / us * 1e3), 0),
         fixed(case.amortised_s.filter(|&seconds| Some(seconds) < case.latency_s), 1),
         gigabytes(case.peak_rss_bytes),
         gigabytes(case.key_bytes),

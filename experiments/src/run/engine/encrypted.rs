@@ -1,8 +1,7 @@
 //! Real encryption, one ciphertext at a time.
 
 use anyhow::Result;
-use rand::SeedableRng;
-use rand_chacha::ChaCha20Rng;
+use fhe_ring::SecretRng;
 
 use super::{Evaluated, Seconds, StepMeasured};
 use crate::case::Case;
@@ -82,8 +81,8 @@ impl Engine {
 }
 
 /// Returns one of the independent streams of a seed.
-fn randomness(seed: u64, stream: u64) -> ChaCha20Rng {
-    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+fn randomness(seed: u64, stream: u64) -> SecretRng {
+    let mut rng = SecretRng::seeded(seed);
     rng.set_stream(stream);
     rng
 }

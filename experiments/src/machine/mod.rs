@@ -1,0 +1,88 @@
+//! Facts about this process and its machine, from the operating system.
+
+mod groups;
+mod memory;
+
+use std::time::SystemTime;
+
+pub use memory::{Available, available};
+
+/// Returns the largest resident memory so far in bytes, the kernel's high-water mark; `None` where it keeps none.
+pub fn peak_rss_bytes() -> Option<u64> {
+    field("/proc/self/status", "VmHWM:")
+}
+
+/// Returns the resident memory in bytes; `None` where the kernel does not say.
+pub fn rss_bytes() -> Option<u64> {
+    field("/proc/self/status", "VmRSS:")
+}
+
+/// Returns the bytes in a line such as `VmHWM:  1234 kB` of a kernel's file; `None` without such a line.
+fn field(file: &str, name: &str) -> Option<u64> {
+    kibibytes(&std::fs::read_to_string(file).ok()?, name)
+}
+
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// Returns the processor's name, with its family and model if the kernel has them: virtual machines give several
+/// generations one name. `None` where the kernel does not say.
+pub fn cpu_model() -> Option<String> {
+    cpu_model_in(&std::fs::read_to_string("/proc/cpuinfo").ok()?)
+}
+
+fn cpu_model_in(info: &str) -> Option<String> {
+    let pairs = info.lines().map_while(|line| line.split_once(':')).map(|(key, value)| (key.trim(), value.trim()));
+    let [mut name, mut family, mut model] = [None; 3];
+    pairs.for_each(|(key, value)| match key {
+        "model name" => name = Some(value),
+        "cpu family" => family = Some(value),
+        "model" => model = Some(value),
+        _ => {}
+    });
+    Some(match (family, model) {
+        (Some(family), Some(model)) => format!("{} (family {family}, model {model})", name?),
+        _ => name?.to_owned(),
+    })
+}
+
+/// Returns the number of programs that ran or waited to run, on average over the last minute. Times measured while it
+/// exceeds the number of cores are too long.
+pub fn load_average() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// Returns the time in the form of RFC 3339, in UTC and whole seconds. A clock before 1970 reads as its first second.
+pub fn now() -> String {
+    let time = SystemTime::now().max(SystemTime::UNIX_EPOCH);
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// The revision of the sources that this program was built from, if they were under version control.
+pub const REVISION: Option<&str> = option_env!("CIPHERLAB_REVISION");
+
+/// The compiler that built this program.
+pub const RUSTC: Option<&str> = option_env!("CIPHERLAB_RUSTC");
+
+/// Makes [`peak_rss_bytes`] start again from the memory that is resident now. Returns `false` if the kernel refuses.
+pub fn reset_peak_rss() -> bool {
+    // proc(5): 5 resets the high-water mark.
+    std::fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processor_is_told_by_name_family_and_model_of_its_first_core() {
+        let core = "processor\t: 0\ncpu family\t: 26\nmodel\t\t: 2\nmodel name\t: AMD EPYC\nflags\t\t: fpu\n";
+        let other = core.replace("26", "25");
+        let found = cpu_model_in(&format!("{core}\n{other}"));
+        assert_eq!(found.as_deref(), Some("AMD EPYC (family 26, model 2)"));
+        assert_eq!(cpu_model_in("model name\t: A core\n").as_deref(), Some("A core"));
+        assert_eq!(cpu_model_in("Hardware\t: A board\n"), None);
+    }
+}
