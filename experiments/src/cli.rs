@@ -3,7 +3,7 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::cmd::{bench, calibrate, classify, datasets, plan, plot, run, tables};
+use crate::cmd::{bench, calibrate, classify, datasets, model, plan, plot, run, tables};
 use crate::output::in_one_line;
 
 /// Measures what it costs to classify an encrypted image: RNS-CKKS, ResNet-20, CIFAR-10.
@@ -32,6 +32,8 @@ enum Command {
     /// Runs an experiment config: every case of its sweep over its images; resumes where it stopped.
     #[command(long_about = run::LONG_ABOUT)]
     Run(run::Args),
+    /// Prepares networks of yours: writes the model card of a checkpoint.
+    Model(model::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(datasets::Args),
 }
@@ -47,6 +49,7 @@ pub fn main() {
         Command::Plot(args) => plot::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Model(args) => model::run(&args),
         Command::Datasets(args) => datasets::run(&args),
     };
     if let Err(error) = result {

@@ -5,6 +5,7 @@
 
 mod bench;
 mod calibrate;
+mod card;
 mod case;
 mod claim;
 mod classify;

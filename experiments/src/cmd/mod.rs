@@ -4,6 +4,7 @@ pub mod bench;
 pub mod calibrate;
 pub mod classify;
 pub mod datasets;
+pub mod model;
 pub mod plan;
 pub mod plot;
 pub mod run;
