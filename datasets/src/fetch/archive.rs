@@ -40,8 +40,11 @@ pub(super) fn failure(path: &Path, length: u64, reason: io::Error) -> Error {
     Error::CutArchive { path: path.to_owned(), found: length, reason }
 }
 
+/// A reader whose first block was read ahead.
+type Peeked<R> = Chain<Cursor<Vec<u8>>, R>;
+
 /// Reads the first block and returns it with a reader that begins there.
-fn peek<R: Read>(mut from: R) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, R>)> {
+fn peek<R: Read>(mut from: R) -> io::Result<(Vec<u8>, Peeked<R>)> {
     let mut start = Vec::new();
     from.by_ref().take(BLOCK).read_to_end(&mut start)?;
     Ok((start.clone(), Cursor::new(start).chain(from)))

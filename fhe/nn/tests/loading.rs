@@ -189,6 +189,17 @@ fn prefixes_that_all_names_share_are_left_out() {
 }
 
 #[test]
+fn a_tensor_listed_twice_is_refused() {
+    let whole = File::new(1, 1).bytes();
+    let length = u64::from_le_bytes(*whole.first_chunk().unwrap()) as usize;
+    let header = std::str::from_utf8(&whole[8..8 + length]).unwrap();
+    let twice = header.replacen('{', r#"{"fc.bias":{"dtype":"F32","shape":[10],"data_offsets":[0,40]},"#, 1);
+    let bytes = [&(twice.len() as u64).to_le_bytes(), twice.as_bytes(), &whole[8 + length..]].concat();
+    let error = ResNet::from_safetensors(&bytes).unwrap_err().to_string();
+    assert!(error.contains("`fc.bias`: found both, wanted one"), "{error}");
+}
+
+#[test]
 fn other_floating_point_types_are_converted() {
     let mut file = File::new(2, 1);
     file.tensors.values_mut().for_each(|(_, values)| {

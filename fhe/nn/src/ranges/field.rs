@@ -40,9 +40,9 @@ pub(super) fn object<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
     })
 }
 
-/// Returns the start of a text.
+/// Returns the start of the first line of a text.
 fn short(text: &str) -> String {
-    let start: String = text.chars().take(40).collect();
+    let start: String = text.chars().take(40).take_while(|c| !c.is_control()).collect();
     if start.len() < text.len() { format!("{start}…") } else { start }
 }
 

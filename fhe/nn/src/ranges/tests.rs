@@ -97,6 +97,7 @@ fn fields_of_another_type_are_refused_by_name() {
 fn text_that_is_no_card_is_refused() {
     assert!(refusal("").contains("found nothing, wanted a JSON object"));
     assert!(refusal("[1, 2]").contains("found `[1, 2]`, wanted a JSON object"));
+    assert!(refusal("mean: [0.4]\nstd: [0.2]").contains("found `mean: [0.4]…`, wanted a JSON object"));
     assert!(refusal("<html>").contains("wanted a JSON object"));
     assert!(refusal("{}").contains("missing field `architecture`"));
     let nan = refusal(&card(|_| ()).replace("0.5", "NaN"));

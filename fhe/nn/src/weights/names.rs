@@ -1,6 +1,9 @@
 //! The names of tensors: prefixes that wrappers put before them, and other names of the same layers.
 
 use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::Error;
 
@@ -24,6 +27,47 @@ pub(super) fn canonical(names: &[&str], notes: &mut Vec<String>) -> Result<BTree
         }
     }
     Ok(all)
+}
+
+/// Checks that the header of a safetensors file lists no tensor twice; the parser would drop all but the last.
+///
+/// # Errors
+/// [`Error::TwoNames`] for a name that is there twice.
+pub(super) fn distinct(file: &[u8]) -> Result<(), Error> {
+    let header = file.split_first_chunk::<8>().and_then(|(length, rest)| {
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        serde_json::from_slice::<Keys>(rest.get(..length)?).ok()
+    });
+    let mut names = header.map(|Keys(names)| names).unwrap_or_default();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some([name, _]) => Err(Error::TwoNames { first: name.clone(), second: name.clone(), name: name.clone() }),
+        _ => Ok(()),
+    }
+}
+
+/// The keys of a JSON object, repeated ones included.
+struct Keys(Vec<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Keys(Vec::new()))
+    }
+}
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((key, IgnoredAny)) = map.next_entry()? {
+            self.0.push(key);
+        }
+        Ok(self)
+    }
 }
 
 /// Returns the longest prefix that ends with a dot, is shared by all names and contains no layer: `module.`, `model.`,

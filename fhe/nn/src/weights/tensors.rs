@@ -21,13 +21,14 @@ impl<'a> Tensors<'a> {
     ///
     /// # Errors
     /// Those of [`format::refusal`] if the bytes are no safetensors file, [`Error::EmptyTensor`] for a tensor without
-    /// elements, and those of [`names::canonical`].
+    /// elements, and those of [`names::distinct`] and [`names::canonical`].
     pub(super) fn parse(bytes: &'a [u8], notes: &mut Vec<String>) -> Result<Self, Error> {
         let read = || {
             let (_, header) = SafeTensors::read_metadata(bytes)?;
             Ok((header.metadata().clone().unwrap_or_default(), SafeTensors::deserialize(bytes)?))
         };
         let (metadata, file) = read().map_err(|reason| format::refusal(bytes, reason))?;
+        names::distinct(bytes)?;
         let names = names::canonical(&file.names(), notes)?;
         for name in names.values() {
             let found = file.tensor(name).map_or_else(|_| Vec::new(), |view| view.shape().to_vec());
