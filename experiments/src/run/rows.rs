@@ -8,8 +8,8 @@ use crate::layers::Deviation;
 use crate::output::in_one_line;
 use crate::records::{ExactRow, ImageRow, LayerRow};
 
-/// The row of an image of a case, and those of its layers. If the evaluation failed, or gave logits without a class, the
-/// image's `error` says why.
+/// The row of an image of a case, and those of its layers. If the evaluation failed, or gave logits without a class,
+/// the image's `error` says why.
 pub fn of(case: &str, exact: &ExactRow, evaluated: Result<Evaluated>) -> (ImageRow, Vec<LayerRow>) {
     let failed = ImageRow {
         case: case.to_owned(),

@@ -70,7 +70,8 @@ impl Sweep<'_> {
     fn case(&mut self, first: bool, cell: &Cell, progress: &Progress) -> Result<CaseRow> {
         // Memory that earlier cases left for reuse would count as this one's.
         trim_pool();
-        // The kernel's high-water mark is the process's. If it cannot be reset, only that of the first case means anything.
+        // The kernel's high-water mark is the process's. If it cannot be reset, only that of the first case means
+        // anything.
         let marked = machine::reset_peak_rss() || first;
         let case = self.config.case(cell, self.model)?;
         let mut row = summary::blank(cell, self.config.kind, case.as_ref());
@@ -103,7 +104,7 @@ impl Sweep<'_> {
                 let evaluated = batch.iter().zip(engine.evaluate(&subjects, progress));
                 let rows = evaluated.filter(|(image, _)| new(image));
                 let mut rows: Vec<_> = rows.map(|((_, exact), evaluated)| rows::of(&id, exact, evaluated)).collect();
-                // The time that writing rows takes counts for the next images; that of a ciphertext is shared by its images.
+                // The time of writing rows counts for the next images. The images of a ciphertext share its time.
                 let elapsed = clock.elapsed().as_secs_f64();
                 clock = Instant::now();
                 for (image, _) in &mut rows {
