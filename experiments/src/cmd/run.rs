@@ -25,19 +25,20 @@ pub struct Args {
     /// The folder to write to; results/NAME if not given.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Run part I of N of the images of every case, in a folder shard-I-of-N inside that of the run. Images of different
-    /// shards never share a ciphertext.
+    /// Run part I of N of the images of every case, in a folder shard-I-of-N inside that of the run. Images of
+    /// different shards never share a ciphertext.
     #[arg(long, value_name = "I/N", conflicts_with = "merge")]
     shard: Option<String>,
     /// Join the shards in these folders, or in folders shard-I-of-N inside of them, to one run in --out.
     #[arg(long, value_name = "DIR", num_args = 1.., requires = "out")]
     merge: Vec<PathBuf>,
-    /// Print what each column of the files holds, and run nothing.
+    /// Print the meaning of each column of the files, and run nothing.
     #[arg(long, conflicts_with_all = ["config", "out", "shard", "merge"])]
     columns: bool,
 }
 
-/// Runs `run`. The process ends with status 1 if an evaluation failed, an image is without a class, or a case could not run.
+/// Runs `run`. The process ends with status 1 if an evaluation failed, an image is without a class, or a case could not
+/// run.
 pub fn run(args: &Args) -> Result<()> {
     if args.columns {
         return output::out(&columns::describe());

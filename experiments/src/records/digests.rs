@@ -1,9 +1,9 @@
 //! Digests of rows: they show that a row is as `run` wrote it.
 //!
-//! Beside `images.csv` stands `images.csv.digests`, with a line for each row: the first 16 hexadecimal digits of the SHA-256
-//! of the row's text without its line end. An image's line also says how many rows of `layers.csv` belong to the image. The
-//! order of the lines does not matter. `run` writes and syncs the digests of rows before the rows, so a process that is killed
-//! can leave digests without rows, but no rows without digests.
+//! Beside `images.csv` stands `images.csv.digests`, with a line for each row: the first 16 hexadecimal digits of the
+//! SHA-256 of the row's text without its line end. An image's line also says how many rows of `layers.csv` belong to
+//! the image. The order of the lines does not matter. `run` writes and syncs the digests of rows before the rows, so a
+//! process that is killed can leave digests without rows, but no rows without digests.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -89,8 +89,8 @@ impl Digests {
         folder.join(format!("{}.digests", R::FILE))
     }
 
-    /// Reads the digests of a file's rows; `None` if there are none, as in folders of earlier programs. A last line that is
-    /// cut is left out.
+    /// Reads the digests of a file's rows; `None` if there are none, as in folders of earlier programs. A last line
+    /// that is cut is left out.
     ///
     /// # Errors
     /// If the file is there and cannot be read.

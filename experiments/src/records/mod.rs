@@ -1,5 +1,5 @@
-//! The files that a run leaves on disk: `run.json`, a copy of the config, three tidy CSV files of results, `exact.csv` with the
-//! plaintext model's answers, and a file of digests beside each CSV file.
+//! The files that a run leaves on disk: `run.json`, a copy of the config, three tidy CSV files of results, `exact.csv`
+//! with the plaintext model's answers, and a file of digests beside each CSV file.
 //!
 //! `run` writes them, `tables` and `plot` read them. An empty field means not measured, never 0.
 

@@ -22,7 +22,8 @@ pub struct Run {
     pub images: Vec<ImageRow>,
     /// The rows of `layers.csv`.
     pub layers: Vec<LayerRow>,
-    /// Files whose rows could not be checked: those of earlier programs have no digests. Compressed files have a checksum.
+    /// Files whose rows could not be checked: those of earlier programs have no digests. Compressed files have a
+    /// checksum.
     pub unchecked: Vec<&'static str>,
 }
 
@@ -72,7 +73,8 @@ impl Run {
 /// All rows of a file, in order; none if the file is missing.
 ///
 /// # Errors
-/// If the columns are not [`Row::COLUMNS`], a line is not a row, or a row does not match its digest, with the line's number.
+/// If the columns are not [`Row::COLUMNS`], a line is not a row, or a row does not match its digest, with the line's
+/// number.
 pub fn rows<R: Row>(folder: &Path) -> Result<Vec<R>> {
     Ok(Checked::read(folder, false)?.rows)
 }
@@ -87,7 +89,8 @@ struct Checked<R> {
 }
 
 impl<R: Row> Checked<R> {
-    /// Reads a file. A run that has `ended` has a row for each digest; another may have been stopped in the middle of a line.
+    /// Reads a file. A run that has `ended` has a row for each digest; another may have been stopped in the middle of a
+    /// line.
     fn read(folder: &Path, ended: bool) -> Result<Self> {
         let sheet = Sheet::<R>::read(folder)?;
         let digests = Digests::read::<R>(folder)?;

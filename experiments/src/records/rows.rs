@@ -39,7 +39,8 @@ macro_rules! row {
 row! {
     /// A case: one combination of the sweep, over all its images. `run` writes it after the last of them.
     CaseRow in "cases.csv", of which 1 added {
-        /// Name of the case, such as `encrypted-65536-chebyshev:59-fused`: backend, ring dimension, activation, packing.
+        /// Name of the case, such as `encrypted-65536-chebyshev:59-fused`: backend, ring dimension, activation,
+        /// packing.
         case: String,
         /// `encrypted`, `plain`, `simulated`, or `simulated with noise of …` if the noise was measured on another case.
         backend: String,
@@ -73,10 +74,11 @@ row! {
         polynomial_accuracy: Option<f64>,
         /// Share of images with the class of the plaintext model with exact ReLUs.
         agreement: Option<f64>,
-        /// Images whose class is not that of the plaintext model with exact ReLUs. An image without a class is among them.
+        /// Images whose class is not that of the plaintext model with exact ReLUs. An image without a class is among
+        /// them.
         flips: usize,
-        /// Images whose class is not that of the plaintext model with the same polynomials. An image without a class is among
-        /// them if the plaintext model has one.
+        /// Images whose class is not that of the plaintext model with the same polynomials. An image without a class is
+        /// among them if the plaintext model has one.
         polynomial_flips: usize,
         /// p of the exact two-sided McNemar test of this case against the plaintext model with exact ReLUs.
         mcnemar_p: Option<f64>,
@@ -84,9 +86,11 @@ row! {
         latency_s: Option<f64>,
         /// Half the distance between the quartiles of these seconds.
         latency_spread_s: Option<f64>,
-        /// Median seconds of an evaluation over the number of images in its ciphertext: the cost of an image if many wait.
+        /// Median seconds of an evaluation over the number of images in its ciphertext: the cost of an image if many
+        /// wait.
         amortised_s: Option<f64>,
-        /// What the harness adds to an encrypted image: `overhead_s` of the images over `encrypt_s`, `latency_s`, `decrypt_s`.
+        /// What the harness adds to an encrypted image: `overhead_s` of the images over `encrypt_s`, `latency_s`,
+        /// `decrypt_s`.
         overhead: Option<f64>,
         /// Seconds that `plan` predicted.
         predicted_latency_s: Option<f64>,
@@ -100,13 +104,14 @@ row! {
         peak_rss_bytes: Option<u64>,
         /// The largest memory that `plan` predicted.
         predicted_bytes: Option<u64>,
-        /// −log2 of the largest logit error over all images, against the plaintext model with the same polynomials; empty
-        /// if an image has no class.
+        /// −log2 of the largest logit error over all images, against the plaintext model with the same polynomials;
+        /// empty if an image has no class.
         precision_bits: Option<f64>,
         /// Why the case could not run; its counts are 0 then.
         error: Option<String>,
-        /// Images without a class: their evaluation gave logits that are NaN or infinite, here or in the plaintext model with the same
-        /// polynomials, because values left their intervals. They are not among `failed`. Empty in runs of earlier programs.
+        /// Images without a class: their evaluation gave logits that are NaN or infinite, here or in the plaintext
+        /// model with the same polynomials, because values left their intervals. They are not among `failed`. Empty in
+        /// runs of earlier programs.
         without_class: Option<usize>,
     }
 }
@@ -131,7 +136,8 @@ row! {
         exact_class: usize,
         /// Its class by the plaintext model with the same polynomials; empty if its logits are NaN or infinite.
         plain_class: Option<usize>,
-        /// Its class by this case; empty if the evaluation failed, or if the image is without a class: `error` says which.
+        /// Its class by this case; empty if the evaluation failed, or if the image is without a class: `error` says
+        /// which.
         class: Option<usize>,
         /// Largest exact logit minus the second largest: the distance to a flip.
         margin: f64,
@@ -145,13 +151,15 @@ row! {
         decrypt_s: Option<f64>,
         /// Seconds of the comparison of every layer, if `trace` asks for it. They are in no other column.
         trace_s: Option<f64>,
-        /// Seconds between the rows of the previous image and of this one that are in no other column: the plaintext models, files.
+        /// Seconds between the rows of the previous image and of this one that are in no other column: the plaintext
+        /// models, files.
         overhead_s: Option<f64>,
         /// Largest logit error against the plaintext model with the same polynomials.
         max_abs_error: Option<f64>,
         /// −log2 of `max_abs_error`.
         precision_bits: Option<f64>,
-        /// Values outside the interval of their activation, over all layers, in cleartext; empty if the evaluation failed.
+        /// Values outside the interval of their activation, over all layers, in cleartext; empty if the evaluation
+        /// failed.
         overflow: Option<usize>,
         /// Why the evaluation failed, or why the image is without a class.
         error: Option<String>,

@@ -31,7 +31,7 @@ pub struct Line<R> {
     pub number: usize,
     /// Its text without the line end.
     pub text: Vec<u8>,
-    /// The row, or why the text is none.
+    /// The row, or the reason why the text is not one.
     pub row: Result<R>,
 }
 

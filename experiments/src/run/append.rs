@@ -1,11 +1,12 @@
-//! Appends rows to a file so that a row is there whole or not at all, whatever moment the process or the machine stops at.
+//! Appends rows to a file so that a row is there whole or not at all, whatever moment the process or the machine stops
+//! at.
 
 use std::fs::File;
 use std::io::Write;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use super::recover::line;
 use crate::records::{Digest, Digests, Row};
@@ -29,8 +30,8 @@ impl<R: Row> Appender<R> {
         Ok(Self { rows, digests: Target::open(Digests::path::<R>(folder))?, row: PhantomData })
     }
 
-    /// Appends rows, each with the number of its layers. They are on the disk when this returns: the digests first, which
-    /// tell a whole row from one that the disk only has in part.
+    /// Appends rows, each with the number of its layers. They are on the disk when this returns: the digests first,
+    /// which tell a whole row from one that the disk only has in part.
     pub fn append<'a>(&mut self, rows: impl IntoIterator<Item = (&'a R, Option<usize>)>) -> Result<()>
     where
         R: 'a,
@@ -57,14 +58,18 @@ impl Target {
 
     /// Appends and syncs. If the disk is full, the part that was written is taken back as far as the file system allows.
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        let context =
-            || format!("{}: the last rows could not be written; the same command goes on", self.path.display());
-        let before = self.file.metadata().with_context(context)?.len();
+        self.try_append(bytes).map_err(|error| {
+            let place = self.path.display();
+            anyhow!("{place}: {error}; the run continues from here when the same command is given again")
+        })
+    }
+
+    fn try_append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        let before = self.file.metadata()?.len();
         let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
+        if written.is_err() {
+            let _ = self.file.set_len(before);
+        }
         written
-            .inspect_err(|_| {
-                let _ = self.file.set_len(before);
-            })
-            .with_context(context)
     }
 }

@@ -16,12 +16,17 @@ pub struct Folder {
     pub path: PathBuf,
     /// The copy of the config; locked.
     config: File,
-    /// What this process made, to be removed unless a run begins: the folders, outermost first, and the config's copy.
-    made: Vec<PathBuf>,
+    made: Made,
 }
+
+/// The files and folders that this process made, outermost first. They are removed unless a run begins.
+struct Made(Vec<PathBuf>);
 
 impl Folder {
     /// Makes the folder if it is not there, and keeps other processes out.
+    ///
+    /// # Errors
+    /// If another process has the folder, or if the file system refuses.
     pub fn lock(path: &Path) -> Result<Self> {
         Self::lock_by(path, File::try_lock)
     }
@@ -32,22 +37,16 @@ impl Folder {
         let mut made: Vec<PathBuf> =
             path.ancestors().take_while(|folder| !exists(folder)).map(Path::to_owned).collect();
         made.reverse();
+        let mut made = Made(made);
         std::fs::create_dir_all(path).with_context(|| path.display().to_string())?;
-        if !exists(&copy) {
-            made.push(copy.clone());
-        }
+        made.add(&copy);
         let open = File::options().read(true).write(true).create(true).truncate(false).open(&copy);
-        let config = match open.with_context(|| copy.display().to_string()) {
-            Ok(config) => config,
-            Err(error) => {
-                remove(&made);
-                return Err(error);
-            }
-        };
-        let folder = Self { path: path.to_owned(), config, made };
-        match try_lock(&folder.config) {
+        let config = open.with_context(|| copy.display().to_string())?;
+        match try_lock(&config) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
+                // The other process needs them, whoever made them.
+                made.0.clear();
                 bail!("{}: another process is running there; wait for it to end, or take another --out", path.display())
             }
             // Network file systems may have no locks. They can hold a run all the same.
@@ -56,7 +55,7 @@ impl Folder {
                 path.display()
             ),
         }
-        Ok(folder)
+        Ok(Self { path: path.to_owned(), config, made })
     }
 
     /// Reads `run.json`; `None` in a folder without a run.
@@ -77,6 +76,8 @@ impl Folder {
         let found = self.copied().with_context(|| copy.display().to_string())?;
         ensure!(config.starts_with(&found), "{}: found another config; take another --out", copy.display());
         self.keep(config)?;
+        self.made.add(&self.path.join(ExactRow::FILE));
+        self.made.add(&Digests::path::<ExactRow>(&self.path));
         rewrite(&self.path, exact, |_| None)
     }
 
@@ -106,18 +107,25 @@ impl Folder {
     pub fn write(&mut self, provenance: &RunProvenance) -> Result<()> {
         let text = format!("{}\n", serde_json::to_string_pretty(provenance)?);
         replace(&self.path.join(file::RUN), text.as_bytes())?;
-        self.made.clear();
+        self.made.0.clear();
         Ok(())
     }
 }
 
-impl Drop for Folder {
+impl Made {
+    /// Adds a file that is to be made, if it is not there.
+    fn add(&mut self, path: &Path) {
+        if !exists(path) {
+            self.0.push(path.to_owned());
+        }
+    }
+}
+
+impl Drop for Made {
+    /// Removes the files, and the folders that are empty then.
     fn drop(&mut self) {
-        if !self.made.is_empty() {
-            // Answers without a run are made again.
-            let exact = [self.path.join(ExactRow::FILE), Digests::path::<ExactRow>(&self.path)];
-            exact.iter().for_each(|path| drop(std::fs::remove_file(path)));
-            remove(&self.made);
+        for path in self.0.iter().rev() {
+            let _ = std::fs::remove_dir(path).or_else(|_| std::fs::remove_file(path));
         }
     }
 }
@@ -125,13 +133,6 @@ impl Drop for Folder {
 /// Whether something is there, be it a link that leads nowhere.
 fn exists(path: &Path) -> bool {
     path.as_os_str().is_empty() || path.symlink_metadata().is_ok()
-}
-
-/// Removes files and empty folders, innermost first. A folder with something in it stays.
-fn remove(made: &[PathBuf]) {
-    for path in made.iter().rev() {
-        let _ = std::fs::remove_dir(path).or_else(|_| std::fs::remove_file(path));
-    }
 }
 
 #[cfg(test)]
@@ -156,8 +157,7 @@ mod tests {
     fn nothing_stays_of_a_run_that_did_not_begin() {
         let place = tempfile::tempdir().unwrap();
         let out = place.path().join("a/b");
-        let locked = |_: &File| Err(TryLockError::WouldBlock);
-        assert!(Folder::lock_by(&out, locked).err().unwrap().to_string().contains("another process"));
+        drop(Folder::lock(&out).unwrap());
         assert!(!place.path().join("a").exists());
         // After the answers of the plaintext model, and with a file of somebody else.
         let mut folder = Folder::lock(&out).unwrap();
@@ -166,6 +166,22 @@ mod tests {
         drop(folder);
         let left: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["notes.txt"]);
+        // Rows without their run.json, whose answers stay too.
+        let files = [CaseRow::FILE, ExactRow::FILE].map(|file| out.join(file));
+        files.iter().for_each(|file| std::fs::write(file, "").unwrap());
+        let error = Folder::lock(&out).unwrap().begin("a = 1", &[]).unwrap_err().to_string();
+        assert!(error.contains("found cases.csv but no run.json"), "{error}");
+        assert!(files.iter().all(|file| file.exists()) && !out.join(file::CONFIG).exists());
+    }
+
+    #[test]
+    fn a_folder_that_another_process_has_stays_as_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let first = Folder::lock(place.path()).unwrap();
+        let error = Folder::lock(place.path()).err().unwrap().to_string();
+        assert!(error.contains("another process is running there"), "{error}");
+        assert!(place.path().join(file::CONFIG).exists());
+        drop(first);
     }
 
     /// As on a read-only file system: the copy of the config cannot be opened.

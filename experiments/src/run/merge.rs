@@ -13,8 +13,8 @@ use crate::output;
 use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Run, RunProvenance, file, rows};
 use crate::report::statistics::median;
 
-/// Joins the shards in `folders` to a run in `out`. Its rows equal those of a run without shards, unless ciphertexts hold
-/// several images: other images share one then.
+/// Joins the shards in `folders` to a run in `out`. Its rows equal those of a run without shards, unless ciphertexts
+/// hold several images: other images share one then.
 pub fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
     let mut shards = Vec::new();
     for folder in expand(folders)? {

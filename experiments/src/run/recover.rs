@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::files::replace;
 use crate::records::{Digest, Digests, Line, Row, Sheet, Verdict};
 
-/// The rows of a file that can be trusted, and what was found on the way.
+/// The rows of a file that can be trusted, and the damage that was found.
 pub struct Recovered<R> {
     /// The rows that are as they were written, in the order of the file.
     pub rows: Vec<Kept<R>>,
@@ -83,7 +83,7 @@ impl<R: Row> Recovered<R> {
         match (row, verdict) {
             (Ok(row), Verdict::Genuine(digest)) => self.rows.push(Kept { row, text, digest: Some(digest) }),
             (Ok(row), Verdict::Unknown) => self.rows.push(Kept { row, text, digest: None }),
-            // A text that is not a row, and that nobody vouches for, is dropped only if digests protect the others.
+            // Without digests, a line that is not a row may have been one. It is never dropped.
             (Err(error), _) if !self.checked => {
                 let place = path.display();
                 return Err(error).with_context(|| {
@@ -109,8 +109,8 @@ impl<R: Row> Recovered<R> {
         dropped
     }
 
-    /// Makes the file and its digests exactly these rows. Changed lines are kept in a file of their own; what was lost or
-    /// changed is said through `say`. `layers` is the number of layers of a row.
+    /// Makes the file and its digests exactly these rows. Changed lines move to a file of their own. Passes a line
+    /// about the damage to `say`. `layers` returns the number of layers of a row.
     pub fn store(
         &self,
         folder: &Path,
@@ -157,8 +157,8 @@ fn set_aside<R: Row>(folder: &Path, lines: &[Line<R>]) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Writes a file with these lines and their digests. The rows come first: digests without rows do no harm, but rows without
-/// digests would count as unchecked.
+/// Writes a file with these lines and their digests. The rows come first: digests without rows do no harm, but rows
+/// without digests would count as unchecked.
 fn write<'a, R: Row>(
     folder: &Path,
     lines: impl Iterator<Item = &'a [u8]>,
@@ -220,7 +220,8 @@ mod tests {
         (folder, bytes)
     }
 
-    /// Recovers the file, checks that what is on disk then needs no recovery, and returns the images and what was said.
+    /// Recovers the file, and returns the images and the lines about the damage. A second recovery must find nothing to
+    /// do.
     fn recovered(folder: &Path) -> (Vec<usize>, Vec<String>) {
         let mut said = Vec::new();
         let found = Recovered::<ExactRow>::read(folder).unwrap();

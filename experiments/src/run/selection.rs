@@ -33,8 +33,8 @@ pub fn pool(data: &Data) -> Result<Vec<Subject>> {
     data.pool.iter().map(subject).collect::<Result<_>>().with_context(|| data.place.clone())
 }
 
-/// Returns the positions of the chosen images in the pool, in ascending order. Calls `exact` for the plaintext model's answers
-/// on the whole pool if the choice depends on them.
+/// Returns the positions of the chosen images in the pool, in ascending order. Calls `exact` for the plaintext model's
+/// answers on the whole pool if the choice depends on them.
 pub fn choose(data: &Data, pool: &[Subject], exact: impl FnOnce() -> Result<Vec<ExactRow>>) -> Result<Vec<usize>> {
     let mut rng = ChaCha20Rng::seed_from_u64(data.seed);
     let mut chosen = match data.sample {

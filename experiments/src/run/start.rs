@@ -119,7 +119,8 @@ fn known(out: &Path, pool: &[Subject], earlier: &RunProvenance) -> Option<Vec<Ex
     (selection::digest(&subjects) == earlier.data_sha256).then_some(exact)
 }
 
-/// The provenance of a run that goes on: it keeps what its earlier cases were predicted from, and the least yardstick.
+/// Returns the provenance of a run that goes on. It keeps the measurements behind earlier predictions, and the least
+/// yardstick.
 fn joined(earlier: RunProvenance, now: RunProvenance) -> RunProvenance {
     let reference_ntt_us = [earlier.reference_ntt_us, now.reference_ntt_us].into_iter().flatten().reduce(f64::min);
     let predicted_from = earlier.predicted_from.iter().chain(&now.predicted_from).cloned().collect::<BTreeSet<_>>();
@@ -158,7 +159,8 @@ fn choose(config: &Config, model: &Model, pool: &[Subject], shard: Option<Shard>
         }
         Ok(answers)
     };
-    // Only a choice by margin needs the answers on the whole pool. The check is on the pool then, which is no selection.
+    // Only a choice by margin needs the answers on the whole pool. The check is on the pool then, which is no
+    // selection.
     let mut whole: Option<Vec<ExactRow>> = None;
     let chosen = selection::choose(&config.data, pool, || Ok(whole.insert(answers(pool)?).clone()))?;
     if let Some(Shard { count, .. }) = shard {

@@ -1,5 +1,6 @@
-//! The rows of a run while they are written. Whatever moment the process or the machine stops at, the next process goes on
-//! from the rows that are whole: an image's layers are on the disk before the image, a case's images before the case.
+//! The rows of a run while they are written. Whatever moment the process or the machine stops at, the next process goes
+//! on from the rows that are whole: an image's layers are on the disk before the image, a case's images before the
+//! case.
 
 use std::collections::{HashMap, HashSet};
 
@@ -35,8 +36,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Goes on from the rows in a folder. An image counts if its row and all its layers are there; what does not count is
-    /// dropped, and said through `say`.
+    /// Goes on from the rows in a folder. An image counts if its row and all its layers are there. Other rows are
+    /// dropped, and a line about them goes to `say`.
     ///
     /// # Errors
     /// If a row is not one of the run's, or is there twice; see also [`Recovered::read`].
@@ -45,6 +46,9 @@ impl Store {
         let mut images = Recovered::<ImageRow>::read(path)?;
         let mut layers = Recovered::<LayerRow>::read(path)?;
         let mut cases = Recovered::<CaseRow>::read(path)?;
+        if !(images.checked && layers.checked && cases.checked) && !images.rows.is_empty() {
+            say(format!("{}: rows without digests are taken as they are, unchecked", path.display()));
+        }
         let place = path.join(ImageRow::FILE).display().to_string();
         drop_copies(&mut images, &order, &place)?;
 
@@ -175,8 +179,8 @@ fn drop_copies(images: &mut Recovered<ImageRow>, order: &Order, place: &str) -> 
     Ok(())
 }
 
-/// Whether each image has all its layers, of which `found` are there. How many it must have is in its digest; without one,
-/// as many as any other image of its case has.
+/// Whether each image has all its layers, of which `found` are there. How many it must have is in its digest; without
+/// one, as many as any other image of its case has.
 fn whole(images: &Recovered<ImageRow>, found: &[usize]) -> Vec<bool> {
     let mut most: HashMap<&str, usize> = HashMap::new();
     for (kept, &found) in images.rows.iter().zip(found) {

@@ -64,7 +64,7 @@ fn provenance() -> RunProvenance {
     serde_json::from_str(text).unwrap()
 }
 
-/// Runs the rest of the run, and returns what was said.
+/// Runs the rest of the run, and returns the lines about damage.
 fn run(path: &Path) -> Result<Vec<String>> {
     let order = Order { cases: CASES.map(str::to_owned).to_vec(), images: IMAGES.to_vec() };
     let mut folder = Folder::lock(path)?;

@@ -46,8 +46,8 @@ pub fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
     }
 }
 
-/// Fills in the counts and averages over the images. An image whose evaluation failed is only counted as failed; an image
-/// without a class is wrong.
+/// Fills in the counts and averages over the images. An image whose evaluation failed is only counted as failed; an
+/// image without a class is wrong.
 pub fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
     let evaluated: Vec<&ImageRow> = images.iter().filter(|image| image.evaluated()).collect();
     let count = |f: &dyn Fn(&ImageRow) -> bool| evaluated.iter().filter(|row| f(row)).count();

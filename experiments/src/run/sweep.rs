@@ -70,7 +70,8 @@ impl Sweep<'_> {
     fn case(&mut self, first: bool, cell: &Cell, progress: &Progress) -> Result<CaseRow> {
         // Memory that earlier cases left for reuse would count as this one's.
         trim_pool();
-        // The kernel's high-water mark is the process's. If it cannot be reset, only that of the first case means anything.
+        // The kernel's high-water mark is the process's. If it cannot be reset, only that of the first case means
+        // anything.
         let marked = machine::reset_peak_rss() || first;
         let case = self.config.case(cell, self.model)?;
         let mut row = summary::blank(cell, self.config.kind, case.as_ref());

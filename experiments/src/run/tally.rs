@@ -1,5 +1,7 @@
 //! What came of a run, in counts and in words.
 
+use std::collections::HashMap;
+
 use crate::output;
 use crate::records::{CaseRow, ImageRow, Run};
 
@@ -68,9 +70,11 @@ pub fn case_in_words(row: &CaseRow) -> String {
 /// Prints a finished run, and returns its counts.
 pub fn show(run: &Run, question: &str) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
+    let mut images: HashMap<&str, Vec<&ImageRow>> = HashMap::new();
+    run.images.iter().for_each(|image| images.entry(&image.case).or_default().push(image));
     output::note(&format!("{}: {question}\n", run.provenance.name))?;
     for (number, case) in run.cases.iter().enumerate() {
-        tally.add(case, run.images.iter().filter(|image| image.case == case.case));
+        tally.add(case, images.remove(&case.case[..]).into_iter().flatten());
         output::note(&format!("case {}/{} {}: {}\n", number + 1, run.cases.len(), case.case, case_in_words(case)))?;
     }
     if !run.unchecked.is_empty() {

@@ -22,7 +22,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Puts the noise of `model` into the circuit of `case`. Warns if the noise was measured on another case; the rows say so too.
+    /// Puts the noise of `model` into the circuit of `case`. Warns if the noise was measured on another case; the rows
+    /// say so too.
     pub fn new(case: Case, model: &NoiseModel, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
         let simulator = Simulator::new(&case.program, &schedule, model)?;
