@@ -82,8 +82,8 @@ fn parameters() {
     refused(&["--headroom", "0"], &["--headroom", "found 0", "above 0"]);
     refused(&["--kernels", "neon"], &["--kernels", "'neon'", "scalar"]);
     refused(&["--backend", "neon"], &["--kernels", "'neon'", "scalar"]);
-    for threads in ["0", "1025", "40000", "18446744073709551615"] {
-        let words = [&format!("--threads {threads}"), "wanted 1 to 1024"];
+    for threads in ["0", "40000", "18446744073709551615"] {
+        let words = [&format!("--threads {threads}"), "wanted 1 to "];
         refused(&["--threads", threads], &words);
         refused_by("plan", &["--threads", threads], &words);
     }

@@ -188,8 +188,8 @@ fn what_cannot_be_measured_is_refused_with_the_reason() {
         (["--ring-dim", "1000"], "wanted a power of two"),
         (["--ring-dim", "262144"], "wanted a power of two from 1024 to 131072"),
         (["--repeat", "0"], "--repeat"),
-        (["--threads", "0"], "--threads 0: wanted 1 to 1024"),
-        (["--threads", "40000"], "--threads 40000: wanted 1 to 1024"),
+        (["--threads", "0"], "--threads 0: wanted 1 to"),
+        (["--threads", "40000"], "--threads 40000: wanted 1 to"),
     ] {
         let output = bench(&arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

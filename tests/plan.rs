@@ -120,9 +120,9 @@ fn limits_of_the_shell_count() {
 #[cfg(target_os = "linux")]
 #[test]
 fn threads_that_the_system_refuses_are_an_error() {
-    let run = limited("ulimit -v 400000", "plan --threads 1024");
+    let run = limited("ulimit -v 120000", "plan --threads 64");
     assert_eq!(run.code, Some(2), "{}", run.stderr);
-    assert!(run.stderr.starts_with("error: the system refused 1024 threads; try fewer"), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error: the system refused 64 threads; try fewer"), "{}", run.stderr);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
 }
 
@@ -131,7 +131,7 @@ fn threads_that_the_system_refuses_are_an_error() {
 fn threads_from_the_environment_are_bounded() {
     let run = limited("export RAYON_NUM_THREADS=40000", "plan");
     assert_eq!(run.code, Some(2), "{}", run.stdout);
-    assert_eq!(run.stderr, "error: RAYON_NUM_THREADS 40000: wanted 1 to 1024\n");
+    assert!(run.stderr.starts_with("error: RAYON_NUM_THREADS 40000: wanted 1 to "), "{}", run.stderr);
     let run = limited("export RAYON_NUM_THREADS=3", "plan --json");
     assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap()["params"]["threads"], 3);
 }

@@ -17,8 +17,8 @@ pub fn spinner(message: String, hidden: bool) -> ProgressBar {
     spinner.with_message(message)
 }
 
-/// The seconds that each step of an evaluation is expected to take: a prediction at first, then the seconds of the latest
-/// evaluation.
+/// The seconds that each step of an evaluation is expected to take: a prediction at first, then the seconds of the
+/// latest evaluation.
 pub struct Expected(Mutex<Vec<f64>>);
 
 impl Expected {
@@ -89,8 +89,8 @@ fn ticks(seconds: f64) -> u64 {
     (1e6 * seconds) as u64 + 1
 }
 
-/// Returns the seconds that the steps still to come take if they are as much slower or faster than expected as the steps
-/// so far. Of a short beginning only a part counts: its share of a tenth of the whole.
+/// Returns the seconds that the steps still to come take if they are as much slower or faster than expected as the
+/// steps so far. Of a short beginning only a part counts: its share of a tenth of the whole.
 fn seconds_left(expected: &[f64], measured: &[f64]) -> f64 {
     let (done, left) = expected.split_at(measured.len());
     let [done, left, all] = [done, left, expected].map(|seconds| seconds.iter().sum::<f64>());

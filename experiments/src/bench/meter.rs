@@ -56,8 +56,8 @@ pub fn once<T>(f: impl FnOnce() -> T) -> (Timing, T) {
     (Timing::of(vec![started.elapsed().as_secs_f64()]), result)
 }
 
-/// Measures operations, and between them the two forward transforms that are the units of every figure. They are sampled
-/// all along the run, so load and clock rate affect them as they affect the operations.
+/// Measures operations, and between them the two forward transforms that are the units of every figure. They are
+/// sampled all along the run, so load and clock rate affect them as they affect the operations.
 pub struct Meter {
     repeat: Option<usize>,
     reference: Reference,
@@ -67,8 +67,8 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Returns a meter for ring dimension 2^`log_n`. It calls every operation `repeat` times, or as often as a budget of
-    /// time allows.
+    /// Returns a meter for ring dimension 2^`log_n`. It calls every operation `repeat` times, or as often as a budget
+    /// of time allows.
     pub fn new(log_n: u32, kernels: Kernels, repeat: Option<usize>, rng: &mut impl RngCore) -> Self {
         let n = 1 << log_n;
         let prime = primes::search(log_n, &[reference::BITS]).expect("there are primes of this size")[0];
@@ -98,7 +98,8 @@ impl Meter {
         self.samples.each_ref().map(|samples| Timing::of(samples.clone()))
     }
 
-    /// Calls `f` on the result of `prepare`, once to warm up, then repeatedly. Returns the time of `f` and its last result.
+    /// Calls `f` on the result of `prepare`, once to warm up, then repeatedly. Returns the time of `f` and its last
+    /// result.
     pub fn time_with<S, T>(&mut self, mut prepare: impl FnMut() -> S, mut f: impl FnMut(S) -> T) -> (Timing, T) {
         self.calibrate();
         let mut last = black_box(f(prepare()));

@@ -17,12 +17,12 @@ pub struct Args {
     #[arg(long, default_value_t = 65536, value_name = "N")]
     ring_dim: usize,
     /// The polynomial that replaces ReLU: chebyshev:DEGREE, the interpolant; minimax:DEGREE, the best approximation;
-    /// composite:D1,D2,…, built on a composite of minimax polynomials for the sign; or square, for networks trained with
-    /// it. If not given, the polynomial that the weights were trained with, or chebyshev:59.
+    /// composite:D1,D2,…, built on a composite of minimax polynomials for the sign; or square, for networks trained
+    /// with it. If not given, the polynomial that the weights were trained with, or chebyshev:59.
     #[arg(long)]
     relu: Option<String>,
-    /// How a ciphertext's slots hold the values of an image: fused, vector (the paper's), multiplexed, diagonal, or batch
-    /// (several images in a ciphertext).
+    /// How a ciphertext's slots hold the values of an image: fused, vector (the paper's), multiplexed, diagonal, or
+    /// batch (several images in a ciphertext).
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
     /// Factor by which the activations' intervals exceed the ranges seen on training images. Networks trained with a
@@ -33,8 +33,8 @@ pub struct Args {
     /// resnet20-chebyshev7. resnet20 if not given.
     #[arg(long, value_name = "FILE|NAME")]
     weights: Option<PathBuf>,
-    /// The model card (JSON) of a file of weights, with the ranges of the activations. Without it, the ranges are taken from
-    /// the embedded test images. Shipped weights have their own card.
+    /// The model card (JSON) of a file of weights, with the ranges of the activations. Without it, the ranges are taken
+    /// from the embedded test images. Shipped weights have their own card.
     #[arg(long, value_name = "FILE", requires = "weights")]
     card: Option<PathBuf>,
     /// Allow parameters below 128 bits of security; every output then marks the case as insecure.
@@ -42,7 +42,7 @@ pub struct Args {
     insecure: bool,
     #[command(flatten)]
     kernels: KernelArgs,
-    /// Threads, 1 to 1024; one for each core if not given.
+    /// Threads, at most 64 or four for each core; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
     /// Refuse to start if the prediction exceeds this much memory: bytes, or a number with K, M, G, KiB, MiB or GiB.
@@ -79,7 +79,8 @@ impl Args {
             .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))
     }
 
-    /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still have.
+    /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still
+    /// have.
     ///
     /// # Errors
     /// Those of [`Case::check_memory_limit`] and [`Case::check_memory_available`].

@@ -16,7 +16,8 @@ pub struct KernelArgs {
 }
 
 impl KernelArgs {
-    /// Returns the kernels asked for; `None` for the fastest that the machine has. Notes the use of the flag's old name.
+    /// Returns the kernels asked for; `None` for the fastest that the machine has. Notes the use of the flag's old
+    /// name.
     ///
     /// # Errors
     /// A name that this machine has no kernels of.

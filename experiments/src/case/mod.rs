@@ -70,8 +70,8 @@ pub struct Described {
 }
 
 impl Case {
-    /// The case of a ring that [`check_ring_dim`] found fit, at 128 bits of security; without `kernels` the fastest kernels
-    /// that the machine has.
+    /// The case of a ring that [`check_ring_dim`] found fit, at 128 bits of security; without `kernels` the fastest
+    /// kernels that the machine has.
     ///
     /// # Errors
     /// Parameters that cannot be secure, or cannot hold the circuit.

@@ -94,7 +94,8 @@ impl Model {
         })
     }
 
-    /// Returns a network without a card. Its intervals are `headroom` times the ranges seen on the embedded test sample.
+    /// Returns a network without a card. Its intervals are `headroom` times the ranges seen on the embedded test
+    /// sample.
     ///
     /// # Errors
     /// A headroom that is not a finite factor above 0.

@@ -7,8 +7,8 @@ use fhe_nn::encrypted::Circuit;
 use super::CaseSpec;
 use super::spec::RINGS;
 
-/// Returns the circuit of a case. If it cannot have 128 bits of security and `insecure` allows that, returns the circuit of
-/// the smallest larger ring that holds it, in the ring of the case.
+/// Returns the circuit of a case. If it cannot have 128 bits of security and `insecure` allows that, returns the
+/// circuit of the smallest larger ring that holds it, in the ring of the case.
 ///
 /// # Errors
 /// A modulus over the limit.

@@ -2,8 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 
-/// The most threads that a pool may have. The system schedules them all, so more than it has cores only slow it down.
-const MOST_THREADS: usize = 1024;
+/// A pool may have this many threads for each core, and [`ANYWHERE`] on a machine of few cores. Threads that wait for
+/// work look for it at all others, so a thousand on two cores bring the machine to a halt.
+const FOR_EACH_CORE: usize = 4;
+/// Threads that a pool may have on any machine.
+const ANYWHERE: usize = 64;
 
 /// The environment variable that sets the number of threads where no flag or key does. It is rayon's.
 const VARIABLE: &str = "RAYON_NUM_THREADS";
@@ -13,12 +16,21 @@ const VARIABLE: &str = "RAYON_NUM_THREADS";
 /// # Errors
 /// The numbers wanted.
 pub fn check_threads(threads: usize) -> Result<()> {
-    ensure!((1..=MOST_THREADS).contains(&threads), "wanted 1 to {MOST_THREADS}");
+    let most = most_threads(cores());
+    ensure!((1..=most).contains(&threads), "wanted 1 to {most} on this machine");
     Ok(())
 }
 
-/// Runs `work` inside the global pool, with `threads` threads (one for each core if `None`). The main thread is not one of
-/// them: work handed over from outside of the pool would go in piece by piece. `key` names the flag in errors.
+fn most_threads(cores: usize) -> usize {
+    (FOR_EACH_CORE * cores).max(ANYWHERE)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs `work` inside the global pool, with `threads` threads (one for each core if `None`). The main thread is not one
+/// of them: work handed over from outside of the pool would go in piece by piece. `key` names the flag in errors.
 ///
 /// # Errors
 /// A number of threads that no pool may have, threads that the system refuses, and the errors of `work`.
@@ -37,7 +49,7 @@ pub fn in_pool<T: Send>(threads: Option<usize>, key: &str, work: impl FnOnce() -
 /// The number in the environment if it is one above 0, else the number of cores.
 fn default_threads() -> usize {
     let asked = std::env::var(VARIABLE).ok().and_then(|text| text.parse().ok()).filter(|&threads| threads > 0);
-    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS))
+    asked.unwrap_or_else(cores)
 }
 
 #[cfg(test)]
@@ -45,10 +57,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pool_has_one_to_1024_threads() {
-        assert!([1, 2, 1024].into_iter().all(|threads| check_threads(threads).is_ok()));
-        for threads in [0, 1025, 40_000, usize::MAX] {
-            assert_eq!(check_threads(threads).unwrap_err().to_string(), "wanted 1 to 1024");
+    fn a_pool_has_four_threads_for_each_core_or_64() {
+        assert_eq!([1, 2, 16, 17, 256].map(most_threads), [64, 64, 64, 68, 1024]);
+        assert!([1, 2, 64].into_iter().all(|threads| check_threads(threads).is_ok()));
+        for threads in [0, 40_000, usize::MAX] {
+            assert!(check_threads(threads).unwrap_err().to_string().starts_with("wanted 1 to "));
         }
     }
 }

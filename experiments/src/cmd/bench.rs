@@ -35,7 +35,8 @@ run on one thread, except for ntt_all_threads; all other operations may use ever
 
   ntt, inverse_ntt      one limb; *_every_prime: one limb of each prime, one after another
   ntt_reference         one limb, the reference transform
-  ntt_all_threads       32 limbs on all threads; `plan` scales its predictions by it on another machine
+  ntt_all_threads       32 limbs shared by all threads, by the least time of each; on another machine `plan` scales its
+                        predictions by it
   encode                a vector to a plaintext polynomial
   rotation_key          generation of one key; circuit_keys: of those of the ReLU and all bootstraps
   mod_up                gadget digits of a polynomial, raised to the special primes
@@ -72,7 +73,7 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     kernels: case::KernelArgs,
-    /// Threads, 1 to 1024; one for each core if not given.
+    /// Threads, at most 64 or four for each core; one for each core if not given.
     #[arg(long)]
     threads: Option<usize>,
     /// Seed of all keys, noise and data. Without it the operating system's randomness is used.

@@ -7,8 +7,8 @@ use super::{field, groups, kibibytes};
 
 /// Threads that start after the check: those that draw progress bars.
 const LATER_THREADS: u64 = 2;
-/// Address space that a thread reserves and hardly uses: its stack (2 MiB in Rust), and a heap of its own in the C library
-/// (an arena of glibc, 64 MiB on 64-bit systems). The threads of the pool have theirs when the check runs.
+/// Address space that a thread reserves and hardly uses: its stack (2 MiB in Rust), and a heap of its own in the C
+/// library (an arena of glibc, 64 MiB on 64-bit systems). The threads of the pool have theirs when the check runs.
 const PER_THREAD: u64 = (2 + 64) << 20;
 
 /// Memory that this process can still take, and what limits it.
@@ -54,8 +54,8 @@ impl Limit {
     }
 }
 
-/// Returns the memory that this process can still take; `None` where the kernel does not say. RLIMIT_RSS is not looked at:
-/// Linux has not enforced it since version 2.4.30.
+/// Returns the memory that this process can still take; `None` where the kernel does not say. RLIMIT_RSS is not looked
+/// at: Linux has not enforced it since version 2.4.30.
 pub fn available() -> Option<Available> {
     let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
     let machine = Available { bytes: field("/proc/meminfo", "MemAvailable:")?, limit: Limit::Machine };
@@ -66,8 +66,8 @@ pub fn available() -> Option<Available> {
     [Some(machine), group].into_iter().flatten().chain(of_process).min_by_key(|available| available.bytes)
 }
 
-/// The memory that the limits of a process allow. They count what is mapped, predictions what is resident: the part of the
-/// mappings that is not resident, now and in threads still to come, is lost.
+/// The memory that the limits of a process allow. They count what is mapped, predictions what is resident: the part of
+/// the mappings that is not resident, now and in threads still to come, is lost.
 fn limits_of_process(limits: &str, status: &str) -> Vec<Available> {
     let size = |name: &str| kibibytes(status, name).unwrap_or(0);
     let allowed = |name: &str, mapped: &str, resident: &str, later: u64, limit: Limit| {

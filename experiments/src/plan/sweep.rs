@@ -61,29 +61,42 @@ fn render(config: &Config, planned: &[Planned]) -> String {
 }
 
 fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::Result {
-    let (cases, images) = (planned.len(), config.data.count());
     let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    let (cases, images) = (count(cases, "case"), count(images, "image"));
+    let (cases, images) = (count(planned.len(), "case"), count(config.data.count(), "image"));
     writeln!(text, "{}: {}\n{cases}, {images} each, {}\n", config.name, config.question, config.kind)?;
+    let seconds = table(text, planned)?;
+    if let Some(plan) = planned.iter().find_map(|planned| planned.plan.as_ref()) {
+        let hours = seconds / 3600.0;
+        match config.kind {
+            Kind::Encrypted => {
+                writeln!(text, "\n{hours:.2} hours in all; seconds predicted from {}", plan.seconds_from)?;
+            }
+            kind => writeln!(text, "\nthese are the figures of encryption; the {kind} backend encrypts nothing")?,
+        }
+    }
+    for Planned { case, obstacle, .. } in planned {
+        if let Some(obstacle) = obstacle {
+            writeln!(text, "{case} cannot run here: {obstacle}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a line for each case. Returns the seconds of all cases with all of their images.
+fn table(text: &mut String, planned: &[Planned]) -> Result<f64, std::fmt::Error> {
     let widest = planned.iter().map(|planned| planned.case.len()).max().unwrap_or(0);
     if planned.iter().any(|planned| planned.plan.is_some()) {
+        let heads =
+            ["levels", "boots", "logQP", "security", "keys", "memory", "s a ciphertext", "batch", "images", "hours"];
+        let [levels, boots, log_qp, security, keys, memory, seconds, batch, images, hours] = heads;
         writeln!(
             text,
-            "{:<widest$} {:>6} {:>6} {:>6} {:>8} {:>10} {:>10} {:>14} {:>6} {:>8} {:>9}",
-            "case",
-            "levels",
-            "boots",
-            "logQP",
-            "security",
-            "keys",
-            "memory",
-            "s a ciphertext",
-            "batch",
-            "images",
-            "hours"
+            "{:<widest$} {levels:>6} {boots:>6} {log_qp:>6} {security:>8} {keys:>10} {memory:>10} {seconds:>14} \
+             {batch:>6} {images:>8} {hours:>9}",
+            "case"
         )?;
     }
-    let mut seconds = 0.0;
+    let mut all = 0.0;
     for Planned { case, images, plan, .. } in planned {
         let Some(plan) = plan else {
             writeln!(text, "{case}")?;
@@ -91,7 +104,7 @@ fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::R
         };
         let security = if plan.params.security == 0 { "none".to_owned() } else { plan.params.security.to_string() };
         let whole = plan.seconds * images.div_ceil(plan.batch) as f64;
-        seconds += whole;
+        all += whole;
         writeln!(
             text,
             "{case:<widest$} {:>6} {:>6} {:>6.0} {security:>8} {:>10} {:>10} {:>14.1} {:>6} {images:>8} {:>9.2}",
@@ -105,19 +118,5 @@ fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::R
             whole / 3600.0
         )?;
     }
-    if let Some(plan) = planned.iter().find_map(|planned| planned.plan.as_ref()) {
-        writeln!(text)?;
-        match config.kind {
-            Kind::Encrypted => {
-                writeln!(text, "{:.2} hours in all; seconds predicted from {}", seconds / 3600.0, plan.seconds_from)?;
-            }
-            _ => writeln!(text, "these are the figures of encryption; the {} backend encrypts nothing", config.kind)?,
-        }
-    }
-    for Planned { case, obstacle, .. } in planned {
-        if let Some(obstacle) = obstacle {
-            writeln!(text, "{case} cannot run here: {obstacle}")?;
-        }
-    }
-    Ok(())
+    Ok(all)
 }

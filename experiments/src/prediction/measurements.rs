@@ -11,7 +11,8 @@ use crate::bench::throughput;
 use crate::files::replace;
 
 /// Ring dimension, kernels and lines of the shipped files. The first line of each says where and when it was measured.
-/// To measure one again: `cargo run --release -- bench --ring-dim 32768 --kernels fma --save experiments/bench/32768-fma.jsonl`.
+/// To measure one again: `cargo run --release -- bench --ring-dim 32768 --kernels fma --save
+/// experiments/bench/32768-fma.jsonl`.
 const SHIPPED: [(usize, &str, &str); 2] = [
     (1 << 16, "avx512ifma", include_str!("../../bench/65536-avx512ifma.jsonl")),
     (1 << 15, "avx512ifma", include_str!("../../bench/32768-avx512ifma.jsonl")),
@@ -69,8 +70,8 @@ pub struct Measurements {
 }
 
 impl Measurements {
-    /// Returns the measurements of these kernels that `bench --save` stored, for this ring or else for 65536; without them,
-    /// the shipped ones.
+    /// Returns the measurements of these kernels that `bench --save` stored, for this ring or else for 65536; without
+    /// them, the shipped ones.
     ///
     /// # Errors
     /// A stored file that cannot be read.
@@ -97,8 +98,8 @@ impl Measurements {
         Self::parse(&text).with_context(advice).map(Some)
     }
 
-    /// Returns the shipped measurements of these kernels at this ring dimension. If there are none, the kernels count more
-    /// than the ring.
+    /// Returns the shipped measurements of these kernels at this ring dimension. If there are none, the kernels count
+    /// more than the ring.
     ///
     /// # Errors
     /// A shipped file that cannot be read.
@@ -131,8 +132,9 @@ impl Measurements {
         self.operations.iter().filter(move |row| row.op == op).filter_map(|row| Some((row, row.seconds?)))
     }
 
-    /// Returns the least seconds in which all threads transformed as many limbs as a pass of the yardstick has; `None` if
-    /// the file has no transforms. Files of earlier versions have transforms of one thread: others would have shared them.
+    /// Returns the least seconds in which all threads transformed as many limbs as a pass of the yardstick has; `None`
+    /// if the file has no transforms. Files of earlier versions have transforms of one thread: others would have shared
+    /// them.
     pub fn yardstick(&self) -> Option<f64> {
         let least = |op: &str| self.operations.iter().filter(move |row| row.op == op).find_map(|row| row.seconds_min);
         let limbs = self.operations.iter().find(|row| row.op == "ntt_every_prime").and_then(|row| row.limbs);

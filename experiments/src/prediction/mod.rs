@@ -1,8 +1,8 @@
 //! The seconds that a case will take: the counts of its schedule times the measurements of `bench`.
 //!
-//! `bench` measures key switches at two levels. At other levels and with other special primes, the cost is a power of the
-//! number of transforms, through both measurements. Encodings are measured at two levels too. Bootstraps and the activation
-//! are measured as a whole; their cost at other levels is in proportion to that of key switches there.
+//! `bench` measures key switches at two levels. At other levels and with other special primes, the cost is a power of
+//! the number of transforms, through both measurements. Encodings are measured at two levels too. Bootstraps and the
+//! activation are measured as a whole; their cost at other levels is in proportion to that of key switches there.
 //!
 //! Measurements of another machine, or of another number of threads, are scaled by a yardstick: the time in which all
 //! threads transform a polynomial, here and there.
@@ -166,8 +166,8 @@ impl Predictor {
         slot * slots as f64 / known.threads as f64 + (prime * share + self.plain) * limbs as f64
     }
 
-    /// Returns the seconds of a bootstrap: those measured at the nearest number of slots, in proportion to the transforms of
-    /// key switches at the heights of both bootstraps.
+    /// Returns the seconds of a bootstrap: those measured at the nearest number of slots, in proportion to the
+    /// transforms of key switches at the heights of both bootstraps.
     fn bootstrap(&self, slots: usize, heights: impl Iterator<Item = Height>) -> Result<f64> {
         let known = self.measurements.times("bootstrap").filter_map(|(row, seconds)| Some((row.slots?, seconds)));
         let apart = |a: usize| a.ilog2().abs_diff(slots.ilog2());
@@ -223,8 +223,8 @@ fn steps_or_shipped(stored: Result<Measurements>, case: &Case, schedule: &[Sched
     })
 }
 
-/// Returns the origin of predictions for a ring dimension in words. Stored measurements that do not suffice are replaced by
-/// the shipped ones.
+/// Returns the origin of predictions for a ring dimension in words. Stored measurements that do not suffice are
+/// replaced by the shipped ones.
 ///
 /// # Errors
 /// Shipped measurements that do not suffice.

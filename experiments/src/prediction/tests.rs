@@ -1,4 +1,6 @@
+use super::measurements::Operation;
 use super::*;
+use crate::bench::throughput;
 use crate::case::{CaseSpec, Model};
 
 fn case(relu: &str) -> Case {
@@ -10,7 +12,7 @@ fn shipped() -> Measurements {
     Measurements::parse(include_str!("../../bench/65536-avx512ifma.jsonl")).unwrap()
 }
 
-/// Seconds by operation.
+/// The predicted seconds of each operation.
 fn sums(predictor: &Predictor, case: &Case) -> [f64; 4] {
     let schedule = case.program.schedule(&case.params).unwrap();
     let seconds = predictor.steps(case, &schedule).unwrap();
@@ -20,7 +22,7 @@ fn sums(predictor: &Predictor, case: &Case) -> [f64; 4] {
     })
 }
 
-/// What an image took on the machine and day of the shipped measurements: means of `results/paper`.
+/// The measured seconds are means of `results/paper`, of the machine and the day of the shipped measurements.
 #[test]
 fn the_default_case_takes_what_it_took_within_a_fifth() {
     let predictor = Predictor::new(shipped(), 1 << 16).unwrap();
@@ -62,16 +64,55 @@ fn measurements_that_do_not_suffice_are_refused() {
 fn without_measurements_that_suffice_steps_take_what_the_shipped_ones_say() {
     let case = case("chebyshev:59");
     let schedule = case.program.schedule(&case.params).unwrap();
-    let wanted = Predictor::new(shipped(), 1 << 16).unwrap().steps(&case, &schedule).unwrap();
+    let kernels = Kernels::detect();
+    let own = || Measurements::shipped(1 << 16, kernels.name()).unwrap();
+    let wanted = Predictor::on_this_machine(own(), 1 << 16, kernels).unwrap().steps(&case, &schedule).unwrap();
     let without = |op: &str| {
-        let mut measured = shipped();
+        let mut measured = own();
         measured.operations.retain(|row| row.op != op);
         Ok(measured)
     };
     for stored in [Measurements::parse("{}"), without("relu"), without("bootstrap")] {
         assert_eq!(steps_or_shipped(stored, &case, &schedule).unwrap(), wanted);
     }
-    let mut twice = shipped();
+    let mut twice = own();
     twice.operations.iter_mut().for_each(|row| row.seconds = row.seconds.map(|seconds| 2.0 * seconds));
     assert_ne!(steps_or_shipped(Ok(twice), &case, &schedule).unwrap(), wanted, "what suffices is taken");
+}
+
+#[test]
+fn a_slower_machine_takes_longer_and_the_source_says_so() {
+    let own = Predictor::new(shipped(), 1 << 16).unwrap();
+    let other = Predictor { machine: Some(2.1), ..Predictor::new(shipped(), 1 << 16).unwrap() };
+    let case = case("chebyshev:59");
+    sums(&own, &case)
+        .iter()
+        .zip(sums(&other, &case))
+        .for_each(|(own, other)| assert!((other - 2.1 * own).abs() < 1e-9));
+    assert!(other.source().ends_with("avx512ifma; scaled by 2.1 by this machine's yardstick"), "{}", other.source());
+}
+
+#[test]
+fn kernels_count_more_than_the_ring() {
+    let found = |ring_dim: usize, kernels: &str| {
+        let Provenance { ring_dim, kernels, .. } = Measurements::shipped(ring_dim, kernels).unwrap().provenance;
+        (ring_dim, kernels)
+    };
+    for kernels in ["avx512ifma", "fma", "scalar"] {
+        assert_eq!(found(1 << 15, kernels), (1 << 15, kernels.to_owned()));
+        assert_eq!(found(1 << 17, kernels).1, kernels, "of another ring");
+    }
+    assert_eq!(found(1 << 16, "neon"), (1 << 16, "avx512ifma".to_owned()), "kernels without measurements");
+}
+
+/// Files of earlier versions have no transforms on all threads: their threads share those of one.
+#[test]
+fn the_yardstick_of_a_file_is_its_pass_or_a_share_of_its_transforms() {
+    let mut measured = shipped();
+    let every_prime = measured.operations.iter().find(|row| row.op == "ntt_every_prime").unwrap().clone();
+    let share = every_prime.seconds_min.unwrap() / every_prime.limbs.unwrap() as f64 * throughput::LIMBS as f64;
+    assert!((measured.yardstick().unwrap() - share / 2.0).abs() < 1e-12);
+    let pass = Operation { op: throughput::OPERATION.to_owned(), seconds_min: Some(0.5), ..every_prime };
+    measured.operations.push(pass);
+    assert_eq!(measured.yardstick(), Some(0.5));
 }
