@@ -14,7 +14,7 @@ const LOGIT_MARGIN: f64 = 2.0;
 
 /// A card as it is written. [`fhe_nn::ranges::ModelCard`] reads it; the fields that end in `_from` are for people.
 #[derive(Serialize)]
-pub struct WrittenCard {
+pub(crate) struct WrittenCard {
     /// The architecture, in words.
     pub architecture: String,
     /// The source of the weights, in words.
@@ -44,7 +44,7 @@ pub struct WrittenCard {
 }
 
 /// Ranges of activations and the bound on logits.
-pub struct Ranges {
+pub(crate) struct Ranges {
     /// For each activation, by name, the largest magnitude before it.
     pub ranges: BTreeMap<String, f64>,
     /// Twice the largest magnitude of a logit.
@@ -57,7 +57,7 @@ pub struct Ranges {
 ///
 /// # Errors
 /// Training images that differ from the official ones.
-pub fn ranges(network: &ResNet, normalisation: &Normalisation, cache: &Cache) -> Result<Ranges> {
+pub(crate) fn ranges(network: &ResNet, normalisation: &Normalisation, cache: &Cache) -> Result<Ranges> {
     let sample = embedded_test_sample();
     let (images, from) = match present(cache, Split::Train)? {
         Some(images) => (images, "the 50,000 training images".to_owned()),
@@ -79,7 +79,7 @@ pub fn ranges(network: &ResNet, normalisation: &Normalisation, cache: &Cache) ->
 ///
 /// # Errors
 /// Files that differ from the official ones.
-pub fn present(cache: &Cache, split: Split) -> Result<Option<Vec<Image>>> {
+pub(crate) fn present(cache: &Cache, split: Split) -> Result<Option<Vec<Image>>> {
     match cache.read(split) {
         Ok(images) => Ok(Some(images)),
         Err(datasets::Error::Missing { .. }) => Ok(None),
@@ -88,7 +88,7 @@ pub fn present(cache: &Cache, split: Split) -> Result<Option<Vec<Image>>> {
 }
 
 /// Returns the share of images that the network classifies rightly, with exact ReLUs.
-pub fn accuracy(network: &ResNet, normalisation: &Normalisation, images: &[Image]) -> f64 {
+pub(crate) fn accuracy(network: &ResNet, normalisation: &Normalisation, images: &[Image]) -> f64 {
     let outcomes = network.forward_all(images, |image: &Image| image.normalised_by(normalisation), &Relu);
     let right = images.iter().zip(outcomes);
     let right = right.filter(|(image, outcome)| outcome.class() == image.label.map(usize::from)).count();

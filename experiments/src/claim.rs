@@ -17,7 +17,7 @@ const WIDE: f64 = 0.2;
 ///
 /// # Panics
 /// If there are no images.
-pub fn check(claim: f64, right: usize, total: usize) -> Result<String> {
+pub(crate) fn check(claim: f64, right: usize, total: usize) -> Result<String> {
     let (low, high) = wilson(right, total, CONFIDENCE).expect("there are images");
     let found = format!(
         "the plaintext model has {right} of {total} images right, so between {:.2} and {:.2} % (99.99 % sure)",

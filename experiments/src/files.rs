@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 ///
 /// # Errors
 /// If the file system refuses; the old file then stays, and nothing else is left behind.
-pub fn replace(path: &Path, content: &[u8]) -> Result<()> {
+pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<()> {
     let temporary = temporary(path);
     let write = || -> std::io::Result<()> {
         let mut file = File::create(&temporary)?;
@@ -36,7 +36,7 @@ fn sync_folder_of(path: &Path) {
 ///
 /// # Errors
 /// If the file system refuses a new file in the same folder.
-pub fn check_writable(path: &Path) -> Result<()> {
+pub(crate) fn check_writable(path: &Path) -> Result<()> {
     let temporary = temporary(path);
     let made = File::create(&temporary).and_then(|_| std::fs::remove_file(&temporary));
     made.with_context(|| path.display().to_string())

@@ -8,7 +8,7 @@ use datasets::cifar::{BATCH, Image, embedded_test_sample};
 use datasets::{Cache, Split};
 
 /// An image with a name for reports.
-pub struct Named {
+pub(crate) struct Named {
     /// `test image 3`, or the file's name.
     pub name: String,
     /// The image.
@@ -26,7 +26,7 @@ enum Wanted {
 ///
 /// # Errors
 /// An argument that names no image, or a file that is not one.
-pub fn load(arguments: &[String]) -> Result<Vec<Named>> {
+pub(crate) fn load(arguments: &[String]) -> Result<Vec<Named>> {
     let mut test_set = TestSet::default();
     let mut images = Vec::new();
     for argument in arguments {
@@ -50,7 +50,7 @@ pub fn load(arguments: &[String]) -> Result<Vec<Named>> {
 ///
 /// # Errors
 /// A text that is not such a list, a number beyond the test set, or a number that occurs twice.
-pub fn indices(text: &str) -> Result<Vec<usize>> {
+pub(crate) fn indices(text: &str) -> Result<Vec<usize>> {
     let mut indices = Vec::new();
     for wanted in parse(text, |_| false)? {
         match wanted {
@@ -105,7 +105,7 @@ fn from_file(file: &str) -> Result<Named> {
 
 /// The test set: the embedded sample, and the whole set from the cache once an image beyond the sample is wanted.
 #[derive(Default)]
-pub struct TestSet {
+pub(crate) struct TestSet {
     fetched: Option<Vec<Image>>,
 }
 
@@ -114,7 +114,7 @@ impl TestSet {
     ///
     /// # Errors
     /// A number beyond the test set, or a set that was not fetched.
-    pub fn get(&mut self, index: usize) -> Result<&Image> {
+    pub(crate) fn get(&mut self, index: usize) -> Result<&Image> {
         let sample = embedded_test_sample();
         ensure!(index < BATCH, "found index {index}, wanted 0 to {}, the test set's", BATCH - 1);
         if let Some(image) = sample.get(index) {

@@ -9,7 +9,7 @@ use fhe_nn::plain::{Activation, Outcome, Step};
 use serde::Serialize;
 
 /// The plaintext model's evaluations of an image, with the exact activation and with polynomials.
-pub struct Reference {
+pub(crate) struct Reference {
     /// With the exact activation: ReLU, or the polynomial that the network was trained with.
     pub exact: Trace,
     /// With the polynomials of the circuit.
@@ -17,7 +17,7 @@ pub struct Reference {
 }
 
 /// An evaluation in cleartext.
-pub struct Trace {
+pub(crate) struct Trace {
     /// Its result.
     pub outcome: Outcome,
     /// The result of each step; empty without a trace.
@@ -34,7 +34,7 @@ impl Trace {
 impl Reference {
     /// Evaluates both models and keeps their steps if `look`. `exact` is the activation that the network was trained
     /// with.
-    pub fn new(
+    pub(crate) fn new(
         network: &ResNet,
         input: &[f64],
         exact: &dyn Activation,
@@ -55,7 +55,7 @@ impl Reference {
 
 /// The deviation of values from the expected ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Deviation {
+pub(crate) struct Deviation {
     /// The largest deviation.
     pub max: f64,
     /// The mean deviation.
@@ -69,7 +69,7 @@ impl Deviation {
     ///
     /// # Panics
     /// If the vectors have different lengths.
-    pub fn between(found: &[f64], expected: &[f64]) -> Self {
+    pub(crate) fn between(found: &[f64], expected: &[f64]) -> Self {
         assert_eq!(found.len(), expected.len(), "values of a layer");
         let errors = || found.iter().zip(expected).map(|(f, e)| (f - e).abs());
         let max = errors().fold(0.0, |max: f64, error| if error.is_nan() { error } else { max.max(error) });
@@ -79,14 +79,14 @@ impl Deviation {
     }
 
     /// Returns −log2 of the largest deviation; `None` if that is 0, infinite or NaN.
-    pub fn bits(self) -> Option<f64> {
+    pub(crate) fn bits(self) -> Option<f64> {
         (self.max > 0.0 && self.max.is_finite()).then(|| -self.max.log2())
     }
 }
 
 /// The errors of a layer. A field is `None` without a trace, or if the error is infinite or NaN.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Errors {
+pub(crate) struct Errors {
     /// Largest error against the polynomial model.
     pub max_abs_error: Option<f64>,
     /// Mean error against the polynomial model.
@@ -108,7 +108,7 @@ pub struct Errors {
 impl Errors {
     /// Returns the errors of the layer `name`. `found` holds its values if another evaluation than those of `reference`
     /// made them.
-    pub fn of(name: &str, found: Option<&[f64]>, op: Op, reference: &Reference) -> Self {
+    pub(crate) fn of(name: &str, found: Option<&[f64]>, op: Op, reference: &Reference) -> Self {
         let (Some(exact), Some(polynomial)) = (reference.exact.step(name), reference.polynomial.step(name)) else {
             return Self::default();
         };
@@ -130,7 +130,7 @@ impl Errors {
 }
 
 /// Returns the name of an operation in tables and files.
-pub fn op_name(op: Op) -> &'static str {
+pub(crate) fn op_name(op: Op) -> &'static str {
     match op {
         Op::Convolution => "convolution",
         Op::Bootstrap => "bootstrap",

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use anyhow::{Context, Result};
 
 /// Writes to standard output. A reader that has gone, such as `head`, ends the program and is no error.
-pub fn out(text: &str) -> Result<()> {
+pub(crate) fn out(text: &str) -> Result<()> {
     match write(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
         written => written.context("standard output"),
@@ -13,7 +13,7 @@ pub fn out(text: &str) -> Result<()> {
 }
 
 /// The same in the middle of work that is worth finishing without a reader, with its own exit status.
-pub fn note(text: &str) -> Result<()> {
+pub(crate) fn note(text: &str) -> Result<()> {
     match write(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("standard output"),
@@ -27,7 +27,7 @@ fn write(text: &str) -> std::io::Result<()> {
 }
 
 /// Returns whether standard output is a terminal with 24-bit colours that the user has not switched off (`NO_COLOR`).
-pub fn colours() -> bool {
+pub(crate) fn colours() -> bool {
     let set = |name| std::env::var(name).unwrap_or_default();
     std::io::stdout().is_terminal() && wants_colours(&set("NO_COLOR"), &set("TERM"))
 }
@@ -38,7 +38,7 @@ fn wants_colours(no_color: &str, term: &str) -> bool {
 }
 
 /// Returns an error and its causes in one line. A cause that the message before it already contains is left out.
-pub fn in_one_line(error: &anyhow::Error) -> String {
+pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(|cause| cause.to_string().replace('\n', " ")) {
         if !line.ends_with(&cause) {
@@ -50,13 +50,13 @@ pub fn in_one_line(error: &anyhow::Error) -> String {
 }
 
 /// `3.52 GB`, `17.3 MB`.
-pub fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     let bytes = bytes as f64;
     if bytes >= 1e9 { format!("{:.2} GB", bytes / 1e9) } else { format!("{:.1} MB", bytes / 1e6) }
 }
 
 /// Reads `4G`, `1.5GB`, `800MiB` or a number of bytes; powers of 1000, of 1024 with an `i`.
-pub fn parse_bytes(text: &str) -> Option<u64> {
+pub(crate) fn parse_bytes(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit = unit.trim().to_ascii_lowercase();

@@ -11,7 +11,7 @@ use crate::layers::op_name;
 const TICK: Duration = Duration::from_millis(120);
 
 /// Shows a message beside a spinner.
-pub fn spinner(message: String, hidden: bool) -> ProgressBar {
+pub(crate) fn spinner(message: String, hidden: bool) -> ProgressBar {
     let spinner = if hidden { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
     spinner.enable_steady_tick(TICK);
     spinner.with_message(message)
@@ -19,11 +19,11 @@ pub fn spinner(message: String, hidden: bool) -> ProgressBar {
 
 /// The seconds that each step of an evaluation is expected to take: a prediction at first, then the seconds of the
 /// latest evaluation.
-pub struct Expected(Mutex<Vec<f64>>);
+pub(crate) struct Expected(Mutex<Vec<f64>>);
 
 impl Expected {
     /// Returns the expectation before the first evaluation.
-    pub fn new(predicted: Vec<f64>) -> Self {
+    pub(crate) fn new(predicted: Vec<f64>) -> Self {
         Self(Mutex::new(predicted))
     }
 
@@ -37,7 +37,7 @@ impl Expected {
 }
 
 /// A bar over the steps of an evaluation. Each step is as long as it is expected to take.
-pub struct Steps<'a> {
+pub(crate) struct Steps<'a> {
     bar: ProgressBar,
     schedule: &'a [ScheduledStep],
     expected: &'a Expected,
@@ -48,7 +48,7 @@ pub struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     /// Returns `bar` at the first step of the schedule.
-    pub fn new(schedule: &'a [ScheduledStep], expected: &'a Expected, bar: ProgressBar) -> Self {
+    pub(crate) fn new(schedule: &'a [ScheduledStep], expected: &'a Expected, bar: ProgressBar) -> Self {
         let seconds = expected.seconds();
         let style = ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {msg}").expect("a valid template");
         bar.set_style(style.progress_chars("=> "));
@@ -64,7 +64,7 @@ impl<'a> Steps<'a> {
 
     /// Says that a step is done and the next one runs. After the last step, the seconds of this evaluation replace the
     /// expectation.
-    pub fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.bar.inc(ticks(self.seconds[self.measured.len()]));
         self.measured.push(self.clock.elapsed().as_secs_f64());
         self.clock = Instant::now();

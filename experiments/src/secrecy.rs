@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 /// # Errors
 /// An operating system that refuses.
 #[cfg(unix)]
-pub fn forbid_dumps() -> Result<()> {
+pub(crate) fn forbid_dumps() -> Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).context("forbidding core dumps")?;
     #[cfg(target_os = "linux")]

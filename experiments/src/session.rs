@@ -15,7 +15,7 @@ use crate::progress::{Expected, Steps};
 use crate::{machine, prediction};
 
 /// A case with keys.
-pub struct Session {
+pub(crate) struct Session {
     /// The case.
     pub case: Case,
     /// Seconds of generating keys and encoding constants.
@@ -28,7 +28,7 @@ pub struct Session {
 }
 
 /// The encrypted evaluation of the images of a ciphertext.
-pub struct Evaluation {
+pub(crate) struct Evaluation {
     /// The result of each image.
     pub images: Vec<ImageEvaluation>,
     /// Seconds of encrypting the images.
@@ -42,7 +42,7 @@ pub struct Evaluation {
 }
 
 /// The result of an image.
-pub struct ImageEvaluation {
+pub(crate) struct ImageEvaluation {
     /// The decrypted logits.
     pub logits: Vec<f64>,
     /// The steps. Their seconds and memory are those of all images of the ciphertext.
@@ -51,7 +51,7 @@ pub struct ImageEvaluation {
 
 /// A step of the evaluation.
 #[derive(Clone, Serialize)]
-pub struct Layer {
+pub(crate) struct Layer {
     /// PyTorch's name of the layer.
     pub layer: String,
     /// See [`op_name`].
@@ -72,7 +72,7 @@ impl Session {
     ///
     /// # Errors
     /// A case that cannot be planned, or measurements that cannot be read.
-    pub fn start(case: Case, rng: &mut impl CryptoRng) -> Result<Self> {
+    pub(crate) fn start(case: Case, rng: &mut impl CryptoRng) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
         let expected = Expected::new(prediction::of_steps(&case, &schedule)?);
         let started = Instant::now();
@@ -83,22 +83,22 @@ impl Session {
     }
 
     /// Returns the bytes of the evaluation keys.
-    pub fn key_bytes(&self) -> usize {
+    pub(crate) fn key_bytes(&self) -> usize {
         self.server.evaluator().keys().bytes()
     }
 
     /// Returns the bytes of the encoded bootstrapping constants.
-    pub fn constant_bytes(&self) -> usize {
+    pub(crate) fn constant_bytes(&self) -> usize {
         self.server.constant_bytes()
     }
 
     /// Returns the steps of every image.
-    pub fn schedule(&self) -> &[ScheduledStep] {
+    pub(crate) fn schedule(&self) -> &[ScheduledStep] {
         &self.schedule
     }
 
     /// Evaluates the plaintext models on the images of a ciphertext; keeps every step if `look`.
-    pub fn references(&self, inputs: &[&[f64]], look: bool) -> Vec<Reference> {
+    pub(crate) fn references(&self, inputs: &[&[f64]], look: bool) -> Vec<Reference> {
         let (exact, activation) = (self.case.own_activation(), self.case.activation());
         let network = self.case.program.network();
         inputs.iter().map(|input| Reference::new(network, input, exact.as_ref(), &activation, look)).collect()
@@ -108,7 +108,7 @@ impl Session {
     ///
     /// # Errors
     /// More images than a ciphertext holds, or a failure of the evaluation.
-    pub fn decrypt_every_step(
+    pub(crate) fn decrypt_every_step(
         &self,
         inputs: &[&[f64]],
         rng: &mut impl CryptoRng,
@@ -129,7 +129,7 @@ impl Session {
     }
 
     /// Returns the number of images that a ciphertext holds.
-    pub fn images(&self) -> usize {
+    pub(crate) fn images(&self) -> usize {
         self.case.program.images()
     }
 
@@ -138,7 +138,7 @@ impl Session {
     ///
     /// # Errors
     /// More images than a ciphertext holds, or a failure of the evaluation.
-    pub fn evaluate(
+    pub(crate) fn evaluate(
         &self,
         inputs: &[&[f64]],
         references: &[Reference],

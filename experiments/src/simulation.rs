@@ -14,7 +14,7 @@ const SHIPPED: &str = include_str!("../noise/65536-chebyshev-59-fused.json");
 ///
 /// # Errors
 /// A file that is not a noise model.
-pub fn shipped() -> Result<NoiseModel> {
+pub(crate) fn shipped() -> Result<NoiseModel> {
     NoiseModel::from_json(SHIPPED).context("experiments/noise")
 }
 
@@ -22,13 +22,13 @@ pub fn shipped() -> Result<NoiseModel> {
 ///
 /// # Errors
 /// A file that cannot be read, or is not a noise model.
-pub fn from_file(path: &Path) -> Result<NoiseModel> {
+pub(crate) fn from_file(path: &Path) -> Result<NoiseModel> {
     let json = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     NoiseModel::from_json(&json).with_context(|| path.display().to_string())
 }
 
 /// Returns the backend's name in rows: `simulated`, followed by the case of the noise if that is another one.
-pub fn label(model: &NoiseModel, case: &Case) -> String {
+pub(crate) fn label(model: &NoiseModel, case: &Case) -> String {
     match mismatch(model, case) {
         None => "simulated".to_owned(),
         Some(_) => model.label(),
@@ -36,7 +36,7 @@ pub fn label(model: &NoiseModel, case: &Case) -> String {
 }
 
 /// Returns in words how `case` differs from the one that the noise was measured on; `None` if it does not.
-pub fn mismatch(model: &NoiseModel, case: &Case) -> Option<String> {
+pub(crate) fn mismatch(model: &NoiseModel, case: &Case) -> Option<String> {
     let (found, wanted) = (&model.provenance.weights_sha256, case.weights_sha256());
     let weights = || {
         (found != wanted).then(|| {
@@ -49,7 +49,7 @@ pub fn mismatch(model: &NoiseModel, case: &Case) -> Option<String> {
 }
 
 /// Returns the properties of a case that its noise depends on.
-pub fn calibrated_case(case: &Case) -> CalibratedCase {
+pub(crate) fn calibrated_case(case: &Case) -> CalibratedCase {
     let literal = case.params.literal();
     CalibratedCase {
         ring_dim: case.described.ring_dim,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// An activation whose interval was left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Outside {
+pub(crate) struct Outside {
     /// PyTorch's name of the activation.
     pub layer: String,
     /// Values of the image outside the interval there.
@@ -15,7 +15,7 @@ pub struct Outside {
 
 /// The reason why an image has no class.
 #[derive(Clone, Debug, PartialEq)]
-pub enum NoClass {
+pub(crate) enum NoClass {
     /// A logit is infinite or NaN.
     NotFinite,
     /// A logit is larger than the model's card calls possible.
@@ -56,7 +56,7 @@ impl fmt::Display for NoClass {
 ///
 /// # Errors
 /// The reason why these logits have no class.
-pub fn class(logits: &[f64], bound: Option<f64>) -> Result<usize, NoClass> {
+pub(crate) fn class(logits: &[f64], bound: Option<f64>) -> Result<usize, NoClass> {
     if !logits.iter().all(|logit| logit.is_finite()) {
         return Err(NoClass::NotFinite);
     }
@@ -68,7 +68,7 @@ pub fn class(logits: &[f64], bound: Option<f64>) -> Result<usize, NoClass> {
 }
 
 /// Returns the activations whose intervals were left. `overflow` has a count for each of `names`.
-pub fn outside(names: &[String], overflow: &[usize]) -> Vec<Outside> {
+pub(crate) fn outside(names: &[String], overflow: &[usize]) -> Vec<Outside> {
     let pairs = names.iter().zip(overflow).filter(|(_, values)| **values > 0);
     pairs.map(|(layer, &values)| Outside { layer: layer.clone(), values }).collect()
 }

@@ -19,7 +19,7 @@ const WARM_UP: usize = 2;
 
 /// Seconds of repeated calls.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// The median.
     pub median: f64,
     /// The shortest.
@@ -35,7 +35,7 @@ impl Timing {
     ///
     /// # Panics
     /// If it is empty.
-    pub fn of(mut seconds: Vec<f64>) -> Self {
+    pub(crate) fn of(mut seconds: Vec<f64>) -> Self {
         seconds.sort_by(f64::total_cmp);
         let n = seconds.len();
         let median = (seconds[(n - 1) / 2] + seconds[n / 2]) / 2.0;
@@ -43,14 +43,14 @@ impl Timing {
     }
 
     /// Returns the time of one of `parts` equal parts.
-    pub fn divided(self, parts: usize) -> Self {
+    pub(crate) fn divided(self, parts: usize) -> Self {
         let parts = parts as f64;
         Self { median: self.median / parts, min: self.min / parts, max: self.max / parts, ..self }
     }
 }
 
 /// Calls `f` once. Returns its time and its result; dropping the result is not part of the time.
-pub fn once<T>(f: impl FnOnce() -> T) -> (Timing, T) {
+pub(super) fn once<T>(f: impl FnOnce() -> T) -> (Timing, T) {
     let started = Instant::now();
     let result = black_box(f());
     (Timing::of(vec![started.elapsed().as_secs_f64()]), result)
@@ -58,7 +58,7 @@ pub fn once<T>(f: impl FnOnce() -> T) -> (Timing, T) {
 
 /// Measures operations, and between them the two forward transforms that are the units of every figure. They are
 /// sampled all along the run, so load and clock rate affect them as they affect the operations.
-pub struct Meter {
+pub(super) struct Meter {
     repeat: Option<usize>,
     reference: Reference,
     own: NttTable,
@@ -69,7 +69,7 @@ pub struct Meter {
 impl Meter {
     /// Returns a meter for ring dimension 2^`log_n`. It calls every operation `repeat` times, or as often as a budget
     /// of time allows.
-    pub fn new(log_n: u32, kernels: Kernels, repeat: Option<usize>, rng: &mut impl RngCore) -> Self {
+    pub(super) fn new(log_n: u32, kernels: Kernels, repeat: Option<usize>, rng: &mut impl RngCore) -> Self {
         let n = 1 << log_n;
         let prime = primes::search(log_n, &[reference::BITS]).expect("there are primes of this size")[0];
         let mut data = Limb::zeroed(n);
@@ -79,7 +79,7 @@ impl Meter {
     }
 
     /// Samples both transforms.
-    pub fn calibrate(&mut self) {
+    pub(super) fn calibrate(&mut self) {
         for k in 0..CALLS + WARM_UP {
             let seconds = once(|| self.reference.forward()).0.median;
             self.samples[0].extend((k >= WARM_UP).then_some(seconds));
@@ -94,13 +94,13 @@ impl Meter {
     ///
     /// # Panics
     /// If they were not sampled.
-    pub fn units(&self) -> [Timing; 2] {
+    pub(super) fn units(&self) -> [Timing; 2] {
         self.samples.each_ref().map(|samples| Timing::of(samples.clone()))
     }
 
     /// Calls `f` on the result of `prepare`, once to warm up, then repeatedly. Returns the time of `f` and its last
     /// result.
-    pub fn time_with<S, T>(&mut self, mut prepare: impl FnMut() -> S, mut f: impl FnMut(S) -> T) -> (Timing, T) {
+    pub(super) fn time_with<S, T>(&mut self, mut prepare: impl FnMut() -> S, mut f: impl FnMut(S) -> T) -> (Timing, T) {
         self.calibrate();
         let mut last = black_box(f(prepare()));
         let (mut seconds, mut spent) = (Vec::new(), 0.0);
@@ -119,7 +119,7 @@ impl Meter {
     }
 
     /// Does as [`Meter::time_with`] for an operation that needs no preparation.
-    pub fn time<T>(&mut self, mut f: impl FnMut() -> T) -> (Timing, T) {
+    pub(super) fn time<T>(&mut self, mut f: impl FnMut() -> T) -> (Timing, T) {
         self.time_with(|| (), |()| f())
     }
 }

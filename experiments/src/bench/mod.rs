@@ -1,11 +1,11 @@
 //! Microbenchmarks: the operations of encrypted evaluation, measured at one set of parameters.
 
 mod meter;
-pub mod operations;
+pub(crate) mod operations;
 mod reference;
-pub mod report;
-pub mod setting;
-pub mod throughput;
+pub(crate) mod report;
+pub(crate) mod setting;
+pub(crate) mod throughput;
 
 use meter::{Timing, once};
 use reference::Reference;
@@ -18,7 +18,7 @@ const LOG_N: u32 = 16;
 
 /// Returns the microseconds of the reference transform at N = 2^16 on one thread: the least median of several short
 /// samples, since other programs can only make it longer. Multiples of it compare times of different machines.
-pub fn yardstick_us() -> f64 {
+pub(crate) fn yardstick_us() -> f64 {
     let mut transform = Reference::new(LOG_N);
     // Brings data and roots into the caches.
     transform.forward();

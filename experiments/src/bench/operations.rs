@@ -14,7 +14,7 @@ use super::throughput;
 use crate::machine;
 
 /// Rotations that share one decomposition.
-pub const HOISTED: usize = 8;
+pub(crate) const HOISTED: usize = 8;
 /// A result with fewer correct bits is wrong, not imprecise.
 const FLOOR_BITS: f64 = 6.0;
 /// The more precise kernel of EvalMod, and its degree.
@@ -24,7 +24,7 @@ const ARCSINE: (usize, f64) = (3, 256.0);
 
 /// What is known of one operation.
 #[derive(Clone, Debug, Default)]
-pub struct Row {
+pub(crate) struct Row {
     /// Its name.
     pub op: &'static str,
     /// Slots of its vectors.
@@ -44,7 +44,7 @@ pub struct Row {
 }
 
 /// Everything measured.
-pub struct Measured {
+pub(crate) struct Measured {
     /// In order of measurement.
     pub rows: Vec<Row>,
     /// The two forward transforms: see [`Meter::units`].
@@ -59,7 +59,7 @@ pub struct Measured {
 ///
 /// # Errors
 /// An operation that fails or gives a wrong result.
-pub fn measure(
+pub(crate) fn measure(
     setting: Setting,
     params: &Parameters,
     repeat: Option<usize>,

@@ -9,10 +9,10 @@ const PRIME: u64 = 1_125_899_902_124_033;
 const ROOT: u64 = 604_294_214_411_568;
 const LOG_ORDER: u32 = 18;
 /// Bits of the prime.
-pub const BITS: u32 = 50;
+pub(super) const BITS: u32 = 50;
 
 /// A forward number-theoretic transform of N coefficients modulo X^N + 1, results in bit-reversed order.
-pub struct Reference {
+pub(super) struct Reference {
     /// Powers of the root in bit-reversed order, each with its Shoup quotient.
     roots: Vec<[u64; 2]>,
     data: Vec<u64>,
@@ -23,7 +23,7 @@ impl Reference {
     ///
     /// # Panics
     /// If 2^(`log_n` + 1) exceeds the order of the root.
-    pub fn new(log_n: u32) -> Self {
+    pub(super) fn new(log_n: u32) -> Self {
         assert!(log_n < LOG_ORDER, "no root of unity for 2^{log_n} coefficients");
         let n = 1u64 << log_n;
         let psi = power(ROOT, 1 << (LOG_ORDER - 1 - log_n));
@@ -37,7 +37,7 @@ impl Reference {
     }
 
     /// Transforms the data in place.
-    pub fn forward(&mut self) {
+    pub(super) fn forward(&mut self) {
         let (mut half, mut groups) = (self.data.len() / 2, 1);
         while half > 0 {
             for (block, &[root, quotient]) in self.data.chunks_exact_mut(2 * half).zip(&self.roots[groups..2 * groups])

@@ -11,7 +11,7 @@ use crate::machine;
 
 /// The origin of the figures: the first object of the JSON stream.
 #[derive(Serialize)]
-pub struct Provenance<'a> {
+pub(crate) struct Provenance<'a> {
     version: &'static str,
     revision: Option<&'static str>,
     rustc: Option<&'static str>,
@@ -80,7 +80,7 @@ impl Line {
 
 impl<'a> Provenance<'a> {
     /// Returns the provenance of figures measured with these parameters; `load_average` is that before the run.
-    pub fn new(params: &Parameters, measured: &'a Measured, load_average: Option<f64>) -> Self {
+    pub(crate) fn new(params: &Parameters, measured: &'a Measured, load_average: Option<f64>) -> Self {
         let basis = params.ring().basis();
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -111,7 +111,11 @@ impl<'a> Provenance<'a> {
 ///
 /// # Errors
 /// None for what `bench` measures; serde's signature allows some.
-pub fn json(provenance: &Provenance<'_>, params: &Parameters, measured: &Measured) -> serde_json::Result<String> {
+pub(crate) fn json(
+    provenance: &Provenance<'_>,
+    params: &Parameters,
+    measured: &Measured,
+) -> serde_json::Result<String> {
     let mut text = serde_json::to_string(provenance)? + "\n";
     for row in &measured.rows {
         text += &(serde_json::to_string(&Line::new(row, params.log_n(), &measured.units))? + "\n");
@@ -120,7 +124,7 @@ pub fn json(provenance: &Provenance<'_>, params: &Parameters, measured: &Measure
 }
 
 /// Returns the provenance, a table of the operations, and the operations that were left out.
-pub fn table(provenance: &Provenance<'_>, params: &Parameters, measured: &Measured) -> String {
+pub(crate) fn table(provenance: &Provenance<'_>, params: &Parameters, measured: &Measured) -> String {
     let mut lines = heading(provenance);
     lines.push(format!(
         "{:<24} {:>6} {:>8} {:>3} {:>9} {:>21} {:>4} {:>9} {:>9} {:>6} {:>6} {:>9}",

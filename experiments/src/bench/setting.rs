@@ -17,7 +17,7 @@ const NETWORK_LOG_SLOTS: [u32; 3] = [14, 13, 12];
 const SPECIAL_BITS: u32 = 50;
 
 /// A circuit whose parameters fit the ring, with what had to go for that.
-pub struct Setting {
+pub(crate) struct Setting {
     /// The network's circuit.
     pub circuit: Circuit,
     /// The parameters to measure: those of the circuit, or as much of them as fits the ring.
@@ -32,7 +32,7 @@ pub struct Setting {
 
 /// An operation that the parameters have no room for.
 #[derive(Serialize)]
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     /// Its name.
     pub op: &'static str,
     /// Why.
@@ -45,7 +45,7 @@ impl Setting {
     ///
     /// # Errors
     /// A ring too small for one main and one special prime.
-    pub fn new(log_n: u32, relu: Option<Approximation>, insecure: bool) -> Result<Self> {
+    pub(crate) fn new(log_n: u32, relu: Option<Approximation>, insecure: bool) -> Result<Self> {
         let low = log_n < NETWORK_LOG_N && !insecure;
         let suitable =
             if low { Approximation::Chebyshev { degree: RELU_DEGREE_BELOW } } else { Approximation::default() };

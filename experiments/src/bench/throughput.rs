@@ -9,9 +9,9 @@ use rayon::prelude::*;
 use super::reference;
 
 /// Limbs, each modulo a prime of its own: data and tables of 2^16 coefficients exceed the caches of a core.
-pub const LIMBS: usize = 32;
+pub(crate) const LIMBS: usize = 32;
 /// Name among the operations of `bench`.
-pub const OPERATION: &str = "ntt_all_threads";
+pub(crate) const OPERATION: &str = "ntt_all_threads";
 /// A measurement ends after this many seconds, but not before every limb was transformed this many times.
 const BUDGET: f64 = 0.25;
 const FEWEST: usize = 4;
@@ -28,7 +28,7 @@ struct Timed {
 ///
 /// Every transform is timed by itself, and the least time of each limb counts. Other programs make transforms longer, but
 /// one is so short that some of them run undisturbed even on a busy machine.
-pub fn least_seconds(log_n: u32, kernels: Kernels) -> f64 {
+pub(crate) fn least_seconds(log_n: u32, kernels: Kernels) -> f64 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = rayon::current_num_threads().min(cores).min(LIMBS);
     let primes = primes::search(log_n, &[reference::BITS; LIMBS]).expect("there are primes of this size");

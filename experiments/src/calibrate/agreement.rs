@@ -34,7 +34,7 @@ impl Spread {
 
 /// Returns a table with a line for each step: errors against the circuit without noise, of the `decrypted` values and
 /// of simulations of these images.
-pub fn render(
+pub(crate) fn render(
     case: &Case,
     schedule: &[ScheduledStep],
     simulator: &Simulator,

@@ -1,3 +1,3 @@
 //! Compares a simulation with the encrypted images that its noise was measured on.
 
-pub mod agreement;
+pub(crate) mod agreement;

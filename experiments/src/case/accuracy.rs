@@ -13,7 +13,7 @@ const PUBLISHED: &str = include_str!("../../accuracy.csv");
 
 /// A published case with many images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Accuracy {
+pub(super) struct Accuracy {
     /// Name of the shipped network.
     pub network: String,
     /// The polynomial that replaces ReLU.
@@ -39,20 +39,20 @@ static ALL: LazyLock<Vec<Accuracy>> = LazyLock::new(|| {
 
 impl Accuracy {
     /// Returns the published figures of a shipped network, the highest share first.
-    pub fn of_network(network: &str) -> Vec<&'static Self> {
+    pub(super) fn of_network(network: &str) -> Vec<&'static Self> {
         let mut found: Vec<&Self> = ALL.iter().filter(|accuracy| accuracy.network == network).collect();
         found.sort_by(|a, b| b.share().total_cmp(&a.share()));
         found
     }
 
     /// Returns the published figure of a shipped network with this polynomial; `None` if there is none.
-    pub fn of(network: &str, relu: &Approximation) -> Option<&'static Self> {
+    pub(super) fn of(network: &str, relu: &Approximation) -> Option<&'static Self> {
         let relu = relu.to_string();
         ALL.iter().find(|accuracy| accuracy.network == network && accuracy.relu == relu)
     }
 
     /// Share of the images with the right class.
-    pub fn share(&self) -> f64 {
+    pub(super) fn share(&self) -> f64 {
         self.correct as f64 / self.images as f64
     }
 }

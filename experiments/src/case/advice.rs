@@ -37,7 +37,7 @@ enum Known {
 }
 
 /// Returns settings of 128 bits of security near to one without, with their accuracy; `None` if there are none.
-pub fn secure(spec: &CaseSpec, model: &Model) -> Option<String> {
+pub(super) fn secure(spec: &CaseSpec, model: &Model) -> Option<String> {
     let slots = model.slots_needed(spec.packing);
     let works = |way: &Way| way.spec.ring_dim >= 2 * slots && circuit(&way.spec, false).is_ok();
     let rings = RINGS.into_iter().filter(|&n| n > spec.ring_dim).map(|n| same(with_ring(spec, n)));
@@ -50,7 +50,7 @@ pub fn secure(spec: &CaseSpec, model: &Model) -> Option<String> {
 
 /// Returns cases near to this one that take at most `limit` bytes, with their memory and accuracy. If there are none,
 /// returns the one that takes the least.
-pub fn smaller(case: &Case, limit: u64) -> Option<String> {
+pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     let (spec, model) = (&case.spec, &case.model);
     let packed = |way| packings(spec, way).into_iter().filter(|way| way.spec != *spec);
     let networks = other_networks(spec, model).into_iter().flat_map(packed);

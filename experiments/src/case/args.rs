@@ -12,7 +12,7 @@ use crate::output::parse_bytes;
 // Without a group of its own: commands flatten it into theirs, which has the same name.
 #[derive(clap::Args)]
 #[group(skip)]
-pub struct Args {
+pub(crate) struct Args {
     /// Ring dimension N: 32768, 65536 or 131072.
     #[arg(long, default_value_t = 65536, value_name = "N")]
     ring_dim: usize,
@@ -55,7 +55,7 @@ impl Args {
     ///
     /// # Errors
     /// Those of [`super::in_pool`].
-    pub fn in_pool<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    pub(crate) fn in_pool<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         super::in_pool(self.threads, "--threads", work)
     }
 
@@ -64,7 +64,7 @@ impl Args {
     ///
     /// # Errors
     /// The flag, the value found and the values wanted.
-    pub fn case(&self) -> Result<Case> {
+    pub(crate) fn case(&self) -> Result<Case> {
         let Self { ring_dim, packing, .. } = self;
         let read =
             |text: &String| text.parse::<Relu>().and_then(Relu::encryptable).with_context(|| format!("--relu {text}"));
@@ -84,7 +84,7 @@ impl Args {
     ///
     /// # Errors
     /// Those of [`Case::check_memory_limit`] and [`Case::check_memory_available`].
-    pub fn check_memory(&self, case: &Case) -> Result<()> {
+    pub(crate) fn check_memory(&self, case: &Case) -> Result<()> {
         if let Some(limit) = self.max_memory()? {
             case.check_memory_limit(limit).context("--max-memory")?;
         }
@@ -93,7 +93,7 @@ impl Args {
 
     /// Returns the flags that make this case, as a user would type them. Threads and memory limits do not change the
     /// case, so they are left out.
-    pub fn flags_of(&self, case: &Case) -> String {
+    pub(crate) fn flags_of(&self, case: &Case) -> String {
         let flag =
             |name: &str, value: Option<String>| value.map_or(String::new(), |value| format!(" --{name} {value}"));
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());

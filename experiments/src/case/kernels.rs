@@ -6,7 +6,7 @@ use fhe_ring::Kernels;
 /// The flag that chooses the kernels.
 #[derive(clap::Args)]
 #[group(skip)]
-pub struct KernelArgs {
+pub(crate) struct KernelArgs {
     /// Kernels: avx512ifma, fma or scalar; the fastest that the machine has if not given.
     #[arg(long)]
     kernels: Option<String>,
@@ -21,7 +21,7 @@ impl KernelArgs {
     ///
     /// # Errors
     /// A name that this machine has no kernels of.
-    pub fn choose(&self) -> Result<Option<Kernels>> {
+    pub(crate) fn choose(&self) -> Result<Option<Kernels>> {
         let chosen = self.name().map(|name| Kernels::forced(name).context("--kernels")).transpose()?;
         if self.backend.is_some() {
             eprintln!("note: --backend is now called --kernels");
@@ -30,7 +30,7 @@ impl KernelArgs {
     }
 
     /// Returns the name asked for.
-    pub fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         self.kernels.as_deref().or(self.backend.as_deref())
     }
 }

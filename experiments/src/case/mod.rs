@@ -21,19 +21,19 @@ use serde::Serialize;
 use crate::machine::{self, Available};
 use crate::output::bytes;
 
-pub use args::Args;
-pub use kernels::KernelArgs;
-pub use model::{Card, Model};
-pub use nearest::is_insecure;
-pub use pool::{check_threads, in_pool};
-pub use source::{Named, SHIPPED, Shipped, Source};
-pub use spec::{CaseSpec, Relu, check_ring, check_ring_dim};
+pub(crate) use args::Args;
+pub(crate) use kernels::KernelArgs;
+pub(crate) use model::{Card, Model};
+pub(crate) use nearest::is_insecure;
+pub(crate) use pool::{check_threads, in_pool};
+pub(crate) use source::{Named, SHIPPED, Shipped, Source};
+pub(crate) use spec::{CaseSpec, Relu, check_ring, check_ring_dim};
 
 /// How far beyond the ranges that were seen activations hold, if not said otherwise.
-pub const HEADROOM: f64 = 1.05;
+pub(crate) const HEADROOM: f64 = 1.05;
 
 /// A case that can be run encrypted.
-pub struct Case {
+pub(crate) struct Case {
     /// What is computed.
     pub program: Program,
     /// With which parameters.
@@ -50,7 +50,7 @@ pub struct Case {
 
 /// A case in words and numbers, for tables and JSON.
 #[derive(Clone, Serialize)]
-pub struct Described {
+pub(crate) struct Described {
     /// N.
     pub ring_dim: usize,
     /// log2 of all main and special primes.
@@ -75,7 +75,7 @@ impl Case {
     ///
     /// # Errors
     /// Parameters that cannot be secure, or cannot hold the circuit.
-    pub fn new(spec: &CaseSpec, model: Model, kernels: Option<Kernels>) -> Result<Self> {
+    pub(crate) fn new(spec: &CaseSpec, model: Model, kernels: Option<Kernels>) -> Result<Self> {
         Self::within(spec, model, kernels, false)
     }
 
@@ -83,7 +83,7 @@ impl Case {
     ///
     /// # Errors
     /// See [`Case::new`].
-    pub fn within(spec: &CaseSpec, model: Model, kernels: Option<Kernels>, insecure: bool) -> Result<Self> {
+    pub(crate) fn within(spec: &CaseSpec, model: Model, kernels: Option<Kernels>, insecure: bool) -> Result<Self> {
         let circuit = nearest::circuit(spec, insecure).map_err(|error| {
             let ways = advice::secure(spec, &model).map_or(String::new(), |ways| format!("; would run: {ways}"));
             let allowed = !insecure && nearest::is_insecure(spec);
@@ -113,7 +113,7 @@ impl Case {
     ///
     /// # Errors
     /// The prediction by its parts, and the cases nearest to this one that fit.
-    pub fn check_memory_limit(&self, limit: u64) -> Result<()> {
+    pub(crate) fn check_memory_limit(&self, limit: u64) -> Result<()> {
         if limit < self.memory.total() as u64 {
             let (parts, advice) = (self.memory_in_words(), self.advice(limit));
             bail!("predicted {parts}, wanted at most {}; raise the limit{advice}", bytes(limit));
@@ -125,7 +125,7 @@ impl Case {
     ///
     /// # Errors
     /// The tightest limit, the prediction by its parts, and the cases nearest to this one that fit.
-    pub fn check_memory_available(&self) -> Result<()> {
+    pub(crate) fn check_memory_available(&self) -> Result<()> {
         let needed = self.memory.total() as u64;
         let available = machine::available();
         if let Some(Available { bytes: left, limit }) = available.filter(|available| available.bytes < needed) {
@@ -148,27 +148,27 @@ impl Case {
     }
 
     /// Digest of the weights.
-    pub fn weights_sha256(&self) -> &str {
+    pub(crate) fn weights_sha256(&self) -> &str {
         &self.model.weights_sha256
     }
 
     /// Returns the largest magnitude that the model's card calls possible for a logit, if it names one.
-    pub fn logit_bound(&self) -> Option<f64> {
+    pub(crate) fn logit_bound(&self) -> Option<f64> {
         self.model.logit_bound
     }
 
     /// What the network takes of an image.
-    pub fn input(&self, image: &Image) -> Vec<f64> {
+    pub(crate) fn input(&self, image: &Image) -> Vec<f64> {
         self.model.input(image)
     }
 
     /// The activation that the network was trained with.
-    pub fn own_activation(&self) -> Box<dyn plain::Activation + Send> {
+    pub(crate) fn own_activation(&self) -> Box<dyn plain::Activation + Send> {
         self.model.own_activation()
     }
 
     /// The encrypted network's activation, in the clear.
-    pub fn activation(&self) -> impl plain::Activation + use<> {
+    pub(crate) fn activation(&self) -> impl plain::Activation + use<> {
         self.program.clear_activation()
     }
 }

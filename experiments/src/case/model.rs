@@ -15,7 +15,7 @@ use crate::claim;
 
 /// A network with the intervals of its activations.
 #[derive(Clone)]
-pub struct Model {
+pub(crate) struct Model {
     /// The network itself.
     pub network: ResNet,
     /// The interval on which each activation holds.
@@ -37,7 +37,7 @@ pub struct Model {
 }
 
 /// A model card and the digest of its text.
-pub struct Card {
+pub(crate) struct Card {
     /// The card.
     pub parsed: ModelCard,
     sha256: String,
@@ -48,7 +48,7 @@ impl Card {
     ///
     /// # Errors
     /// A text that is not a card, or a card that no network can have.
-    pub fn from_json(text: &str) -> Result<Self> {
+    pub(crate) fn from_json(text: &str) -> Result<Self> {
         Ok(Self { parsed: ModelCard::from_json(text)?, sha256: sha256(text.as_bytes()) })
     }
 }
@@ -58,7 +58,7 @@ impl Model {
     ///
     /// # Errors
     /// Those of [`Shipped::model`].
-    pub fn embedded(headroom: f64) -> Result<Self> {
+    pub(crate) fn embedded(headroom: f64) -> Result<Self> {
         SHIPPED[0].model(headroom)
     }
 
@@ -67,7 +67,7 @@ impl Model {
     ///
     /// # Errors
     /// Bytes that do not hold such a network.
-    pub fn network(weights: &[u8], card: Option<&ModelCard>) -> Result<Loaded> {
+    pub(crate) fn network(weights: &[u8], card: Option<&ModelCard>) -> Result<Loaded> {
         let loaded = weights::load(weights, card)?;
         let classes = loaded.network.classifier.out_features;
         ensure!(classes == CLASS_NAMES.len(), "found {classes} classes, wanted CIFAR-10's 10");
@@ -78,7 +78,7 @@ impl Model {
     ///
     /// # Errors
     /// A card that cannot be read or is of another network, and a headroom that is not a finite factor above 0.
-    pub fn carded(network: ResNet, weights_sha256: String, card: &Card, headroom: f64) -> Result<Self> {
+    pub(crate) fn carded(network: ResNet, weights_sha256: String, card: &Card, headroom: f64) -> Result<Self> {
         let parsed = &card.parsed;
         let trained = parsed.trained_with.as_ref().map(|trained| trained.relu.parse::<Approximation>());
         Ok(Self {
@@ -99,7 +99,7 @@ impl Model {
     ///
     /// # Errors
     /// A headroom that is not a finite factor above 0.
-    pub fn observed(network: ResNet, weights_sha256: String, headroom: f64) -> Result<Self> {
+    pub(crate) fn observed(network: ResNet, weights_sha256: String, headroom: f64) -> Result<Self> {
         let seen = ranges::observe(&network, embedded_test_sample(), Image::normalised);
         Ok(Self {
             intervals: ranges::intervals(&seen, headroom)?,
@@ -118,7 +118,7 @@ impl Model {
     ///
     /// # Errors
     /// An accuracy that contradicts the claim.
-    pub fn check_claim(&self) -> Result<()> {
+    pub(crate) fn check_claim(&self) -> Result<()> {
         let Some(claim) = self.claim else { return Ok(()) };
         let images = embedded_test_sample();
         let outcomes = self.network.forward_all(images, |image| self.input(image), self.own_activation().as_ref());
@@ -128,7 +128,7 @@ impl Model {
     }
 
     /// Returns the activation that the network was trained with. Other activations approximate it.
-    pub fn own_activation(&self) -> Box<dyn Activation + Send> {
+    pub(crate) fn own_activation(&self) -> Box<dyn Activation + Send> {
         match &self.trained_with {
             None => Box::new(plain::Relu),
             Some(approximation) => Box::new(ApproximateRelu::new(approximation, &self.intervals)),
@@ -136,12 +136,12 @@ impl Model {
     }
 
     /// Returns the network's input for an image: its pixels, normalised.
-    pub fn input(&self, image: &Image) -> Vec<f64> {
+    pub(crate) fn input(&self, image: &Image) -> Vec<f64> {
         image.normalised_by(&self.normalisation)
     }
 
     /// Returns the number of slots that the widest layer fills.
-    pub fn slots_needed(&self, packing: Packing) -> usize {
+    pub(crate) fn slots_needed(&self, packing: Packing) -> usize {
         Program::slots_needed(&self.network, packing)
     }
 }

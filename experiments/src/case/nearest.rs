@@ -12,7 +12,7 @@ use super::spec::RINGS;
 ///
 /// # Errors
 /// A modulus over the limit.
-pub fn circuit(spec: &CaseSpec, insecure: bool) -> Result<Circuit, CkksError> {
+pub(super) fn circuit(spec: &CaseSpec, insecure: bool) -> Result<Circuit, CkksError> {
     let log_n = spec.ring_dim.trailing_zeros();
     let made = Circuit::new(log_n, &spec.relu, spec.packing);
     if !insecure || made.is_ok() {
@@ -24,7 +24,7 @@ pub fn circuit(spec: &CaseSpec, insecure: bool) -> Result<Circuit, CkksError> {
 }
 
 /// Whether a case can run only with `insecure = true`.
-pub fn is_insecure(spec: &CaseSpec) -> bool {
+pub(crate) fn is_insecure(spec: &CaseSpec) -> bool {
     circuit(spec, false).is_err() && circuit(spec, true).is_ok()
 }
 

@@ -15,7 +15,7 @@ const VARIABLE: &str = "RAYON_NUM_THREADS";
 ///
 /// # Errors
 /// The numbers wanted.
-pub fn check_threads(threads: usize) -> Result<()> {
+pub(crate) fn check_threads(threads: usize) -> Result<()> {
     let most = most_threads(cores());
     ensure!((1..=most).contains(&threads), "wanted 1 to {most} on this machine");
     Ok(())
@@ -34,7 +34,11 @@ fn cores() -> usize {
 ///
 /// # Errors
 /// A number of threads that no pool may have, threads that the system refuses, and the errors of `work`.
-pub fn in_pool<T: Send>(threads: Option<usize>, key: &str, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub(crate) fn in_pool<T: Send>(
+    threads: Option<usize>,
+    key: &str,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
     let (threads, key) = match threads {
         Some(threads) => (threads, key),
         None => (default_threads(), VARIABLE),

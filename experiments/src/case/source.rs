@@ -13,7 +13,7 @@ use super::{Card, HEADROOM, Model};
 
 /// A network that is part of the program, with its card.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Shipped {
+pub(crate) struct Shipped {
     /// The name that a user gives in place of a file.
     pub name: &'static str,
     /// Safetensors.
@@ -23,7 +23,7 @@ pub struct Shipped {
 }
 
 /// The shipped networks. The first one is used where no weights are named.
-pub static SHIPPED: [Shipped; 2] = [
+pub(crate) static SHIPPED: [Shipped; 2] = [
     Shipped { name: "resnet20", weights: pretrained::RESNET20, card: pretrained::RESNET20_CARD },
     Shipped {
         name: "resnet20-chebyshev7",
@@ -34,7 +34,7 @@ pub static SHIPPED: [Shipped; 2] = [
 
 impl Shipped {
     /// Returns the network of this name.
-    pub fn named(name: &Path) -> Option<&'static Self> {
+    pub(crate) fn named(name: &Path) -> Option<&'static Self> {
         SHIPPED.iter().find(|shipped| Path::new(shipped.name) == name)
     }
 
@@ -42,7 +42,7 @@ impl Shipped {
     ///
     /// # Errors
     /// A headroom that is not a finite factor above 0.
-    pub fn model(&'static self, headroom: f64) -> Result<Model> {
+    pub(crate) fn model(&'static self, headroom: f64) -> Result<Model> {
         let network = ResNet::from_safetensors(self.weights)?;
         let model = Model::carded(network, sha256(self.weights), &Card::from_json(self.card)?, headroom)?;
         Ok(Model { shipped: (headroom == HEADROOM).then_some(self), ..model })
@@ -57,7 +57,7 @@ impl Shipped {
 
 /// A file, or the name of a shipped network, as a user named it.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub(crate) struct Named {
     /// Path of the file, or the name.
     pub path: PathBuf,
     /// Flag or key with its value, for errors.
@@ -66,7 +66,7 @@ pub struct Named {
 
 /// The model that a user asked for.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// Weights; the first of [`SHIPPED`] if `None`.
     pub weights: Option<Named>,
     /// Their card.
@@ -84,7 +84,7 @@ impl Source {
     /// # Errors
     /// Files that cannot be read or do not hold a model, a card for weights that have their own, a wrong headroom, and a
     /// claim that the network does not keep.
-    pub fn load(&self) -> Result<Model> {
+    pub(crate) fn load(&self) -> Result<Model> {
         let Self { weights, card, headroom, headroom_place } = self;
         let shipped = weights.as_ref().map_or(Some(&SHIPPED[0]), |named| Shipped::named(&named.path));
         if let Some(shipped) = shipped {

@@ -8,14 +8,14 @@ use fhe_nn::Approximation;
 use fhe_nn::encrypted::{Circuit, Packing};
 
 /// The ring dimensions that parameters exist for.
-pub const RINGS: [usize; 3] = {
+pub(super) const RINGS: [usize; 3] = {
     let [first, second, last] = Circuit::LOG_RING_DIMS;
     [1 << first, 1 << second, 1 << last]
 };
 
 /// The settings of a case: a cell of a sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaseSpec {
+pub(crate) struct CaseSpec {
     /// The ring dimension N.
     pub ring_dim: usize,
     /// The polynomial that replaces ReLU.
@@ -26,7 +26,7 @@ pub struct CaseSpec {
 
 /// The activation of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Relu {
+pub(crate) enum Relu {
     /// ReLU itself, which only cleartext can evaluate.
     Exact,
     /// A polynomial, or a composite of some.
@@ -55,7 +55,7 @@ impl Relu {
     ///
     /// # Errors
     /// ReLU itself, which only cleartext can evaluate.
-    pub fn encryptable(self) -> Result<Approximation> {
+    pub(crate) fn encryptable(self) -> Result<Approximation> {
         match self {
             Self::Exact => bail!("not a polynomial; wanted {}", Approximation::NAMES),
             Self::Approximate(approximation) => Ok(approximation),
@@ -67,7 +67,7 @@ impl Relu {
 ///
 /// # Errors
 /// The dimensions wanted.
-pub fn check_ring(n: usize) -> Result<()> {
+pub(crate) fn check_ring(n: usize) -> Result<()> {
     let [first, second, last] = RINGS;
     ensure!(n.is_power_of_two(), "not a power of two; wanted {first}, {second} or {last}");
     ensure!(n <= last, "too large; wanted {first}, {second} or {last}");
@@ -78,7 +78,7 @@ pub fn check_ring(n: usize) -> Result<()> {
 ///
 /// # Errors
 /// The dimensions or the slots wanted.
-pub fn check_ring_dim(n: usize, slots: usize) -> Result<()> {
+pub(crate) fn check_ring_dim(n: usize, slots: usize) -> Result<()> {
     check_ring(n)?;
     let (found, least) = (n / 2, 2 * slots);
     ensure!(

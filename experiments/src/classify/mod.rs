@@ -1,5 +1,5 @@
 //! How `classify` reports an image: as JSON, as tables, and as a picture on a terminal.
 
-pub mod picture;
-pub mod report;
-pub mod table;
+pub(crate) mod picture;
+pub(crate) mod report;
+pub(crate) mod table;

@@ -6,7 +6,7 @@ use datasets::cifar::{Image, SIDE};
 
 /// Returns the image as text. A line shows two rows of pixels: the upper in the foreground, the lower in the
 /// background.
-pub fn render(image: &Image) -> String {
+pub(crate) fn render(image: &Image) -> String {
     let colour = |row: usize, column: usize| {
         let [r, g, b] = [0, 1, 2].map(|plane| image.pixels[(plane * SIDE + row) * SIDE + column]);
         format!("{r};{g};{b}")

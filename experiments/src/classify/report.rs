@@ -8,7 +8,7 @@ use crate::verdict::Outside;
 
 /// The report of an image.
 #[derive(Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     pub image: String,
     /// Images that a ciphertext holds; seconds are those of all.
     pub batch: usize,
@@ -46,7 +46,7 @@ pub struct Report {
 
 /// Seconds by part. Key generation includes the encoding of the bootstrapping constants.
 #[derive(Clone, Copy, Serialize)]
-pub struct Seconds {
+pub(crate) struct Seconds {
     pub keygen: f64,
     pub encrypt: f64,
     pub evaluate: f64,

@@ -9,7 +9,7 @@ use crate::output::bytes;
 use crate::session::Layer;
 
 /// Returns the report, with its layers if `with_layers`.
-pub fn render(report: &Report, with_layers: bool) -> String {
+pub(crate) fn render(report: &Report, with_layers: bool) -> String {
     let mut text = String::new();
     let layers = if with_layers { layers(&mut text, report) } else { Ok(()) };
     layers
@@ -72,7 +72,7 @@ fn classes(text: &mut String, report: &Report) -> std::fmt::Result {
 }
 
 /// Returns the line that counts images by class: correct ones, and those of the same class as in plaintext.
-pub fn summary(reports: &[Report]) -> String {
+pub(crate) fn summary(reports: &[Report]) -> String {
     let count = |f: fn(&&Report) -> bool| reports.iter().filter(f).count();
     let labelled = count(|report| report.label.is_some());
     let correct = count(|report| report.class.is_some() && report.label.map(usize::from) == report.class);

@@ -16,7 +16,7 @@ use crate::{case, machine, output, prediction};
 const LOG_N: std::ops::RangeInclusive<u32> = 10..=17;
 
 /// The manual.
-pub const LONG_ABOUT: &str = "\
+pub(crate) const LONG_ABOUT: &str = "\
 Measures what the operations of encrypted evaluation cost, from one transform to a bootstrap.
 
 The parameters are those of the network at the ring dimension asked for. Every operation runs once to warm up, then \
@@ -61,7 +61,7 @@ lines for `plan`. Without stored lines, `plan` predicts from shipped ones, which
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Ring dimension N, a power of two from 1024 to 131072. Bootstraps need 32768.
     #[arg(long, default_value_t = 65536)]
     ring_dim: usize,
@@ -91,7 +91,7 @@ pub struct Args {
 }
 
 /// Runs `bench`.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let log_n = args.ring_dim.trailing_zeros();
     if !args.ring_dim.is_power_of_two() || !LOG_N.contains(&log_n) {
         let (least, most) = (1u32 << LOG_N.start(), 1u32 << LOG_N.end());

@@ -18,7 +18,7 @@ use datasets::digest::sha256;
 
 /// Arguments of `calibrate`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Test images by number, range or list, or PNG or JPEG files, as for `classify`; the noise hardly depends on them.
     #[arg(long = "image", value_name = "N|FILE", default_value = "0..2", num_args = 1..)]
     images: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 /// Runs `calibrate`.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     args.case.in_pool(|| {
         let images = images::load(&args.images)?;
         let case = args.case.case()?;

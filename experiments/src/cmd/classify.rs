@@ -19,7 +19,7 @@ const DIGITS: usize = 6;
 
 /// Arguments of `classify`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Test images by number (7), range (0..20 or 0-19) or list (1,4,9), or PNG or JPEG files; may be repeated. Images
     /// 0 to 99 are embedded, `datasets fetch` brings the others.
     #[arg(long = "image", value_name = "N|FILE", default_value = "0", num_args = 1..)]
@@ -43,7 +43,7 @@ pub struct Args {
 }
 
 /// Runs `classify`. The process ends with status 1 if an image has no class.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let without_class = args.case.in_pool(|| {
         let images = images::load(&args.images)?;
         let case = args.case.case()?;

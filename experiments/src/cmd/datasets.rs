@@ -12,7 +12,7 @@ use crate::output::{bytes, note};
 
 /// Arguments of `datasets`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
     /// Folder of the batches. Default: $CIPHERLAB_DATA, or the platform's cache folder.
@@ -38,7 +38,7 @@ enum Command {
 }
 
 /// Runs `datasets`.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let cache = args.cache.clone().map_or_else(Cache::open_default, |folder| Ok(Cache::new(folder)))?;
     match &args.command {
         Command::ImportPaperWeights(args) => import_paper_weights::run(args, &cache),

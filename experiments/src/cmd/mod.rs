@@ -1,11 +1,11 @@
 //! The commands: the arguments of each, and the course from them to the output.
 
-pub mod bench;
-pub mod calibrate;
-pub mod classify;
-pub mod datasets;
-pub mod model;
-pub mod plan;
-pub mod plot;
-pub mod run;
-pub mod tables;
+pub(crate) mod bench;
+pub(crate) mod calibrate;
+pub(crate) mod classify;
+pub(crate) mod datasets;
+pub(crate) mod model;
+pub(crate) mod plan;
+pub(crate) mod plot;
+pub(crate) mod run;
+pub(crate) mod tables;

@@ -15,7 +15,7 @@ use crate::output;
 
 /// Arguments of `model`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -53,7 +53,7 @@ struct CardArgs {
 }
 
 /// Runs `model`.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let Command::Card(args) = &args.command;
     let out = args.out.clone().unwrap_or_else(|| args.weights.with_extension("json"));
     let place = || format!("--out {}", out.display());

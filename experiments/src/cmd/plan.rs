@@ -9,7 +9,7 @@ use crate::{case, output};
 
 /// Arguments of `plan`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Plan every case of this config, in a line for each, instead of the case that the flags name.
     #[arg(conflicts_with_all = [
         "ring_dim", "relu", "packing", "headroom", "weights", "card", "insecure", "kernels", "backend", "threads", "max_memory",
@@ -23,7 +23,7 @@ pub struct Args {
 }
 
 /// Runs `plan`.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(config) = &args.config {
         return sweep::run(config, args.json);
     }

@@ -15,7 +15,7 @@ use crate::report::source::{self, Source};
 
 /// Arguments of `plot`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Folders of runs. Default: every folder of results/ with a run.json.
     #[arg(value_name = "DIR")]
     folders: Vec<PathBuf>,
@@ -34,7 +34,7 @@ pub struct Args {
 }
 
 /// Runs `plot`.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(file) = &args.spec {
         return redraw(file);
     }

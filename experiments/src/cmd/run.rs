@@ -11,14 +11,14 @@ use crate::run::{columns, merge, tally};
 use crate::{case, output};
 
 /// The manual.
-pub const LONG_ABOUT: &str = concat!(
+pub(crate) const LONG_ABOUT: &str = concat!(
     "Runs an experiment config: every case of its sweep over its images.\n\n",
     include_str!("../run/manual.txt")
 );
 
 /// Arguments of `run`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The config.
     #[arg(required_unless_present_any = ["merge", "columns"], conflicts_with = "merge")]
     config: Option<PathBuf>,
@@ -39,7 +39,7 @@ pub struct Args {
 
 /// Runs `run`. The process ends with status 1 if an evaluation failed, an image is without a class, or a case could not
 /// run.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     if args.columns {
         return output::out(&columns::describe());
     }

@@ -16,7 +16,7 @@ use crate::report::tables::{Name, format};
 
 /// Arguments of `tables`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Folders of runs. Default: every folder of results/ with a run.json.
     #[arg(value_name = "DIR")]
     folders: Vec<PathBuf>,
@@ -44,7 +44,7 @@ enum Format {
 }
 
 /// Runs `tables`.
-pub fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(file) = &args.splice {
         return splice::run(file, args.table, &args.folders);
     }

@@ -9,7 +9,7 @@ use crate::images;
 
 /// The images of a run.
 #[derive(Clone, Debug)]
-pub struct Data {
+pub(crate) struct Data {
     /// The pool: indices in the test set, in order.
     pub pool: Vec<usize>,
     /// The way to choose from the pool; `None` for all of it.
@@ -22,7 +22,7 @@ pub struct Data {
 
 /// The ways to choose images from the pool. They keep their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sample {
+pub(crate) enum Sample {
     /// This many at random.
     Random(usize),
     /// This many at random, equally many of each class.
@@ -34,7 +34,7 @@ pub enum Sample {
 
 impl Data {
     /// Returns the number of chosen images.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         match self.sample {
             None => self.pool.len(),
             Some(Sample::Random(count) | Sample::Stratified(count) | Sample::SmallestMargin(count)) => count,

@@ -18,13 +18,13 @@ use crate::case::{Case, HEADROOM, Model, Named, Shipped, Source as ModelSource, 
 use crate::output::parse_bytes;
 use crate::simulation;
 
-pub use data::{Data, Sample};
-pub use source::Source;
-pub use sweep::Cell;
+pub(crate) use data::{Data, Sample};
+pub(crate) use source::Source;
+pub(crate) use sweep::Cell;
 
 /// The backend: the way to evaluate the cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Real encryption.
     Encrypted,
     /// The encrypted circuit in cleartext, with the noise of encryption added.
@@ -44,7 +44,7 @@ impl fmt::Display for Kind {
 }
 
 /// A config, read and checked.
-pub struct Config {
+pub(crate) struct Config {
     /// Its file.
     pub source: Source,
     /// The name of the experiment.
@@ -76,7 +76,7 @@ impl Config {
     ///
     /// # Errors
     /// A file that cannot be read, or a value that is wrong; the error names its line and key.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let source = Source::read(path)?;
         let wire: wire::Config = source.parse()?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -136,7 +136,7 @@ impl Config {
     ///
     /// # Errors
     /// Those of [`ModelSource::load`].
-    pub fn model(&self) -> Result<Model> {
+    pub(crate) fn model(&self) -> Result<Model> {
         self.model.load()
     }
 
@@ -144,7 +144,7 @@ impl Config {
     ///
     /// # Errors
     /// A file that is not a noise model.
-    pub fn noise(&self) -> Result<&NoiseModel> {
+    pub(crate) fn noise(&self) -> Result<&NoiseModel> {
         if let Some(noise) = self.read_noise.get() {
             return Ok(noise);
         }
@@ -160,7 +160,7 @@ impl Config {
     ///
     /// # Errors
     /// A cell with too few slots, no security, or not enough levels or memory.
-    pub fn check(&self, model: &Model) -> Result<()> {
+    pub(crate) fn check(&self, model: &Model) -> Result<()> {
         if self.kind == Kind::Simulated {
             self.noise()?;
         }
@@ -171,7 +171,7 @@ impl Config {
     ///
     /// # Errors
     /// A cell that cannot run.
-    pub fn case(&self, cell: &Cell, model: &Model) -> Result<Option<Case>> {
+    pub(crate) fn case(&self, cell: &Cell, model: &Model) -> Result<Option<Case>> {
         let Some(spec) = cell.spec() else { return Ok(None) };
         let place = || {
             let advice = "take it out with [[exclude]]";

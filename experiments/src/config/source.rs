@@ -13,7 +13,7 @@ const LONGEST_VALUE: usize = 48;
 
 /// A file and its content.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// The file's name as the user gave it.
     pub name: String,
     /// Its content.
@@ -22,7 +22,7 @@ pub struct Source {
 
 impl Source {
     /// Reads the file.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| anyhow!("{name}: {error}; wanted a config (TOML)"))?;
         Ok(Self { name, text })
@@ -32,7 +32,7 @@ impl Source {
     ///
     /// # Errors
     /// A text of another shape; the error names the line and the key.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         toml::from_str(&self.text).map_err(|error| self.describe(&error))
     }
 
@@ -46,7 +46,7 @@ impl Source {
     }
 
     /// Returns `file:line: key`, and the value if it is short, for errors about the value.
-    pub fn at<T>(&self, value: &Spanned<T>, key: &str) -> String {
+    pub(crate) fn at<T>(&self, value: &Spanned<T>, key: &str) -> String {
         let text = &self.text[value.span()];
         let short = !text.starts_with('[') && text.len() <= LONGEST_VALUE && !text.contains('\n');
         let value_text = if short { format!(" = {text}") } else { String::new() };

@@ -10,7 +10,7 @@ use crate::case::{CaseSpec, Relu, check_ring, is_insecure};
 
 /// A cell of the sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// The activation.
     pub relu: Relu,
     /// Ring dimension and packing; `None` for the plain backend.
@@ -24,7 +24,7 @@ pub struct Cell {
 impl Cell {
     /// Returns the name of the case in all rows, such as `encrypted-65536-chebyshev:59-fused` or `plain-chebyshev:59`.
     /// Below 128 bits of security it ends in `-insecure`.
-    pub fn id(&self, kind: Kind) -> String {
+    pub(crate) fn id(&self, kind: Kind) -> String {
         let stamp = if self.insecure { "-insecure" } else { "" };
         match self.ring {
             Some((ring_dim, packing)) => format!("{kind}-{ring_dim}-{}-{packing}{stamp}", self.relu),
@@ -33,7 +33,7 @@ impl Cell {
     }
 
     /// Returns the circuit; `None` for the plain backend.
-    pub fn spec(&self) -> Option<CaseSpec> {
+    pub(crate) fn spec(&self) -> Option<CaseSpec> {
         let (ring_dim, packing) = self.ring?;
         let Relu::Approximate(relu) = self.relu.clone() else { return None };
         Some(CaseSpec { ring_dim, relu, packing })
@@ -47,7 +47,7 @@ const RING_DIM: usize = 65536;
 ///
 /// # Errors
 /// A value that is wrong or repeated, or a sweep without cells.
-pub fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<Cell>> {
+pub(super) fn cells(source: &Source, config: &wire::Config, kind: Kind) -> Result<Vec<Cell>> {
     let sweep = config.sweep.get_ref();
     let relus = values(source, &sweep.relu, "sweep.relu", |text| relu(text, kind))?;
     let read_packing = |text: &String| Ok(text.parse::<Packing>()?);

@@ -8,7 +8,7 @@ use toml::Spanned;
 /// The whole file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(super) struct Config {
     pub name: Spanned<String>,
     pub question: Spanned<String>,
     #[serde(default)]
@@ -22,7 +22,7 @@ pub struct Config {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Model {
+pub(super) struct Model {
     pub weights: Option<Spanned<PathBuf>>,
     pub card: Option<Spanned<PathBuf>>,
     pub headroom: Option<Spanned<f64>>,
@@ -30,7 +30,7 @@ pub struct Model {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Data {
+pub(super) struct Data {
     pub images: Option<Spanned<String>>,
     pub sample: Option<Spanned<Sample>>,
     #[serde(default)]
@@ -39,7 +39,7 @@ pub struct Data {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sample {
+pub(super) struct Sample {
     pub random: Option<Spanned<usize>>,
     pub stratified: Option<Spanned<usize>>,
     pub smallest_margin: Option<Spanned<usize>>,
@@ -47,7 +47,7 @@ pub struct Sample {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Backend {
+pub(super) struct Backend {
     pub kind: Spanned<String>,
     #[serde(default)]
     pub trace: bool,
@@ -62,7 +62,7 @@ pub struct Backend {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sweep {
+pub(super) struct Sweep {
     pub ring_dim: Option<Spanned<Vec<Spanned<usize>>>>,
     pub relu: Spanned<Vec<Spanned<String>>>,
     pub packing: Option<Spanned<Vec<Spanned<String>>>>,
@@ -70,7 +70,7 @@ pub struct Sweep {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Exclude {
+pub(super) struct Exclude {
     pub ring_dim: Option<Spanned<usize>>,
     pub relu: Option<Spanned<String>>,
     pub packing: Option<Spanned<String>>,

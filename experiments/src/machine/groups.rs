@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// A control group that limits memory, and the bytes that its limit still allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub(super) struct Group {
     /// Path of the group's folder.
     pub folder: PathBuf,
     /// Bytes that processes of the group can still take.
@@ -49,7 +49,7 @@ const V2: Version = Version {
 ///
 /// `groups` is the text of `/proc/self/cgroup` and `mounts` that of `/proc/self/mountinfo`. Mount points are looked up
 /// below `root`, which is `/` outside of tests.
-pub fn tightest(groups: &str, mounts: &str, root: &Path) -> Option<Group> {
+pub(super) fn tightest(groups: &str, mounts: &str, root: &Path) -> Option<Group> {
     let own = |version: &'static Version| {
         let path = groups.lines().find_map(|line| version.own_group(line))?;
         let mounts = mounts.lines().filter_map(|line| version.mount(line));

@@ -13,7 +13,7 @@ const PER_THREAD: u64 = (2 + 64) << 20;
 
 /// Memory that this process can still take, and what limits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Available {
+pub(crate) struct Available {
     /// How much, in bytes.
     pub bytes: u64,
     /// The limit that allows the least.
@@ -22,7 +22,7 @@ pub struct Available {
 
 /// What limits the memory of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub(crate) enum Limit {
     /// The memory of the machine that can be had without swapping.
     Machine,
     /// A control group, named by its folder.
@@ -46,7 +46,7 @@ impl fmt::Display for Limit {
 
 impl Limit {
     /// What a user can do to get more, in the imperative.
-    pub fn remedy(&self) -> &'static str {
+    pub(crate) fn remedy(&self) -> &'static str {
         match self {
             Self::Machine => "free some",
             _ => "raise that limit",
@@ -56,7 +56,7 @@ impl Limit {
 
 /// Returns the memory that this process can still take; `None` where the kernel does not say. RLIMIT_RSS is not looked
 /// at: Linux has not enforced it since version 2.4.30.
-pub fn available() -> Option<Available> {
+pub(crate) fn available() -> Option<Available> {
     let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
     let machine = Available { bytes: field("/proc/meminfo", "MemAvailable:")?, limit: Limit::Machine };
     let group = groups::tightest(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"), Path::new("/"));

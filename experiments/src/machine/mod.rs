@@ -5,15 +5,15 @@ mod memory;
 
 use std::time::SystemTime;
 
-pub use memory::{Available, available};
+pub(crate) use memory::{Available, available};
 
 /// Returns the largest resident memory so far in bytes, the kernel's high-water mark; `None` where it keeps none.
-pub fn peak_rss_bytes() -> Option<u64> {
+pub(crate) fn peak_rss_bytes() -> Option<u64> {
     field("/proc/self/status", "VmHWM:")
 }
 
 /// Returns the resident memory in bytes; `None` where the kernel does not say.
-pub fn rss_bytes() -> Option<u64> {
+pub(crate) fn rss_bytes() -> Option<u64> {
     field("/proc/self/status", "VmRSS:")
 }
 
@@ -29,7 +29,7 @@ fn kibibytes(text: &str, name: &str) -> Option<u64> {
 
 /// Returns the processor's name, with its family and model if the kernel has them: virtual machines give several
 /// generations one name. `None` where the kernel does not say.
-pub fn cpu_model() -> Option<String> {
+pub(crate) fn cpu_model() -> Option<String> {
     cpu_model_in(&std::fs::read_to_string("/proc/cpuinfo").ok()?)
 }
 
@@ -50,24 +50,24 @@ fn cpu_model_in(info: &str) -> Option<String> {
 
 /// Returns the number of programs that ran or waited to run, on average over the last minute. Times measured while it
 /// exceeds the number of cores are too long.
-pub fn load_average() -> Option<f64> {
+pub(crate) fn load_average() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
 }
 
 /// Returns the time in the form of RFC 3339, in UTC and whole seconds. A clock before 1970 reads as its first second.
-pub fn now() -> String {
+pub(crate) fn now() -> String {
     let time = SystemTime::now().max(SystemTime::UNIX_EPOCH);
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// The revision of the sources that this program was built from, if they were under version control.
-pub const REVISION: Option<&str> = option_env!("CIPHERLAB_REVISION");
+pub(crate) const REVISION: Option<&str> = option_env!("CIPHERLAB_REVISION");
 
 /// The compiler that built this program.
-pub const RUSTC: Option<&str> = option_env!("CIPHERLAB_RUSTC");
+pub(crate) const RUSTC: Option<&str> = option_env!("CIPHERLAB_RUSTC");
 
 /// Makes [`peak_rss_bytes`] start again from the memory that is resident now. Returns `false` if the kernel refuses.
-pub fn reset_peak_rss() -> bool {
+pub(crate) fn reset_peak_rss() -> bool {
     // proc(5): 5 resets the high-water mark.
     std::fs::write("/proc/self/clear_refs", "5").is_ok()
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// Keys of one kind.
 #[derive(Serialize)]
-pub struct Keys {
+pub(crate) struct Keys {
     /// `rotation`, `relinearization` and so on.
     pub kind: &'static str,
     /// Number of keys.
@@ -17,7 +17,7 @@ pub struct Keys {
 }
 
 /// Returns the keys of a request, kind by kind.
-pub fn keys_by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Keys> {
+pub(crate) fn keys_by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Keys> {
     let conjugation = params.galois_of_conjugation();
     let mut kinds: BTreeMap<&'static str, KeyRequest> = BTreeMap::new();
     for (kind, shape) in request.iter() {

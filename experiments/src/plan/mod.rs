@@ -1,8 +1,8 @@
 //! The plan of a case: parameters, security, schedule, keys, memory and seconds, known before it runs.
 
 mod keys;
-pub mod sweep;
-pub mod text;
+pub(crate) mod sweep;
+pub(crate) mod text;
 
 use anyhow::Result;
 use fhe_ckks::SecretDistribution;
@@ -15,11 +15,11 @@ use crate::layers::op_name;
 use crate::machine;
 use crate::prediction::Predictor;
 
-pub use keys::{Keys, keys_by_kind};
+pub(crate) use keys::{Keys, keys_by_kind};
 
 /// Everything known of a case before it runs.
 #[derive(Serialize)]
-pub struct Plan {
+pub(crate) struct Plan {
     params: Described,
     chain: Vec<Primes>,
     /// The highest level.
@@ -85,7 +85,7 @@ impl Plan {
     ///
     /// # Errors
     /// Stored measurements that cannot be read, and a circuit without a schedule.
-    pub fn new(case: &Case, obstacle: Option<anyhow::Error>) -> Result<Self> {
+    pub(crate) fn new(case: &Case, obstacle: Option<anyhow::Error>) -> Result<Self> {
         let params = &case.params;
         let literal = params.literal();
         let primes = |purpose, bits, count| Primes { purpose, bits, count };

@@ -27,7 +27,7 @@ struct Planned {
 ///
 /// # Errors
 /// A config, a model or stored measurements that cannot be read.
-pub fn run(config: &Path, json: bool) -> Result<()> {
+pub(crate) fn run(config: &Path, json: bool) -> Result<()> {
     let config = Config::read(config)?;
     case::in_pool(config.threads, "backend.threads", || {
         let model = config.model()?;

@@ -6,7 +6,7 @@ use super::{Plan, Secret};
 use crate::output::bytes;
 
 /// Returns the plan as text.
-pub fn render(plan: &Plan) -> String {
+pub(crate) fn render(plan: &Plan) -> String {
     let mut text = String::new();
     write(&mut text, plan).expect("strings take all text");
     text

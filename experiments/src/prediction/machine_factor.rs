@@ -15,7 +15,7 @@ static MEASURED: Mutex<BTreeMap<(u32, &str), f64>> = Mutex::new(BTreeMap::new())
 
 /// Returns the time that this machine takes with these kernels over the time that the measurements took, to two digits;
 /// `None` if this machine measured them with as many threads, or if they have no yardstick.
-pub fn of(measurements: &Measurements, kernels: Kernels) -> Option<f64> {
+pub(super) fn of(measurements: &Measurements, kernels: Kernels) -> Option<f64> {
     let known = &measurements.provenance;
     if same(known, machine::cpu_model().as_deref(), rayon::current_num_threads(), kernels.name()) {
         return None;

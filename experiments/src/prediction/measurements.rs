@@ -20,7 +20,7 @@ const SHIPPED: [(usize, &str, &str); 2] = [
 
 /// The origin of figures, as far as predictions need it. Other fields of the line are ignored.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Provenance {
+pub(crate) struct Provenance {
     /// Revision of the program that measured them.
     pub revision: Option<String>,
     /// Time of the measurement.
@@ -44,7 +44,7 @@ pub struct Provenance {
 
 /// One operation.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Operation {
+pub(crate) struct Operation {
     /// Its name.
     pub op: String,
     /// Slots of its vectors.
@@ -62,7 +62,7 @@ pub struct Operation {
 
 /// A run of `bench`.
 #[derive(Clone, Debug)]
-pub struct Measurements {
+pub(crate) struct Measurements {
     /// The machine, and the parameters.
     pub provenance: Provenance,
     /// The operations, in the order in which they ran.
@@ -75,7 +75,7 @@ impl Measurements {
     ///
     /// # Errors
     /// A stored file that cannot be read.
-    pub fn load(ring_dim: usize, kernels: Kernels) -> Result<Self> {
+    pub(crate) fn load(ring_dim: usize, kernels: Kernels) -> Result<Self> {
         for ring in [ring_dim, 1 << 16] {
             // Earlier versions had one file for each ring, of whatever kernels.
             for path in [saved(ring, kernels).ok(), saved_by_earlier_versions(ring)].into_iter().flatten() {
@@ -103,7 +103,7 @@ impl Measurements {
     ///
     /// # Errors
     /// A shipped file that cannot be read.
-    pub fn shipped(ring_dim: usize, kernels: &str) -> Result<Self> {
+    pub(crate) fn shipped(ring_dim: usize, kernels: &str) -> Result<Self> {
         let differs = |known: &&(usize, &str, &str)| (known.1 != kernels, known.0 != ring_dim);
         let (ring, kernels, text) = SHIPPED.iter().min_by_key(differs).expect("some are shipped");
         Self::parse(text).with_context(|| format!("experiments/bench/{ring}-{kernels}.jsonl"))
@@ -113,7 +113,7 @@ impl Measurements {
     ///
     /// # Errors
     /// The first line that is not as `bench` writes it.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let mut lines = text.lines();
         let first = lines.next().context("found no line, wanted the provenance")?;
         let provenance: Provenance = serde_json::from_str(first).context("line 1")?;
@@ -128,14 +128,14 @@ impl Measurements {
     }
 
     /// Returns the operations of this name that have a time.
-    pub fn times<'a>(&'a self, op: &'a str) -> impl Iterator<Item = (&'a Operation, f64)> {
+    pub(crate) fn times<'a>(&'a self, op: &'a str) -> impl Iterator<Item = (&'a Operation, f64)> {
         self.operations.iter().filter(move |row| row.op == op).filter_map(|row| Some((row, row.seconds?)))
     }
 
     /// Returns the least seconds in which all threads transformed as many limbs as a pass of the yardstick has; `None`
     /// if the file has no transforms. Files of earlier versions have transforms of one thread: others would have shared
     /// them.
-    pub fn yardstick(&self) -> Option<f64> {
+    pub(crate) fn yardstick(&self) -> Option<f64> {
         let least = |op: &str| self.operations.iter().filter(move |row| row.op == op).find_map(|row| row.seconds_min);
         let limbs = self.operations.iter().find(|row| row.op == "ntt_every_prime").and_then(|row| row.limbs);
         least(throughput::OPERATION).or_else(|| {
@@ -145,7 +145,7 @@ impl Measurements {
     }
 
     /// `bench at N = 65536 of 2026-11-26T02:06:18Z, revision …: AMD EPYC (family 26, model 2), 2 threads, avx512ifma`.
-    pub fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         let Provenance { cpu, threads, kernels, date, revision, ring_dim, .. } = &self.provenance;
         let [cpu, revision] = [cpu, revision].map(|text| text.as_deref().unwrap_or("unknown"));
         format!("bench at N = {ring_dim} of {date}, revision {revision}: {cpu}, {threads} threads, {kernels}")
@@ -156,7 +156,7 @@ impl Measurements {
 ///
 /// # Errors
 /// A system that names no folder for data.
-pub fn saved(ring_dim: usize, kernels: Kernels) -> Result<PathBuf> {
+pub(crate) fn saved(ring_dim: usize, kernels: Kernels) -> Result<PathBuf> {
     Ok(Cache::open_default()?.folder().join(format!("bench-{ring_dim}-{}.jsonl", kernels.name())))
 }
 
@@ -168,7 +168,7 @@ fn saved_by_earlier_versions(ring_dim: usize) -> Option<PathBuf> {
 ///
 /// # Errors
 /// A place that cannot be written to.
-pub fn save(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn save(path: &Path, text: &str) -> Result<()> {
     ensure!(Measurements::parse(text).is_ok(), "bench wrote lines that it cannot read");
     let failed = || format!("--save {}", path.display());
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

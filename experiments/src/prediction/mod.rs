@@ -20,10 +20,10 @@ use fhe_ring::Kernels;
 use crate::case::Case;
 use crate::output::in_one_line;
 use measurements::Provenance;
-pub use measurements::{Measurements, save, saved};
+pub(crate) use measurements::{Measurements, save, saved};
 
 /// Predicts seconds from a run of `bench`.
-pub struct Predictor {
+pub(crate) struct Predictor {
     measurements: Measurements,
     /// N·log2 N of the ring over that of the ring measured.
     ring: f64,
@@ -86,7 +86,7 @@ impl Predictor {
     ///
     /// # Errors
     /// Stored measurements that cannot be read or do not suffice.
-    pub fn load(ring_dim: usize, kernels: Kernels) -> Result<Self> {
+    pub(crate) fn load(ring_dim: usize, kernels: Kernels) -> Result<Self> {
         Self::on_this_machine(Measurements::load(ring_dim, kernels)?, ring_dim, kernels)
     }
 
@@ -126,7 +126,7 @@ impl Predictor {
     ///
     /// # Errors
     /// Measurements without an operation that the schedule has.
-    pub fn steps(&self, case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
+    pub(crate) fn steps(&self, case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
         let factor = self.ring * self.machine.unwrap_or(1.0);
         schedule.iter().map(|step| Ok(factor * self.step(case, step)?)).collect()
     }
@@ -180,7 +180,7 @@ impl Predictor {
     }
 
     /// Returns the origin of the figures in words.
-    pub fn source(&self) -> String {
+    pub(crate) fn source(&self) -> String {
         let mut words = self.measurements.in_words();
         if let Some(factor) = self.machine {
             words += &format!("; scaled by {factor} by this machine's yardstick");
@@ -208,7 +208,7 @@ fn ends(measurements: &Measurements, op: &str) -> Result<[(usize, f64); 2]> {
 ///
 /// # Errors
 /// Shipped measurements that do not suffice.
-pub fn of_steps(case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
+pub(crate) fn of_steps(case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
     let kernels = case.params.ring().kernels();
     steps_or_shipped(Measurements::load(case.params.n(), kernels), case, schedule)
 }
@@ -228,7 +228,7 @@ fn steps_or_shipped(stored: Result<Measurements>, case: &Case, schedule: &[Sched
 ///
 /// # Errors
 /// Shipped measurements that do not suffice.
-pub fn source(ring_dim: usize, kernels: Kernels) -> Result<String> {
+pub(crate) fn source(ring_dim: usize, kernels: Kernels) -> Result<String> {
     let shipped = |_| Predictor::on_this_machine(Measurements::shipped(ring_dim, kernels.name())?, ring_dim, kernels);
     Ok(Predictor::load(ring_dim, kernels).or_else(shipped)?.source())
 }
@@ -237,7 +237,7 @@ pub fn source(ring_dim: usize, kernels: Kernels) -> Result<String> {
 ///
 /// # Errors
 /// Those of [`of_steps`], and a circuit without a schedule.
-pub fn of_image(case: &Case) -> Result<f64> {
+pub(crate) fn of_image(case: &Case) -> Result<f64> {
     let schedule = case.program.schedule(&case.params)?;
     Ok(of_steps(case, &schedule)?.iter().sum())
 }

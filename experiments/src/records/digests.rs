@@ -19,7 +19,7 @@ use super::sheet::Line;
 
 /// The digest of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Digest {
+pub(crate) struct Digest {
     /// The first 64 bits of the SHA-256.
     row: u64,
     /// Rows of `layers.csv` that belong to the row of an image; `None` in other files.
@@ -28,7 +28,7 @@ pub struct Digest {
 
 impl Digest {
     /// The digest of a row's text. `layers` is the number of rows of `layers.csv` that belong to it.
-    pub fn of(text: &[u8], layers: Option<usize>) -> Self {
+    pub(crate) fn of(text: &[u8], layers: Option<usize>) -> Self {
         let row = u64::from_str_radix(&sha256(text)[..16], 16).expect("SHA-256 is hexadecimal");
         Self { row, layers }
     }
@@ -58,7 +58,7 @@ impl FromStr for Digest {
 
 /// What the digests say of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// The row is as it was written.
     Genuine(Digest),
     /// There is no digest of the row, and every digest has its row: the end of the digests was lost, or another program
@@ -70,13 +70,13 @@ pub enum Verdict {
 
 /// The digests of a file's rows, as they are on disk.
 #[derive(Clone, Debug, Default)]
-pub struct Digests {
+pub(crate) struct Digests {
     /// Line by line; `None` for a line that is no digest.
     lines: Vec<Option<Digest>>,
 }
 
 /// The verdicts on the rows of a file, in order, and the number of digests without a row.
-pub struct Verdicts {
+pub(crate) struct Verdicts {
     /// One for each row.
     pub rows: Vec<Verdict>,
     /// Digests whose rows are missing.
@@ -85,7 +85,7 @@ pub struct Verdicts {
 
 impl Digests {
     /// The file with the digests of a file's rows.
-    pub fn path<R: Row>(folder: &Path) -> PathBuf {
+    pub(crate) fn path<R: Row>(folder: &Path) -> PathBuf {
         folder.join(format!("{}.digests", R::FILE))
     }
 
@@ -94,7 +94,7 @@ impl Digests {
     ///
     /// # Errors
     /// If the file is there and cannot be read.
-    pub fn read<R: Row>(folder: &Path) -> Result<Option<Self>> {
+    pub(crate) fn read<R: Row>(folder: &Path) -> Result<Option<Self>> {
         let path = Self::path::<R>(folder);
         let bytes = match std::fs::read(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -106,12 +106,12 @@ impl Digests {
     }
 
     /// How many rows the digests are of.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.lines.len()
     }
 
     /// Judges each row. Two rows with the same text need two digests.
-    pub fn judge<R>(&self, lines: &[Line<R>]) -> Verdicts {
+    pub(crate) fn judge<R>(&self, lines: &[Line<R>]) -> Verdicts {
         let mut left: HashMap<u64, Vec<Digest>> = HashMap::new();
         self.lines.iter().rev().flatten().for_each(|digest| left.entry(digest.row).or_default().push(*digest));
         let mut take = |line: &Line<R>| left.get_mut(&Digest::of(&line.text, None).row)?.pop();

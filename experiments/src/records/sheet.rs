@@ -11,7 +11,7 @@ use super::Row;
 
 /// A file of rows as it is on disk.
 #[derive(Debug)]
-pub struct Sheet<R> {
+pub(crate) struct Sheet<R> {
     /// The file that was read, such as `images.csv` or `images.csv.gz`.
     pub path: PathBuf,
     /// Whether the file is compressed.
@@ -26,7 +26,7 @@ pub struct Sheet<R> {
 
 /// A line with a row. No field of a row holds a line end.
 #[derive(Debug)]
-pub struct Line<R> {
+pub(crate) struct Line<R> {
     /// The line's number in the file, from 1.
     pub number: usize,
     /// Its text without the line end.
@@ -40,7 +40,7 @@ impl<R: Row> Sheet<R> {
     ///
     /// # Errors
     /// If both are there, if one cannot be read, or if its columns are not those of [`Row::COLUMNS`].
-    pub fn read(folder: &Path) -> Result<Option<Self>> {
+    pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
         let plain = folder.join(R::FILE);
         let packed = folder.join(format!("{}.gz", R::FILE));
         let (path, content, compressed) = match (bytes_of(&plain)?, bytes_of(&packed)?) {

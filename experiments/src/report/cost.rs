@@ -5,7 +5,7 @@ use crate::report::source::Source;
 
 /// The cost and the yield of a case.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cost<'a> {
+pub(crate) struct Cost<'a> {
     /// Processor and threads, or the run where the processor is unknown. Only seconds of equal machines compare.
     pub machine: (&'a str, usize),
     /// Its name; a rerun of the same case is not compared with itself.
@@ -26,7 +26,7 @@ pub struct Cost<'a> {
 
 impl<'a> Cost<'a> {
     /// Returns the cost and yield of a case of this run; `None` if one of them was not measured.
-    pub fn of(source: &'a Source, case: &'a CaseRow) -> Option<Self> {
+    pub(crate) fn of(source: &'a Source, case: &'a CaseRow) -> Option<Self> {
         let run = &source.run.provenance;
         let seconds = case.latency_s?;
         Some(Self {
@@ -43,7 +43,7 @@ impl<'a> Cost<'a> {
 
     /// Returns whether this case beats `other`: it is on the same machine, as secure, at least as good in everything,
     /// and better in something.
-    pub fn beats(self, other: Cost<'_>) -> bool {
+    pub(crate) fn beats(self, other: Cost<'_>) -> bool {
         let axes = |cost: Cost<'_>| [cost.seconds, cost.amortised, cost.gigabytes, -cost.bits, -cost.agreement];
         let pairs = || axes(self).into_iter().zip(axes(other));
         let comparable = self.machine == other.machine && self.case != other.case && self.secure >= other.secure;
@@ -51,7 +51,7 @@ impl<'a> Cost<'a> {
     }
 
     /// Returns whether none of `others` beats it.
-    pub fn is_on_front<'b>(self, mut others: impl Iterator<Item = Cost<'b>>) -> bool {
+    pub(crate) fn is_on_front<'b>(self, mut others: impl Iterator<Item = Cost<'b>>) -> bool {
         !others.any(|other| other.beats(self))
     }
 }

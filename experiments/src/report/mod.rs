@@ -1,7 +1,7 @@
 //! Tables, figures and statistics of runs. This tree reads records only.
 
-pub mod cost;
-pub mod plot;
-pub mod source;
-pub mod statistics;
-pub mod tables;
+pub(crate) mod cost;
+pub(crate) mod plot;
+pub(crate) mod source;
+pub(crate) mod statistics;
+pub(crate) mod tables;

@@ -13,7 +13,7 @@ use crate::records::{CaseRow, Run, file};
 const RESULTS: &str = "results";
 
 /// A run with its standing.
-pub struct Source {
+pub(crate) struct Source {
     /// Its records.
     pub run: Run,
     /// Whether it may be cited.
@@ -22,7 +22,7 @@ pub struct Source {
 
 /// The standing of a run: only a complete one may be cited.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Every case has all its images, or says why it could not run.
     Complete,
     /// Evaluations (a case on an image) found and planned.
@@ -47,7 +47,7 @@ impl fmt::Display for Standing {
 ///
 /// # Errors
 /// If a folder holds no run, a file is not of its format, or a row is not as it was written.
-pub fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
+pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
     let folders = if folders.is_empty() { found()? } else { folders.to_vec() };
     let mut seen = HashSet::new();
     for folder in &folders {
@@ -90,12 +90,12 @@ impl Source {
     }
 
     /// Returns the config's name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.run.provenance.name
     }
 
     /// Returns the question of its config; `None` if the config has none.
-    pub fn question(&self) -> Option<String> {
+    pub(crate) fn question(&self) -> Option<String> {
         Some(self.config()?.get("question")?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
@@ -122,29 +122,29 @@ impl Source {
     }
 
     /// Returns the cases that ran, whatever the run's standing.
-    pub fn cases(&self) -> impl Iterator<Item = &CaseRow> {
+    pub(crate) fn cases(&self) -> impl Iterator<Item = &CaseRow> {
         self.run.cases.iter().filter(|case| case.error.is_none())
     }
 
     /// Returns the cases that may be cited: those of a complete run that ran.
-    pub fn citable(&self) -> impl Iterator<Item = &CaseRow> {
+    pub(crate) fn citable(&self) -> impl Iterator<Item = &CaseRow> {
         self.cases().filter(|_| self.standing == Standing::Complete)
     }
 
     /// Returns whether the run has cases of this backend, or would have.
-    pub fn concerns(&self, backend: &str) -> bool {
+    pub(crate) fn concerns(&self, backend: &str) -> bool {
         self.withheld(backend) || self.run.cases.iter().any(|case| case.backend == backend)
     }
 
     /// Returns whether the run has cases of this backend but may not be cited.
-    pub fn withheld(&self, backend: &str) -> bool {
+    pub(crate) fn withheld(&self, backend: &str) -> bool {
         let prefix = format!("{backend}-");
         let mut images = self.run.images.iter();
         self.standing != Standing::Complete && (images.len() == 0 || images.any(|row| row.case.starts_with(&prefix)))
     }
 
     /// Returns the provenance of its numbers in a line.
-    pub fn provenance(&self) -> String {
+    pub(crate) fn provenance(&self) -> String {
         let run = &self.run.provenance;
         let revision = run.revision.as_deref().unwrap_or("of no revision");
         let digest = run.config_sha256.get(..12).unwrap_or(&run.config_sha256);

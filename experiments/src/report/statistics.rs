@@ -4,7 +4,7 @@ use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Normal};
 
 /// Returns Wilson's score interval for a share of `hits` in `trials`, at `confidence` from 0 to 1 (Wilson 1927); `None`
 /// without trials.
-pub fn wilson(hits: usize, trials: usize, confidence: f64) -> Option<(f64, f64)> {
+pub(crate) fn wilson(hits: usize, trials: usize, confidence: f64) -> Option<(f64, f64)> {
     if trials == 0 {
         return None;
     }
@@ -20,7 +20,7 @@ pub fn wilson(hits: usize, trials: usize, confidence: f64) -> Option<(f64, f64)>
 /// Returns the p-value of the exact two-sided McNemar test on paired outcomes. In `first` pairs only the one is right,
 /// in `second` pairs only the other. The value is the probability of a split at least as uneven if both were equally
 /// good (McNemar 1947, binomial form).
-pub fn mcnemar(first: usize, second: usize) -> f64 {
+pub(crate) fn mcnemar(first: usize, second: usize) -> f64 {
     let pairs = (first + second) as u64;
     if pairs == 0 {
         return 1.0;
@@ -31,7 +31,7 @@ pub fn mcnemar(first: usize, second: usize) -> f64 {
 
 /// Returns the quantile `q` of `values`, interpolated between neighbours (Hyndman and Fan's type 7); `None` without
 /// values, or if one is NaN.
-pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
+pub(crate) fn quantile(values: &[f64], q: f64) -> Option<f64> {
     if values.is_empty() || values.iter().any(|value| value.is_nan()) {
         return None;
     }
@@ -43,12 +43,12 @@ pub fn quantile(values: &[f64], q: f64) -> Option<f64> {
 }
 
 /// Returns the median; `None` without values, or if one is NaN.
-pub fn median(values: &[f64]) -> Option<f64> {
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
     quantile(values, 0.5)
 }
 
 /// Returns half the distance between the quartiles; `None` for fewer than two values.
-pub fn spread(values: &[f64]) -> Option<f64> {
+pub(crate) fn spread(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
         return None;
     }

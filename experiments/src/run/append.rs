@@ -12,7 +12,7 @@ use super::recover::line;
 use crate::records::{Digest, Digests, Row};
 
 /// A file of rows and the file of their digests, both open at their ends.
-pub struct Appender<R> {
+pub(super) struct Appender<R> {
     rows: Target,
     digests: Target,
     row: PhantomData<R>,
@@ -25,14 +25,14 @@ struct Target {
 
 impl<R: Row> Appender<R> {
     /// Opens the files, which must be there.
-    pub fn open(folder: &Path) -> Result<Self> {
+    pub(super) fn open(folder: &Path) -> Result<Self> {
         let rows = Target::open(folder.join(R::FILE))?;
         Ok(Self { rows, digests: Target::open(Digests::path::<R>(folder))?, row: PhantomData })
     }
 
     /// Appends rows, each with the number of its layers. They are on the disk when this returns: the digests first,
     /// which tell a whole row from one that the disk only has in part.
-    pub fn append<'a>(&mut self, rows: impl IntoIterator<Item = (&'a R, Option<usize>)>) -> Result<()>
+    pub(super) fn append<'a>(&mut self, rows: impl IntoIterator<Item = (&'a R, Option<usize>)>) -> Result<()>
     where
         R: 'a,
     {

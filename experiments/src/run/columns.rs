@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Row};
 
 /// Returns every file with its columns, as Markdown.
-pub fn describe() -> String {
+pub(crate) fn describe() -> String {
     [of::<CaseRow>(), of::<ImageRow>(), of::<LayerRow>(), of::<ExactRow>()].join("\n")
 }
 

@@ -11,7 +11,7 @@ use crate::files::replace;
 use crate::records::{CaseRow, Digests, ExactRow, ImageRow, LayerRow, Row, RunProvenance, file};
 
 /// A folder that no other process writes to.
-pub struct Folder {
+pub(crate) struct Folder {
     /// Where it is.
     pub path: PathBuf,
     /// The copy of the config; locked.
@@ -27,7 +27,7 @@ impl Folder {
     ///
     /// # Errors
     /// If another process has the folder, or if the file system refuses.
-    pub fn lock(path: &Path) -> Result<Self> {
+    pub(crate) fn lock(path: &Path) -> Result<Self> {
         Self::lock_by(path, File::try_lock)
     }
 
@@ -59,12 +59,12 @@ impl Folder {
     }
 
     /// Reads `run.json`; `None` in a folder without a run.
-    pub fn provenance(&self) -> Result<Option<RunProvenance>> {
+    pub(crate) fn provenance(&self) -> Result<Option<RunProvenance>> {
         RunProvenance::read(&self.path)
     }
 
     /// Writes the files that come before the first row. It overwrites nothing.
-    pub fn begin(&mut self, config: &str, exact: &[ExactRow]) -> Result<()> {
+    pub(crate) fn begin(&mut self, config: &str, exact: &[ExactRow]) -> Result<()> {
         let name = self.path.display().to_string();
         for present in [CaseRow::FILE, ImageRow::FILE, LayerRow::FILE] {
             let found =
@@ -82,7 +82,7 @@ impl Folder {
     }
 
     /// Makes the copy of the config equal to the config.
-    pub fn keep(&mut self, config: &str) -> Result<()> {
+    pub(crate) fn keep(&mut self, config: &str) -> Result<()> {
         let copy = self.path.join(file::CONFIG);
         if self.copied().is_ok_and(|found| found == config) {
             return Ok(());
@@ -104,7 +104,7 @@ impl Folder {
     }
 
     /// Writes `run.json`. From then on the folder is that of a run, and stays.
-    pub fn write(&mut self, provenance: &RunProvenance) -> Result<()> {
+    pub(crate) fn write(&mut self, provenance: &RunProvenance) -> Result<()> {
         let text = format!("{}\n", serde_json::to_string_pretty(provenance)?);
         replace(&self.path.join(file::RUN), text.as_bytes())?;
         self.made.0.clear();

@@ -15,7 +15,7 @@ use crate::report::statistics::median;
 
 /// Joins the shards in `folders` to a run in `out`. Its rows equal those of a run without shards, unless ciphertexts
 /// hold several images: other images share one then.
-pub fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
+pub(crate) fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
     let mut shards = Vec::new();
     for folder in expand(folders)? {
         let run = Run::read(&folder)?;

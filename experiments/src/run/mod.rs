@@ -1,18 +1,18 @@
 //! Runs an experiment config, case by case and image by image.
 
 mod append;
-pub mod columns;
+pub(crate) mod columns;
 mod engine;
 mod folder;
-pub mod merge;
+pub(crate) mod merge;
 mod preflight;
 mod progress;
 mod recover;
 mod rows;
 mod selection;
-pub mod shard;
-pub mod start;
+pub(crate) mod shard;
+pub(crate) mod start;
 mod store;
 mod summary;
 mod sweep;
-pub mod tally;
+pub(crate) mod tally;

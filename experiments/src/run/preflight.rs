@@ -12,7 +12,7 @@ use crate::records::ExactRow;
 ///
 /// # Errors
 /// An image with infinite or NaN logits.
-pub fn exact(model: &Model, subjects: &[Subject], done: &(dyn Fn() + Sync)) -> Result<Vec<ExactRow>> {
+pub(super) fn exact(model: &Model, subjects: &[Subject], done: &(dyn Fn() + Sync)) -> Result<Vec<ExactRow>> {
     let activation = model.own_activation();
     let answer = |subject: &Subject| {
         let outcome = model.network.forward(&model.input(&subject.image), activation.as_ref());
@@ -41,7 +41,7 @@ fn margin(logits: &[f64]) -> f64 {
 ///
 /// # Errors
 /// Answers that contradict the claim.
-pub fn check(model: &Model, exact: &[ExactRow]) -> Result<Option<String>> {
+pub(super) fn check(model: &Model, exact: &[ExactRow]) -> Result<Option<String>> {
     let Some(claim) = model.claim else { return Ok(None) };
     let right = exact.iter().filter(|row| row.class == usize::from(row.label)).count();
     claim::check(claim, right, exact.len()).map(Some).context("preflight")

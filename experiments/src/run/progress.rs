@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// A bar over all images of all cases, and one over the layers of an image under encryption.
-pub struct Progress {
+pub(super) struct Progress {
     bars: MultiProgress,
     images: ProgressBar,
     layers: ProgressBar,
@@ -13,7 +13,7 @@ pub struct Progress {
 
 impl Progress {
     /// Bars for `images` images, none of them done.
-    pub fn new(images: usize) -> Self {
+    pub(super) fn new(images: usize) -> Self {
         let bars = MultiProgress::new();
         let template = "{elapsed_precise} [{bar:40}] {msg}, image {pos}/{len}, {eta} left";
         let style = ProgressStyle::with_template(template).expect("a valid template").progress_chars("=> ");
@@ -24,12 +24,12 @@ impl Progress {
     }
 
     /// Names the case that runs now.
-    pub fn at(&self, message: String) {
+    pub(super) fn at(&self, message: String) {
         self.images.set_message(message);
     }
 
     /// Names a step before the first layer.
-    pub fn step(&self, message: &'static str) {
+    pub(super) fn step(&self, message: &'static str) {
         self.layers.set_style(ProgressStyle::with_template("{elapsed_precise} {msg}").expect("a valid template"));
         self.layers.set_message(message);
         self.layers.reset();
@@ -37,23 +37,23 @@ impl Progress {
     }
 
     /// The bar for layers.
-    pub fn layers(&self) -> ProgressBar {
+    pub(super) fn layers(&self) -> ProgressBar {
         self.layers.clone()
     }
 
     /// Counts an image that is done.
-    pub fn image_done(&self) {
+    pub(super) fn image_done(&self) {
         self.images.inc(1);
     }
 
     /// Counts images that were done by an earlier process, or will not be done. They do not count for the time left.
-    pub fn skip(&self, images: usize) {
+    pub(super) fn skip(&self, images: usize) {
         self.images.inc(images as u64);
         self.images.reset_eta();
     }
 
     /// Prints a line that stays.
-    pub fn say(&self, line: &str) {
+    pub(super) fn say(&self, line: &str) {
         match self.bars.is_hidden() {
             true => eprintln!("{line}"),
             // A closed standard error is no reason to stop.

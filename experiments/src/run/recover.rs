@@ -9,7 +9,7 @@ use crate::files::replace;
 use crate::records::{Digest, Digests, Line, Row, Sheet, Verdict};
 
 /// The rows of a file that can be trusted, and the damage that was found.
-pub struct Recovered<R> {
+pub(super) struct Recovered<R> {
     /// The rows that are as they were written, in the order of the file.
     pub rows: Vec<Kept<R>>,
     /// Lines with rows that are not as they were written.
@@ -23,7 +23,7 @@ pub struct Recovered<R> {
 }
 
 /// A row with its text.
-pub struct Kept<R> {
+pub(super) struct Kept<R> {
     /// The row.
     pub row: R,
     /// Its text without the line end.
@@ -38,7 +38,7 @@ impl<R: Row> Recovered<R> {
     /// # Errors
     /// If a file cannot be read, is compressed, has a line that is not a row and no digests, or if none of several rows
     /// matches the digests.
-    pub fn read(folder: &Path) -> Result<Self> {
+    pub(super) fn read(folder: &Path) -> Result<Self> {
         let digests = Digests::read::<R>(folder)?;
         let mut found = Self {
             rows: Vec::new(),
@@ -96,12 +96,12 @@ impl<R: Row> Recovered<R> {
     }
 
     /// Whether rows were lost or changed, so that their images are evaluated again, after later ones.
-    pub fn mended(&self) -> bool {
+    pub(super) fn mended(&self) -> bool {
         self.lost || !self.changed.is_empty()
     }
 
     /// Drops the rows that `keep` refuses. Returns how many.
-    pub fn retain(&mut self, mut keep: impl FnMut(&Kept<R>) -> bool) -> usize {
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Kept<R>) -> bool) -> usize {
         let before = self.rows.len();
         self.rows.retain(|kept| keep(kept));
         let dropped = before - self.rows.len();
@@ -111,7 +111,7 @@ impl<R: Row> Recovered<R> {
 
     /// Makes the file and its digests exactly these rows. Changed lines move to a file of their own. Passes a line
     /// about the damage to `say`. `layers` returns the number of layers of a row.
-    pub fn store(
+    pub(super) fn store(
         &self,
         folder: &Path,
         layers: impl Fn(&R) -> Option<usize>,
@@ -172,14 +172,14 @@ fn write<'a, R: Row>(
 }
 
 /// Writes a file with these rows, and their digests. `layers` is the number of layers of a row.
-pub fn rewrite<R: Row>(folder: &Path, rows: &[R], layers: impl Fn(&R) -> Option<usize>) -> Result<()> {
+pub(super) fn rewrite<R: Row>(folder: &Path, rows: &[R], layers: impl Fn(&R) -> Option<usize>) -> Result<()> {
     let lines = rows.iter().map(line).collect::<Result<Vec<_>>>()?;
     let digests = lines.iter().zip(rows).map(|(line, row)| Digest::of(line, layers(row)));
     write::<R>(folder, lines.iter().map(Vec::as_slice), digests)
 }
 
 /// Puts the rows of a file in the order of their keys. Their digests stay as they are.
-pub fn sort<R: Row, K: Ord>(folder: &Path, key: impl Fn(&R) -> K) -> Result<()> {
+pub(super) fn sort<R: Row, K: Ord>(folder: &Path, key: impl Fn(&R) -> K) -> Result<()> {
     let Recovered { rows, .. } = Recovered::<R>::read(folder)?;
     if rows.is_sorted_by_key(|kept| key(&kept.row)) {
         return Ok(());
@@ -191,7 +191,7 @@ pub fn sort<R: Row, K: Ord>(folder: &Path, key: impl Fn(&R) -> K) -> Result<()> 
 }
 
 /// A row as a line, without the line end.
-pub fn line<R: Row>(row: &R) -> Result<Vec<u8>> {
+pub(super) fn line<R: Row>(row: &R) -> Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     writer.serialize(row)?;
     let mut line = writer.into_inner()?;

@@ -10,7 +10,12 @@ use crate::verdict;
 
 /// Returns the rows of an image of a case. An image that failed, or whose logits have no class, says why in its `error`.
 /// `bound` is the largest magnitude that a logit can have.
-pub fn of(case: &str, exact: &ExactRow, bound: Option<f64>, evaluated: Result<Evaluated>) -> (ImageRow, Vec<LayerRow>) {
+pub(super) fn of(
+    case: &str,
+    exact: &ExactRow,
+    bound: Option<f64>,
+    evaluated: Result<Evaluated>,
+) -> (ImageRow, Vec<LayerRow>) {
     let failed = ImageRow {
         case: case.to_owned(),
         image: exact.image,

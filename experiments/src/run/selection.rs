@@ -13,7 +13,7 @@ use datasets::digest::sha256_of;
 
 /// A test image.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// Its index in the test set.
     pub index: usize,
     /// Its class by the data set.
@@ -23,7 +23,7 @@ pub struct Subject {
 }
 
 /// Returns all images to choose from.
-pub fn pool(data: &Data) -> Result<Vec<Subject>> {
+pub(super) fn pool(data: &Data) -> Result<Vec<Subject>> {
     let mut test_set = TestSet::default();
     let subject = |&index: &usize| {
         let image = test_set.get(index)?.clone();
@@ -35,7 +35,11 @@ pub fn pool(data: &Data) -> Result<Vec<Subject>> {
 
 /// Returns the positions of the chosen images in the pool, in ascending order. Calls `exact` for the plaintext model's
 /// answers on the whole pool if the choice depends on them.
-pub fn choose(data: &Data, pool: &[Subject], exact: impl FnOnce() -> Result<Vec<ExactRow>>) -> Result<Vec<usize>> {
+pub(super) fn choose(
+    data: &Data,
+    pool: &[Subject],
+    exact: impl FnOnce() -> Result<Vec<ExactRow>>,
+) -> Result<Vec<usize>> {
     let mut rng = ChaCha20Rng::seed_from_u64(data.seed);
     let mut chosen = match data.sample {
         None => (0..pool.len()).collect(),
@@ -68,7 +72,7 @@ fn stratified(data: &Data, pool: &[Subject], each: usize, rng: &mut ChaCha20Rng)
 }
 
 /// Returns the SHA-256 of the images in order, in the official binary layout.
-pub fn digest(subjects: &[Subject]) -> String {
+pub(super) fn digest(subjects: &[Subject]) -> String {
     sha256_of(subjects.iter().flat_map(|subject| [std::slice::from_ref(&subject.label), &subject.image.pixels[..]]))
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Error, Result, ensure};
 
 /// Shard `index` of `count`: every `count`-th image of each case, starting from the `index`-th.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Shard {
+pub(crate) struct Shard {
     /// Its number, from 1.
     pub index: usize,
     /// The number of shards.
@@ -16,12 +16,12 @@ pub struct Shard {
 
 impl Shard {
     /// Whether the image at `position`, from 0, among those of a case belongs to this shard.
-    pub fn owns(self, position: usize) -> bool {
+    pub(crate) fn owns(self, position: usize) -> bool {
         position % self.count == self.index - 1
     }
 
     /// The name of its folder inside that of the run.
-    pub fn folder(self) -> String {
+    pub(crate) fn folder(self) -> String {
         format!("shard-{}-of-{}", self.index, self.count)
     }
 }

@@ -21,7 +21,7 @@ use crate::{machine, prediction};
 use datasets::digest::{sha256, sha256_reader};
 
 /// What there is to do in a run's folder.
-pub enum Start<'a> {
+pub(crate) enum Start<'a> {
     /// Nothing: every case is done.
     Finished(Run),
     /// Evaluations.
@@ -29,7 +29,12 @@ pub enum Start<'a> {
 }
 
 /// Chooses the images, checks the model against its card, and makes or finds the folder. A finished run is only read.
-pub fn start<'a>(config: &'a Config, model: &'a Model, shard: Option<Shard>, out: &'a Path) -> Result<Start<'a>> {
+pub(crate) fn start<'a>(
+    config: &'a Config,
+    model: &'a Model,
+    shard: Option<Shard>,
+    out: &'a Path,
+) -> Result<Start<'a>> {
     let pool = selection::pool(&config.data)?;
     let mut provenance = provenance(config, model, shard)?;
     let mut chosen = None;

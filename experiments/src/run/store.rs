@@ -12,7 +12,7 @@ use super::recover::{Recovered, sort};
 use crate::records::{CaseRow, ImageRow, LayerRow, Row, RunProvenance};
 
 /// The rows that a run is to have, in the order in which an uninterrupted run writes them.
-pub struct Order {
+pub(crate) struct Order {
     /// The names of the cases.
     pub cases: Vec<String>,
     /// The images of each case, by their indices in the test set.
@@ -20,7 +20,7 @@ pub struct Order {
 }
 
 /// A folder with rows.
-pub struct Store {
+pub(crate) struct Store {
     folder: Folder,
     order: Order,
     provenance: RunProvenance,
@@ -41,7 +41,12 @@ impl Store {
     ///
     /// # Errors
     /// If a row is not one of the run's, or is there twice; see also [`Recovered::read`].
-    pub fn open(folder: Folder, provenance: RunProvenance, order: Order, say: &mut dyn FnMut(String)) -> Result<Self> {
+    pub(crate) fn open(
+        folder: Folder,
+        provenance: RunProvenance,
+        order: Order,
+        say: &mut dyn FnMut(String),
+    ) -> Result<Self> {
         let path = &folder.path;
         let mut images = Recovered::<ImageRow>::read(path)?;
         let mut layers = Recovered::<LayerRow>::read(path)?;
@@ -94,17 +99,17 @@ impl Store {
     }
 
     /// The row of a case that is done.
-    pub fn case(&self, case: &str) -> Option<&CaseRow> {
+    pub(crate) fn case(&self, case: &str) -> Option<&CaseRow> {
         self.cases.get(case)
     }
 
     /// The rows of a case's images so far.
-    pub fn images(&self, case: &str) -> &[ImageRow] {
+    pub(crate) fn images(&self, case: &str) -> &[ImageRow] {
         self.done.get(case).map_or(&[], Vec::as_slice)
     }
 
     /// Writes images with their layers.
-    pub fn add_images(&mut self, rows: Vec<(ImageRow, Vec<LayerRow>)>) -> Result<()> {
+    pub(crate) fn add_images(&mut self, rows: Vec<(ImageRow, Vec<LayerRow>)>) -> Result<()> {
         self.layer_rows.append(rows.iter().flat_map(|(_, layers)| layers).map(|layer| (layer, None)))?;
         self.image_rows.append(rows.iter().map(|(image, layers)| (image, Some(layers.len()))))?;
         rows.into_iter().for_each(|(image, _)| self.done.entry(image.case.clone()).or_default().push(image));
@@ -112,19 +117,19 @@ impl Store {
     }
 
     /// Writes a case.
-    pub fn add_case(&mut self, row: &CaseRow) -> Result<()> {
+    pub(crate) fn add_case(&mut self, row: &CaseRow) -> Result<()> {
         self.case_rows.append([(row, None)])
     }
 
     /// Takes the yardstick as it was measured again. The least counts: other programs can only make it longer.
-    pub fn measured(&mut self, yardstick_us: f64) -> Result<()> {
+    pub(crate) fn measured(&mut self, yardstick_us: f64) -> Result<()> {
         let known = self.provenance.reference_ntt_us.unwrap_or(f64::INFINITY);
         self.provenance.reference_ntt_us = Some(known.min(yardstick_us));
         self.folder.write(&self.provenance)
     }
 
     /// Takes back the time of an earlier end.
-    pub fn reopen(&mut self) -> Result<()> {
+    pub(crate) fn reopen(&mut self) -> Result<()> {
         if self.provenance.ended.take().is_some() {
             self.folder.write(&self.provenance)?;
         }
@@ -132,7 +137,7 @@ impl Store {
     }
 
     /// Notes the time of the end, after it has put rows that were evaluated out of order into their places.
-    pub fn end(&mut self, at: String) -> Result<()> {
+    pub(crate) fn end(&mut self, at: String) -> Result<()> {
         if self.mended {
             let (path, order) = (&self.folder.path, &self.order);
             let cases: HashMap<&str, usize> =

@@ -7,7 +7,7 @@ use crate::records::{CaseRow, ImageRow};
 use crate::report::statistics::{mcnemar, median, spread, wilson};
 
 /// The row of a case before its first image.
-pub fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
+pub(super) fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
     let encrypted = case.filter(|_| kind == Kind::Encrypted);
     CaseRow {
         case: cell.id(kind),
@@ -48,7 +48,7 @@ pub fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
 
 /// Fills in the counts and averages over the images. An image whose evaluation failed is only counted as failed; an
 /// image without a class is wrong.
-pub fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
+pub(super) fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
     let evaluated: Vec<&ImageRow> = images.iter().filter(|image| image.evaluated()).collect();
     let count = |f: &dyn Fn(&ImageRow) -> bool| evaluated.iter().filter(|row| f(row)).count();
     let trials = evaluated.len();

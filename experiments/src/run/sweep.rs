@@ -20,7 +20,7 @@ use crate::records::{CaseRow, ExactRow, ImageRow};
 use crate::{machine, output, simulation};
 
 /// A run that is ready to go on.
-pub struct Sweep<'a> {
+pub(crate) struct Sweep<'a> {
     pub config: &'a Config,
     pub model: &'a Model,
     /// The images of every case, with the plaintext model's answers.
@@ -31,7 +31,7 @@ pub struct Sweep<'a> {
 
 impl Sweep<'_> {
     /// Evaluates the rest of the run. Returns the counts of the whole run.
-    pub fn run(mut self) -> Result<Tally> {
+    pub(crate) fn run(mut self) -> Result<Tally> {
         let (config, count) = (self.config, self.config.cells.len());
         let case_done = |sweep: &Self, cell: &Cell| sweep.store.case(&cell.id(config.kind)).is_some();
         if !config.cells.iter().all(|cell| case_done(&self, cell)) {

@@ -7,7 +7,7 @@ use crate::records::{CaseRow, ImageRow, Run};
 
 /// Counts over cases. Nothing is counted twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     cases: usize,
     /// Evaluations, including those that failed.
     images: usize,
@@ -21,7 +21,7 @@ pub struct Tally {
 
 impl Tally {
     /// Adds a case with the rows of its images.
-    pub fn add<'a>(&mut self, case: &CaseRow, images: impl IntoIterator<Item = &'a ImageRow>) {
+    pub(crate) fn add<'a>(&mut self, case: &CaseRow, images: impl IntoIterator<Item = &'a ImageRow>) {
         self.cases += 1;
         self.images += case.images;
         self.failed += case.failed;
@@ -30,12 +30,12 @@ impl Tally {
     }
 
     /// Whether anything went wrong.
-    pub fn flawless(&self) -> bool {
+    pub(crate) fn flawless(&self) -> bool {
         self.failed + self.without_class + self.not_run == 0
     }
 
     /// The counts in words, such as `3 cases, 9 evaluations, 1 failed, 2 without a class`.
-    pub fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         let Self { cases, images, failed, without_class, not_run } = *self;
         let mut text = format!("{cases} cases, {images} evaluations");
         for (count, word) in [(failed, "failed"), (without_class, "without a class"), (not_run, "cases could not run")]
@@ -49,7 +49,7 @@ impl Tally {
 }
 
 /// A case in a line.
-pub fn case_in_words(row: &CaseRow) -> String {
+pub(crate) fn case_in_words(row: &CaseRow) -> String {
     if let Some(error) = &row.error {
         return format!("could not run: {error}");
     }
@@ -68,7 +68,7 @@ pub fn case_in_words(row: &CaseRow) -> String {
 }
 
 /// Prints a finished run, and returns its counts.
-pub fn show(run: &Run, question: &str) -> anyhow::Result<Tally> {
+pub(crate) fn show(run: &Run, question: &str) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     let mut images: HashMap<&str, Vec<&ImageRow>> = HashMap::new();
     run.images.iter().for_each(|image| images.entry(&image.case).or_default().push(image));

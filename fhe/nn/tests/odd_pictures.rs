@@ -42,7 +42,10 @@ fn painted(mask: impl Fn(usize, usize) -> bool + Copy) -> impl Iterator<Item = I
 }
 
 fn checkers() -> Vec<Image> {
-    [1, 2, 4, 8].into_iter().flat_map(|side| painted(move |row, column| (row / side + column / side) % 2 == 1)).collect()
+    [1, 2, 4, 8]
+        .into_iter()
+        .flat_map(|side| painted(move |row, column| (row / side + column / side) % 2 == 1))
+        .collect()
 }
 
 fn stripes() -> Vec<Image> {
@@ -79,9 +82,7 @@ fn gradients() -> Vec<Image> {
     let mixed = |a: u8, b: u8, step: usize| ((usize::from(a) * (last - step) + usize::from(b) * step) / last) as u8;
     let between = |(a, b): (Colour, Colour), step| [0, 1, 2].map(|channel| mixed(a[channel], b[channel], step));
     pairs()
-        .flat_map(|pair| {
-            [picture(|row, _| between(pair, row)), picture(|_, column| between(pair, column))]
-        })
+        .flat_map(|pair| [picture(|row, _| between(pair, row)), picture(|_, column| between(pair, column))])
         .collect()
 }
 
@@ -126,7 +127,11 @@ fn holds_for_odd_pictures(weights: &[u8], card: &str, relu: &Approximation, head
         let outside = outcomes.iter().filter(|outcome| outcome.overflows() > 0).count();
         assert_eq!(outside, 0, "{kind}: pictures with a value outside its interval, of {}", pictures.len());
         for outcome in outcomes {
-            assert!(outcome.logits.iter().all(|logit| logit.abs() <= bound), "{kind}: {:?}, bound {bound}", outcome.logits);
+            assert!(
+                outcome.logits.iter().all(|logit| logit.abs() <= bound),
+                "{kind}: {:?}, bound {bound}",
+                outcome.logits
+            );
         }
     }
 }

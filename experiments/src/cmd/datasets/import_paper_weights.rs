@@ -18,7 +18,7 @@ const MEASURED_ACCURACY: f64 = 0.9257;
 
 /// Arguments of `datasets import-paper-weights`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// A clone of the repository of ePrint 2024/460, or its folder `weights`.
     dir: PathBuf,
     /// The file for the tensors. The card goes beside it, with the ending `.json`.
@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 /// Runs `datasets import-paper-weights`.
-pub fn run(args: &Args, cache: &Cache) -> Result<()> {
+pub(super) fn run(args: &Args, cache: &Cache) -> Result<()> {
     let card_file = args.out.with_extension("json");
     ensure!(card_file != args.out, "--out {}: wanted another ending than that of its card, .json", args.out.display());
     let inner = args.dir.join("weights");

@@ -7,7 +7,7 @@ use crate::records::CaseRow;
 use crate::report::tables::planned::{Planned, Planner};
 
 /// This program, with its embedded network and its shipped measurements.
-pub struct ThisProgram;
+pub(super) struct ThisProgram;
 
 impl Planner for ThisProgram {
     fn plan(&self, row: &CaseRow) -> Option<Planned> {

@@ -31,7 +31,7 @@ struct Command {
 ///
 /// # Errors
 /// A file without markers, markers that do not match, or runs that cannot be read.
-pub fn run(file: &Path, only: Option<Name>, folders: &[PathBuf]) -> Result<()> {
+pub(super) fn run(file: &Path, only: Option<Name>, folders: &[PathBuf]) -> Result<()> {
     let shown = file.display();
     let old = std::fs::read_to_string(file).with_context(|| format!("--splice {shown}"))?;
     let (new, count) = renew(&old, only, folders).map_err(|(line, error)| error.context(format!("{shown}:{line}")))?;

@@ -2,7 +2,7 @@
 
 /// An axis.
 #[derive(Clone, Debug)]
-pub struct Axis {
+pub(crate) struct Axis {
     /// Its quantity, with the unit.
     pub label: String,
     /// The left or bottom end.
@@ -22,7 +22,7 @@ const STEPS: [f64; 5] = [1.0, 2.0, 2.5, 5.0, 10.0];
 
 impl Axis {
     /// Returns a linear axis for these values with about `count` ticks. The range is widened to ticks.
-    pub fn linear(label: &str, values: impl IntoIterator<Item = f64>, count: usize) -> Self {
+    pub(crate) fn linear(label: &str, values: impl IntoIterator<Item = f64>, count: usize) -> Self {
         let (lo, hi) = ends(values, (0.0, 1.0));
         let span = if hi > lo { hi - lo } else { hi.abs().max(1.0) / 10.0 };
         let rough = span / count as f64;
@@ -44,19 +44,19 @@ impl Axis {
     }
 
     /// Returns a linear axis for these values that begins at 0.
-    pub fn from_zero(label: &str, values: impl IntoIterator<Item = f64>, count: usize) -> Self {
+    pub(crate) fn from_zero(label: &str, values: impl IntoIterator<Item = f64>, count: usize) -> Self {
         Self::linear(label, values.into_iter().chain([0.0]), count)
     }
 
     /// Returns an axis from 0 to 100 %.
-    pub fn percent(label: &str) -> Self {
+    pub(crate) fn percent(label: &str) -> Self {
         let ticks = (0..=5).map(|tick| 20 * tick);
         let ticks = ticks.map(|tick| (f64::from(tick), tick.to_string())).collect();
         Self { label: label.to_owned(), lo: 0.0, hi: 100.0, log: false, ticks }
     }
 
     /// Returns a logarithmic axis. The range is widened to powers of ten; at most eleven of them have ticks.
-    pub fn decades(label: &str, values: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn decades(label: &str, values: impl IntoIterator<Item = f64>) -> Self {
         let (lo, hi) = ends(values.into_iter().filter(|value| *value > 0.0), (0.1, 1.0));
         let (first, last) = ((lo.log10() + 1e-9).floor() as i32, (hi.log10() - 1e-9).ceil() as i32);
         let last = last.max(first + 1);
@@ -72,7 +72,7 @@ impl Axis {
     }
 
     /// Returns the axis cut to these values, if two ticks remain.
-    pub fn cut(mut self, values: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn cut(mut self, values: impl IntoIterator<Item = f64>) -> Self {
         let (lo, hi) = ends(values, (self.lo, self.hi));
         let within = |tick: &(f64, String)| (lo..=hi).contains(&tick.0);
         if self.ticks.iter().filter(|tick| within(tick)).count() >= 2 {
@@ -83,13 +83,13 @@ impl Axis {
     }
 
     /// Returns a logarithmic axis with ticks only at these positions, and a margin beyond the first and the last.
-    pub fn at(label: &str, positions: &[(f64, String)], margin: f64) -> Self {
+    pub(crate) fn at(label: &str, positions: &[(f64, String)], margin: f64) -> Self {
         let (lo, hi) = ends(positions.iter().map(|tick| tick.0), (1.0, 10.0));
         Self { label: label.to_owned(), lo: lo / margin, hi: hi * margin, log: true, ticks: positions.to_vec() }
     }
 
     /// Returns the position of a value, from 0 at the lower end to 1 at the upper.
-    pub fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         let map = |v: f64| if self.log { v.max(f64::MIN_POSITIVE).ln() } else { v };
         (map(value) - map(self.lo)) / (map(self.hi) - map(self.lo))
     }
@@ -103,7 +103,7 @@ fn ends(values: impl IntoIterator<Item = f64>, none: (f64, f64)) -> (f64, f64) {
 }
 
 /// Returns an exponent in superscript digits.
-pub fn superscript(power: i32) -> String {
+pub(super) fn superscript(power: i32) -> String {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let raise = |c: char| c.to_digit(10).map_or('⁻', |digit| DIGITS[digit as usize]);
     power.to_string().chars().map(raise).collect()

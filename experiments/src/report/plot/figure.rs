@@ -1,10 +1,10 @@
 //! A figure before it is drawn: panels, axes and marks, in the units of the data.
 
-pub use super::axis::Axis;
+pub(crate) use super::axis::Axis;
 
 /// A figure.
 #[derive(Clone, Debug)]
-pub struct Figure {
+pub(crate) struct Figure {
     /// Its title, with the config's name.
     pub title: String,
     /// Notes that a reader needs, a line each.
@@ -20,11 +20,11 @@ pub struct Figure {
 }
 
 /// Width of every figure.
-pub const WIDTH: u32 = 920;
+pub(crate) const WIDTH: u32 = 920;
 
 /// One pair of axes.
 #[derive(Clone, Debug)]
-pub struct Panel {
+pub(crate) struct Panel {
     /// The title above the frame; may be empty.
     pub title: String,
     /// The horizontal axis.
@@ -37,7 +37,7 @@ pub struct Panel {
 
 /// A mark in a panel.
 #[derive(Clone, Debug)]
-pub enum Mark {
+pub(crate) enum Mark {
     /// Points joined by a line; the look may omit either.
     Line(Vec<(f64, f64)>, Look),
     /// Intervals: x, lower end and upper end.
@@ -54,7 +54,7 @@ pub enum Mark {
 
 /// The look of a mark. Looks differ in colour, and for readers without it in marker, dashes and filling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub(crate) struct Look {
     /// Index into the palette.
     pub colour: usize,
     /// The marker at each point.
@@ -69,7 +69,7 @@ pub struct Look {
 
 /// The shape at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Marker {
+pub(crate) enum Marker {
     Circle,
     Square,
     Triangle,
@@ -80,7 +80,7 @@ pub enum Marker {
 
 /// The pattern of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dash {
+pub(crate) enum Dash {
     Solid,
     Dashed,
     Dotted,
@@ -89,7 +89,7 @@ pub enum Dash {
 
 impl Look {
     /// Returns the look of the series with this number.
-    pub fn series(index: usize) -> Self {
+    pub(crate) fn series(index: usize) -> Self {
         use Dash::{Chain, Dashed, Dotted, Solid};
         use Marker::{Circle, Cross, Diamond, Down, Square, Triangle};
         let markers = [Circle, Square, Triangle, Diamond, Down, Cross];
@@ -104,28 +104,28 @@ impl Look {
     }
 
     /// Returns the look of a reference: a line without markers.
-    pub fn reference() -> Self {
+    pub(crate) fn reference() -> Self {
         Self { colour: super::style::BLACK, marker: None, filled: false, dash: Some(Dash::Dotted), aside: 0 }
     }
 
     /// Returns the look shifted aside, as number `index` of `count` looks that share their places and `room` units.
-    pub fn among(self, index: usize, count: usize, room: i32) -> Self {
+    pub(crate) fn among(self, index: usize, count: usize, room: i32) -> Self {
         let step = 9.min(room / count.max(1) as i32);
         Self { aside: step * (2 * index as i32 + 1 - count as i32) / 2, ..self }
     }
 
     /// Returns the look with hollow markers.
-    pub fn hollow(self) -> Self {
+    pub(crate) fn hollow(self) -> Self {
         Self { filled: false, ..self }
     }
 
     /// Returns the look with another line.
-    pub fn dashed(self, dash: Option<Dash>) -> Self {
+    pub(crate) fn dashed(self, dash: Option<Dash>) -> Self {
         Self { dash, ..self }
     }
 
     /// Returns the look of a box.
-    pub const fn filling(colour: usize, filled: bool) -> Self {
+    pub(crate) const fn filling(colour: usize, filled: bool) -> Self {
         Self { colour, marker: None, filled, dash: None, aside: 0 }
     }
 }

@@ -1,9 +1,9 @@
 //! Figures of runs, as SVG and PNG.
 
 mod axis;
-pub mod draw;
-pub mod figure;
-pub mod kinds;
+pub(crate) mod draw;
+pub(crate) mod figure;
+pub(crate) mod kinds;
 mod series;
-pub mod spec;
+pub(crate) mod spec;
 mod style;

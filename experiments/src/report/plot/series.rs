@@ -4,12 +4,12 @@ use crate::records::CaseRow;
 use crate::report::source::Source;
 
 /// The part that every name has.
-pub const INSECURE: &str = "below 128 bits";
+pub(super) const INSECURE: &str = "below 128 bits";
 /// The words between the backend and the case whose noise it draws.
 const NOISE_OF: &str = " with noise of ";
 
 /// A series.
-pub struct Group<'a> {
+pub(super) struct Group<'a> {
     /// The backend, and the other parts in which groups differ.
     pub name: String,
     /// The run of the cases.
@@ -19,7 +19,7 @@ pub struct Group<'a> {
 }
 
 /// Groups the cases for which `parts` returns equal words. Cases without words are left out.
-pub fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<String>>) -> Vec<Group<'a>> {
+pub(super) fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<String>>) -> Vec<Group<'a>> {
     let mut found: Vec<(Vec<String>, Group<'a>)> = Vec::new();
     for source in sources {
         let run = label(source, sources);
@@ -52,7 +52,7 @@ fn backend(case: &CaseRow) -> &str {
 }
 
 /// Returns the case whose noise is drawn by simulated cases without noise of their own.
-pub fn borrowed_noise(sources: &[Source]) -> Vec<&str> {
+pub(super) fn borrowed_noise(sources: &[Source]) -> Vec<&str> {
     let cases = sources.iter().flat_map(Source::cases);
     let mut found: Vec<&str> = cases.filter_map(|case| Some(case.backend.split_once(NOISE_OF)?.1)).collect();
     found.sort_unstable();
@@ -61,7 +61,7 @@ pub fn borrowed_noise(sources: &[Source]) -> Vec<&str> {
 }
 
 /// Returns the run's name, with its folder if another of `sources` has the same name.
-pub fn label(source: &Source, sources: &[Source]) -> String {
+pub(super) fn label(source: &Source, sources: &[Source]) -> String {
     match sources.iter().filter(|other| other.name() == source.name()).count() {
         0 | 1 => source.name().to_owned(),
         _ => format!("{} in {}", source.name(), source.run.folder.display()),
@@ -69,22 +69,22 @@ pub fn label(source: &Source, sources: &[Source]) -> String {
 }
 
 /// Returns `N = 2¹⁶`, or an empty text for a case without a ring.
-pub fn ring(case: &CaseRow) -> String {
+pub(super) fn ring(case: &CaseRow) -> String {
     case.ring_dim.map_or(String::new(), |n| format!("N = {}", power(n)))
 }
 
 /// Returns `2¹⁶`, or the number itself if it is not a power of two.
-pub fn power(n: usize) -> String {
+pub(super) fn power(n: usize) -> String {
     if n.is_power_of_two() { format!("2{}", super::axis::superscript(n.ilog2() as i32)) } else { n.to_string() }
 }
 
 /// Returns the packing, or an empty text for a case without one.
-pub fn packing(case: &CaseRow) -> String {
+pub(super) fn packing(case: &CaseRow) -> String {
     case.packing.clone().unwrap_or_default()
 }
 
 /// Returns family and degree of an activation such as `chebyshev:59`; `None` if it has not one degree.
-pub fn degree(relu: &str) -> Option<(&str, f64)> {
+pub(super) fn degree(relu: &str) -> Option<(&str, f64)> {
     let (family, degree) = relu.rsplit_once(':')?;
     Some((family, f64::from(degree.parse::<u32>().ok().filter(|&degree| degree > 0)?)))
 }

@@ -11,7 +11,7 @@ use crate::report::source::Source;
 /// The content of a figure's `.toml`.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spec {
+pub(crate) struct Spec {
     /// The kind of figure.
     pub kind: Kind,
     /// The name in its title.
@@ -38,7 +38,7 @@ struct Origin {
 
 impl Spec {
     /// Returns the spec of a figure of these runs.
-    pub fn new(kind: Kind, name: &str, sources: &[Source]) -> Self {
+    pub(crate) fn new(kind: Kind, name: &str, sources: &[Source]) -> Self {
         let origin = |source: &Source| {
             let run = source.run.provenance.clone();
             Origin {
@@ -60,13 +60,13 @@ impl Spec {
     ///
     /// # Errors
     /// A file that is missing or has another shape; the error names the line.
-    pub fn read(file: &Path) -> Result<Self> {
+    pub(crate) fn read(file: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(file).with_context(|| format!("--spec {}", file.display()))?;
         toml::from_str(&text).with_context(|| format!("--spec {}", file.display()))
     }
 
     /// Returns the text of the file.
-    pub fn text(&self) -> Result<String> {
+    pub(crate) fn text(&self) -> Result<String> {
         let head = "# Drawn by `cipherlab plot`; `cipherlab plot --spec` and this file draw it again.\n";
         Ok(format!("{head}{}", toml::to_string(self)?))
     }

@@ -6,7 +6,7 @@ use crate::records::CaseRow;
 use crate::report::source::{Source, Standing};
 
 /// Returns the table of these runs.
-pub fn table(literature: &Literature, sources: &[Source]) -> Table {
+pub(super) fn table(literature: &Literature, sources: &[Source]) -> Table {
     let columns = [
         words("run"),
         words("backend"),

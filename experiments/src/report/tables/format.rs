@@ -3,7 +3,7 @@
 use super::table::{Cell, Column, Table};
 
 /// Returns the table as Markdown: rows between pipes, then the notes.
-pub fn markdown(table: &Table) -> String {
+pub(crate) fn markdown(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let escape = |text: &str| minus(text, "−").replace('|', "\\|").replace('\n', " ");
     let cell = |cell: &Cell| cell.as_deref().map_or("–".to_owned(), escape);
@@ -19,7 +19,7 @@ pub fn markdown(table: &Table) -> String {
 }
 
 /// Returns the table as LaTeX: a float over both columns of a page, for the package booktabs.
-pub fn latex(table: &Table) -> String {
+pub(crate) fn latex(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
     let cell = |cell: &Cell| cell.as_deref().map_or("--".to_owned(), tex);
     let alignment: String = table.columns.iter().map(|column| if column.number { 'r' } else { 'l' }).collect();
@@ -42,7 +42,7 @@ pub fn latex(table: &Table) -> String {
 }
 
 /// Returns the table as CSV: the heads, then a line a row. A cell that was not measured is empty. Notes are left out.
-pub fn csv(table: &Table) -> String {
+pub(crate) fn csv(table: &Table) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let heads = table.columns.iter().map(|column| column.head);
     writer.write_record(heads).expect("memory takes all bytes");

@@ -9,7 +9,7 @@ const TEXT: &str = include_str!("../../../literature.toml");
 /// The content of `literature.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Literature {
+pub(crate) struct Literature {
     /// The paper.
     pub paper: Paper,
     /// Its parameter sets.
@@ -23,7 +23,7 @@ pub struct Literature {
 /// The paper.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Paper {
+pub(crate) struct Paper {
     pub title: String,
     pub source: String,
     pub log_n: u32,
@@ -38,7 +38,7 @@ pub struct Paper {
 /// A parameter set as published.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ParameterSet {
+pub(crate) struct ParameterSet {
     pub set: u32,
     pub digits: usize,
     pub log_qp: f64,
@@ -54,7 +54,7 @@ pub struct ParameterSet {
 /// The published program, as we ran it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Measured {
+pub(crate) struct Measured {
     pub set: u32,
     pub what: String,
     pub seconds: f64,
@@ -66,7 +66,7 @@ pub struct Measured {
 /// A system as it reports itself.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct System {
+pub(crate) struct System {
     pub name: String,
     pub year: u32,
     pub source: String,
@@ -84,19 +84,19 @@ pub struct System {
 
 impl Literature {
     /// Returns the content of the file that the program was built with.
-    pub fn embedded() -> Self {
+    pub(crate) fn embedded() -> Self {
         toml::from_str(TEXT).expect("literature.toml is tested")
     }
 }
 
 impl Paper {
     /// Returns today's limit for a modulus under a uniform ternary secret. The paper's own secret is sparse.
-    pub fn uniform_limit(&self, log_qp: f64) -> Option<SecurityReport> {
+    pub(crate) fn uniform_limit(&self, log_qp: f64) -> Option<SecurityReport> {
         security::assess(self.log_n, SecretDistribution::UniformTernary, log_qp)
     }
 
     /// Returns today's limit for a modulus under the paper's sparse secret.
-    pub fn sparse_limit(&self, log_qp: f64) -> Option<SecurityReport> {
+    pub(crate) fn sparse_limit(&self, log_qp: f64) -> Option<SecurityReport> {
         security::assess(self.log_n, SecretDistribution::FixedWeight(self.secret_weight), log_qp)
     }
 }

@@ -7,7 +7,7 @@ use crate::records::CaseRow;
 use crate::report::source::Source;
 
 /// Returns the table of these runs.
-pub fn table(literature: &Literature, sources: &[Source], planner: &dyn Planner) -> Table {
+pub(super) fn table(literature: &Literature, sources: &[Source], planner: &dyn Planner) -> Table {
     let columns = [
         words("run"),
         words("case"),

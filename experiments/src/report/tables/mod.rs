@@ -2,11 +2,11 @@
 
 mod accuracy;
 mod comparison;
-pub mod format;
-pub mod literature;
+pub(crate) mod format;
+pub(crate) mod literature;
 mod memory;
 mod parameters;
-pub mod planned;
+pub(crate) mod planned;
 mod sweep;
 mod table;
 
@@ -19,7 +19,7 @@ use crate::report::source::Source;
 
 /// The tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Name {
+pub(crate) enum Name {
     /// The paper's four parameter sets by today's security tables, and ours: memory, time, precision after each stage.
     Parameters,
     /// Plaintext against encrypted or simulated: intervals, flips, McNemar's test.
@@ -35,12 +35,12 @@ pub enum Name {
 
 impl Name {
     /// Returns its name on the command line.
-    pub fn word(self) -> String {
+    pub(crate) fn word(self) -> String {
         self.to_possible_value().expect("no table is hidden").get_name().to_owned()
     }
 
     /// Returns the table of these runs. `planner` adds facts that follow from a case's parameters.
-    pub fn table(self, sources: &[Source], planner: &dyn Planner) -> Table {
+    pub(crate) fn table(self, sources: &[Source], planner: &dyn Planner) -> Table {
         let literature = Literature::embedded();
         match self {
             Self::Parameters => parameters::table(&literature, sources, planner),

@@ -10,7 +10,7 @@ use crate::report::source::Source;
 const STAGES: [&str; 5] = ["initial", "stage 1", "stage 2", "stage 3", "classifier"];
 
 /// Returns the table of these runs.
-pub fn table(literature: &Literature, sources: &[Source], planner: &dyn Planner) -> Table {
+pub(super) fn table(literature: &Literature, sources: &[Source], planner: &dyn Planner) -> Table {
     let columns = [
         words("parameters"),
         words("case"),

@@ -3,7 +3,7 @@
 use crate::records::CaseRow;
 
 /// A case as planned by this program.
-pub struct Planned {
+pub(crate) struct Planned {
     /// The highest level.
     pub depth: usize,
     /// Digits of the gadget decomposition at that level.
@@ -14,13 +14,13 @@ pub struct Planned {
 
 impl Planned {
     /// Returns the bytes of the keys whose kind is `wanted`; `None` if the keys are not those of the run.
-    pub fn key_bytes(&self, wanted: impl Fn(&str) -> bool) -> Option<u64> {
+    pub(crate) fn key_bytes(&self, wanted: impl Fn(&str) -> bool) -> Option<u64> {
         Some(self.keys.as_ref()?.iter().filter(|(kind, _)| wanted(kind)).map(|(_, bytes)| bytes).sum())
     }
 }
 
 /// Plans the cases of runs again. The program implements it; the tables themselves read only records.
-pub trait Planner {
+pub(crate) trait Planner {
     /// Returns the plan of a row's case. `None` if this program does not know the case, or plans another modulus for
     /// it: then another program ran it, or another network.
     fn plan(&self, row: &CaseRow) -> Option<Planned>;

@@ -6,7 +6,7 @@ use crate::report::cost::Cost;
 use crate::report::source::Source;
 
 /// Returns the table of these runs, ring by ring, the fastest case first.
-pub fn table(sources: &[Source]) -> Table {
+pub(super) fn table(sources: &[Source]) -> Table {
     let columns = [
         words("run"),
         number("N"),

@@ -4,7 +4,7 @@ use crate::report::source::{Source, Standing};
 
 /// A table.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     /// Its title.
     pub title: &'static str,
     /// Its columns.
@@ -17,7 +17,7 @@ pub struct Table {
 
 /// A column.
 #[derive(Clone, Copy, Debug)]
-pub struct Column {
+pub(crate) struct Column {
     /// Its head.
     pub head: &'static str,
     /// Whether it holds numbers, which are aligned to the right.
@@ -26,7 +26,7 @@ pub struct Column {
 
 /// A row.
 #[derive(Debug)]
-pub struct Row {
+pub(crate) struct Row {
     /// A cell for each column; `None` if nothing is known.
     pub cells: Vec<Cell>,
     /// Whether a group of rows begins with this one.
@@ -34,21 +34,21 @@ pub struct Row {
 }
 
 /// The text of a cell, with an ASCII minus before negative numbers.
-pub type Cell = Option<String>;
+pub(super) type Cell = Option<String>;
 
 /// Returns a column of words.
-pub const fn words(head: &'static str) -> Column {
+pub(super) const fn words(head: &'static str) -> Column {
     Column { head, number: false }
 }
 
 /// Returns a column of numbers.
-pub const fn number(head: &'static str) -> Column {
+pub(super) const fn number(head: &'static str) -> Column {
     Column { head, number: true }
 }
 
 impl Table {
     /// Returns a table without rows.
-    pub fn new(title: &'static str, columns: &[Column]) -> Self {
+    pub(crate) fn new(title: &'static str, columns: &[Column]) -> Self {
         Self { title, columns: columns.to_vec(), rows: Vec::new(), notes: Vec::new() }
     }
 
@@ -56,20 +56,20 @@ impl Table {
     ///
     /// # Panics
     /// If the row has not one cell for each column.
-    pub fn push(&mut self, group: bool, cells: Vec<Cell>) {
+    pub(crate) fn push(&mut self, group: bool, cells: Vec<Cell>) {
         assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         self.rows.push(Row { cells, group });
     }
 
     /// Adds the row of a run that may not be cited: its name and its standing.
-    pub fn push_withheld(&mut self, source: &Source) {
+    pub(crate) fn push_withheld(&mut self, source: &Source) {
         let mut cells = vec![text(source.name()), text(&source.standing.to_string())];
         cells.resize(self.columns.len(), None);
         self.push(true, cells);
     }
 
     /// Adds notes: the provenance of each run, and its cases that could not run.
-    pub fn note_sources<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) {
+    pub(crate) fn note_sources<'a>(&mut self, sources: impl IntoIterator<Item = &'a Source>) {
         for source in sources {
             self.notes.push(source.provenance());
             if source.standing == Standing::Complete {
@@ -83,39 +83,39 @@ impl Table {
 }
 
 /// Returns a cell of words.
-pub fn text(text: &str) -> Cell {
+pub(super) fn text(text: &str) -> Cell {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Returns a cell of a number with `decimals` decimals.
-pub fn fixed(value: Option<f64>, decimals: usize) -> Cell {
+pub(super) fn fixed(value: Option<f64>, decimals: usize) -> Cell {
     value.filter(|value| value.is_finite()).map(|value| format!("{value:.decimals$}"))
 }
 
 /// Returns a cell of a whole number.
-pub fn whole(value: Option<usize>) -> Cell {
+pub(super) fn whole(value: Option<usize>) -> Cell {
     value.map(|value| value.to_string())
 }
 
 /// Returns a cell of a share in percent.
-pub fn percent(share: Option<f64>) -> Cell {
+pub(super) fn percent(share: Option<f64>) -> Cell {
     fixed(share.map(|share| 100.0 * share), 2)
 }
 
 /// Returns a cell of bytes in units of 10⁹.
-pub fn gigabytes(bytes: Option<u64>) -> Cell {
+pub(super) fn gigabytes(bytes: Option<u64>) -> Cell {
     fixed(bytes.map(|bytes| bytes as f64 / 1e9), 2)
 }
 
 /// Returns a cell of a difference, with its sign unless it is 0.
-pub fn difference(ours: Option<f64>, theirs: Option<f64>, decimals: usize) -> Cell {
+pub(super) fn difference(ours: Option<f64>, theirs: Option<f64>, decimals: usize) -> Cell {
     let text = format!("{:+.decimals$}", ours? - theirs?);
     let none = text.chars().all(|c| !c.is_ascii_digit() || c == '0');
     Some(if none { text[1..].to_owned() } else { text })
 }
 
 /// Returns a cell of the ratio of our value to theirs.
-pub fn ratio(ours: Option<f64>, theirs: Option<f64>) -> Cell {
+pub(super) fn ratio(ours: Option<f64>, theirs: Option<f64>) -> Cell {
     let ratio = ours? / theirs?;
     ratio.is_finite().then(|| if ratio < 0.1 { format!("×{ratio:.3}") } else { format!("×{ratio:.2}") })
 }

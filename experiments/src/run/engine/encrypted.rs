@@ -11,7 +11,7 @@ use crate::run::selection::Subject;
 use crate::session::{ImageEvaluation, Layer, Session};
 
 /// A session whose randomness comes from the seed of the run.
-pub struct Engine {
+pub(crate) struct Engine {
     session: Session,
     seed: u64,
     trace: bool,
@@ -19,34 +19,34 @@ pub struct Engine {
 
 impl Engine {
     /// Makes the keys.
-    pub fn start(case: Case, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
+    pub(crate) fn start(case: Case, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
         case.check_memory_available()?;
         progress.step("generating keys");
         Ok(Self { session: Session::start(case, &mut randomness(seed, 0))?, seed, trace })
     }
 
     /// Seconds of generating keys and constants.
-    pub fn keygen_s(&self) -> f64 {
+    pub(crate) fn keygen_s(&self) -> f64 {
         self.session.keygen
     }
 
     /// Bytes of the evaluation keys.
-    pub fn key_bytes(&self) -> usize {
+    pub(crate) fn key_bytes(&self) -> usize {
         self.session.key_bytes()
     }
 
     /// Bytes of the encoded bootstrapping constants.
-    pub fn constant_bytes(&self) -> usize {
+    pub(crate) fn constant_bytes(&self) -> usize {
         self.session.constant_bytes()
     }
 
     /// The number of images in a ciphertext.
-    pub fn images(&self) -> usize {
+    pub(crate) fn images(&self) -> usize {
         self.session.images()
     }
 
     /// Evaluates the images of a ciphertext.
-    pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Result<Vec<Evaluated>> {
+    pub(crate) fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Result<Vec<Evaluated>> {
         let case = &self.session.case;
         let inputs: Vec<Vec<f64>> = batch.iter().map(|subject| case.input(&subject.image)).collect();
         let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();

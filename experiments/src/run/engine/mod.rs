@@ -16,7 +16,7 @@ use crate::output::in_one_line;
 use crate::records::CaseRow;
 
 /// A case that is ready for images.
-pub enum Engine {
+pub(super) enum Engine {
     /// The plaintext model with polynomials.
     Plain(Box<plain::Engine>),
     /// The encrypted circuit in cleartext, with noise.
@@ -26,7 +26,7 @@ pub enum Engine {
 }
 
 /// The evaluation of an image.
-pub struct Evaluated {
+pub(super) struct Evaluated {
     /// The logits of the case; `None` if they are those of the polynomial model.
     pub logits: Option<Vec<f64>>,
     /// The result of the plaintext model with the same polynomials.
@@ -39,7 +39,7 @@ pub struct Evaluated {
 
 /// The seconds of an encrypted image.
 #[derive(Clone, Copy)]
-pub struct Seconds {
+pub(super) struct Seconds {
     /// Number of images in the ciphertext that took these seconds.
     pub images: usize,
     pub encrypt: f64,
@@ -50,7 +50,7 @@ pub struct Seconds {
 }
 
 /// A step of an evaluation.
-pub struct StepMeasured {
+pub(super) struct StepMeasured {
     pub layer: String,
     pub op: &'static str,
     pub level: Option<usize>,
@@ -60,7 +60,13 @@ pub struct StepMeasured {
 }
 
 /// Makes a cell ready for images. `case` is its circuit, if it has one.
-pub fn start(config: &Config, model: &Model, cell: &Cell, case: Option<Case>, progress: &Progress) -> Result<Engine> {
+pub(super) fn start(
+    config: &Config,
+    model: &Model,
+    cell: &Cell,
+    case: Option<Case>,
+    progress: &Progress,
+) -> Result<Engine> {
     match (config.kind, case) {
         (Kind::Plain, _) => Ok(Engine::Plain(Box::new(plain::Engine::new(model, &cell.relu, config.trace)))),
         (Kind::Encrypted, Some(case)) => {
@@ -76,7 +82,7 @@ pub fn start(config: &Config, model: &Model, cell: &Cell, case: Option<Case>, pr
 
 impl Engine {
     /// The number of images to evaluate at once.
-    pub fn batch(&self) -> usize {
+    pub(super) fn batch(&self) -> usize {
         match self {
             // Threads wait for each other at the end of a batch. A process that is killed loses one batch.
             Self::Plain(_) | Self::Simulated(_) => 16 * rayon::current_num_threads(),
@@ -85,7 +91,7 @@ impl Engine {
     }
 
     /// Evaluates a batch and returns a result for each image, in order.
-    pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
+    pub(super) fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
         match self {
             Self::Plain(engine) => engine.evaluate(batch, progress),
             Self::Simulated(engine) => engine.evaluate(batch, progress),
@@ -98,7 +104,7 @@ impl Engine {
     }
 
     /// Enters the time and size of keys and constants.
-    pub fn measure(&self, row: CaseRow) -> CaseRow {
+    pub(super) fn measure(&self, row: CaseRow) -> CaseRow {
         match self {
             Self::Plain(_) | Self::Simulated(_) => row,
             Self::Encrypted(engine) => CaseRow {

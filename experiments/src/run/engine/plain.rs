@@ -12,7 +12,7 @@ use crate::run::progress::Progress;
 use crate::run::selection::Subject;
 
 /// A model with its activation.
-pub struct Engine {
+pub(crate) struct Engine {
     model: Model,
     activation: Box<dyn Activation + Send>,
     trace: bool,
@@ -20,7 +20,7 @@ pub struct Engine {
 
 impl Engine {
     /// Puts an approximation in the place of the model's ReLUs.
-    pub fn new(model: &Model, relu: &Relu, trace: bool) -> Self {
+    pub(crate) fn new(model: &Model, relu: &Relu, trace: bool) -> Self {
         let activation: Box<dyn Activation + Send> = match relu {
             Relu::Exact => model.own_activation(),
             Relu::Approximate(approximation) => Box::new(ApproximateRelu::new(approximation, &model.intervals)),
@@ -29,7 +29,7 @@ impl Engine {
     }
 
     /// Evaluates images on all threads.
-    pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
+    pub(crate) fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
         let evaluate = |subject: &&Subject| {
             let evaluated = self.evaluate_one(subject);
             progress.image_done();

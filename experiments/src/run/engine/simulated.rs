@@ -13,7 +13,7 @@ use crate::run::selection::Subject;
 use crate::simulation::mismatch;
 
 /// A case with a noise model.
-pub struct Engine {
+pub(crate) struct Engine {
     case: Case,
     simulator: Simulator,
     levels: Vec<usize>,
@@ -24,7 +24,7 @@ pub struct Engine {
 impl Engine {
     /// Puts the noise of `model` into the circuit of `case`. Warns if the noise was measured on another case; the rows
     /// say so too.
-    pub fn new(case: Case, model: &NoiseModel, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
+    pub(crate) fn new(case: Case, model: &NoiseModel, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
         let simulator = Simulator::new(&case.program, &schedule, model)?;
         if let Some(difference) = mismatch(model, &case) {
@@ -34,7 +34,7 @@ impl Engine {
     }
 
     /// Evaluates images on all threads.
-    pub fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
+    pub(crate) fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
         let evaluate = |subject: &&Subject| {
             let evaluated = self.evaluate_one(subject);
             progress.image_done();

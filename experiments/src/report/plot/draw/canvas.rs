@@ -25,34 +25,34 @@ const OVERSAMPLING: i32 = 2;
 
 /// The reason why drawing failed.
 #[derive(Debug)]
-pub struct Failed(String);
+pub(super) struct Failed(String);
 
 /// The weight of letters.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub(super) enum Weight {
     Regular,
     Bold,
 }
 
 /// The point of a text that lies at its place.
 #[derive(Clone, Copy)]
-pub struct Align(HPos, VPos);
+pub(super) struct Align(HPos, VPos);
 
 impl Align {
-    pub const TOP_LEFT: Self = Self(HPos::Left, VPos::Top);
-    pub const TOP: Self = Self(HPos::Center, VPos::Top);
-    pub const LEFT: Self = Self(HPos::Left, VPos::Center);
-    pub const RIGHT: Self = Self(HPos::Right, VPos::Center);
-    pub const BOTTOM_LEFT: Self = Self(HPos::Left, VPos::Bottom);
+    pub(super) const TOP_LEFT: Self = Self(HPos::Left, VPos::Top);
+    pub(super) const TOP: Self = Self(HPos::Center, VPos::Top);
+    pub(super) const LEFT: Self = Self(HPos::Left, VPos::Center);
+    pub(super) const RIGHT: Self = Self(HPos::Right, VPos::Center);
+    pub(super) const BOTTOM_LEFT: Self = Self(HPos::Left, VPos::Bottom);
 }
 
 /// A place in whole units.
-pub type Place = (i32, i32);
+pub(super) type Place = (i32, i32);
 /// A place in fractions of units.
-pub type Fine = (f64, f64);
+pub(super) type Fine = (f64, f64);
 
 /// A drawing area in the figure's units.
-pub struct Canvas<'a, DB: DrawingBackend> {
+pub(super) struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
     letters: Letters,
@@ -82,25 +82,25 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
     }
 
     /// Draws a line through these places.
-    pub fn path(&self, places: &[Fine], colour: RGBColor, width: f64) -> Result<(), Failed> {
+    pub(super) fn path(&self, places: &[Fine], colour: RGBColor, width: f64) -> Result<(), Failed> {
         let places: Vec<_> = places.iter().map(|&place| self.at(place)).collect();
         self.area.draw(&PathElement::new(places, self.pen(colour, width))).map_err(failed)
     }
 
     /// Draws a filled shape with these corners.
-    pub fn polygon(&self, corners: &[Fine], colour: RGBColor) -> Result<(), Failed> {
+    pub(super) fn polygon(&self, corners: &[Fine], colour: RGBColor) -> Result<(), Failed> {
         let corners: Vec<_> = corners.iter().map(|&corner| self.at(corner)).collect();
         self.area.draw(&Polygon::new(corners, colour.filled())).map_err(failed)
     }
 
     /// Draws a filled disc.
-    pub fn disc(&self, centre: Fine, radius: f64, colour: RGBColor) -> Result<(), Failed> {
+    pub(super) fn disc(&self, centre: Fine, radius: f64, colour: RGBColor) -> Result<(), Failed> {
         let radius = (radius * self.scale).round() as i32;
         self.area.draw(&Circle::new(self.at(centre), radius, colour.filled())).map_err(failed)
     }
 
     /// Draws a text in one line.
-    pub fn text(
+    pub(super) fn text(
         &self,
         text: &str,
         (x, y): Place,
@@ -119,7 +119,7 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
     }
 
     /// Draws a text that runs upwards, centred at its place.
-    pub fn text_upwards(&self, text: &str, (x, y): Place, size: i32) -> Result<(), Failed> {
+    pub(super) fn text_upwards(&self, text: &str, (x, y): Place, size: i32) -> Result<(), Failed> {
         let font = font(f64::from(size) * self.scale * self.letters.size, Weight::Regular);
         self.write(text, (f64::from(x), f64::from(y)), font.transform(FontTransform::Rotate270), style::INK, Align::TOP)
     }
@@ -131,7 +131,7 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
 }
 
 /// Returns the width of a text in units.
-pub fn text_width(text: &str, size: i32) -> i32 {
+pub(super) fn text_width(text: &str, size: i32) -> i32 {
     style::register_fonts();
     // Measured at a large size, since plotters returns whole numbers.
     let font = font(f64::from(size) * style::LINE_PER_EM * 16.0, Weight::Regular);
@@ -159,7 +159,7 @@ fn pixels(one: &Figure, scale: i32) -> (u32, u32) {
 }
 
 /// Returns the figure as SVG.
-pub fn svg(one: &Figure) -> Result<String> {
+pub(crate) fn svg(one: &Figure) -> Result<String> {
     style::register_fonts();
     let mut text = String::new();
     let (width, height) = pixels(one, SVG_SCALE);
@@ -170,7 +170,7 @@ pub fn svg(one: &Figure) -> Result<String> {
 }
 
 /// Returns the figure as PNG.
-pub fn png(one: &Figure) -> Result<Vec<u8>> {
+pub(crate) fn png(one: &Figure) -> Result<Vec<u8>> {
     style::register_fonts();
     let (width, height) = pixels(one, PNG_SCALE * OVERSAMPLING);
     let mut buffer = vec![0; 3 * (width * height) as usize];

@@ -4,7 +4,7 @@ use super::super::figure::Panel;
 
 /// A rectangle in units.
 #[derive(Clone, Copy)]
-pub struct Frame {
+pub(super) struct Frame {
     pub left: f64,
     pub top: f64,
     pub width: f64,
@@ -13,17 +13,17 @@ pub struct Frame {
 
 impl Frame {
     /// Returns the place of a value.
-    pub fn place(&self, panel: &Panel, (x, y): (f64, f64)) -> (f64, f64) {
+    pub(super) fn place(&self, panel: &Panel, (x, y): (f64, f64)) -> (f64, f64) {
         (self.left + self.width * panel.x.place(x), self.top + self.height * (1.0 - panel.y.place(y)))
     }
 
     /// Returns its right end.
-    pub fn right(&self) -> f64 {
+    pub(super) fn right(&self) -> f64 {
         self.left + self.width
     }
 
     /// Returns its bottom.
-    pub fn bottom(&self) -> f64 {
+    pub(super) fn bottom(&self) -> f64 {
         self.top + self.height
     }
 }

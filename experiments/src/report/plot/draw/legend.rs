@@ -29,12 +29,12 @@ fn places(figure: &Figure) -> Vec<(i32, i32)> {
 }
 
 /// Returns the height of the legend.
-pub fn height(figure: &Figure) -> i32 {
+pub(super) fn height(figure: &Figure) -> i32 {
     places(figure).last().map_or(0, |(_, line)| (line + 1) * LINE)
 }
 
 /// Draws the legend below the height `top`.
-pub fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, top: i32) -> Result<(), Failed> {
+pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure, top: i32) -> Result<(), Failed> {
     for ((text, look), (x, line)) in figure.legend.iter().zip(places(figure)) {
         let y = top + line * LINE + LINE / 2;
         marks::sample(canvas, *look, (f64::from(x), f64::from(y)), f64::from(SAMPLE))?;

@@ -19,7 +19,7 @@ fn colour(look: Look) -> RGBColor {
 }
 
 /// Draws a panel's marks in order.
-pub fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, frame: Frame) -> Result<(), Failed> {
+pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, frame: Frame) -> Result<(), Failed> {
     let at = |point: (f64, f64)| frame.place(panel, point);
     let aside = |point: (f64, f64), look: &Look| (at(point).0 + f64::from(look.aside), at(point).1);
     for mark in &panel.marks {
@@ -54,7 +54,12 @@ pub fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, frame: F
 }
 
 /// Draws a sample of a look to the right of a place, for legends.
-pub fn sample<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, look: Look, (x, y): Fine, width: f64) -> Result<(), Failed> {
+pub(super) fn sample<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    look: Look,
+    (x, y): Fine,
+    width: f64,
+) -> Result<(), Failed> {
     if look.marker.is_none() && look.dash.is_none() {
         return filled_box(canvas, [x + 12.0, x + width - 6.0, y - 7.0, y + 7.0], look);
     }

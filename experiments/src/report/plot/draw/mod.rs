@@ -7,7 +7,7 @@ mod marks;
 mod panel;
 
 use canvas::{Align, Canvas, Failed, Weight};
-pub use canvas::{png, svg};
+pub(crate) use canvas::{png, svg};
 use plotters::backend::DrawingBackend;
 
 use super::figure::{Figure, WIDTH};

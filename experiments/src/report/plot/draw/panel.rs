@@ -17,12 +17,12 @@ const LABEL: i32 = 15;
 const TITLE: i32 = 15;
 
 /// Returns the height of a panel with its labels.
-pub fn outer_height(figure: &Figure) -> i32 {
+pub(super) fn outer_height(figure: &Figure) -> i32 {
     ABOVE + figure.panel_height as i32 + BELOW
 }
 
 /// Returns the frame in this column, below the height `top`.
-pub fn frame(figure: &Figure, column: i32, top: i32) -> Frame {
+pub(super) fn frame(figure: &Figure, column: i32, top: i32) -> Frame {
     let columns = figure.columns as i32;
     let outer = (WIDTH as i32 - 2 * MARGIN - (columns - 1) * BETWEEN) / columns;
     Frame {
@@ -34,7 +34,7 @@ pub fn frame(figure: &Figure, column: i32, top: i32) -> Frame {
 }
 
 /// Draws a panel.
-pub fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, frame: Frame) -> Result<(), Failed> {
+pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, frame: Frame) -> Result<(), Failed> {
     let unit = |v: f64| v.round() as i32;
     let middle = unit(frame.left + frame.width / 2.0);
     ticks(canvas, panel, frame)?;

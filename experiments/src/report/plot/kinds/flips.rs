@@ -21,7 +21,7 @@ const FATES: [(&str, Look); 3] = [
 ];
 
 /// Returns the figure: a row of two panels for each case in which images changed.
-pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
+pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let groups = groups(sources, |case| Some(vec![case.relu.clone(), ring(case), packing(case)]));
     let mut found = Vec::new();
     let mut seen = 0;

@@ -13,7 +13,7 @@ use crate::report::source::Source;
 type Points = Vec<(f64, f64)>;
 
 /// Returns the figure: a panel for each activation.
-pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
+pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let named = groups(sources, |case| Some(vec![ring(case), packing(case)]));
     let mut relus: Vec<&str> = Vec::new();
     for case in named.iter().flat_map(looked_into) {

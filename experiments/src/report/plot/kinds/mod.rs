@@ -16,7 +16,7 @@ use crate::report::source::{Source, Standing};
 /// The figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Accuracy and logit precision against the degree of the ReLU.
     Precision,
     /// Errors along the layers: of the approximation, and of encryption.
@@ -30,11 +30,11 @@ pub enum Kind {
 }
 
 /// The reason why there is nothing to draw.
-pub type Reason = String;
+pub(crate) type Reason = String;
 
 impl Kind {
     /// Returns its name on the command line and in files.
-    pub fn word(self) -> String {
+    pub(crate) fn word(self) -> String {
         self.to_possible_value().expect("no figure is hidden").get_name().to_owned()
     }
 
@@ -42,7 +42,7 @@ impl Kind {
     ///
     /// # Errors
     /// The data that the runs lack, in words.
-    pub fn figure(self, name: &str, sources: &[Source]) -> Result<Figure, Reason> {
+    pub(crate) fn figure(self, name: &str, sources: &[Source]) -> Result<Figure, Reason> {
         let (title, figure) = match self {
             Self::Precision => ("Precision against the degree of the ReLU", precision::figure(sources)),
             Self::Layers => ("Errors along the layers", layers::figure(sources)),

@@ -14,7 +14,7 @@ use crate::report::source::Source;
 const LABELLED: usize = 16;
 
 /// Returns the figure: a colour for each ring and a shape for each packing.
-pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
+pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let cases = sources.iter().flat_map(|source| source.cases().map(move |case| (source, case)));
     let cases: Vec<(&CaseRow, Cost<'_>)> =
         cases.filter_map(|(source, case)| Some((case, Cost::of(source, case)?))).collect();

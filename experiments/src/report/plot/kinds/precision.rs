@@ -14,7 +14,7 @@ use crate::report::statistics::median;
 const NEAR: f64 = 4.0;
 
 /// Returns the figure of these runs.
-pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
+pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let parts = |case: &CaseRow| Some(vec![degree(&case.relu)?.0.to_owned(), ring(case), packing(case)]);
     let groups = groups(sources, parts);
     let mut degrees: Vec<f64> = groups.iter().flat_map(|group| &group.cases).filter_map(|case| x(case)).collect();

@@ -7,7 +7,7 @@ use crate::report::plot::series::{groups, packing, power};
 use crate::report::source::Source;
 
 /// Returns the figure of these runs.
-pub fn figure(sources: &[Source]) -> Result<Figure, Reason> {
+pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let parts = |case: &CaseRow| {
         let measured = case.latency_s.is_some() || case.peak_rss_bytes.is_some();
         // A simulation's memory and seconds are those of the simulator.
