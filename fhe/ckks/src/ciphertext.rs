@@ -1,7 +1,5 @@
 //! Ciphertexts, and the client's half of the scheme: encryption and decryption.
 
-use std::ops::Range;
-
 use fhe_ring::sample;
 use fhe_ring::{Basis, Ntt, Poly};
 use num_complex::Complex64;
@@ -79,11 +77,6 @@ impl Ciphertext {
     /// The two polynomials c₀, c₁.
     pub fn parts(&self) -> &[Poly<Ntt>; 2] {
         &self.parts
-    }
-
-    /// Returns some positions of limb `i` of one half (0 or 1).
-    pub(crate) fn chunk(&self, half: usize, (i, positions): &(usize, Range<usize>)) -> &[u64] {
-        &self.parts[half].limbs()[*i][positions.clone()]
     }
 
     /// Returns the two polynomials and drops the rest.

@@ -7,6 +7,7 @@ use rand::{CryptoRng, Rng};
 use zeroize::Zeroizing;
 
 use crate::error::CkksError;
+use crate::extended;
 use crate::params::Parameters;
 use crate::security::SecretDistribution;
 use crate::shape::{KeyKind, KeyShape};
@@ -150,8 +151,7 @@ impl SwitchingKey {
             for i in own {
                 let table = ring.table(basis, i);
                 let m = table.modulus();
-                let p = ring.special()[..shape.special].iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())));
-                let p = m.shoup(p);
+                let p = extended::lift(ring, basis, i).expect("a main prime");
                 for (b, &s) in b.limbs_mut()[i].iter_mut().zip(source.limbs()[i].iter()) {
                     *b = m.add(*b, p.mul(s, m.value()));
                 }

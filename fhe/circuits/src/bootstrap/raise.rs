@@ -66,7 +66,7 @@ pub(super) fn mod_raise(evaluator: &Evaluator, input: &Ciphertext, scale: f64) -
     let c0: Vec<i64> = c0.into_iter().enumerate().map(project).collect();
     let raise = |c: &[i64], basis: Basis| Poly::from_signed(params.ring(), basis, c).into_ntt();
     let (c0, c1) = (raise(&c0, Basis::main(main)), raise(&c1, Basis { main, special }));
-    let parts = Poly::divide_round(keyswitch::sum_of_images(&c1, &keys, &c0), main);
+    let parts = keyswitch::sum_of_images(&c1, &keys, &c0).divide(main);
     let mut raised = Ciphertext::from_parts(parts, scale, input.slots());
     for step in trace.steps {
         let rotated = evaluator.rotate(&raised, step)?;

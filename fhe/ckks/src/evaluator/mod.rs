@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use crate::ciphertext::Ciphertext;
 use crate::encoder::Plaintext;
 use crate::error::CkksError;
+use crate::extended::CHUNK;
 use crate::keys::EvaluationKeys;
-use crate::keyswitch::CHUNK;
 use crate::params::Parameters;
 use crate::scale;
 
