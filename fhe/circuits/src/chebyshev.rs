@@ -13,7 +13,8 @@ pub struct ChebyshevSeries {
     pub hi: f64,
 }
 
-/// Coefficients smaller than the largest by this factor are rounding noise of the interpolation, and below any encryption.
+/// Coefficients smaller than the largest by this factor are rounding noise of the interpolation, and below any
+/// encryption.
 const NEGLIGIBLE: f64 = 2e-14;
 
 impl ChebyshevSeries {

@@ -1,15 +1,16 @@
 //! The homomorphic discrete Fourier transforms of bootstrapping, factored into sparse matrices.
 //!
-//! They are the butterflies of [`Embedding`] without the bit reversal. CoeffsToSlots produces bit-reversed coefficients and
-//! SlotsToCoeffs expects them, so the order between them does not matter (Chen, Chillotti and Song, ePrint 2018/1043).
+//! They are the butterflies of [`Embedding`] without the bit reversal. CoeffsToSlots produces bit-reversed coefficients
+//! and SlotsToCoeffs expects them, so the order between them does not matter (Chen, Chillotti and Song, ePrint
+//! 2018/1043).
 
 use fhe_ckks::embedding::Embedding;
 use num_complex::Complex64;
 
 use crate::linear::Diagonals;
 
-/// Returns the factors of CoeffsToSlots for `slots` slots, to be applied first to last. Their product takes the slots of a
-/// message to its coefficients c_j + i·c_(j+n) in bit-reversed order, times `factor`.
+/// Returns the factors of CoeffsToSlots for `slots` slots, to be applied first to last. Their product takes the slots
+/// of a message to its coefficients c_j + i·c_(j+n) in bit-reversed order, times `factor`.
 ///
 /// Group k merges `radices[k]` of the log2(slots) butterfly levels, largest blocks first.
 ///
@@ -23,8 +24,8 @@ pub fn coeffs_to_slots(slots: usize, radices: &[u32], factor: f64) -> Vec<Diagon
     grouped(slots, levels.collect(), radices, factor / slots as f64)
 }
 
-/// Returns the factors of SlotsToCoeffs, to be applied first to last. Their product takes bit-reversed coefficients to slots,
-/// times `factor`. Group k merges `radices[k]` levels, smallest blocks first.
+/// Returns the factors of SlotsToCoeffs, to be applied first to last. Their product takes bit-reversed coefficients to
+/// slots, times `factor`. Group k merges `radices[k]` levels, smallest blocks first.
 ///
 /// # Panics
 /// If the radices do not add up to log2(slots).
@@ -35,7 +36,8 @@ pub fn slots_to_coeffs(slots: usize, radices: &[u32], factor: f64) -> Vec<Diagon
     grouped(slots, levels.collect(), radices, factor)
 }
 
-/// Returns one level as a matrix, which multiplies each pair (x[j], x[j + h]) of a block by a 2 × 2 matrix of its twiddle factor.
+/// Returns one level as a matrix, which multiplies each pair (x[j], x[j + h]) of a block by a 2 × 2 matrix of its
+/// twiddle factor.
 fn butterflies(embedding: &Embedding, block: usize, matrix: impl Fn(Complex64) -> [[Complex64; 2]; 2]) -> Diagonals {
     let half = block / 2;
     let mut diagonal = vec![Complex64::default(); block];

@@ -3,8 +3,8 @@
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
 use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring};
 
-/// log2 of the largest number of positions that an element of a packed diagonal stands for. Passes work on 256 positions or
-/// more at a time, and eight elements are packed together.
+/// log2 of the largest number of positions that an element of a packed diagonal stands for. Passes work on 256
+/// positions or more at a time, and eight elements are packed together.
 const MOST_STRETCH: u32 = 5;
 
 /// An encoded diagonal.
@@ -36,8 +36,8 @@ impl EncodedDiagonal {
         self.stretch
     }
 
-    /// Returns the elements of limb `limb` for the positions from `first` on, as many as `scratch` has. They are unpacked to
-    /// `scratch` if necessary.
+    /// Returns the elements of limb `limb` for the positions from `first` on, as many as `scratch` has. They are
+    /// unpacked to `scratch` if necessary.
     pub(crate) fn chunk<'a>(
         &'a self,
         kernels: Kernels,

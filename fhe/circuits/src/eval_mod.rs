@@ -8,8 +8,8 @@
 //! - the exponential (Cheon, Han, Kim, Kim and Song, ePrint 2018/153, section 4.2): sin(2πx) is Im e^(2πix), and
 //!   z ↦ z² doubles the angle.
 //!
-//! The double angles multiply an error of the cosine c = cos θ by 2^r/|sin θ|. For every fourth integer I (at r = 3) θ is
-//! within 1/4 turn/2^r of a zero of the sine, and the factor is 41. They multiply an error of e^(iθ) by 2^r.
+//! The double angles multiply an error of the cosine c = cos θ by 2^r/|sin θ|. For every fourth integer I (at r = 3) θ
+//! is within 1/4 turn/2^r of a zero of the sine, and the factor is 41. They multiply an error of e^(iθ) by 2^r.
 
 use std::f64::consts::TAU;
 
@@ -40,8 +40,8 @@ pub struct EvalModLiteral {
     pub degree: usize,
     /// Number of double angles r.
     pub double_angles: u32,
-    /// Degree of the arcsine that undoes the sine; 0 for none. Without it the error is (2π/ρ)²/6 of the largest message,
-    /// where ρ is the ratio of the modulus to that message.
+    /// Degree of the arcsine that undoes the sine; 0 for none. Without it the error is (2π/ρ)²/6 of the largest
+    /// message, where ρ is the ratio of the modulus to that message.
     pub arcsine_degree: usize,
 }
 
@@ -49,8 +49,9 @@ impl EvalModLiteral {
     /// Checks that there is such a circuit for messages up to 1/`ratio` of the modulus.
     ///
     /// # Errors
-    /// [`CkksError::Parameters`] if the range or the degree is 0, there are more than 12 double angles, the arcsine has an even
-    /// degree (its last term would be zero), or messages overlap at the ratio: it must exceed 2, and 4 with an arcsine.
+    /// [`CkksError::Parameters`] if the range or the degree is 0, there are more than 12 double angles, the arcsine has
+    /// an even degree (its last term would be zero), or messages overlap at the ratio: it must exceed 2, and 4 with an
+    /// arcsine.
     pub fn check(&self, ratio: f64) -> Result<(), CkksError> {
         let wanted =
             |what, found: String, wanted: &str| Err(CkksError::Parameters { what, found, wanted: wanted.into() });
@@ -172,8 +173,8 @@ impl EvalMod {
         }
     }
 
-    /// Evaluates in cleartext what [`EvalMod::evaluate`] computes from x/width. It has the approximation's error without the
-    /// encryption's.
+    /// Evaluates in cleartext what [`EvalMod::evaluate`] computes from x/width. It has the approximation's error
+    /// without the encryption's.
     pub fn evaluate_clear(&self, x: f64) -> f64 {
         let doublings = 0..self.literal.double_angles;
         let sine = match self.literal.kernel {
@@ -201,14 +202,14 @@ impl EvalMod {
         self.plan.relinearizations() + self.literal.double_angles as usize + arcsine
     }
 
-    /// Takes x/width in each slot, where x = t/q₀, to 2π times x's distance from the nearest integer; without an arcsine to
-    /// the sine of that.
+    /// Takes x/width in each slot, where x = t/q₀, to 2π times x's distance from the nearest integer; without an
+    /// arcsine to the sine of that.
     ///
     /// Result: [`EvalMod::depth`] levels below `x`, at `scale`.
     ///
     /// # Errors
-    /// [`CkksError::LevelTooLow`] if `x` has fewer levels than the depth, [`CkksError::MissingKey`] if the relinearization
-    /// key or (exponential) that of the conjugation is missing; those of [`polynomial::evaluate`].
+    /// [`CkksError::LevelTooLow`] if `x` has fewer levels than the depth, [`CkksError::MissingKey`] if the
+    /// relinearization key or (exponential) that of the conjugation is missing; those of [`polynomial::evaluate`].
     pub fn evaluate(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
         if x.level() < self.depth() {
             return Err(CkksError::LevelTooLow { operation: "EvalMod", found: x.level(), wanted: self.depth() });

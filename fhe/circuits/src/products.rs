@@ -10,13 +10,15 @@ use rayon::prelude::*;
 /// Number of residues of all factors that a pass may work on: half of a second-level cache of 1 MiB.
 const CACHED: usize = 1 << 16;
 
-/// Returns the number of positions of a pass that keeps `vectors` vectors in cache and reads plaintexts of these stretches.
+/// Returns the number of positions of a pass that keeps `vectors` vectors in cache and reads plaintexts of these
+/// stretches.
 pub(crate) fn chunk(n: usize, vectors: usize, stretches: impl Iterator<Item = u32>) -> usize {
     let whole = 1 << stretches.max().unwrap_or(0);
     (1 << (CACHED / vectors.max(1)).max(256).ilog2()).min(CHUNK).max(whole).min(n)
 }
 
-/// Number of residues between the chunks of a copy. Chunks that are a power of two apart would share few sets of the caches.
+/// Number of residues between the chunks of a copy. Chunks that are a power of two apart would share few sets of the
+/// caches.
 const PADDING: usize = 64;
 
 /// The index of a factor among the ciphertexts, and the plaintext that it is multiplied by.
@@ -24,8 +26,8 @@ pub type Term = (usize, Plaintext);
 
 /// Returns Σ factor·plaintext for each list of terms, not rescaled.
 ///
-/// It makes one pass over the factors, limb by limb and chunk by chunk. Every sum reads them from a copy in the second-level
-/// cache, instead of from memory once for each sum.
+/// It makes one pass over the factors, limb by limb and chunk by chunk. Every sum reads them from a copy in the
+/// second-level cache, instead of from memory once for each sum.
 ///
 /// Result: the level of the factors, their scale times that of the sum's plaintexts.
 ///
@@ -127,9 +129,9 @@ fn fill_block(
     }
 }
 
-/// Writes Σ factor·diagonal at some positions to `sum`. A term is log2 of the number of positions that an element of the
-/// diagonal stands for, the factor, and the diagonal. A lazy sum needs diagonals of one period, so each run of equal
-/// periods is one.
+/// Writes Σ factor·diagonal at some positions to `sum`. A term is log2 of the number of positions that an element of
+/// the diagonal stands for, the factor, and the diagonal. A lazy sum needs diagonals of one period, so each run of
+/// equal periods is one.
 pub(crate) fn multiply_diagonals(table: &NttTable, sum: &mut [u64], terms: &[(u32, &[u64], &[u64])]) {
     if terms.is_empty() {
         sum.fill(0);

@@ -6,8 +6,8 @@ use fhe_ring::{Ntt, Poly};
 
 /// A partial sum of rotations.
 ///
-/// A step decomposes only the second half. So the first half is divided by P, the product of the special primes, once at the
-/// end instead of at every step, which saves a third of a rotation's transforms.
+/// A step decomposes only the second half. So the first half is divided by P, the product of the special primes, once
+/// at the end instead of at every step, which saves a third of a rotation's transforms.
 pub struct RotatedSum {
     /// Over main primes, or P times it over main and special primes.
     first: Poly<Ntt>,
@@ -34,9 +34,9 @@ impl RotatedSum {
     /// Result: the level and scale of both summands.
     ///
     /// # Errors
-    /// [`CkksError::SlotMismatch`], [`CkksError::ScaleMismatch`] or [`CkksError::LevelTooLow`] if the summands differ in
-    /// slots, scale or level; [`CkksError::MissingKey`] if the rotation key is missing; [`CkksError::KeyShape`] if it has
-    /// another shape than those of the steps before.
+    /// [`CkksError::SlotMismatch`], [`CkksError::ScaleMismatch`] or [`CkksError::LevelTooLow`] if the summands differ
+    /// in slots, scale or level; [`CkksError::MissingKey`] if the rotation key is missing; [`CkksError::KeyShape`] if
+    /// it has another shape than those of the steps before.
     ///
     /// # Panics
     /// If `steps` is a multiple of N/2.

@@ -87,8 +87,8 @@ impl Ciphertext {
     /// Assembles a ciphertext from its polynomials, for circuits that work on them directly.
     ///
     /// # Panics
-    /// If the polynomials have different or special primes, the scale is not finite and positive, or the slots are not a
-    /// power of two up to half the ring dimension.
+    /// If the polynomials have different or special primes, the scale is not finite and positive, or the slots are not
+    /// a power of two up to half the ring dimension.
     pub fn from_parts(parts: [Poly<Ntt>; 2], scale: f64, slots: usize) -> Self {
         assert!(scale.is_finite() && scale > 0.0, "scale {scale}");
         assert!(parts[0].basis() == parts[1].basis() && parts[0].basis().special == 0);
@@ -151,7 +151,7 @@ impl SecretKey {
         Ok(self.encrypt(&self.params().encode_real(values, scale, Basis::main(level + 1))?, rng))
     }
 
-    /// Returns the slots of a ciphertext with their noise. Do not show them to the server: see the [crate](crate)'s
+    /// Returns the slots of a ciphertext with their noise. Do not show them to the server: see the [crate]'s
     /// documentation.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Vec<Complex64> {
         let [c0, c1] = &ciphertext.parts;

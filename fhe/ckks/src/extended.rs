@@ -1,8 +1,8 @@
 //! Extended polynomials: over main and special primes, between the product with a key and the division by P.
 //!
-//! P is the product of the special primes. Operations on extended polynomials work chunk by chunk, so the operands of a chunk
-//! stay in the second-level cache. [`compute`] and [`update`] are the loops over limbs and chunks; a [`Chunk`] says which
-//! residues a step works on.
+//! P is the product of the special primes. Operations on extended polynomials work chunk by chunk, so the operands of a
+//! chunk stay in the second-level cache. [`compute`] and [`update`] are the loops over limbs and chunks; a [`Chunk`]
+//! says which residues a step works on.
 
 use std::sync::Arc;
 
@@ -103,8 +103,8 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Computes M polynomials over `basis` together, limbs in parallel. `prepare` gets each limb as a whole and returns the step
-/// that writes its chunks.
+/// Computes M polynomials over `basis` together, limbs in parallel. `prepare` gets each limb as a whole and returns the
+/// step that writes its chunks.
 pub fn compute<const M: usize, F>(
     ring: &Arc<Ring>,
     basis: Basis,

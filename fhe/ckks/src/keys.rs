@@ -49,8 +49,8 @@ impl SecretKey {
         Self::draw(params, params.literal().secret, rng)
     }
 
-    /// Draws the ephemeral sparse secret of bootstrapping. It is private to this crate: such a secret is secure only for
-    /// moduli up to q₀·p₀.
+    /// Draws the ephemeral sparse secret of bootstrapping. It is private to this crate: such a secret is secure only
+    /// for moduli up to q₀·p₀.
     ///
     /// # Panics
     /// If the parameters name no ephemeral weight.
@@ -171,8 +171,8 @@ impl SwitchingKey {
         &self.digits
     }
 
-    /// The second half a of each gadget digit's encryption. It is not stored: regenerating it from the seed is faster than
-    /// reading it from memory.
+    /// The second half a of each gadget digit's encryption. It is not stored: regenerating it from the seed is faster
+    /// than reading it from memory.
     pub fn uniform(&self) -> impl ExactSizeIterator<Item = Uniform> {
         (0..self.digits.len()).map(|j| Uniform::new(&self.seed, j as u64))
     }

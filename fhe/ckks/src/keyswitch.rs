@@ -9,7 +9,8 @@ use crate::extended::{Chunk, Extended, compute, update};
 use crate::keys::SwitchingKey;
 use crate::shape::KeyShape;
 
-/// The gadget digits of a polynomial, raised for keys of one shape. All rotations of a ciphertext share them (hoisting).
+/// The gadget digits of a polynomial, raised for keys of one shape. All rotations of a ciphertext share them
+/// (hoisting).
 pub struct Digits<'a> {
     ring: &'a Arc<Ring>,
     digits: Vec<Digit<'a>>,
@@ -40,8 +41,8 @@ impl<'a> Digits<'a> {
         self.basis
     }
 
-    /// Returns Σ dⱼ·keyⱼ, which is P times the switched polynomial, plus P times an addend over main primes in each half
-    /// that has one.
+    /// Returns Σ dⱼ·keyⱼ, which is P times the switched polynomial, plus P times an addend over main primes in each
+    /// half that has one.
     ///
     /// # Panics
     /// If the key has another shape.
@@ -50,9 +51,9 @@ impl<'a> Digits<'a> {
     }
 }
 
-/// Returns Σ σ(digit)·key over automorphisms σ = X ↦ X^g, each g with its key, plus P times the addend, over main primes, in
-/// the first half. The digit, over the primes of the keys, is short enough to need no decomposition, so every key has
-/// exactly one digit.
+/// Returns Σ σ(digit)·key over automorphisms σ = X ↦ X^g, each g with its key, plus P times the addend, over main
+/// primes, in the first half. The digit, over the primes of the keys, is short enough to need no decomposition, so
+/// every key has exactly one digit.
 ///
 /// # Panics
 /// If there is no key, or one with more than one digit or over other primes.
@@ -112,7 +113,8 @@ impl<'a> GadgetProduct<'a> {
 
     /// Writes one half (0 or 1) of the sum at a chunk to `out`.
     ///
-    /// Call it for half 1 first: while the uniform part of its key is generated, the key of half 0 is fetched from memory.
+    /// Call it for half 1 first: while the uniform part of its key is generated, the key of half 0 is fetched from
+    /// memory.
     fn chunk(&self, chunk: &Chunk<'_>, half: usize, out: &mut [u64]) {
         let (limb, first, size) = (chunk.limb(), chunk.first(), chunk.len());
         let (kernels, modulus) = (chunk.kernels(), chunk.modulus());
@@ -144,8 +146,8 @@ impl<'a> GadgetProduct<'a> {
     }
 }
 
-/// A product of digits with a Galois key under its automorphism, σ(Σ dⱼ·keyⱼ + addend). It is computed chunk by chunk and
-/// need not be written out: a chunk of the result depends on one chunk of each operand.
+/// A product of digits with a Galois key under its automorphism, σ(Σ dⱼ·keyⱼ + addend). It is computed chunk by chunk
+/// and need not be written out: a chunk of the result depends on one chunk of each operand.
 pub struct GaloisProduct<'a> {
     product: GadgetProduct<'a>,
     permutation: Arc<Permutation>,
@@ -162,8 +164,8 @@ impl<'a> GaloisProduct<'a> {
         Self { product, permutation }
     }
 
-    /// Returns σ(Σ dⱼ·keyⱼ + (addend, 0)) + (next, 0). Addends are extended polynomials, or count P times if they are over
-    /// main primes.
+    /// Returns σ(Σ dⱼ·keyⱼ + (addend, 0)) + (next, 0). Addends are extended polynomials, or count P times if they are
+    /// over main primes.
     pub fn compute(&self, addend: &Poly<Ntt>, next: Option<&Poly<Ntt>>) -> Extended {
         let step = |chunk: &Chunk<'_>, [first, second]: [&mut [u64]; 2]| {
             self.chunk(chunk, 1, second, |_, _| {});
@@ -188,8 +190,9 @@ impl<'a> GaloisProduct<'a> {
         });
     }
 
-    /// Writes one half (0 or 1) at a chunk to `out`; call it for half 1 first. The length of the chunk is a power of two that
-    /// divides its first position. `addend` gets the sum before the automorphism, and the chunk that it comes from.
+    /// Writes one half (0 or 1) at a chunk to `out`; call it for half 1 first. The length of the chunk is a power of
+    /// two that divides its first position. `addend` gets the sum before the automorphism, and the chunk that it comes
+    /// from.
     pub fn chunk(&self, chunk: &Chunk<'_>, half: usize, out: &mut [u64], addend: impl FnOnce(&Chunk<'_>, &mut [u64])) {
         let permuted = self.permutation.chunk(chunk.first(), chunk.len());
         let source = chunk.at(permuted.source, chunk.len());

@@ -4,11 +4,11 @@
 //! e, in units of the scaled integers; [`slot_std`] turns it into slots. The model is the average-case one of Cheon,
 //! Kim, Kim and Song (ePrint 2016/421, section 3) and Costache, Curtis, Hales, Murphy, Ogilvie and Player (ePrint
 //! 2020/1118): coefficients are independent and centred, so variances add, and of a product of polynomials a and b with
-//! variances A and B each coefficient is a signed sum of N products, of variance N·A·B. A uniform value has the variance
-//! D²/12 for an interval of length D. Residues are centred throughout the engine, so there is no shift.
+//! variances A and B each coefficient is a signed sum of N products, of variance N·A·B. A uniform value has the
+//! variance D²/12 for an interval of length D. Residues are centred throughout the engine, so there is no shift.
 //!
-//! The results are standard deviations for the key at hand, not bounds, so tests can be two-sided. A bound is six standard
-//! deviations or more, depending on the number of coefficients that must all keep it.
+//! The results are standard deviations for the key at hand, not bounds, so tests can be two-sided. A bound is six
+//! standard deviations or more, depending on the number of coefficients that must all keep it.
 
 use fhe_ring::sample::ERROR_STD_DEV;
 
@@ -19,10 +19,12 @@ use crate::shape::KeyShape;
 /// Variance of the error of rounding to the nearest integer.
 const ROUNDING_VARIANCE: f64 = 1.0 / 12.0;
 
-/// Returns the deviation in a slot, in units of the scaled integers, of noise with deviation `coefficient` in a coefficient.
+/// Returns the deviation in a slot, in units of the scaled integers, of noise with deviation `coefficient` in a
+/// coefficient.
 ///
-/// A slot of a ciphertext of n slots is a sum of 2n coefficients with factors of modulus 1, so the deviation grows by √(2n), by
-/// √N for all slots. That is the deviation of the modulus of a complex number. Its real part has 1/√2 of that.
+/// A slot of a ciphertext of n slots is a sum of 2n coefficients with factors of modulus 1, so the deviation grows by
+/// √(2n), by √N for all slots. That is the deviation of the modulus of a complex number. Its real part has 1/√2 of
+/// that.
 pub fn slot_std(coefficient: f64, slots: usize) -> f64 {
     (2.0 * slots as f64).sqrt() * coefficient
 }
@@ -63,8 +65,8 @@ impl Noise {
         self.params.n() as f64
     }
 
-    /// The rounding of an encoding: √(1/12) in the coefficients that the encoding uses. Scaled coefficients much below 1 all
-    /// become 0, and their error is their value instead.
+    /// The rounding of an encoding: √(1/12) in the coefficients that the encoding uses. Scaled coefficients much below
+    /// 1 all become 0, and their error is their value instead.
     pub fn encoding(&self) -> f64 {
         ROUNDING_VARIANCE.sqrt()
     }
@@ -74,8 +76,8 @@ impl Noise {
         ERROR_STD_DEV
     }
 
-    /// The noise of encryption under the public key (−a·s + e, a): u·e + e₀ + e₁·s with u uniform ternary of variance 2/3 has
-    /// σ²·(2N/3 + 1 + weight), without the rounding of the encoding.
+    /// The noise of encryption under the public key (−a·s + e, a): u·e + e₀ + e₁·s with u uniform ternary of variance
+    /// 2/3 has σ²·(2N/3 + 1 + weight), without the rounding of the encoding.
     pub fn fresh_public(&self) -> f64 {
         ERROR_STD_DEV * (2.0 / 3.0 * self.n() + 1.0 + self.weight).sqrt()
     }
@@ -90,9 +92,9 @@ impl Noise {
         (noise / self.params.prime(level)).hypot(self.rounding())
     }
 
-    /// The noise of the gadget product Σ dⱼ·eⱼ of a uniform polynomial at `level`, over P = 1: digit j is uniform in ±Qⱼ/2, where
-    /// Qⱼ is the product of its primes up to the level (the last group may be cut), and each key error has σ; so
-    /// σ²·N/12·Σ Qⱼ² (Han and Ki, ePrint 2019/688, section 3).
+    /// The noise of the gadget product Σ dⱼ·eⱼ of a uniform polynomial at `level`, over P = 1: digit j is uniform in
+    /// ±Qⱼ/2, where Qⱼ is the product of its primes up to the level (the last group may be cut), and each key error has
+    /// σ; so σ²·N/12·Σ Qⱼ² (Han and Ki, ePrint 2019/688, section 3).
     pub fn gadget(&self, shape: KeyShape, level: usize) -> f64 {
         let primes: Vec<f64> = (0..=level).map(|i| self.params.prime(i)).collect();
         let squares: f64 = primes.chunks(shape.digit_len).map(|digit| digit.iter().product::<f64>().powi(2)).sum();
@@ -122,8 +124,8 @@ impl Noise {
     /// as the noise fills all coefficients.
     ///
     /// The last term assumes independent noises. Noises that are multiples of one secret are independent only given the
-    /// secret: where |s(ζ)|² is large, both are large. As E|s(ζ)|⁴ = 2·(E|s(ζ)|²)², the term is then up to √2 larger (√1.5 for
-    /// two encryptions under one public key). It matters only if the noise comes near the message.
+    /// secret: where |s(ζ)|² is large, both are large. As E|s(ζ)|⁴ = 2·(E|s(ζ)|²)², the term is then up to √2 larger
+    /// (√1.5 for two encryptions under one public key). It matters only if the noise comes near the message.
     pub fn product(&self, a: Operand, b: Operand) -> f64 {
         let both = self.n().sqrt() * a.noise * b.noise;
         (a.message * b.noise).hypot(b.message * a.noise).hypot(both)
@@ -134,8 +136,8 @@ impl Noise {
         (2.0 * a.message * a.noise).hypot((2.0 * self.n()).sqrt() * a.noise.powi(2))
     }
 
-    /// The noise of the product with a plaintext of `slots` slots whose root mean square times its scale is `message`. The
-    /// plaintext's rounding multiplies the operand's message and, in 2n coefficients, its noise.
+    /// The noise of the product with a plaintext of `slots` slots whose root mean square times its scale is `message`.
+    /// The plaintext's rounding multiplies the operand's message and, in 2n coefficients, its noise.
     pub fn product_with_plaintext(&self, a: Operand, message: f64, slots: usize) -> f64 {
         let both = (2.0 * slots as f64).sqrt() * a.noise * self.encoding();
         (message * a.noise).hypot(a.message * self.encoding()).hypot(both)
@@ -146,8 +148,8 @@ impl Noise {
         product.hypot(self.key_switch(shape, level))
     }
 
-    /// The noise after relinearisation and rescaling of a product with this noise in one division, by P and the prime of
-    /// `level`: one rounding instead of two.
+    /// The noise after relinearisation and rescaling of a product with this noise in one division, by P and the prime
+    /// of `level`: one rounding instead of two.
     pub fn relinearized_rescaled(&self, product: f64, shape: KeyShape, level: usize) -> f64 {
         self.rescaled(product.hypot(self.gadget_over_special(shape, level)), level)
     }

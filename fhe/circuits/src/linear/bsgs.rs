@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 /// A split of the offsets of a matrix into baby steps, which rotate the input, and giant steps, which rotate sums.
 ///
-/// An offset is one of `babies` plus k·`giant_step` with k below `giants`. Horner's rule applies the giant steps, so one key
-/// serves all of them.
+/// An offset is one of `babies` plus k·`giant_step` with k below `giants`. Horner's rule applies the giant steps, so
+/// one key serves all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BsgsPlan {
     /// Offsets of the baby steps.

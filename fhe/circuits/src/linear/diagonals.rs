@@ -41,7 +41,8 @@ impl Diagonals {
         product
     }
 
-    /// Returns this matrix over `slots` slots with offsets in [0, slots). Diagonals whose offsets coincide are added up.
+    /// Returns this matrix over `slots` slots with offsets in [0, slots). Diagonals whose offsets coincide are added
+    /// up.
     pub fn wrapped(&self, slots: usize) -> Self {
         let mut wrapped = Self::default();
         for (&d, diagonal) in &self.0 {
@@ -53,8 +54,8 @@ impl Diagonals {
         wrapped
     }
 
-    /// Returns this matrix over `slots` slots with row i multiplied by `row(i)` and column j by `column(j)`. Periods grow to
-    /// `slots` where necessary.
+    /// Returns this matrix over `slots` slots with row i multiplied by `row(i)` and column j by `column(j)`. Periods
+    /// grow to `slots` where necessary.
     pub fn weighted(self, slots: usize, row: impl Fn(usize) -> Complex64, column: impl Fn(usize) -> Complex64) -> Self {
         let weigh = |(d, diagonal): (i64, Vec<Complex64>)| {
             let weight = |i: usize| row(i) * column((i as i64 + d).rem_euclid(slots as i64) as usize);

@@ -69,8 +69,8 @@ pub struct LinearTransform {
 impl LinearTransform {
     /// Encodes a matrix at `scale` for ciphertexts at `level`.
     ///
-    /// Diagonals are encoded over main and special primes, because products are taken before the division that ends a key
-    /// switch (double hoisting; Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux, ePrint 2020/1203, algorithm 6).
+    /// Diagonals are encoded over main and special primes, because products are taken before the division that ends a
+    /// key switch (double hoisting; Bossuat, Mouchet, Troncoso-Pastoriza and Hubaux, ePrint 2020/1203, algorithm 6).
     ///
     /// # Errors
     /// Those of [`Parameters::encode`] for a diagonal.
@@ -130,18 +130,19 @@ impl LinearTransform {
 
     /// Multiplies the matrix by the slots and rescales. An input above the transform's level is lowered.
     ///
-    /// Result: one below the transform's level, the input's scale times the diagonals' scale over the prime of the level.
+    /// Result: one below the transform's level, the input's scale times the diagonals' scale over the prime of the
+    /// level.
     ///
     /// # Errors
-    /// [`CkksError::LevelTooLow`] if the input is below the transform's level or that is 0, [`CkksError::SlotMismatch`] if
-    /// the input has fewer slots than a diagonal, [`CkksError::MissingKey`] if a rotation key is missing,
+    /// [`CkksError::LevelTooLow`] if the input is below the transform's level or that is 0, [`CkksError::SlotMismatch`]
+    /// if the input has fewer slots than a diagonal, [`CkksError::MissingKey`] if a rotation key is missing,
     /// [`CkksError::KeyShape`] if one was requested for another level.
     pub fn apply(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
         Ok(self.rescale(evaluator, input, self.product(evaluator, input)?))
     }
 
-    /// Returns y + ȳ, twice the real part of [`LinearTransform::apply`]'s result y; if `both`, also ȳ − y. The conjugation
-    /// is one more giant step, so both are divided only once.
+    /// Returns y + ȳ, twice the real part of [`LinearTransform::apply`]'s result y; if `both`, also ȳ − y. The
+    /// conjugation is one more giant step, so both are divided only once.
     ///
     /// Result: level and scale of [`LinearTransform::apply`].
     ///
@@ -237,8 +238,8 @@ impl LinearTransform {
 
     /// Returns for each giant step P times the sum of its diagonals times the baby steps' rotations.
     ///
-    /// It makes one pass over the limbs. In each chunk that fits the second-level cache it computes first all baby steps, then
-    /// all sums. So keys and diagonals are read once, and rotations are never written out.
+    /// It makes one pass over the limbs. In each chunk that fits the second-level cache it computes first all baby
+    /// steps, then all sums. So keys and diagonals are read once, and rotations are never written out.
     fn inner_sums(
         &self,
         params: &Parameters,

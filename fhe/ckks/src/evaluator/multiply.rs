@@ -18,8 +18,8 @@ impl Evaluator {
     /// Result: the lower level of both, the product of the scales.
     ///
     /// # Errors
-    /// [`CkksError::SlotMismatch`] if the slots differ, [`CkksError::MissingKey`] if there is no relinearization key for
-    /// the level, [`CkksError::Scale`] if the product of the scales is out of range.
+    /// [`CkksError::SlotMismatch`] if the slots differ, [`CkksError::MissingKey`] if there is no relinearization key
+    /// for the level, [`CkksError::Scale`] if the product of the scales is out of range.
     pub fn multiply(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
         self.combine(&[(a, b)], &[], 0, a.level().min(b.level()), 0)
     }
@@ -47,8 +47,8 @@ impl Evaluator {
     /// Returns `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` with integers wⱼ, relinearised once and divided once by the last `drop`
     /// primes. Polynomial evaluation consists of such sums.
     ///
-    /// All summands count at the scale of the products, before the division: the caller chooses the integers so. Without
-    /// products they count at the scale of the first linear term, and the integers are factors.
+    /// All summands count at the scale of the products, before the division: the caller chooses the integers so.
+    /// Without products they count at the scale of the first linear term, and the integers are factors.
     ///
     /// Result: level `level − drop`, the scale of the summands over the dropped primes.
     ///
@@ -182,8 +182,8 @@ impl Evaluator {
     /// Result: the level of `a`, its scale times `scale`.
     ///
     /// # Errors
-    /// [`CkksError::NotFinite`] if `c` is NaN or infinite, [`CkksError::EncodingOverflow`] if c·`scale` exceeds half the
-    /// modulus of the level, [`CkksError::Scale`] if `scale` or the result's scale is out of range.
+    /// [`CkksError::NotFinite`] if `c` is NaN or infinite, [`CkksError::EncodingOverflow`] if c·`scale` exceeds half
+    /// the modulus of the level, [`CkksError::Scale`] if `scale` or the result's scale is out of range.
     pub fn multiply_constant(&self, a: &Ciphertext, c: f64, scale: f64) -> Result<Ciphertext, CkksError> {
         let operation = "multiplication by a constant";
         let product = scale::check(operation, a.scale * scale::check(operation, scale)?)?;
