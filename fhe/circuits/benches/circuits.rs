@@ -1,4 +1,5 @@
-//! `op/kernels/log_n/limbs`: polynomials, transforms and bootstraps, by every set of kernels that the machine has, on all threads.
+//! `op/kernels/log_n/limbs`: polynomials, transforms and bootstraps, by every set of kernels that the machine has, on
+//! all threads.
 //!
 //! The parameters are those of a ring of 2^15 and secure; `cipherlab bench` measures larger rings, with precision.
 #![allow(missing_docs)]

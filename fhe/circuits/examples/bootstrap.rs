@@ -1,7 +1,7 @@
 //! Bootstraps one ciphertext and prints the precision that is left.
 //!
-//! `cargo run --release -p fhe-circuits --example bootstrap` uses a small insecure ring and takes a second; `-- --secure` uses
-//! a ring of 2^16.
+//! `cargo run --release -p fhe-circuits --example bootstrap` uses a small insecure ring and takes a second; `--
+//! --secure` uses a ring of 2^16.
 
 use std::error::Error;
 

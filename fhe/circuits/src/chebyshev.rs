@@ -1,8 +1,8 @@
-//! Chebyshev series: how non-polynomial functions become circuits.
+//! Chebyshev series, by which circuits evaluate functions that are not polynomials.
 
 use std::f64::consts::PI;
 
-/// Σ cₖ·Tₖ(u) with u the affine image in [−1, 1] of x in [lo, hi].
+/// The series Σ cₖ·Tₖ(u), where u is the affine image in [−1, 1] of x in [lo, hi].
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChebyshevSeries {
     /// Coefficient of each Tₖ.
@@ -13,11 +13,12 @@ pub struct ChebyshevSeries {
     pub hi: f64,
 }
 
-/// Coefficients this much smaller than the largest are rounding noise of the interpolation, and below any encryption.
+/// Coefficients smaller than the largest by this factor are rounding noise of the interpolation, and below any
+/// encryption.
 const NEGLIGIBLE: f64 = 2e-14;
 
 impl ChebyshevSeries {
-    /// The interpolant of `f` of the given degree at the Chebyshev nodes of the first kind on [lo, hi].
+    /// Interpolates `f` by the given degree at the Chebyshev nodes of the first kind on [lo, hi].
     ///
     /// # Panics
     /// If the interval is empty.
@@ -32,7 +33,7 @@ impl ChebyshevSeries {
                 sum * if j == 0 { 1.0 } else { 2.0 } / n as f64
             })
             .collect();
-        // What symmetry makes zero comes out as rounding noise: zero it, so that parity shows.
+        // Coefficients that vanish by symmetry are rounding noise. Zeroing them shows the parity.
         let largest = coefficients.iter().fold(0.0, |m: f64, c| m.max(c.abs()));
         coefficients.iter_mut().filter(|c| c.abs() <= NEGLIGIBLE * largest).for_each(|c| *c = 0.0);
         Self { coefficients, lo, hi }
@@ -43,7 +44,7 @@ impl ChebyshevSeries {
         self.coefficients.iter().rposition(|&c| c != 0.0).unwrap_or(0)
     }
 
-    /// The value at `x` (Clenshaw's recurrence). Beyond the interval it grows like |u|^degree.
+    /// Returns the value at `x`, by Clenshaw's recurrence. Outside the interval it grows like |u|^degree.
     pub fn evaluate(&self, x: f64) -> f64 {
         let u = (2.0 * x - self.lo - self.hi) / (self.hi - self.lo);
         let (mut b1, mut b2) = (0.0, 0.0);

@@ -1,15 +1,16 @@
 //! The homomorphic discrete Fourier transforms of bootstrapping, factored into sparse matrices.
 //!
-//! The butterflies of [`Embedding`] with the bit reversal left out: SlotsToCoeffs takes bit-reversed coefficients that
-//! CoeffsToSlots produced, so that the order between them does not matter (Chen, Chillotti and Song, ePrint 2018/1043).
+//! They are the butterflies of [`Embedding`] without the bit reversal. CoeffsToSlots produces bit-reversed coefficients
+//! and SlotsToCoeffs expects them, so the order between them does not matter (Chen, Chillotti and Song, ePrint
+//! 2018/1043).
 
 use fhe_ckks::embedding::Embedding;
 use num_complex::Complex64;
 
 use crate::linear::Diagonals;
 
-/// The factors of CoeffsToSlots for `slots` slots, applied first to last: slots of the message to its coefficients
-/// c_j + i·c_(j+n) in bit-reversed order, times `factor`.
+/// Returns the factors of CoeffsToSlots for `slots` slots, to be applied first to last. Their product takes the slots
+/// of a message to its coefficients c_j + i·c_(j+n) in bit-reversed order, times `factor`.
 ///
 /// Group k merges `radices[k]` of the log2(slots) butterfly levels, largest blocks first.
 ///
@@ -23,8 +24,8 @@ pub fn coeffs_to_slots(slots: usize, radices: &[u32], factor: f64) -> Vec<Diagon
     grouped(slots, levels.collect(), radices, factor / slots as f64)
 }
 
-/// The factors of SlotsToCoeffs, applied first to last: bit-reversed coefficients to slots, times `factor`. Group k
-/// merges `radices[k]` levels, smallest blocks first.
+/// Returns the factors of SlotsToCoeffs, to be applied first to last. Their product takes bit-reversed coefficients to
+/// slots, times `factor`. Group k merges `radices[k]` levels, smallest blocks first.
 ///
 /// # Panics
 /// If the radices do not add up to log2(slots).
@@ -35,7 +36,8 @@ pub fn slots_to_coeffs(slots: usize, radices: &[u32], factor: f64) -> Vec<Diagon
     grouped(slots, levels.collect(), radices, factor)
 }
 
-/// One level as a matrix: in each block the pair (x[j], x[j + h]) is multiplied by a 2 × 2 matrix of its twiddle.
+/// Returns one level as a matrix, which multiplies each pair (x[j], x[j + h]) of a block by a 2 × 2 matrix of its
+/// twiddle factor.
 fn butterflies(embedding: &Embedding, block: usize, matrix: impl Fn(Complex64) -> [[Complex64; 2]; 2]) -> Diagonals {
     let half = block / 2;
     let mut diagonal = vec![Complex64::default(); block];
@@ -47,10 +49,11 @@ fn butterflies(embedding: &Embedding, block: usize, matrix: impl Fn(Complex64) -
     Diagonals([(0, diagonal), (half as i64, above), (-(half as i64), below)].into())
 }
 
+/// Merges neighbouring levels into one matrix for each radix.
 fn grouped(slots: usize, levels: Vec<Diagonals>, radices: &[u32], factor: f64) -> Vec<Diagonals> {
     let total: u32 = radices.iter().sum();
     assert!(total as usize == levels.len() && !radices.contains(&0), "radices {radices:?} for {} levels", levels.len());
-    // The same share of the factor goes to each group, so that all have entries of like size.
+    // Each group has an equal share of the factor, so all have entries of similar size.
     let share = factor.abs().powf(1.0 / radices.len() as f64);
     let mut levels = levels.into_iter();
     radices
@@ -59,7 +62,7 @@ fn grouped(slots: usize, levels: Vec<Diagonals>, radices: &[u32], factor: f64) -
         .map(|(k, &radix)| {
             let group = levels.by_ref().take(radix as usize).reduce(|inner, outer| outer.compose(&inner));
             let group = group.expect("no radix is zero").scaled(if k == 0 { share * factor.signum() } else { share });
-            // Only in the largest blocks do offsets to the left and to the right coincide.
+            // Offsets to the left and to the right coincide only in the largest blocks.
             let reach = group.0.keys().map(|d| d.abs()).max().unwrap_or(0);
             if 2 * reach as usize >= slots { group.wrapped(slots) } else { group }
         })

@@ -1,10 +1,10 @@
-//! The encoded diagonals of a matrix that is kept, as small as they can be.
+//! Encoded diagonals of a matrix, packed to save memory.
 
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
 use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring};
 
-/// log2 of the number of slots that an element of a packed diagonal stands for, at most: passes take 256 positions or more
-/// at a time, and eight elements are packed together.
+/// log2 of the largest number of positions that an element of a packed diagonal stands for. Passes work on 256
+/// positions or more at a time, and eight elements are packed together.
 const MOST_STRETCH: u32 = 5;
 
 /// An encoded diagonal.
@@ -13,7 +13,7 @@ pub(crate) struct EncodedDiagonal {
     limbs: Vec<Residues>,
 }
 
-/// A limb: packed, or in words where the chunks of a pass would be too short to be unpacked.
+/// A limb: packed, or in words if the chunks of a pass would be too short to be unpacked.
 enum Residues {
     Packed(PackedLimb),
     Words(Limb),
@@ -31,12 +31,13 @@ impl From<&CompactPoly> for EncodedDiagonal {
 }
 
 impl EncodedDiagonal {
-    /// log2 of the number of slots that an element stands for.
+    /// log2 of the number of positions that an element stands for.
     pub(crate) fn stretch(&self) -> u32 {
         self.stretch
     }
 
-    /// The elements of limb `limb` for as many positions from `first` on as `scratch` has: in it, if need be.
+    /// Returns the elements of limb `limb` for the positions from `first` on, as many as `scratch` has. They are
+    /// unpacked to `scratch` if necessary.
     pub(crate) fn chunk<'a>(
         &'a self,
         kernels: Kernels,
@@ -54,7 +55,7 @@ impl EncodedDiagonal {
         }
     }
 
-    /// Bytes held, without what pads them.
+    /// Bytes held in memory, without padding.
     pub(crate) fn bytes(&self) -> usize {
         let bytes = |limb: &Residues| match limb {
             Residues::Packed(packed) => packed.bytes().len(),
@@ -63,7 +64,7 @@ impl EncodedDiagonal {
         self.limbs.iter().map(bytes).sum()
     }
 
-    /// The same of one with `values` residues over each of these primes.
+    /// Bytes of a diagonal with `values` residues over each of these primes, without padding.
     pub(crate) fn bytes_of(ring: &Ring, basis: Basis, values: usize) -> usize {
         match (ring.n() / values).ilog2() {
             0..=MOST_STRETCH => ring.moduli(basis).map(|modulus| packed_len(values, packed_bits(modulus))).sum(),

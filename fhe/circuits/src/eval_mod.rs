@@ -1,16 +1,15 @@
-//! EvalMod: the remainder modulo q₀ as a scaled sine with double angles.
+//! EvalMod: the remainder modulo q₀, as a scaled sine with double angles.
 //!
-//! For t = m + q₀·I with |I| ≤ K and |m| ≤ q₀/ρ: sin(2π·t/q₀)·q₀/2π ≈ m. With x = t/q₀ a Chebyshev series gives a
-//! function of x/2^r, which r double angles bring to one of x. Two functions do ([`Kernel`]):
+//! For t = m + q₀·I with |I| ≤ K and |m| ≤ q₀/ρ, sin(2π·t/q₀)·q₀/2π ≈ m. Let x = t/q₀. A Chebyshev series evaluates a
+//! function of x/2^r, and r double angles turn it into one of x. There are two such functions ([`Kernel`]):
 //!
 //! - the cosine (Han and Ki, ePrint 2019/688; Bossuat et al., ePrint 2020/1203, section 5.4): sin(2πx) is
-//!   cos(2π(x − 1/4)), and c ↦ 2c² − 1 doubles. Around 1/4 it is even, so that half of its coefficients vanish;
+//!   cos(2π(x − 1/4)), and c ↦ 2c² − 1 doubles the angle. It is even around 1/4, so half of its coefficients vanish;
 //! - the exponential (Cheon, Han, Kim, Kim and Song, ePrint 2018/153, section 4.2): sin(2πx) is Im e^(2πix), and
-//!   z ↦ z² doubles.
+//!   z ↦ z² doubles the angle.
 //!
-//! An error in the cosine c = cos θ before the double angles is one of 2^r/|sin θ| times as much after them, and for
-//! every fourth integer I (at r = 3) θ is within 1/4 turn/2^r of where the sine vanishes: 41 times as much. For an error
-//! in e^(iθ) it is 2^r.
+//! The double angles multiply an error of the cosine c = cos θ by 2^r/|sin θ|. For every fourth integer I (at r = 3) θ
+//! is within 1/4 turn/2^r of a zero of the sine, and the factor is 41. They multiply an error of e^(iθ) by 2^r.
 
 use std::f64::consts::TAU;
 
@@ -21,37 +20,38 @@ use num_complex::Complex64;
 use crate::chebyshev::ChebyshevSeries;
 use crate::polynomial::{self, PolynomialPlan};
 
-/// The function that is approximated.
+/// The function that EvalMod approximates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
-    /// The shifted cosine: the cheaper one.
+    /// The shifted cosine. It is cheaper.
     Cosine,
-    /// The complex exponential: about two bits more precise for the products of odd powers and a conjugation.
+    /// The complex exponential. It is about two bits more precise, and also needs the odd powers and a conjugation.
     Exponential,
 }
 
-/// Which approximation of the remainder.
+/// An approximation of the remainder modulo q₀, unchecked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvalModLiteral {
-    /// The bound K of the integer part: a sparse ephemeral secret of weight h needs at most (h + 1)/2.
+    /// The bound K of the integer part. An ephemeral secret of weight h needs at most (h + 1)/2.
     pub range: u32,
-    /// The function that is approximated.
+    /// The approximated function.
     pub kernel: Kernel,
     /// Degree of its Chebyshev series.
     pub degree: usize,
     /// Number of double angles r.
     pub double_angles: u32,
-    /// Degree of the arcsine that straightens the sine, 0 for none: the sine alone errs by (2π/ρ)²/6 relative to the
-    /// largest message, at ratio ρ of the modulus to it.
+    /// Degree of the arcsine that undoes the sine; 0 for none. Without it the error is (2π/ρ)²/6 of the largest
+    /// message, where ρ is the ratio of the modulus to that message.
     pub arcsine_degree: usize,
 }
 
 impl EvalModLiteral {
-    /// Whether there is such a circuit for messages up to 1/`ratio` of the modulus.
+    /// Checks that there is such a circuit for messages up to 1/`ratio` of the modulus.
     ///
     /// # Errors
-    /// A range of 0, a series of degree 0, more double angles than it has use for, an arcsine of even degree (its
-    /// last term is zero), or a ratio at which messages overlap: 2 for the sine, and 4 where an arcsine undoes it.
+    /// [`CkksError::Parameters`] if the range or the degree is 0, there are more than 12 double angles, the arcsine has
+    /// an even degree (its last term would be zero), or messages overlap at the ratio: it must exceed 2, and 4 with an
+    /// arcsine.
     pub fn check(&self, ratio: f64) -> Result<(), CkksError> {
         let wanted =
             |what, found: String, wanted: &str| Err(CkksError::Parameters { what, found, wanted: wanted.into() });
@@ -84,30 +84,31 @@ impl EvalModLiteral {
     }
 }
 
-/// Each double angle costs two bits: more of them leave nothing of a double, nor of an encryption.
+/// The largest number of double angles. Each costs two bits of precision, so more would leave none.
 const MAX_DOUBLE_ANGLES: u32 = 12;
 
 /// The circuit of EvalMod.
 pub struct EvalMod {
     literal: EvalModLiteral,
-    /// Of the exponential, real parts stand at even and imaginary ones at odd degrees.
+    /// For the exponential, its real part at even degrees and its imaginary part at odd degrees.
     series: ChebyshevSeries,
     plan: PolynomialPlan,
     arcsine: Option<(ChebyshevSeries, PolynomialPlan)>,
 }
 
 impl EvalMod {
-    /// The circuit for messages up to 1/`ratio` of the modulus.
+    /// Prepares the circuit for messages up to 1/`ratio` of the modulus.
     ///
     /// # Errors
-    /// As [`EvalModLiteral::check`], or a series that errs by half the largest message or more.
+    /// Those of [`EvalModLiteral::check`]; [`CkksError::Parameters`] if the error of the series is half of the largest
+    /// message or more.
     pub fn new(literal: EvalModLiteral, ratio: f64) -> Result<Self, CkksError> {
         literal.check(ratio)?;
         let width = width(&literal);
         let turns = TAU * width / f64::from(1u32 << literal.double_angles);
         let mut series = ChebyshevSeries::interpolate(|v| (turns * v).cos(), literal.degree, -1.0, 1.0);
         match literal.kernel {
-            // A quarter turn on, where the cosine is the sine.
+            // Shifted by a quarter turn, the cosine is the sine.
             Kernel::Cosine => (series.lo, series.hi) = (0.25 / width - 1.0, 0.25 / width + 1.0),
             Kernel::Exponential => {
                 let sine = ChebyshevSeries::interpolate(|v| (turns * v).sin(), literal.degree, -1.0, 1.0);
@@ -126,7 +127,7 @@ impl EvalMod {
         Ok(circuit)
     }
 
-    /// The largest messages must come out beside every integer, if only by a bit.
+    /// Checks that the largest messages are recovered around every integer to at least one bit.
     fn check_series(&self, ratio: f64) -> Result<(), CkksError> {
         let (range, largest) = (f64::from(self.literal.range), TAU / ratio);
         let mut worst: f64 = 0.0;
@@ -147,12 +148,12 @@ impl EvalMod {
         })
     }
 
-    /// Input slots hold x divided by this.
+    /// The divisor of x in the input slots.
     pub fn width(&self) -> f64 {
         width(&self.literal)
     }
 
-    /// Levels spent.
+    /// Number of levels that EvalMod spends.
     pub fn depth(&self) -> usize {
         self.sine_depth() + self.arcsine.as_ref().map_or(0, |(_, plan)| plan.depth())
     }
@@ -172,8 +173,8 @@ impl EvalMod {
         }
     }
 
-    /// What [`EvalMod::evaluate`] makes of x/width, computed in the clear: the error of the approximation without that of
-    /// encryption.
+    /// Evaluates in cleartext what [`EvalMod::evaluate`] computes from x/width. It has the approximation's error
+    /// without the encryption's.
     pub fn evaluate_clear(&self, x: f64) -> f64 {
         let doublings = 0..self.literal.double_angles;
         let sine = match self.literal.kernel {
@@ -190,22 +191,25 @@ impl EvalMod {
         self.arcsine.as_ref().map_or(sine, |(series, _)| series.evaluate(sine))
     }
 
-    /// Conjugations that it costs.
+    /// Number of conjugations.
     pub fn conjugations(&self) -> usize {
         usize::from(self.literal.kernel == Kernel::Exponential)
     }
 
-    /// Relinearizations that it costs.
+    /// Number of relinearizations.
     pub fn relinearizations(&self) -> usize {
         let arcsine = self.arcsine.as_ref().map_or(0, |(_, plan)| plan.relinearizations());
         self.plan.relinearizations() + self.literal.double_angles as usize + arcsine
     }
 
-    /// From x/width in each slot, x = t/q₀, to x's distance from the nearest integer times 2π, at `scale`: the sine of
-    /// it where no arcsine is asked for.
+    /// Takes x/width in each slot, where x = t/q₀, to 2π times x's distance from the nearest integer; without an
+    /// arcsine to the sine of that.
+    ///
+    /// Result: [`EvalMod::depth`] levels below `x`, at `scale`.
     ///
     /// # Errors
-    /// Fewer levels than the depth, no relinearization key, or (exponential) none for the conjugation.
+    /// [`CkksError::LevelTooLow`] if `x` has fewer levels than the depth, [`CkksError::MissingKey`] if the
+    /// relinearization key or (exponential) that of the conjugation is missing; those of [`polynomial::evaluate`].
     pub fn evaluate(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
         if x.level() < self.depth() {
             return Err(CkksError::LevelTooLow { operation: "EvalMod", found: x.level(), wanted: self.depth() });
@@ -221,7 +225,7 @@ impl EvalMod {
         }
     }
 
-    /// Scale before the double angles, so that `scale` comes after them: each takes scale s to s²/q.
+    /// Returns the scale before the double angles that gives `scale` after them: each takes the scale s to s²/q.
     fn scale_before_doubling(&self, params: &Parameters, level: usize, scale: f64) -> f64 {
         let after = level - self.sine_depth();
         (1..=self.literal.double_angles as usize).fold(scale, |scale, k| (scale * params.prime(after + k)).sqrt())
@@ -238,7 +242,7 @@ impl EvalMod {
     }
 
     fn sine_by_exponential(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
-        // z − z̄ is 2i·Im z: the half goes into the scale.
+        // z − z̄ is 2i·Im z. The scale absorbs the factor 2.
         let before = self.scale_before_doubling(evaluator.params(), x.level(), scale / 2.0);
         let mut z = polynomial::evaluate_even_plus_i_odd(evaluator, &self.plan, x, before)?;
         for _ in 0..self.literal.double_angles {
@@ -251,7 +255,7 @@ impl EvalMod {
     }
 }
 
-/// Half the width of the interval that x is in: the integer part, and room for a message or for the cosine's shift.
+/// Returns half the length of the interval of x: the integer part, and room for a message or for the cosine's shift.
 fn width(literal: &EvalModLiteral) -> f64 {
     f64::from(literal.range) + 0.25
 }

@@ -150,7 +150,8 @@ impl Node {
     }
 }
 
-/// Returns (a, b) with T_k = 2·T_a·T_b − T_(a−b), where a is the largest power of two below k. T_k is one level below T_a.
+/// Returns (a, b) with T_k = 2·T_a·T_b − T_(a−b), where a is the largest power of two below k. T_k is one level below
+/// T_a.
 fn halves(k: usize) -> (usize, usize) {
     let a = k.next_power_of_two() / 2;
     (a, k - a)
@@ -168,15 +169,15 @@ fn ceil_log2(k: usize) -> usize {
     k.next_power_of_two().trailing_zeros() as usize
 }
 
-/// Evaluates the series of a plan on every slot. Slots must be in the plan's interval: outside of it the result grows like
-/// the power of the series' degree.
+/// Evaluates the series of a plan on every slot. Slots must be in the plan's interval: outside of it the result grows
+/// like the power of the series' degree.
 ///
 /// Result: [`PolynomialPlan::depth`] levels below `x`, at `scale`.
 ///
 /// # Errors
 /// [`CkksError::LevelTooLow`] if `x` has fewer levels than the depth, [`CkksError::MissingKey`] if there is no
-/// relinearization key for the level of `x`, [`CkksError::Scale`] or [`CkksError::EncodingOverflow`] if a scale on the way
-/// is out of range.
+/// relinearization key for the level of `x`, [`CkksError::Scale`] or [`CkksError::EncodingOverflow`] if a scale on the
+/// way is out of range.
 pub fn evaluate(
     evaluator: &Evaluator,
     plan: &PolynomialPlan,

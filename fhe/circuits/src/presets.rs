@@ -6,11 +6,11 @@
 //! | [`N16_CLASSIC_COMPLEX`] | 2^16 | 2^14 | complex | classic | 5 | 13 bits | 128 bits | 0 |
 //! | [`N15_SLIM_REAL`] | 2^15 | 2^14 | real | slim | 5 | 8 bits | 128 bits | 0 |
 //!
-//! *Levels* are those between a bootstrapped ciphertext and the next bootstrap. *Worst slot* is −log2 of the largest error
-//! of a slot, for messages in [−1, 1] (complex: in the unit disc), at least. *Security* is classical: the main secret,
-//! uniform ternary, by the guidelines of ePrint 2024/463, and the ephemeral secret of weight 32 by the estimate after ePrint
-//! 2026/279 (see [`fhe_ckks::security`]). *Failure* is the probability that a bootstrap returns a wrong slot because an
-//! integer part leaves the range of EvalMod. It is zero because the range is half the weight.
+//! *Levels* are those between a bootstrapped ciphertext and the next bootstrap. *Worst slot* is −log2 of the largest
+//! error of a slot, for messages in [−1, 1] (complex: in the unit disc), at least. *Security* is classical: the main
+//! secret, uniform ternary, by the guidelines of ePrint 2024/463, and the ephemeral secret of weight 32 by the estimate
+//! after ePrint 2026/279 (see [`fhe_ckks::security`]). *Failure* is the probability that a bootstrap returns a wrong
+//! slot because an integer part leaves the range of EvalMod. It is zero because the range is half the weight.
 //!
 //! `tests/presets.rs` checks every column.
 
@@ -93,8 +93,8 @@ pub const N16_CLASSIC_COMPLEX: Preset = Preset {
     ..N16_SLIM_REAL
 };
 
-/// Eight bits in the worst slot, 2^14 real slots in a ring of 2^15: the fastest, for values that tolerate errors, such as
-/// those of a neural network.
+/// Eight bits in the worst slot, 2^14 real slots in a ring of 2^15: the fastest, for values that tolerate errors, such
+/// as those of a neural network.
 pub const N15_SLIM_REAL: Preset = Preset {
     name: "N15_SLIM_REAL",
     log_n: 15,

@@ -197,8 +197,8 @@ fn two_iterations_reach_the_noise_of_the_input() {
         let fresh = circuit.bootstrap_twice(&evaluator, &a, 16).unwrap();
         let found = -precision(values, &c.secret.decrypt(&fresh), &x).std.log2();
         // The encryption, and the rescaling of the correction. The classic order of real slots reads one half of the
-        // coefficients: what is in both halves of the input, and of the key switch that ends the first bootstrap, counts
-        // twice.
+        // coefficients: what is in both halves of the input, and of the key switch that ends the first bootstrap,
+        // counts twice.
         let noise = Noise::of_weight(&c.params, c.secret.weight());
         let (input, rounding) = (noise.fresh_secret().hypot(noise.encoding()), noise.rounding());
         let coefficient = match (order, values) {

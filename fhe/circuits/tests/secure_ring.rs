@@ -67,8 +67,8 @@ fn derive(
     let rounding = slot(dense.rounding()) / eval_mod;
     let coeffs_to_slots = rounding * width * RATIO;
 
-    // The integer parts are rounded sums of weight + 1 uniform residues. At u = I/width, with c = 2π·width/2^r, an error
-    // δ of T₂ is one of δ·(2cu − sin 2cu)/u² of the sine.
+    // The integer parts are rounded sums of weight + 1 uniform residues. At u = I/width, with c = 2π·width/2^r, an
+    // error δ of T₂ is one of δ·(2cu − sin 2cu)/u² of the sine.
     let c = TAU * width / 8.0;
     let (mut approximation, mut noise) = (0.0, 0.0);
     const SAMPLES: usize = 100_000;

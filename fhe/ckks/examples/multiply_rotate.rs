@@ -1,5 +1,5 @@
-//! Encrypts two vectors, multiplies and rotates them without the secret key, decrypts, and compares the error with a bound
-//! from the noise model.
+//! Encrypts two vectors, multiplies and rotates them without the secret key, decrypts, and compares the error with a
+//! bound from the noise model.
 //!
 //! `cargo run --release -p fhe-ckks --example multiply_rotate` uses a small insecure ring; `-- --secure` a secure one.
 

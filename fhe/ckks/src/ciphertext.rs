@@ -1,7 +1,5 @@
 //! Ciphertexts, and the client's half of the scheme: encryption and decryption.
 
-use std::ops::Range;
-
 use fhe_ring::sample;
 use fhe_ring::{Basis, Ntt, Poly};
 use num_complex::Complex64;
@@ -81,11 +79,6 @@ impl Ciphertext {
         &self.parts
     }
 
-    /// Returns some positions of limb `i` of one half (0 or 1).
-    pub(crate) fn chunk(&self, half: usize, (i, positions): &(usize, Range<usize>)) -> &[u64] {
-        &self.parts[half].limbs()[*i][positions.clone()]
-    }
-
     /// Returns the two polynomials and drops the rest.
     pub fn into_parts(self) -> [Poly<Ntt>; 2] {
         self.parts
@@ -94,8 +87,8 @@ impl Ciphertext {
     /// Assembles a ciphertext from its polynomials, for circuits that work on them directly.
     ///
     /// # Panics
-    /// If the polynomials have different or special primes, the scale is not finite and positive, or the slots are not a
-    /// power of two up to half the ring dimension.
+    /// If the polynomials have different or special primes, the scale is not finite and positive, or the slots are not
+    /// a power of two up to half the ring dimension.
     pub fn from_parts(parts: [Poly<Ntt>; 2], scale: f64, slots: usize) -> Self {
         assert!(scale.is_finite() && scale > 0.0, "scale {scale}");
         assert!(parts[0].basis() == parts[1].basis() && parts[0].basis().special == 0);
@@ -158,7 +151,7 @@ impl SecretKey {
         Ok(self.encrypt(&self.params().encode_real(values, scale, Basis::main(level + 1))?, rng))
     }
 
-    /// Returns the slots of a ciphertext with their noise. Do not show them to the server: see the [crate](crate)'s
+    /// Returns the slots of a ciphertext with their noise. Do not show them to the server: see the [crate]'s
     /// documentation.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Vec<Complex64> {
         let [c0, c1] = &ciphertext.parts;

@@ -13,12 +13,15 @@ use num_complex::Complex64;
 /// The transform for n slots.
 pub struct Embedding {
     slots: usize,
-    /// Real and imaginary parts of the twiddle factors of blocks of 2^(k + 1) slots, at index k.
+    /// At index k the real and imaginary parts of the twiddle factors of blocks of 2^(k + 1) slots.
     twiddles: Vec<[Vec<f64>; 2]>,
 }
 
 impl Embedding {
-    /// The transform for `slots` slots, a power of two.
+    /// Prepares the transform for `slots` slots.
+    ///
+    /// # Panics
+    /// If `slots` is not a power of two.
     pub fn new(slots: usize) -> Self {
         assert!(slots.is_power_of_two(), "{slots} slots");
         let levels = slots.trailing_zeros();
@@ -40,14 +43,14 @@ impl Embedding {
         self.slots
     }
 
-    /// The j-th twiddle factor of the butterflies in blocks of `block` slots: ζ_(4·block)^(5^j), ζ_k a primitive k-th root
-    /// of unity.
+    /// Returns the j-th twiddle factor of the butterflies in blocks of `block` slots: ζ_(4·block)^(5^j), where ζ_k is a
+    /// primitive k-th root of unity.
     pub fn twiddle(&self, block: usize, j: usize) -> Complex64 {
         let [re, im] = &self.twiddles[block.trailing_zeros() as usize - 1];
         Complex64::new(re[j], im[j])
     }
 
-    /// Coefficients to slots, in place.
+    /// Takes coefficients to slots in place.
     pub fn to_slots(&self, values: &mut [Complex64]) {
         assert_eq!(values.len(), self.slots);
         bit_reverse(values);
@@ -64,7 +67,7 @@ impl Embedding {
         }
     }
 
-    /// Slots to coefficients, in place.
+    /// Takes slots to coefficients in place.
     pub fn to_coefficients(&self, values: &mut [Complex64]) {
         let (mut re, mut im): (Vec<f64>, Vec<f64>) = values.iter().map(|v| (v.re, v.im)).unzip();
         self.to_reversed_coefficients(&mut re, &mut im);
@@ -75,8 +78,8 @@ impl Embedding {
         values.iter_mut().zip(scaled).for_each(|(v, scaled)| *v = scaled);
     }
 
-    /// Slots to n times the coefficients, at bit-reversed places: real and imaginary parts apart, as vector instructions
-    /// take them.
+    /// Takes slots to n times the coefficients in bit-reversed order. Real and imaginary parts are separate, as vector
+    /// instructions need them.
     pub(crate) fn to_reversed_coefficients(&self, re: &mut [f64], im: &mut [f64]) {
         assert_eq!((re.len(), im.len()), (self.slots, self.slots));
         for [cos, sin] in self.twiddles.iter().rev() {
@@ -90,7 +93,7 @@ impl Embedding {
     }
 }
 
-/// (u, v) ↦ (u + v, (u − v)·w̄), with w = cos + i·sin.
+/// Computes (u, v) ↦ (u + v, (u − v)·w̄) with w = cos + i·sin.
 #[inline(always)]
 fn butterfly([re, im]: [[&mut f64; 2]; 2], cos: f64, sin: f64) {
     let ([ur, vr], [ui, vi]) = (re, im);
@@ -99,7 +102,7 @@ fn butterfly([re, im]: [[&mut f64; 2]; 2], cos: f64, sin: f64) {
     (*vr, *vi) = (dr * cos + di * sin, di * cos - dr * sin);
 }
 
-/// A level of blocks of twice as many slots as there are twiddle factors.
+/// Computes a level of blocks of twice as many slots as there are twiddle factors.
 #[multiversion(targets("x86_64+avx512f", "x86_64+avx2", "aarch64+neon"))]
 fn level(re: &mut [f64], im: &mut [f64], cos: &[f64], sin: &[f64]) {
     let half = cos.len();
@@ -113,7 +116,7 @@ fn level(re: &mut [f64], im: &mut [f64], cos: &[f64], sin: &[f64]) {
     }
 }
 
-/// The same for blocks of `BLOCK` = 2·`HALF` slots, short enough to be unrolled.
+/// Computes a level of blocks of `BLOCK` = 2·`HALF` slots, which are short enough to be unrolled.
 #[multiversion(targets("x86_64+avx512f", "x86_64+avx2", "aarch64+neon"))]
 fn small_level<const HALF: usize, const BLOCK: usize>(re: &mut [f64], im: &mut [f64], cos: &[f64], sin: &[f64]) {
     let (cos, sin) = (&cos[..HALF], &sin[..HALF]);
@@ -125,7 +128,7 @@ fn small_level<const HALF: usize, const BLOCK: usize>(re: &mut [f64], im: &mut [
     }
 }
 
-/// Exchanges every entry with the one at the bit-reversed place.
+/// Exchanges every entry with the one at the bit-reversed index.
 pub fn bit_reverse<T>(values: &mut [T]) {
     let n = values.len();
     if n > 2 {
@@ -138,7 +141,7 @@ pub fn bit_reverse<T>(values: &mut [T]) {
     }
 }
 
-/// The transforms in use, made when first asked for.
+/// The transforms in use. Each is prepared at its first use.
 #[derive(Default)]
 pub(crate) struct Embeddings(Mutex<HashMap<usize, Arc<Embedding>>>);
 

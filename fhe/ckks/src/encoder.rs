@@ -44,13 +44,14 @@ impl Parameters {
         if slots.is_power_of_two() && slots <= max { Ok(()) } else { Err(CkksError::Slots { found: slots, max }) }
     }
 
-    /// Encodes complex slots at `scale`, modulo the primes of `basis`. The number of slots is the length of the vector, a
-    /// power of two up to N/2. Give a vector of period n as n slots: that is cheapest, and serves for any multiple of n.
+    /// Encodes complex slots at `scale`, modulo the primes of `basis`. The number of slots is the length of the vector,
+    /// a power of two up to N/2. Give a vector of period n as n slots: that is cheapest, and serves for any multiple of
+    /// n.
     ///
     /// # Errors
-    /// [`CkksError::Slots`] if the length is not a power of two up to N/2, [`CkksError::NotFinite`] if a value is NaN or
-    /// infinite, [`CkksError::Parameters`] if the scale is not finite and positive, [`CkksError::EncodingOverflow`] if a
-    /// scaled coefficient does not fit.
+    /// [`CkksError::Slots`] if the length is not a power of two up to N/2, [`CkksError::NotFinite`] if a value is NaN
+    /// or infinite, [`CkksError::Parameters`] if the scale is not finite and positive, [`CkksError::EncodingOverflow`]
+    /// if a scaled coefficient does not fit.
     pub fn encode(&self, values: &[Complex64], scale: f64, basis: Basis) -> Result<Plaintext, CkksError> {
         let (re, im) = values.iter().map(|v| (v.re, v.im)).unzip();
         self.encode_parts([re, im], scale, basis)
@@ -116,8 +117,8 @@ impl Parameters {
         Ok(Plaintext { poly: CompactPoly::from_signed(self.ring(), basis, &coefficients), scale, slots })
     }
 
-    /// Returns the rounded coefficients, times `scale`, of the polynomial in a power of X whose slots have these real and
-    /// imaginary parts. They stay `spare` bits below the bound of [`CkksError::EncodingOverflow`].
+    /// Returns the rounded coefficients, times `scale`, of the polynomial in a power of X whose slots have these real
+    /// and imaginary parts. They stay `spare` bits below the bound of [`CkksError::EncodingOverflow`].
     fn rounded_coefficients(
         &self,
         [mut re, mut im]: [Vec<f64>; 2],
@@ -173,8 +174,8 @@ impl Parameters {
     }
 }
 
-/// Multiplies every value by `factor` and rounds it to the nearest integer, halves away from 0. Integers of 2^63 and more
-/// saturate. Returns the largest magnitude before rounding.
+/// Multiplies every value by `factor` and rounds it to the nearest integer, halves away from 0. Integers of 2^63 and
+/// more saturate. Returns the largest magnitude before rounding.
 #[multiversion(targets("x86_64+avx512f+avx512dq", "x86_64+avx2", "aarch64+neon"))]
 fn round_scaled(values: &[f64], factor: f64, out: &mut [i64]) -> f64 {
     const LANES: usize = 8;
@@ -195,8 +196,8 @@ fn round_scaled(values: &[f64], factor: f64, out: &mut [i64]) -> f64 {
 
 /// Returns every `gap`-th coefficient as a centred integer, rounded to a double.
 ///
-/// It computes Garner's mixed-radix digits, each centred. A small negative integer then has small digits, and no precision
-/// is lost to the size of the modulus.
+/// It computes Garner's mixed-radix digits, each centred. A small negative integer then has small digits, and no
+/// precision is lost to the size of the modulus.
 fn centred_coefficients(poly: &Poly<Coefficients>, gap: usize) -> Vec<f64> {
     let moduli: Vec<_> = poly.ring().moduli(poly.basis()).copied().collect();
     // inverses[i][j] = qⱼ⁻¹ mod qᵢ.

@@ -7,6 +7,7 @@ use rand::{CryptoRng, Rng};
 use zeroize::Zeroizing;
 
 use crate::error::CkksError;
+use crate::extended;
 use crate::params::Parameters;
 use crate::security::SecretDistribution;
 use crate::shape::{KeyKind, KeyShape};
@@ -48,8 +49,8 @@ impl SecretKey {
         Self::draw(params, params.literal().secret, rng)
     }
 
-    /// Draws the ephemeral sparse secret of bootstrapping. It is private to this crate: such a secret is secure only for
-    /// moduli up to q₀·p₀.
+    /// Draws the ephemeral sparse secret of bootstrapping. It is private to this crate: such a secret is secure only
+    /// for moduli up to q₀·p₀.
     ///
     /// # Panics
     /// If the parameters name no ephemeral weight.
@@ -150,8 +151,7 @@ impl SwitchingKey {
             for i in own {
                 let table = ring.table(basis, i);
                 let m = table.modulus();
-                let p = ring.special()[..shape.special].iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())));
-                let p = m.shoup(p);
+                let p = extended::lift(ring, basis, i).expect("a main prime");
                 for (b, &s) in b.limbs_mut()[i].iter_mut().zip(source.limbs()[i].iter()) {
                     *b = m.add(*b, p.mul(s, m.value()));
                 }
@@ -171,8 +171,8 @@ impl SwitchingKey {
         &self.digits
     }
 
-    /// The second half a of each gadget digit's encryption. It is not stored: regenerating it from the seed is faster than
-    /// reading it from memory.
+    /// The second half a of each gadget digit's encryption. It is not stored: regenerating it from the seed is faster
+    /// than reading it from memory.
     pub fn uniform(&self) -> impl ExactSizeIterator<Item = Uniform> {
         (0..self.digits.len()).map(|j| Uniform::new(&self.seed, j as u64))
     }

@@ -3,23 +3,27 @@
 use std::sync::Arc;
 
 use fhe_ring::automorphism::Permutation;
-use fhe_ring::{Basis, Digit, Limb, Ntt, PackedPoly, Poly, Ring, Shoup, Uniform};
-use rayon::prelude::*;
+use fhe_ring::{Basis, Digit, Limb, Ntt, PackedPoly, Poly, Ring, Uniform};
 
+use crate::extended::{Chunk, Extended, compute, update};
 use crate::keys::SwitchingKey;
 use crate::shape::KeyShape;
 
-/// The gadget digits of a polynomial, raised for keys of one shape: what all rotations of a ciphertext share (hoisting).
+/// The gadget digits of a polynomial, raised for keys of one shape. All rotations of a ciphertext share them
+/// (hoisting).
 pub struct Digits<'a> {
     ring: &'a Arc<Ring>,
     digits: Vec<Digit<'a>>,
     shape: KeyShape,
-    /// Of the digits: the main primes of the polynomial and the special primes of the shape.
+    /// The main primes of the polynomial and the special primes of the shape.
     basis: Basis,
 }
 
 impl<'a> Digits<'a> {
-    /// Decomposes and raises a polynomial over main primes that the shape reaches.
+    /// Decomposes and raises a polynomial over main primes.
+    ///
+    /// # Panics
+    /// If the polynomial has more main primes than the shape.
     pub fn new(poly: &'a Poly<Ntt>, shape: KeyShape) -> Self {
         let main = poly.basis().main;
         assert!(main <= shape.main, "{main} main primes for a key of {}", shape.main);
@@ -27,7 +31,7 @@ impl<'a> Digits<'a> {
         Self { ring: poly.ring(), digits, shape, basis: Basis { main, special: shape.special } }
     }
 
-    /// Which keys the digits are for.
+    /// The shape of the keys that the digits are for.
     pub fn shape(&self) -> KeyShape {
         self.shape
     }
@@ -37,22 +41,23 @@ impl<'a> Digits<'a> {
         self.basis
     }
 
-    /// Σ dⱼ·keyⱼ, P times the switched polynomial over main and special primes, with P times an addend over main primes
-    /// for each half that has one.
+    /// Returns Σ dⱼ·keyⱼ, which is P times the switched polynomial, plus P times an addend over main primes in each
+    /// half that has one.
     ///
     /// # Panics
-    /// If the key is of another shape.
-    pub fn product(&self, key: &SwitchingKey, addends: [Option<&Poly<Ntt>>; 2]) -> [Poly<Ntt>; 2] {
+    /// If the key has another shape.
+    pub fn product(&self, key: &SwitchingKey, addends: [Option<&Poly<Ntt>>; 2]) -> Extended {
         GadgetProduct::new(self, key).compute(addends)
     }
 }
 
-/// Σ σ(digit)·key over automorphisms σ = X ↦ X^g, each g with its key, and P times the addend, over main primes, in the
-/// first half. The digit, over the primes of the keys, is so small that it takes no decomposition: each key has but one.
+/// Returns Σ σ(digit)·key over automorphisms σ = X ↦ X^g, each g with its key, plus P times the addend, over main
+/// primes, in the first half. The digit, over the primes of the keys, is short enough to need no decomposition, so
+/// every key has exactly one digit.
 ///
 /// # Panics
-/// If there is no key, or one of more digits than one or over other primes.
-pub fn sum_of_images(digit: &Poly<Ntt>, keys: &[(u64, &SwitchingKey)], addend: &Poly<Ntt>) -> [Poly<Ntt>; 2] {
+/// If there is no key, or one with more than one digit or over other primes.
+pub fn sum_of_images(digit: &Poly<Ntt>, keys: &[(u64, &SwitchingKey)], addend: &Poly<Ntt>) -> Extended {
     let basis = digit.basis();
     let terms = keys.iter().map(|&(galois, key)| {
         assert!(key.digits().len() == 1 && key.shape().basis() == basis, "a key of one digit over {basis:?}");
@@ -63,17 +68,7 @@ pub fn sum_of_images(digit: &Poly<Ntt>, keys: &[(u64, &SwitchingKey)], addend: &
     GadgetProduct { ring: digit.ring(), basis, terms: terms.collect() }.compute([Some(addend), None])
 }
 
-/// Positions that one pass works on: a few operands of this many fit the second-level cache.
-pub(crate) const CHUNK: usize = 4096;
-
-/// P, the product of the special primes, modulo main prime `i`; `None` for a special prime, modulo which it is 0.
-pub fn lift(ring: &Ring, basis: Basis, i: usize) -> Option<Shoup> {
-    let m = ring.table(basis, i).modulus();
-    let special = &ring.special()[..basis.special];
-    (i < basis.main).then(|| m.shoup(special.iter().fold(1, |p, t| m.mul(p, m.reduce(t.modulus().value())))))
-}
-
-/// A digit, limb by limb, under an automorphism if there is one, and what it is multiplied by.
+/// A digit, limb by limb, an automorphism of it if there is one, and the key that it is multiplied by.
 struct Term<'a> {
     digit: Vec<&'a [u64]>,
     image: Option<Arc<Permutation>>,
@@ -90,7 +85,7 @@ struct GadgetProduct<'a> {
 
 impl<'a> GadgetProduct<'a> {
     /// # Panics
-    /// If the key is of another shape than the digits.
+    /// If the key has another shape than the digits.
     fn new(digits: &'a Digits<'_>, key: &'a SwitchingKey) -> Self {
         let &Digits { ring, basis, shape, .. } = digits;
         assert_eq!(shape, key.shape(), "digits for keys of another shape");
@@ -102,40 +97,27 @@ impl<'a> GadgetProduct<'a> {
         Self { ring, basis, terms: terms.collect() }
     }
 
-    /// Both halves, each with P times its addend.
-    fn compute(&self, addends: [Option<&Poly<Ntt>>; 2]) -> [Poly<Ntt>; 2] {
-        let (ring, n) = (self.ring, self.ring.n());
-        let (first, second) = (0..self.basis.len())
-            .into_par_iter()
-            .map(|i| {
-                let table = ring.table(self.basis, i);
-                let lift = lift(ring, self.basis, i);
-                let size = CHUNK.min(n);
-                let mut halves = [0, 1].map(|_| Limb::recycled(n));
-                // Both halves of a chunk while the digits are in cache.
-                for first in (0..n).step_by(size) {
-                    for (half, out) in halves.iter_mut().enumerate().rev() {
-                        let out = &mut out[first..][..size];
-                        self.chunk(i, half, first, out);
-                        if let (Some(addend), Some(lift)) = (addends[half], lift) {
-                            let addend = &addend.limbs()[i][first..][..size];
-                            table.kernels().add_scaled(table.modulus(), out, addend, lift);
-                        }
-                    }
+    /// Returns both halves, each with P times its addend.
+    fn compute(&self, addends: [Option<&Poly<Ntt>>; 2]) -> Extended {
+        // Both halves of a chunk are computed while the digits are in cache.
+        let step = |chunk: &Chunk<'_>, halves: [&mut [u64]; 2]| {
+            for (half, out) in halves.into_iter().enumerate().rev() {
+                self.chunk(chunk, half, out);
+                if let Some(addend) = addends[half] {
+                    chunk.add_lifted(out, addend);
                 }
-                let [first, second] = halves;
-                (first, second)
-            })
-            .unzip();
-        [first, second].map(|limbs| Poly::from_limbs(ring, self.basis, limbs))
+            }
+        };
+        Extended(compute(self.ring, self.basis, |_| step))
     }
 
-    /// The sum at the positions from `first` on of limb `limb` of one half (0 or 1) into `out`.
+    /// Writes one half (0 or 1) of the sum at a chunk to `out`.
     ///
-    /// The second half comes first, best: while its uniform part of the key is computed, that of the first half arrives.
-    fn chunk(&self, limb: usize, half: usize, first: usize, out: &mut [u64]) {
-        let (table, size) = (self.ring.table(self.basis, limb), out.len());
-        let (kernels, modulus) = (table.kernels(), table.modulus());
+    /// Call it for half 1 first: while the uniform part of its key is generated, the key of half 0 is fetched from
+    /// memory.
+    fn chunk(&self, chunk: &Chunk<'_>, half: usize, out: &mut [u64]) {
+        let (limb, first, size) = (chunk.limb(), chunk.first(), chunk.len());
+        let (kernels, modulus) = (chunk.kernels(), chunk.modulus());
         let images = self.terms.iter().filter(|term| term.image.is_some()).count();
         let mut scratch = Limb::recycled(size * (self.terms.len() + images));
         let (keys, images) = scratch.split_at_mut(size * self.terms.len());
@@ -164,63 +146,59 @@ impl<'a> GadgetProduct<'a> {
     }
 }
 
-/// A product of digits with a Galois key under its automorphism, σ(Σ dⱼ·keyⱼ + addend), computed chunk by chunk so that
-/// it need not be written out: a chunk of the result depends on one chunk of each operand.
+/// A product of digits with a Galois key under its automorphism, σ(Σ dⱼ·keyⱼ + addend). It is computed chunk by chunk
+/// and need not be written out: a chunk of the result depends on one chunk of each operand.
 pub struct GaloisProduct<'a> {
     product: GadgetProduct<'a>,
     permutation: Arc<Permutation>,
 }
 
 impl<'a> GaloisProduct<'a> {
-    /// The product of `digits` and `key`, a key for the automorphism X ↦ X^`galois`.
+    /// Prepares the product of `digits` and `key`, a key for the automorphism X ↦ X^`galois`.
     ///
     /// # Panics
-    /// If the key is of another shape.
+    /// If the key has another shape than the digits.
     pub fn new(digits: &'a Digits<'_>, key: &'a SwitchingKey, galois: u64) -> Self {
         let product = GadgetProduct::new(digits, key);
         let permutation = product.ring.permutation(galois);
         Self { product, permutation }
     }
 
-    /// σ(Σ dⱼ·keyⱼ + P·(addend, 0)), the addend over main primes.
-    pub fn compute(&self, addend: &Poly<Ntt>) -> [Poly<Ntt>; 2] {
-        let GadgetProduct { ring, basis, .. } = self.product;
-        let size = CHUNK.min(ring.n());
-        let (first, second) = (0..basis.len())
-            .into_par_iter()
-            .map(|i| {
-                let (table, lift) = (ring.table(basis, i), lift(ring, basis, i));
-                let [mut first, mut second] = [0, 1].map(|_| Limb::recycled(ring.n()));
-                for at in (0..ring.n()).step_by(size) {
-                    self.chunk(i, 1, at, &mut second[at..][..size], |_, _| {});
-                    self.chunk(i, 0, at, &mut first[at..][..size], |sum, from| {
-                        if let Some(lift) = lift {
-                            table.kernels().add_scaled(table.modulus(), sum, &addend.limbs()[i][from..][..size], lift);
-                        }
-                    });
-                }
-                (first, second)
-            })
-            .unzip();
-        [first, second].map(|limbs| Poly::from_limbs(ring, basis, limbs))
+    /// Returns σ(Σ dⱼ·keyⱼ + (addend, 0)) + (next, 0). Addends are extended polynomials, or count P times if they are
+    /// over main primes.
+    pub fn compute(&self, addend: &Poly<Ntt>, next: Option<&Poly<Ntt>>) -> Extended {
+        let step = |chunk: &Chunk<'_>, [first, second]: [&mut [u64]; 2]| {
+            self.chunk(chunk, 1, second, |_, _| {});
+            self.chunk(chunk, 0, first, |source, sum| source.add_either(sum, addend));
+            if let Some(next) = next {
+                chunk.add_either(first, next);
+            }
+        };
+        Extended(compute(self.product.ring, self.product.basis, |_| step))
     }
 
-    /// The values at positions `first..` of limb `limb` of one half (0 or 1) into `out`, whose length is a power of two
-    /// that divides `first`; the second half best comes before the first. `addend` gets the sum before the automorphism
-    /// and the first of its positions, to add to it.
-    pub fn chunk(
-        &self,
-        limb: usize,
-        half: usize,
-        first: usize,
-        out: &mut [u64],
-        addend: impl FnOnce(&mut [u64], usize),
-    ) {
-        let table = self.product.ring.table(self.product.basis, limb);
-        let chunk = self.permutation.chunk(first, out.len());
+    /// Adds σ(Σ dⱼ·keyⱼ + (addend, 0)) to `total`. The addend is an extended polynomial.
+    pub fn add_to(&self, total: &mut Extended, addend: &Poly<Ntt>) {
+        update(total.0.each_mut(), |whole| {
+            let mut rotated = Limb::recycled(crate::extended::CHUNK.min(whole.len()));
+            move |chunk: &Chunk<'_>, [first, second]: [&mut [u64]; 2]| {
+                self.chunk(chunk, 1, &mut rotated, |_, _| {});
+                chunk.kernels().add(chunk.modulus(), second, &rotated);
+                self.chunk(chunk, 0, &mut rotated, |source, sum| source.add(sum, addend));
+                chunk.kernels().add(chunk.modulus(), first, &rotated);
+            }
+        });
+    }
+
+    /// Writes one half (0 or 1) at a chunk to `out`; call it for half 1 first. The length of the chunk is a power of
+    /// two that divides its first position. `addend` gets the sum before the automorphism, and the chunk that it comes
+    /// from.
+    pub fn chunk(&self, chunk: &Chunk<'_>, half: usize, out: &mut [u64], addend: impl FnOnce(&Chunk<'_>, &mut [u64])) {
+        let permuted = self.permutation.chunk(chunk.first(), chunk.len());
+        let source = chunk.at(permuted.source, chunk.len());
         let mut sum = Limb::recycled(out.len());
-        self.product.chunk(limb, half, chunk.source, &mut sum);
-        addend(&mut sum, chunk.source);
-        table.kernels().permute(out, &sum, chunk);
+        self.product.chunk(&source, half, &mut sum);
+        addend(&source, &mut sum);
+        chunk.kernels().permute(out, &sum, permuted);
     }
 }

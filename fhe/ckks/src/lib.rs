@@ -1,26 +1,38 @@
 //! The RNS-CKKS scheme (Cheon, Kim, Kim and Song, ePrint 2016/421; Cheon, Han, Kim, Kim and Song, ePrint 2018/931)
 //! with hybrid key switching (Han and Ki, ePrint 2019/688).
 //!
-//! A [`ParametersLiteral`] becomes checked [`Parameters`], which hold
-//! the ring, the encoder and the [`security`] report. The client has a [`SecretKey`]; the server an
-//! [`Evaluator`] over [`EvaluationKeys`], which hold no secret.
+//! [`Parameters`] are made from a [`ParametersLiteral`] and checked. They hold the ring, the encoder and the
+//! [`security`] report. The client has a [`SecretKey`]; the server has an [`Evaluator`] with [`EvaluationKeys`], which
+//! contain no secret.
+//!
+//! The example `multiply_rotate` runs in a second on a small insecure ring:
+//! `cargo run --release -p fhe-ckks --example multiply_rotate`.
 //!
 //! # What is promised, and to whom
 //!
-//! The [`security`] report is of ring-LWE against classical attacks, by the tables it names: ciphertexts and keys are
-//! indistinguishable from random ones to a server that follows the protocol (IND-CPA). Beside ring-LWE this assumes
-//! circular security, as all bootstrapped schemes do: evaluation keys encrypt functions of the secret under itself, and
-//! the two of sparse-secret encapsulation a cycle of two secrets. Generators must be cryptographic and their seeds secret.
+//! The [`security`] report estimates ring-LWE against classical attacks, by the tables that it names. Ciphertexts and
+//! keys are then indistinguishable from random ones to a server that follows the protocol (IND-CPA). Besides ring-LWE
+//! this assumes circular security, as all bootstrapped schemes do: evaluation keys encrypt functions of the secret
+//! under itself, and the keys of sparse-secret encapsulation form a cycle of two secrets. Random generators must be
+//! cryptographic and their seeds secret.
 //!
-//! A decrypted result is the message *and the noise*, and noise tells of the secret (Li and Micciancio, ePrint 2020/1533):
-//! who decrypts must not show results in full precision to others, the server above all. Nothing here floods noise, so
-//! IND-CPA^D is not promised; nor is anything against a server that returns other ciphertexts than it was asked for.
+//! A decrypted result is the message *and the noise*, and noise reveals information about the secret (Li and
+//! Micciancio, ePrint 2020/1533). Whoever decrypts must not show results in full precision to others, least of all to
+//! the server. No operation floods noise, so IND-CPA^D is not promised. Nor is there any protection against a server
+//! that returns other ciphertexts than the requested ones.
+//!
+//! # Parts that the program does not use
+//!
+//! The `cipherlab` program keeps client and server in one process and encrypts under the secret key. [`serial`] and
+//! [`PublicKey`] are for users who separate client and server. [`noise`] derives the bands of the tests and the bounds
+//! of the examples. Tests cover all of them, and a fuzzer the reading of bytes.
 
 pub mod ciphertext;
 pub mod embedding;
 pub mod encoder;
 pub mod error;
 pub mod evaluator;
+pub mod extended;
 pub mod keys;
 pub mod keyswitch;
 pub mod noise;
@@ -35,6 +47,7 @@ pub use ciphertext::Ciphertext;
 pub use encoder::Plaintext;
 pub use error::CkksError;
 pub use evaluator::Evaluator;
+pub use extended::Extended;
 pub use keys::{EvaluationKeys, KeyRequest, PublicKey, SecretKey, SwitchingKey};
 pub use keyswitch::Digits;
 pub use noise::Noise;

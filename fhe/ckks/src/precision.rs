@@ -4,8 +4,8 @@ use num_complex::Complex64;
 
 /// The deviation of a vector of found values from the expected values.
 ///
-/// A measure that does not exist is `None`: the bits of an error of zero, and the relative measure if all expected values are
-/// zero.
+/// A measure that does not exist is `None`: the bits of an error of zero, and the relative measure if all expected
+/// values are zero.
 ///
 /// ```
 /// use fhe_ckks::Precision;

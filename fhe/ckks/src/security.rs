@@ -1,9 +1,9 @@
-//! Holds parameters against the published tables of secure modulus sizes.
+//! Compares parameters with the published tables of secure modulus sizes.
 //!
 //! A table gives, for a ring dimension `N = 2^log_n` and a secret, the largest `logQP` (in bits,
 //! every prime of the chain and of key switching included) at which the best known attack still
 //! costs `2^128`, `2^192` or `2^256` classical operations, for an error of deviation 3.2 (3.19 in
-//! the guidelines). All are estimates with a date, none is a proof.
+//! the guidelines). All are dated estimates, not proofs.
 //!
 //! # Which table decides
 //!
@@ -14,9 +14,9 @@
 //! An entry is published for one dimension and one weight. Two rules carry it to its neighbours:
 //!
 //! * **A heavier secret** of fixed weight takes the entry of the heaviest tabulated weight not
-//!   above its own. A secret lighter than every tabulated weight has no bound. Nor has one heavier
-//!   than `2N/3`, the mean weight of a uniform ternary secret: no table looks there, and at weight
-//!   `N` the secret is a binary one in disguise.
+//!   above its own. A secret lighter than every tabulated weight has no bound. A secret heavier than
+//!   `2N/3`, the mean weight of a uniform ternary secret, has no bound either: no table covers it, and
+//!   a ternary secret of weight `N` is equivalent to a binary one.
 //! * **A larger ring** takes the entry of the largest tabulated dimension below its own.
 //!
 //! Why that is sound: at an equal modulus, LWE in dimension `n` with a secret of weight `w` is no
@@ -24,8 +24,8 @@
 //! `n' − n` uniform coordinates, take `h − w` random signs and zeros for the secret there (uniform
 //! ternary coefficients if the secret is such), add their products to the sample, and shuffle the
 //! coordinates alike in all samples: who solves the larger problem solves the smaller one at the
-//! same cost. For Ring-LWE this is no reduction, as its samples have structure; there we rest on the
-//! estimates. The attack of ePrint 2026/279 gains from the rotations of the secret at most a factor
+//! same cost. For Ring-LWE this is not a reduction, as its samples have structure; there we rely on
+//! the estimates. The attack of ePrint 2026/279 gains from the rotations of the secret at most a factor
 //! of two when `N` doubles, while every column of the tables about doubles its modulus; and the
 //! tables grow with the weight in an unchanged ring, which the reduction leaves open.
 //!
@@ -50,7 +50,7 @@ pub enum SecretDistribution {
 }
 
 impl SecretDistribution {
-    /// Whether the secret is no heavier than any that the tables look at.
+    /// Whether the secret is not heavier than the heaviest that the tables cover.
     fn is_covered(self, log_n: u32) -> bool {
         match self {
             Self::UniformTernary => true,
@@ -161,7 +161,7 @@ impl fmt::Display for SecurityTable {
     }
 }
 
-/// What the tables say about one secret and the modulus used under it.
+/// The security of one secret and the modulus used under it, by the tables.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SecurityReport {
     /// The highest level met, in bits: 128, 192 or 256; 0 below 128.
@@ -174,7 +174,7 @@ pub struct SecurityReport {
     pub table: SecurityTable,
 }
 
-/// Why parameters are not known to reach 128 bits.
+/// Parameters that are not known to reach 128 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
 pub enum SecurityError {
     /// The modulus is over the limit of 128 bits.
@@ -188,7 +188,7 @@ pub enum SecurityError {
         log_n: u32,
         /// The secret.
         dist: SecretDistribution,
-        /// What was found and wanted; its `bits` are 0.
+        /// The values found and wanted; its `bits` are 0.
         report: SecurityReport,
     },
     /// No table bounds such a secret in such a ring, so no modulus is known to be secure.
@@ -209,8 +209,8 @@ pub enum SecurityError {
 
 /// Compares a modulus with the tables by the rule of the [module](self), without judging it.
 ///
-/// For callers who were told `insecure = true` and still report how far off they are. `None` where
-/// no table bounds the secret.
+/// It serves callers that accept `insecure = true` and still report the distance from the limit. `None`
+/// if no table covers the secret.
 pub fn assess(log_n: u32, dist: SecretDistribution, log_qp: f64) -> Option<SecurityReport> {
     if !dist.is_covered(log_n) {
         return None;

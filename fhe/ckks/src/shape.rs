@@ -78,7 +78,8 @@ impl KeyShape {
         let lengths = (1..=main.len()).map(|digits| main.len().div_ceil(digits)).filter(|&len| len <= MOST_CONVERTED);
         lengths.into_iter().find_map(|digit_len| {
             let widest = main.chunks(digit_len).map(|group| group.iter().sum::<f64>()).fold(0.0, f64::max);
-            // A digit half a bit wider than the special modulus costs 1.4 times the noise of a switch, and saves a prime.
+            // A digit half a bit wider than the special modulus costs 1.4 times the noise of a switch, and saves a
+            // prime.
             let special = covered.iter().position(|&covered| covered + 0.5 >= widest)? + 1;
             Some(Self { main: main.len(), special, digit_len })
         })

@@ -308,7 +308,8 @@ fn what_cannot_be_read_is_not_written() {
     }
 }
 
-/// Whatever scale, level and slots a ciphertext that was read states: the evaluator computes with it or returns an error.
+/// Whatever scale, level and slots a ciphertext that was read states: the evaluator computes with it or returns an
+/// error.
 #[test]
 fn no_operation_panics_on_a_ciphertext_that_was_read() {
     let literal = ParametersLiteral { main_bits: vec![50; 6], ..literal() };

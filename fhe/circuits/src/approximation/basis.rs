@@ -1,16 +1,16 @@
-//! The spaces in which a best approximation is sought, each with a basis of Chebyshev polynomials.
+//! Spaces of polynomials in which a best approximation is searched, each with a basis of Chebyshev polynomials.
 
 use super::domain::Domain;
 use crate::chebyshev::ChebyshevSeries;
 
-/// Which powers a polynomial has.
+/// The powers that a polynomial has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parity {
-    /// All.
+    /// All powers.
     Any,
-    /// Even ones alone.
+    /// Only even powers.
     Even,
-    /// Odd ones alone.
+    /// Only odd powers.
     Odd,
 }
 
@@ -33,7 +33,7 @@ impl Basis {
         }
     }
 
-    /// The degree of element `k`.
+    /// Returns the degree of element `k`.
     fn degree_of(&self, k: usize) -> usize {
         match self.parity {
             Parity::Any => k,
@@ -42,7 +42,7 @@ impl Basis {
         }
     }
 
-    /// Every element at `x`.
+    /// Returns the values of all elements at `x`.
     pub(super) fn at(&self, x: f64) -> Vec<f64> {
         let u = (2.0 * x - self.lo - self.hi) / (self.hi - self.lo);
         let mut all = vec![1.0, u];
@@ -52,15 +52,15 @@ impl Basis {
         (0..self.len()).map(|k| all[self.degree_of(k)]).collect()
     }
 
-    /// A linear combination of its elements; what it has no element for is exactly zero.
+    /// Returns a linear combination of the elements. Coefficients of other powers are exactly zero.
     pub(super) fn series(&self, weights: &[f64]) -> ChebyshevSeries {
         let mut coefficients = vec![0.0; self.degree + 1];
         weights.iter().enumerate().for_each(|(k, &w)| coefficients[self.degree_of(k)] = w);
         ChebyshevSeries { coefficients, lo: self.lo, hi: self.hi }
     }
 
-    /// As many points as the basis has elements, and one: where the exchange starts. For one parity they lie in the half
-    /// above zero, spread as the even polynomials of x² ask for, and avoid the zero that odd ones have.
+    /// Returns the points where the exchange starts: one more than the basis has elements. For one parity they lie in
+    /// the half above zero, spread as polynomials in x² need it, and avoid 0, where odd polynomials vanish.
     pub(super) fn first_reference(&self, domain: &Domain) -> Vec<f64> {
         let count = self.len() + 1;
         if self.parity == Parity::Any {

@@ -1,4 +1,4 @@
-//! Where a function is approximated: a union of intervals.
+//! The domain of an approximation: a union of intervals.
 
 use std::f64::consts::PI;
 
@@ -26,12 +26,12 @@ impl Domain {
         &self.0
     }
 
-    /// The smallest interval that holds it.
+    /// Returns the smallest interval that contains the domain.
     pub(super) fn hull(&self) -> (f64, f64) {
         (self.0[0].0, self.0[self.0.len() - 1].1)
     }
 
-    /// The part at and above zero, if the other part is its mirror image.
+    /// Returns the part at and above zero, if the other part is its mirror image.
     pub(super) fn symmetric_half(&self) -> Option<Self> {
         let mirrored = self.0.iter().rev().map(|&(lo, hi)| (-hi, -lo));
         self.0.iter().copied().eq(mirrored).then(|| {
@@ -40,7 +40,8 @@ impl Domain {
         })
     }
 
-    /// `count` ascending points, dense at both ends: the extrema of a Chebyshev polynomial over the intervals laid end to end.
+    /// Returns `count` ascending points, dense at both ends: the extrema of a Chebyshev polynomial over the intervals
+    /// joined end to end.
     pub(super) fn spread(&self, count: usize) -> Vec<f64> {
         let total: f64 = self.0.iter().map(|(lo, hi)| hi - lo).sum();
         let last = count.saturating_sub(1).max(1);
@@ -57,7 +58,7 @@ impl Domain {
         (0..count).map(place).collect()
     }
 
-    /// The image under x ↦ x² of a domain at or above zero.
+    /// Returns the image under x ↦ x² of a domain at or above zero.
     pub(super) fn squared(&self) -> Self {
         Self(self.0.iter().map(|&(lo, hi)| (lo * lo, hi * hi)).collect())
     }

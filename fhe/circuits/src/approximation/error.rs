@@ -1,11 +1,13 @@
-/// What can be wrong with an approximation problem.
+//! Errors of approximation problems. Each names the value found and the value wanted.
+
+/// An approximation problem that has no solution, or none within the arithmetic.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApproximationError {
-    /// No interval at all.
+    /// There is no interval.
     #[error("intervals: found none, wanted at least one")]
     NoInterval,
-    /// An interval that is empty or endless.
+    /// An interval that is empty or infinite.
     #[error("interval: found [{lo}, {hi}], wanted finite ends, the lower first")]
     BadInterval {
         /// Lower end.
@@ -13,37 +15,37 @@ pub enum ApproximationError {
         /// Upper end.
         hi: f64,
     },
-    /// Intervals that overlap, or not in ascending order.
+    /// Intervals that overlap or are not in ascending order.
     #[error("intervals: found one from {lo} after one to {hi}, wanted them disjoint and ascending")]
     Overlap {
-        /// Where the earlier one ends.
+        /// End of the earlier interval.
         hi: f64,
-        /// Where the later one begins.
+        /// Start of the later interval.
         lo: f64,
     },
-    /// A function without a value.
+    /// A value of the function that is NaN or infinite.
     #[error("function: found {found} at {x}, wanted finite values")]
     NotFinite {
-        /// Where.
+        /// The argument.
         x: f64,
-        /// Its value.
+        /// The value.
         found: f64,
     },
-    /// A composition of nothing.
+    /// A composition without stages.
     #[error("degrees: found none, wanted at least one")]
     NoDegrees,
-    /// A stage that cannot be odd.
+    /// A stage of even degree, which cannot be odd.
     #[error("degree of stage {stage}: found {found}, wanted an odd number")]
     EvenDegree {
-        /// Which stage, counted from 1.
+        /// Number of the stage, counted from 1.
         stage: usize,
         /// Its degree.
         found: usize,
     },
-    /// A number that the problem does not allow.
+    /// A number outside its range.
     #[error("{what}: found {found}, wanted {wanted}")]
     OutOfRange {
-        /// Which number.
+        /// The number's name.
         what: &'static str,
         /// Its value.
         found: f64,
@@ -53,27 +55,27 @@ pub enum ApproximationError {
     /// A stage whose image, widened by the margin, reaches zero: no later stage can tell signs.
     #[error("image of stage {stage}: found a reach of {reach} about 1 with the margin {margin}, wanted less than 1")]
     Blurred {
-        /// Which stage, counted from 1.
+        /// Number of the stage, counted from 1.
         stage: usize,
-        /// How far the widened image goes from 1.
+        /// Distance from 1 that the widened image reaches.
         reach: f64,
-        /// What it was widened by.
+        /// The margin that it was widened by.
         margin: f64,
     },
-    /// A stage that is better than the arithmetic.
+    /// A stage whose error is smaller than rounding allows.
     #[error(
         "error of stage {stage}: found {found}, wanted at least {wanted}, below which f64 rounds: fewer or lower degrees, \
          or a smaller threshold"
     )]
     Exhausted {
-        /// Which stage, counted from 1.
+        /// Number of the stage, counted from 1.
         stage: usize,
         /// Its error.
         found: f64,
-        /// The smallest that is told from rounding.
+        /// The smallest error that is distinguishable from rounding.
         wanted: f64,
     },
-    /// The exchange came to no end, as with functions that jump.
+    /// The exchange did not converge, as with functions that jump.
     #[error(
         "best approximation of degree {degree}: found a largest error {found} above the lower bound, relative to it, \
          wanted at most {wanted}; is the function continuous?"
@@ -81,9 +83,9 @@ pub enum ApproximationError {
     NotConverged {
         /// The degree asked for.
         degree: usize,
-        /// By how much the largest error exceeds the lower bound, relative to it.
+        /// Excess of the largest error over the lower bound, relative to it.
         found: f64,
-        /// The most that counts as converged.
+        /// The largest excess that counts as converged.
         wanted: f64,
     },
 }

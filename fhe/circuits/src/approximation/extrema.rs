@@ -1,10 +1,10 @@
-//! Local extrema of an error, and the choice among them.
+//! Local extrema of an error, and the choice of alternating ones.
 
 use super::domain::Domain;
 
-/// Into how many parts the gap between neighbouring points of a reference is cut to look for extrema.
+/// Number of parts that the gap between neighbouring points of a reference is cut into to search for extrema.
 const CUTS: usize = 8;
-/// Steps of a golden-section search: each narrows by 0.618, so that a kink is met to 1e-11 of the bracket.
+/// Steps of a golden-section search. Each narrows the bracket by 0.618, so a kink is found to 1e-11 of it.
 const GOLDEN_STEPS: usize = 52;
 
 /// A local extremum of an error.
@@ -14,7 +14,8 @@ pub(super) struct Extremum {
     pub(super) error: f64,
 }
 
-/// The local extrema of `error`, ascending, looked for between the points `near`, which are dense where it oscillates.
+/// Returns the local extrema of `error` in ascending order. It searches between the points `near`, which are dense
+/// where the error oscillates.
 pub(super) fn extrema(error: impl Fn(f64) -> f64, domain: &Domain, near: &[f64]) -> Vec<Extremum> {
     let mut found = Vec::new();
     for &(lo, hi) in domain.intervals() {
@@ -41,7 +42,8 @@ pub(super) fn extrema(error: impl Fn(f64) -> f64, domain: &Domain, near: &[f64])
     found
 }
 
-/// Where a function with one maximum in [a, b] has it, and the maximum: golden-section search, which asks for no derivative.
+/// Returns the place and value of the maximum of a function with one maximum in [a, b], by golden-section search, which
+/// needs no derivative.
 pub(super) fn climb(f: impl Fn(f64) -> f64, mut a: f64, mut b: f64) -> (f64, f64) {
     let golden = (5f64.sqrt() - 1.0) / 2.0;
     let (mut left, mut right) = (b - golden * (b - a), a + golden * (b - a));
@@ -60,7 +62,7 @@ pub(super) fn climb(f: impl Fn(f64) -> f64, mut a: f64, mut b: f64) -> (f64, f64
     if f_left < f_right { (right, f_right) } else { (left, f_left) }
 }
 
-/// `count` extrema whose signs alternate, the largest among them; `None` if there are fewer.
+/// Returns `count` extrema with alternating signs, the largest among them; `None` if there are fewer.
 pub(super) fn alternating(extrema: &[Extremum], count: usize) -> Option<Vec<Extremum>> {
     let mut kept: Vec<Extremum> = Vec::new();
     for &e in extrema {
@@ -78,7 +80,7 @@ pub(super) fn alternating(extrema: &[Extremum], count: usize) -> Option<Vec<Extr
         let end = kept.len() - 1;
         let least = (0..=end).min_by(|&i, &j| height(i).total_cmp(&height(j))).expect("more than count");
         if kept.len() == count + 1 || least == 0 || least == end {
-            // Only an end may go alone.
+            // A single extremum may be removed only at an end.
             let lower_end = if height(0) < height(end) { 0 } else { end };
             kept.remove(if least == 0 || least == end { least } else { lower_end });
         } else {

@@ -1,7 +1,8 @@
 //! Square systems of equations by Gaussian elimination.
 
-/// The x of A·x = b, for the rows of A each followed by its entry of b. Partial pivoting makes the residual small whatever
-/// the condition, and it is the residual that an exchange needs. An unknown that no equation determines is zero.
+/// Returns the solution x of A·x = b. Each row of A is followed by its entry of b. Partial pivoting makes the residual
+/// small for any condition number, and the exchange needs a small residual. Unknowns that no equation determines are
+/// zero.
 pub(super) fn solve(mut rows: Vec<Vec<f64>>) -> Vec<f64> {
     let n = rows.len();
     debug_assert!(rows.iter().all(|row| row.len() == n + 1), "{n} equations of {n} unknowns");

@@ -1,4 +1,4 @@
-//! Best uniform approximation of a function, its symmetry used.
+//! Best uniform approximation of a function, using its symmetry.
 
 use super::basis::{Basis, Parity};
 use super::domain::Domain;
@@ -7,37 +7,39 @@ use super::extrema::extrema;
 use super::remez::remez;
 use crate::chebyshev::ChebyshevSeries;
 
-/// A best approximation, with the proof that it is: no polynomial of its degree has an error below
+/// A best approximation, with its proof: no polynomial of its degree has an error below
 /// [`lower_bound`](Self::lower_bound).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Minimax {
-    /// The polynomial, on the smallest interval that holds the intervals.
+    /// The polynomial, on the smallest interval that contains all intervals.
     pub series: ChebyshevSeries,
-    /// The largest error that was found anywhere on the intervals, rounding of the series' evaluation included.
+    /// The largest error found on the intervals, including the rounding of the series' evaluation.
     pub error: f64,
     /// Lower bound of the error of every polynomial of this degree.
     pub lower_bound: f64,
-    /// Where the error has this size, with alternating signs, ascending: two points more than the degree or, by symmetry, more.
+    /// The points where the error has this size with alternating signs, in ascending order: at least two more than the
+    /// degree.
     pub alternation: Vec<f64>,
 }
 
-/// A part of a function is a polynomial if one of at most this degree equals it up to rounding.
+/// A part of a function counts as a polynomial if one of at most this degree equals it up to rounding.
 const SMOOTH_DEGREE: usize = 48;
 const ROUNDING: f64 = 4e-14;
-/// Points of a half where that is looked at.
+/// Number of points of a half where that is checked.
 const PROBES: usize = 501;
 
-/// The polynomial of at most this degree whose largest error on the intervals is smallest, for continuous `f`.
+/// Returns the polynomial of at most this degree with the smallest maximum error on the intervals, for continuous `f`.
 ///
-/// On a domain that is its own mirror image, `f` is divided into its even and odd part. If one of them is a polynomial up
-/// to rounding (as the odd part x/2 of ReLU is, however smoothly the interval is warped), it is taken as it is, and the
-/// other is approximated by polynomials of its parity on half of the domain. The result's parity is exact, and so are the
-/// zeros beyond what the polynomial part needs. Otherwise the intervals are taken as they are.
+/// If the domain is its own mirror image, `f` is split into its even and odd part. If one part is a polynomial up to
+/// rounding, such as the odd part x/2 of ReLU, it is kept, and the other is approximated by polynomials of its parity
+/// on half of the domain. The parity of the result is exact, and so are its zero coefficients. Otherwise the whole
+/// domain is used.
 ///
-/// Errors smaller than about 1e-8 of the function drown in the rounding of f64.
+/// Errors smaller than about 1e-8 of the function are lost in the rounding of f64.
 ///
 /// # Errors
-/// Intervals that are empty or not ascending, values that are not finite, functions whose extrema escape the search.
+/// [`ApproximationError`] if intervals are empty, infinite or not ascending, a value of `f` is not finite, or the
+/// exchange does not converge.
 pub fn minimax(f: impl Fn(f64) -> f64, degree: usize, intervals: &[(f64, f64)]) -> Result<Minimax, ApproximationError> {
     let domain = Domain::new(intervals)?;
     let (lo, hi) = domain.hull();
@@ -66,7 +68,7 @@ pub fn minimax(f: impl Fn(f64) -> f64, degree: usize, intervals: &[(f64, f64)]) 
     Ok(finish(f, &domain, series, found.levelled, alternation))
 }
 
-/// The polynomial of the basis that the part of a function is up to rounding, if it is.
+/// Returns the polynomial of the basis that equals the part of a function up to rounding, if there is one.
 fn polynomial_part(
     part: &dyn Fn(f64) -> f64,
     basis: &Basis,
@@ -76,17 +78,18 @@ fn polynomial_part(
 ) -> Option<ChebyshevSeries> {
     let mut series = match domain.intervals() {
         [_] => ChebyshevSeries::interpolate(part, basis.degree.min(SMOOTH_DEGREE), basis.lo, basis.hi),
-        // Between intervals the function may have no value: the only polynomial looked for is zero.
+        // Between intervals the function may have no value, so only the zero polynomial is tried.
         _ => basis.series(&[]),
     };
     let keep = usize::from(basis.parity == Parity::Odd);
     let terms = series.coefficients.iter_mut().enumerate();
-    // A term below the rounding of the function is none.
+    // Terms below the rounding of the function count as zero.
     terms.filter(|(k, c)| k % 2 != keep || c.abs() < ROUNDING * scale).for_each(|(_, c)| *c = 0.0);
     let far = |x: &f64| (part(*x) - series.evaluate(*x)).abs() > ROUNDING * scale;
     (!probes.iter().any(far)).then_some(series)
 }
 
+/// Measures the largest error of a series.
 fn finish(
     f: impl Fn(f64) -> f64,
     domain: &Domain,

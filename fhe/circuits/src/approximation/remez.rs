@@ -1,14 +1,14 @@
 //! The exchange algorithm of Remez, on a union of intervals, in a space of polynomials of one parity.
 //!
-//! A reference is one point more than the space has dimensions. On it a unique polynomial has errors ±h of alternating
-//! signs; |h| is a lower bound of the best error (de la Vallée Poussin). The extrema of that polynomial's error become the
-//! next reference, until the largest error is |h| itself: the error equioscillates, and no polynomial is better. On
-//! unions of intervals this is the algorithm of Lee, Lee, Lee, Kim and No (ePrint 2020/552), which ePrint 2020/834 builds
-//! on; even and odd functions are treated on one half of a symmetric domain, where even or odd polynomials are a Haar space
-//! too.
+//! A reference has one point more than the space has dimensions. Exactly one polynomial has errors ±h of alternating
+//! signs on it, and |h| is a lower bound of the best error (de la Vallée Poussin). The extrema of that polynomial's
+//! error become the next reference, until the largest error is |h|: then the error equioscillates, and no polynomial is
+//! better. On unions of intervals this is the algorithm of Lee, Lee, Lee, Kim and No (ePrint 2020/552), on which ePrint
+//! 2020/834 builds. Even and odd functions are approximated on one half of a symmetric domain, where even or odd
+//! polynomials are also a Haar space.
 //!
-//! Everything is computed in f64: a reference's equations in the Chebyshev basis are solved with a residual of some 1e-15
-//! of the function, so that errors above 1e-8 of the function equioscillate to 1e-6.
+//! All computation is in f64. The equations of a reference in the Chebyshev basis are solved with a residual of about
+//! 1e-15 of the function, so errors above 1e-8 of the function equioscillate to 1e-6.
 
 use std::cell::Cell;
 
@@ -19,15 +19,16 @@ use super::extrema::{Extremum, alternating, extrema};
 use super::linear_system::solve;
 use crate::chebyshev::ChebyshevSeries;
 
-/// The largest error may exceed the lower bound by this, relative to it: what is aimed at, and what is accepted.
+/// The excess of the largest error over the lower bound, relative to it, that is aimed at, and the one that is
+/// accepted.
 const AIM: f64 = 1e-10;
 const ACCEPTED: f64 = 1e-6;
 /// Rounding of a series' value, relative to the sum of its coefficients.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
-/// An error this small relative to the function may be rounding alone: it is accepted whatever the lower bound.
+/// An error this small relative to the function may be only rounding. It is accepted for any lower bound.
 const DROWNED: f64 = 1e-11;
 const MAX_EXCHANGES: usize = 200;
-/// So many exchanges without progress show that rounding is all that is left.
+/// After this many exchanges without progress only rounding is left.
 const PATIENCE: usize = 6;
 
 /// A best approximation.
@@ -39,7 +40,7 @@ pub(super) struct Solution {
     pub(super) reference: Vec<f64>,
 }
 
-/// The best approximation of `f` on `domain` in the space of `basis`.
+/// Returns the best approximation of `f` on `domain` in the space of `basis`.
 pub(super) fn remez(f: impl Fn(f64) -> f64, basis: &Basis, domain: &Domain) -> Result<Solution, ApproximationError> {
     let bad = Cell::new(None);
     let f = |x| {
@@ -60,7 +61,7 @@ pub(super) fn remez(f: impl Fn(f64) -> f64, basis: &Basis, domain: &Domain) -> R
             return Err(error);
         }
         let Some(largest) = found.iter().copied().max_by(|a, b| a.error.abs().total_cmp(&b.error.abs())) else {
-            // Only where nothing can be compared is there no extremum.
+            // There is an extremum unless no value can be compared.
             break;
         };
         let error = largest.error.abs();
@@ -69,7 +70,7 @@ pub(super) fn remez(f: impl Fn(f64) -> f64, basis: &Basis, domain: &Domain) -> R
         let next = alternating(&found, reference.len());
         let excess = if error <= drowned { excess.min(ACCEPTED) } else { excess };
         if best.as_ref().is_none_or(|(least, _)| excess < *least) {
-            // The extrema are where the error alternates; the reference has almost come to them.
+            // The error alternates at its extrema, and the reference has almost reached them.
             let reference = next.as_ref().map_or(reference.clone(), |next| next.iter().map(|e| e.x).collect());
             best = Some((excess, Solution { series, levelled: level.abs(), reference }));
             waited = 0;
@@ -95,7 +96,7 @@ pub(super) fn remez(f: impl Fn(f64) -> f64, basis: &Basis, domain: &Domain) -> R
     }
 }
 
-/// The polynomial whose errors on the reference are h, −h, h, …, and h.
+/// Returns the polynomial whose errors on the reference are h, −h, h, …, and h.
 fn level(f: impl Fn(f64) -> f64, basis: &Basis, reference: &[f64]) -> (ChebyshevSeries, f64) {
     let equation = |(i, &x): (usize, &f64)| {
         let mut row = basis.at(x);
@@ -108,8 +109,8 @@ fn level(f: impl Fn(f64) -> f64, basis: &Basis, reference: &[f64]) -> (Chebyshev
     (basis.series(&solution), level)
 }
 
-/// The reference with the largest error's place in it, where there are too few extrema for a whole new one: in exchange for
-/// its neighbour of the same sign, so that signs alternate still.
+/// Puts the place of the largest error into the reference, if there are too few extrema for a new reference. It
+/// replaces its neighbour of the same sign, so signs still alternate.
 fn exchange_one(mut reference: Vec<f64>, largest: Extremum, level: f64) -> Vec<f64> {
     let above = reference.partition_point(|&x| x < largest.x);
     let positive = |i: usize| i.is_multiple_of(2) == (level >= 0.0);

@@ -1,44 +1,46 @@
 //! The sign function as a composition of odd minimax polynomials (ePrint 2020/834).
 //!
-//! Stage 1 approximates the sign on [−1, −ε] ∪ [ε, 1] with an error τ; what it leaves lies in ±[1 − τ, 1 + τ], and there
-//! the next stage approximates it, and so on. Among compositions of odd polynomials of given degrees none has a smaller
-//! error. Everything depends on the ratio of an interval's ends alone, so that one inversion, of the
-//! error as a function of that ratio, solves the problem for a given error from the last stage to the first.
+//! Stage 1 approximates the sign on [−1, −ε] ∪ [ε, 1] with an error τ. Its values lie in ±[1 − τ, 1 + τ], where the
+//! next stage approximates the sign, and so on. No composition of odd polynomials of the same degrees has a smaller
+//! error. The error of a stage depends only on the ratio of its interval's ends. So inverting it as a function of that
+//! ratio, from the last stage to the first, solves the problem for a given error.
 
 use super::error::ApproximationError;
 use super::minimax::{Minimax, minimax};
 use crate::chebyshev::ChebyshevSeries;
 
-/// p_k ∘ … ∘ p_1, close to the sign of x for threshold ≤ |x| ≤ reach.
+/// The composition p_k ∘ … ∘ p_1, which approximates the sign of x for threshold ≤ |x| ≤ reach.
 ///
-/// Between −threshold and threshold it rises from −1 to 1, within the intervals of all stages.
+/// Between −threshold and threshold it rises from −1 to 1. The values of every stage stay within the next stage's
+/// interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignComposite {
-    /// p_1, …, p_k, all odd, each on the interval that its input lies in.
+    /// The odd polynomials p_1, …, p_k, each on the interval of its input.
     pub stages: Vec<ChebyshevSeries>,
-    /// Largest error of each stage alone, as an approximation of the sign where its input lies.
+    /// The largest error of each stage as an approximation of the sign on the interval of its input.
     pub errors: Vec<f64>,
-    /// The smallest |x| whose sign it tells, ε.
+    /// ε, the smallest |x| for which the error bound holds.
     pub threshold: f64,
-    /// The largest |x|: 1, or what [`over`](Self::over) made of it.
+    /// The largest |x|: 1, or the argument of [`over`](Self::over).
     pub reach: f64,
-    /// What each stage's input may be off by, relative to its largest.
+    /// The error that each stage's input may have, relative to its largest value.
     pub margin: f64,
 }
 
-/// Errors and thresholds below this, 2⁻³⁰, drown in the rounding of f64.
+/// The smallest error and threshold, 2⁻³⁰. Below it the rounding of f64 dominates.
 const SMALLEST: f64 = 1.0 / (1u64 << 30) as f64;
-/// How closely an error is met, relative to it.
+/// Relative tolerance of the inversion.
 const CLOSE: f64 = 1e-11;
-/// A few steps double the digits; this many show that rounding is all that is left.
+/// Largest number of steps of the inversion. After this many only rounding is left.
 const MAX_STEPS: usize = 60;
 
 impl SignComposite {
-    /// The composition for |x| ≥ `threshold`: the smallest error that these degrees allow. Inputs of each stage, the first
-    /// one's included, may be off by `margin`, as by the noise of encryption.
+    /// Returns the composition with the smallest error for |x| ≥ `threshold`. The input of each stage, including the
+    /// first, may have an error of `margin`, such as the noise of encryption.
     ///
     /// # Errors
-    /// A degree that is not odd, a threshold not within (0, 1), a margin that is negative or blurs the signs.
+    /// [`ApproximationError`] if there are no degrees or an even one, the threshold is below 2^−30 or not below 1, the
+    /// margin is not within [0, 1) or blurs the signs, or a stage is more precise than f64.
     pub fn with_threshold(degrees: &[usize], threshold: f64, margin: f64) -> Result<Self, ApproximationError> {
         check(degrees, margin)?;
         check_range("threshold", threshold, 1.0, "at least 2^-30 and below 1")?;
@@ -59,17 +61,18 @@ impl SignComposite {
         Ok(composite)
     }
 
-    /// The composition with an error of at most 2^−`alpha`: the smallest threshold that these degrees allow.
+    /// Returns the composition with the smallest threshold whose error is at most 2^−`alpha`.
     ///
     /// # Errors
-    /// As [`with_threshold`](Self::with_threshold); an alpha that is not positive or above 30, or that asks for a threshold below 2^-30.
+    /// Those of [`with_threshold`](Self::with_threshold); [`ApproximationError::OutOfRange`] if `alpha` is not within
+    /// (0, 30].
     pub fn with_precision(degrees: &[usize], alpha: f64, margin: f64) -> Result<Self, ApproximationError> {
         check(degrees, margin)?;
         let wanted = (-alpha).exp2();
         check_range("error 2^-alpha", wanted, 1.0, "at least 2^-30 and below 1")?;
         let mut error = wanted;
         for &degree in degrees[1..].iter().rev() {
-            // [1 − r, 1 + r] is what this stage can take; the stage before may use all of it but the margin.
+            // This stage's input may be in [1 − r, 1 + r]. The stage before may use all of it except the margin.
             let ratio = ratio_for_error(degree, error)?;
             let reach = (1.0 - ratio) / (1.0 + ratio);
             error = reach - margin;
@@ -77,12 +80,12 @@ impl SignComposite {
                 return Err(ApproximationError::OutOfRange {
                     what: "margin",
                     found: margin,
-                    wanted: "less than what the last stages can take about 1: higher degrees or a smaller alpha",
+                    wanted: "less than the reach of the last stages about 1: use higher degrees or a smaller alpha",
                 });
             }
         }
         let mut threshold = ratio_for_error(degrees[0], error)? * (1.0 + margin);
-        // The inversions are exact up to CLOSE, so that the error may be so much too large.
+        // The inversions are exact up to CLOSE, so the error may be too large by that.
         let mut nudge = CLOSE;
         loop {
             let composite = Self::with_threshold(degrees, threshold, margin)?;
@@ -94,17 +97,17 @@ impl SignComposite {
         }
     }
 
-    /// Largest error for threshold ≤ |x| ≤ reach.
+    /// The largest error for threshold ≤ |x| ≤ reach.
     pub fn error(&self) -> f64 {
         *self.errors.last().expect("at least one stage")
     }
 
-    /// The value at `x` in [−reach, reach].
+    /// Returns the value at `x` in [−reach, reach].
     pub fn evaluate(&self, x: f64) -> f64 {
         self.stages.iter().fold(x, |x, stage| stage.evaluate(x))
     }
 
-    /// The same for values `reach` times as large: an affine change of the first stage's interval.
+    /// Returns the composition for values `reach` times as large: the first stage's interval grows.
     pub fn over(mut self, reach: f64) -> Self {
         self.stages[0].lo *= reach;
         self.stages[0].hi *= reach;
@@ -114,7 +117,7 @@ impl SignComposite {
     }
 }
 
-/// The best odd approximation of the sign on [−hi, −lo] ∪ [lo, hi].
+/// Returns the best odd approximation of the sign on [−hi, −lo] ∪ [lo, hi].
 fn stage(degree: usize, lo: f64, hi: f64) -> Result<Minimax, ApproximationError> {
     minimax(f64::signum, degree, &[(-hi, -lo), (lo, hi)])
 }
@@ -139,9 +142,10 @@ fn check_range(what: &'static str, found: f64, below: f64, wanted: &'static str)
     Err(ApproximationError::OutOfRange { what, found, wanted })
 }
 
-/// The ratio lo/hi at which the best approximation of this degree has this error.
+/// Returns the ratio lo/hi at which the best approximation of this degree has this error.
 ///
-/// The logit of the error falls almost linearly with that of the ratio: regula falsi (Illinois) between them.
+/// The logit of the error falls almost linearly with the logit of the ratio, so the Illinois variant of regula falsi
+/// converges fast.
 fn ratio_for_error(degree: usize, wanted: f64) -> Result<f64, ApproximationError> {
     let logit = |p: f64| (p / (1.0 - p).max(f64::EPSILON)).ln();
     let ratio = |z: f64| 1.0 / (1.0 + (-z).exp());

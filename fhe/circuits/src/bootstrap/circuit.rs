@@ -38,7 +38,8 @@ pub struct Bootstrapper {
     layout: Layout,
     /// The integer that the input is multiplied by before it is raised.
     scale_up: i64,
-    /// The stated scale of a raised ciphertext. It makes the coefficients t/(q₀·width); the trace adds up N/2n equal terms.
+    /// The stated scale of a raised ciphertext. It makes the coefficients t/(q₀·width); the trace adds up N/2n equal
+    /// terms.
     raised_scale: f64,
     /// The factor from a message to its angle in EvalMod.
     angle: f64,
@@ -53,8 +54,8 @@ impl Bootstrapper {
     /// Checks a circuit and encodes its matrices.
     ///
     /// # Errors
-    /// [`CkksError::Slots`] if the slot count is not a power of two from 2 to N/2. [`CkksError::Parameters`] if the stages
-    /// do not add up to the transform, a scale is below 1 or not finite,
+    /// [`CkksError::Slots`] if the slot count is not a power of two from 2 to N/2. [`CkksError::Parameters`] if the
+    /// stages do not add up to the transform, a scale is below 1 or not finite,
     /// [`EvalModLiteral::check`](crate::EvalModLiteral::check) fails, EvalMod's range is left with a probability above
     /// 2^−40, the input scale is too large for the ratio (classic order), or the parameters have no ephemeral weight.
     /// [`CkksError::LevelTooLow`] if the parameters have too few levels.
@@ -103,7 +104,8 @@ impl Bootstrapper {
         self.slots_to_coeffs.iter().chain(&self.coeffs_to_slots).map(LinearTransform::bytes).sum()
     }
 
-    /// Refreshes a ciphertext at [`BootstrapLiteral::input_level`] or above, of the literal's input scale and slot count.
+    /// Refreshes a ciphertext at [`BootstrapLiteral::input_level`] or above, of the literal's input scale and slot
+    /// count.
     ///
     /// Result: [`BootstrapLiteral::output_level`], the literal's output scale.
     ///
@@ -163,8 +165,8 @@ impl Bootstrapper {
     /// Result: as many levels below the input as CoeffsToSlots has stages, at about the scale of EvalMod's primes.
     ///
     /// # Errors
-    /// [`CkksError::SlotMismatch`] if the input has other slots than the circuit, [`CkksError::LevelTooLow`] if it is below
-    /// the highest level, [`CkksError::MissingKey`] if the key of a rotation or of the conjugation is missing.
+    /// [`CkksError::SlotMismatch`] if the input has other slots than the circuit, [`CkksError::LevelTooLow`] if it is
+    /// below the highest level, [`CkksError::MissingKey`] if the key of a rotation or of the conjugation is missing.
     pub fn coeffs_to_slots(&self, evaluator: &Evaluator, raised: &Ciphertext) -> Result<Vec<Ciphertext>, CkksError> {
         CkksError::check_slots("CoeffsToSlots", self.literal.slots, raised.slots())?;
         let (last, stages) = self.coeffs_to_slots.split_last().expect("at least one stage");
@@ -180,8 +182,8 @@ impl Bootstrapper {
 
     /// Reduces each coefficient modulo q₀.
     ///
-    /// Result: [`EvalMod::depth`] levels below the input, at the literal's output scale (in the classic order at the scale
-    /// that SlotsToCoeffs expects).
+    /// Result: [`EvalMod::depth`] levels below the input, at the literal's output scale (in the classic order at the
+    /// scale that SlotsToCoeffs expects).
     ///
     /// # Errors
     /// Those of [`EvalMod::evaluate`].
@@ -195,8 +197,8 @@ impl Bootstrapper {
         coefficients.iter().map(reduce).collect()
     }
 
-    /// Joins real and imaginary parts from two ciphertexts to one of complex slots. In the other layouts it returns the one
-    /// ciphertext as it is.
+    /// Joins real and imaginary parts from two ciphertexts to one of complex slots. In the other layouts it returns the
+    /// one ciphertext as it is.
     ///
     /// Result: the level and scale of the parts.
     ///
@@ -219,8 +221,9 @@ impl Bootstrapper {
     /// Result: level 0 at the scale q₀/ρ in the slim order; the output's level and scale in the classic order.
     ///
     /// # Errors
-    /// [`CkksError::LevelTooLow`] if the input is below the level of the first stage, [`CkksError::SlotMismatch`] if it has
-    /// other slots than the matrices, [`CkksError::MissingKey`] if the key of a rotation or of the conjugation is missing.
+    /// [`CkksError::LevelTooLow`] if the input is below the level of the first stage, [`CkksError::SlotMismatch`] if it
+    /// has other slots than the matrices, [`CkksError::MissingKey`] if the key of a rotation or of the conjugation is
+    /// missing.
     pub fn slots_to_coeffs(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
         let transformed = apply_all(&self.slots_to_coeffs, evaluator, input)?;
         let (slots, scale) = (self.literal.slots, transformed.scale());
@@ -238,7 +241,8 @@ impl Bootstrapper {
         }
     }
 
-    /// The ratio of q₀ to the scale at which messages are raised: the literal's ρ, or a little more in the classic order.
+    /// The ratio of q₀ to the scale at which messages are raised: the literal's ρ, or a little more in the classic
+    /// order.
     pub fn message_ratio(&self) -> f64 {
         TAU / self.angle
     }
@@ -254,8 +258,8 @@ impl Bootstrapper {
     }
 }
 
-/// Encodes the stages of a transform from level `top` on. The transform changes the scale by the factor `change`, of which
-/// each stage has an equal share.
+/// Encodes the stages of a transform from level `top` on. The transform changes the scale by the factor `change`, of
+/// which each stage has an equal share.
 fn encode(
     params: &Parameters,
     stages: Vec<Diagonals>,

@@ -27,8 +27,8 @@ pub enum SlotValues {
     Complex,
 }
 
-/// A bootstrapping circuit as a person writes it down, unchecked. [`Bootstrapper::new`](super::Bootstrapper::new) checks it;
-/// [`presets`](crate::presets) has ready ones.
+/// A bootstrapping circuit as a person writes it down, unchecked. [`Bootstrapper::new`](super::Bootstrapper::new)
+/// checks it; [`presets`](crate::presets) has ready ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BootstrapLiteral {
     /// The place of SlotsToCoeffs.
@@ -44,8 +44,8 @@ pub struct BootstrapLiteral {
     pub coeffs_to_slots: Vec<u32>,
     /// The approximation of the remainder modulo q₀.
     pub eval_mod: EvalModLiteral,
-    /// The ratio ρ of the first prime to the scale at which messages in [−1, 1] are raised. The classic order multiplies
-    /// its input by an integer to reach that scale, so ρ may come out larger.
+    /// The ratio ρ of the first prime to the scale at which messages in [−1, 1] are raised. The classic order
+    /// multiplies its input by an integer to reach that scale, so ρ may come out larger.
     pub message_ratio: f64,
     /// Scale of the ciphertexts to bootstrap.
     pub input_scale: f64,
@@ -64,8 +64,8 @@ pub(super) enum Layout {
     Packed,
 }
 
-/// A classic bootstrap multiplies its input up to the scale q₀/ρ. It may exceed that by this factor, since the first prime
-/// is not exactly a power of two.
+/// A classic bootstrap multiplies its input up to the scale q₀/ρ. It may exceed that by this factor, since the first
+/// prime is not exactly a power of two.
 const RATIO_SLACK: f64 = 1.01;
 
 impl BootstrapLiteral {
@@ -90,8 +90,8 @@ impl BootstrapLiteral {
         })
     }
 
-    /// log2 of a bound on the probability that a bootstrap fails because an integer part leaves the range of EvalMod; −∞ if
-    /// that cannot happen.
+    /// log2 of a bound on the probability that a bootstrap fails because an integer part leaves the range of EvalMod;
+    /// −∞ if that cannot happen.
     ///
     /// # Errors
     /// Those of [`Bootstrapper::new`](super::Bootstrapper::new).
@@ -119,8 +119,8 @@ impl BootstrapLiteral {
         }
     }
 
-    /// Returns the integer that the input is multiplied by to reach the scale at which it is raised. It is 1 in the slim
-    /// order, where SlotsToCoeffs changes the scale.
+    /// Returns the integer that the input is multiplied by to reach the scale at which it is raised. It is 1 in the
+    /// slim order, where SlotsToCoeffs changes the scale.
     pub(super) fn scale_up(&self, params: &Parameters) -> Result<i64, CkksError> {
         if self.order == BootstrapOrder::Slim {
             return Ok(1);

@@ -23,10 +23,11 @@ impl Matrices {
         let one = Complex64::ONE;
         match literal.layout(params) {
             Layout::Packed => {
-                // The first stage takes (z, z) to (z, −i·z), whose real parts are Re z and Im z. It has blocks of n slots
-                // and all others have smaller ones, so the halves stay apart.
+                // The first stage takes (z, z) to (z, −i·z), whose real parts are Re z and Im z. It has blocks of n
+                // slots and all others have smaller ones, so the halves stay apart.
                 weigh(&mut coeffs_to_slots[0], 2 * slots, |row| if row < slots { one } else { -Complex64::I }, |_| one);
-                // The last stage takes (a, b) to halves that add up to the transform of a + i·b. It has the largest blocks.
+                // The last stage takes (a, b) to halves that add up to the transform of a + i·b. It has the largest
+                // blocks.
                 let last = slots_to_coeffs.last_mut().expect("at least one stage");
                 weigh(last, 2 * slots, |_| one, |column| if column < slots { one } else { Complex64::I });
             }

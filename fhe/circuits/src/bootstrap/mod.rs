@@ -9,12 +9,12 @@
 //! 4. Recombination: real and imaginary parts, reduced in separate slots, become complex slots again.
 //! 5. SlotsToCoeffs: the slots become coefficients again.
 //!
-//! The slim order ([`BootstrapOrder::Slim`]; Chen and Han, ePrint 2018/067) begins with SlotsToCoeffs, on the few primes
-//! that a spent ciphertext has left. So only one of the two transforms runs on many primes, and EvalMod reduces the slots
-//! themselves.
+//! The slim order ([`BootstrapOrder::Slim`]; Chen and Han, ePrint 2018/067) begins with SlotsToCoeffs, on the few
+//! primes that a spent ciphertext has left. So only one of the two transforms runs on many primes, and EvalMod reduces
+//! the slots themselves.
 //!
-//! In both orders the modulus is raised under an ephemeral sparse secret (Bossuat, Troncoso-Pastoriza and Hubaux, ePrint
-//! 2022/024). That keeps the range of EvalMod small, while everything else is encrypted under a dense secret.
+//! In both orders the modulus is raised under an ephemeral sparse secret (Bossuat, Troncoso-Pastoriza and Hubaux,
+//! ePrint 2022/024). That keeps the range of EvalMod small, while everything else is encrypted under a dense secret.
 //! [`Bootstrapper::bootstrap_twice`] reaches twice the precision in twice the time.
 //!
 //! # Where the precision goes

@@ -1,13 +1,14 @@
 //! The probability that the integer part of a raised coefficient leaves the range of EvalMod.
 //!
-//! For a secret of h coefficients ±1, a coefficient of c₀ + c₁·s is a sum of h + 1 residues modulo q₀; divided by q₀, a sum
-//! of h + 1 numbers uniform on [−1/2, 1/2]. Its integer part I exceeds K only if the sum exceeds K + 1/2. Sparse-secret
-//! encapsulation (Bossuat, Troncoso-Pastoriza and Hubaux, ePrint 2022/024) makes that probability negligible.
+//! For a secret of h coefficients ±1, a coefficient of c₀ + c₁·s is a sum of h + 1 residues modulo q₀; divided by q₀, a
+//! sum of h + 1 numbers uniform on [−1/2, 1/2]. Its integer part I exceeds K only if the sum exceeds K + 1/2.
+//! Sparse-secret encapsulation (Bossuat, Troncoso-Pastoriza and Hubaux, ePrint 2022/024) makes that probability
+//! negligible.
 
 use std::f64::consts::LN_2;
 
-/// Returns log2 of Chernoff's bound on the probability that one of `coefficients` integer parts is beyond ±`range`, under a
-/// secret of this weight; −∞ if that cannot happen.
+/// Returns log2 of Chernoff's bound on the probability that one of `coefficients` integer parts is beyond ±`range`,
+/// under a secret of this weight; −∞ if that cannot happen.
 pub(super) fn log2_failure(weight: u32, range: u32, coefficients: usize) -> f64 {
     let terms = f64::from(weight) + 1.0;
     let beyond = f64::from(range) + 0.5;

@@ -2,9 +2,9 @@
 //!
 //! If the trace has few terms, both happen at once. The raised ciphertext (c₀, c₁) is under the ephemeral secret e, and
 //! its trace is Σ σ(c₀) + Σ σ(c₁)·σ(e) over the rotations σ by multiples of the slot count. The first sum keeps the
-//! coefficients of X^(N/2n) and its powers, times the number of terms; it is computed on integers, before a transform. The
-//! second sum needs a key for each σ(e). These are cheap: raised coefficients are below q₀/2, so c₁ is its own and only
-//! gadget digit, and special primes that cover q₀ suffice.
+//! coefficients of X^(N/2n) and its powers, times the number of terms; it is computed on integers, before a transform.
+//! The second sum needs a key for each σ(e). These are cheap: raised coefficients are below q₀/2, so c₁ is its own and
+//! only gadget digit, and special primes that cover q₀ suffice.
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, keyswitch};
 use fhe_ring::{Basis, Ntt, Poly};
@@ -44,8 +44,8 @@ impl Trace {
 /// Result: the highest level, stated at `scale`.
 ///
 /// # Errors
-/// [`CkksError::MissingKey`] if a key of encapsulation or of the trace is missing, [`CkksError::KeyShape`] if the keys from
-/// the ephemeral secret differ in shape.
+/// [`CkksError::MissingKey`] if a key of encapsulation or of the trace is missing, [`CkksError::KeyShape`] if the keys
+/// from the ephemeral secret differ in shape.
 pub(super) fn mod_raise(evaluator: &Evaluator, input: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
     let params = evaluator.params();
     let (top, trace) = (params.max_level(), Trace::new(params, input.slots()));
@@ -66,7 +66,7 @@ pub(super) fn mod_raise(evaluator: &Evaluator, input: &Ciphertext, scale: f64) -
     let c0: Vec<i64> = c0.into_iter().enumerate().map(project).collect();
     let raise = |c: &[i64], basis: Basis| Poly::from_signed(params.ring(), basis, c).into_ntt();
     let (c0, c1) = (raise(&c0, Basis::main(main)), raise(&c1, Basis { main, special }));
-    let parts = Poly::divide_round(keyswitch::sum_of_images(&c1, &keys, &c0), main);
+    let parts = keyswitch::sum_of_images(&c1, &keys, &c0).divide(main);
     let mut raised = Ciphertext::from_parts(parts, scale, input.slots());
     for step in trace.steps {
         let rotated = evaluator.rotate(&raised, step)?;

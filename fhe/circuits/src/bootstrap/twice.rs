@@ -8,9 +8,9 @@ use super::Bootstrapper;
 const MAX_GAIN: u32 = 48;
 
 impl Bootstrapper {
-    /// Refreshes a ciphertext at nearly twice the precision, by two bootstraps. The second one refreshes 2^`gain` times the
-    /// error of the first, which must be at most 1. Choose a `gain` one or two bits below the worst precision of one
-    /// bootstrap. Noise already in the input remains, so precision is limited by the input's scale.
+    /// Refreshes a ciphertext at nearly twice the precision, by two bootstraps. The second one refreshes 2^`gain` times
+    /// the error of the first, which must be at most 1. Choose a `gain` one or two bits below the worst precision of
+    /// one bootstrap. Noise already in the input remains, so precision is limited by the input's scale.
     ///
     /// Result: one level below that of [`Bootstrapper::bootstrap`], the literal's output scale.
     ///

@@ -1,8 +1,7 @@
 //! The server's half of the scheme: arithmetic on ciphertexts, without the secret key.
 //!
-//! This file has the evaluator and its additions; [`multiply`] has products, rescaling and sums of products, [`switch`]
-//! has key switching and rotations. Every operation that returns a ciphertext states its level and scale in the line
-//! that begins with "Result:". Slots are those of the operands.
+//! Every operation that returns a ciphertext states its level and scale in the line that begins with "Result:". The
+//! slots are those of the operands.
 
 mod multiply;
 mod switch;
@@ -15,8 +14,8 @@ use rayon::prelude::*;
 use crate::ciphertext::Ciphertext;
 use crate::encoder::Plaintext;
 use crate::error::CkksError;
+use crate::extended::CHUNK;
 use crate::keys::EvaluationKeys;
-use crate::keyswitch::CHUNK;
 use crate::params::Parameters;
 use crate::scale;
 

@@ -1,14 +1,14 @@
 //! Products of ciphertexts with ciphertexts, plaintexts and constants, and rescaling.
 
-use fhe_ring::{Basis, Limb, Ntt, Poly, Shoup};
+use fhe_ring::{Basis, Ntt, Poly, Shoup};
 use num_complex::Complex64;
-use rayon::prelude::*;
 
 use super::{Evaluator, check_level, check_plain, constants, residue};
 use crate::ciphertext::Ciphertext;
 use crate::encoder::Plaintext;
 use crate::error::CkksError;
-use crate::keyswitch::{CHUNK, Digits};
+use crate::extended::{self, CHUNK, Chunk};
+use crate::keyswitch::Digits;
 use crate::scale;
 use crate::shape::{KeyKind, MOST_CONVERTED};
 
@@ -18,8 +18,8 @@ impl Evaluator {
     /// Result: the lower level of both, the product of the scales.
     ///
     /// # Errors
-    /// [`CkksError::SlotMismatch`] if the slots differ, [`CkksError::MissingKey`] if there is no relinearization key for
-    /// the level, [`CkksError::Scale`] if the product of the scales is out of range.
+    /// [`CkksError::SlotMismatch`] if the slots differ, [`CkksError::MissingKey`] if there is no relinearization key
+    /// for the level, [`CkksError::Scale`] if the product of the scales is out of range.
     pub fn multiply(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, CkksError> {
         self.combine(&[(a, b)], &[], 0, a.level().min(b.level()), 0)
     }
@@ -47,8 +47,8 @@ impl Evaluator {
     /// Returns `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` with integers wⱼ, relinearised once and divided once by the last `drop`
     /// primes. Polynomial evaluation consists of such sums.
     ///
-    /// All summands count at the scale of the products, before the division: the caller chooses the integers so. Without
-    /// products they count at the scale of the first linear term, and the integers are factors.
+    /// All summands count at the scale of the products, before the division: the caller chooses the integers so.
+    /// Without products they count at the scale of the first linear term, and the integers are factors.
     ///
     /// Result: level `level − drop`, the scale of the summands over the dropped primes.
     ///
@@ -82,62 +82,52 @@ impl Evaluator {
             });
         }
 
-        let mut parts = self.tensor(Basis::main(level + 1), products, linear, constant);
-        let quadratic = if products.is_empty() { None } else { parts.pop() };
-        let mut parts: [Poly<Ntt>; 2] = parts.try_into().expect("two parts beside that of s²");
-        if let (Some(quadratic), Some(key)) = (quadratic, key) {
-            parts = Digits::new(&quadratic, key.shape()).product(key, parts.each_ref().map(Some));
-        }
-        if parts[0].basis().len() > level + 1 - drop {
-            parts = Poly::divide_round(parts, level + 1 - drop);
-        }
+        let (basis, kept) = (Basis::main(level + 1), level + 1 - drop);
+        let parts = match key {
+            None => {
+                let parts: [Poly<Ntt>; 2] = self.tensor(basis, products, linear, constant);
+                if drop == 0 { parts } else { Poly::divide_round(parts, kept) }
+            }
+            Some(key) => {
+                let [first, second, quadratic] = self.tensor(basis, products, linear, constant);
+                Digits::new(&quadratic, key.shape()).product(key, [Some(&first), Some(&second)]).divide(kept)
+            }
+        };
         Ok(Ciphertext { parts, scale, slots })
     }
 
-    /// Returns the parts of `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` that belong to 1, s and s²; the last only if there are products.
+    /// Returns the parts of `Σ aᵢ·bᵢ + Σ cⱼ·wⱼ + constant` that belong to 1, s and, if there are products, s².
     ///
     /// It makes one pass over the limbs, chunk by chunk: each part reads its operands while they are in cache.
-    fn tensor(
+    fn tensor<const M: usize>(
         &self,
         basis: Basis,
         products: &[(&Ciphertext, &Ciphertext)],
         linear: &[(&Ciphertext, i128)],
         constant: i128,
-    ) -> Vec<Poly<Ntt>> {
+    ) -> [Poly<Ntt>; M] {
         /// The halves whose products add up to each part.
         const PAIRS: [&[(usize, usize)]; 3] = [&[(0, 0)], &[(0, 1), (1, 0)], &[(1, 1)]];
-        let ring = self.params.ring();
-        let count = if products.is_empty() { 2 } else { 3 };
-        let size = CHUNK.min(ring.n());
-        let limb = |i: usize| {
-            let (kernels, m) = (ring.kernels(), ring.main()[i].modulus());
-            let factors: Vec<Shoup> = linear.iter().map(|(_, w)| m.shoup(residue(m, *w))).collect();
-            let constants = constants(m, constant, size);
-            let mut parts: Vec<Limb> = (0..count).map(|_| Limb::recycled(ring.n())).collect();
-            for first in (0..ring.n()).step_by(size) {
-                for (part, out) in parts.iter_mut().enumerate() {
-                    let (out, place) = (&mut out[first..][..size], &(i, first..first + size));
+        extended::compute(self.params.ring(), basis, |whole| {
+            let (kernels, m) = (whole.kernels(), *whole.modulus());
+            let factors: Vec<Shoup> = linear.iter().map(|(_, w)| m.shoup(residue(&m, *w))).collect();
+            let constants = constants(&m, constant, CHUNK.min(whole.len()));
+            move |chunk: &Chunk<'_>, parts: [&mut [u64]; M]| {
+                for (part, out) in parts.into_iter().enumerate() {
                     let terms = products.iter().flat_map(|&(a, b)| {
-                        PAIRS[part].iter().map(move |&(x, y)| (a.chunk(x, place), b.chunk(y, place)))
+                        PAIRS[part].iter().map(move |&(x, y)| (chunk.of(&a.parts[x]), chunk.of(&b.parts[y])))
                     });
-                    kernels.dot_all(m, out, &terms.collect::<Vec<_>>(), 0);
+                    kernels.dot_all(&m, out, &terms.collect::<Vec<_>>(), 0);
                     if part < 2 {
                         let linear = linear.iter().zip(&factors);
-                        linear.for_each(|((c, _), w)| kernels.add_scaled(m, out, c.chunk(part, place), *w));
+                        linear.for_each(|((c, _), w)| kernels.add_scaled(&m, out, chunk.of(&c.parts[part]), *w));
                     }
                     if part == 0 && constant != 0 {
-                        kernels.add(m, out, &constants);
+                        kernels.add(&m, out, &constants);
                     }
                 }
             }
-            parts
-        };
-        let limbs: Vec<Vec<Limb>> = (0..basis.main).into_par_iter().map(limb).collect();
-        let mut parts: Vec<Vec<Limb>> = (0..count).map(|_| Vec::with_capacity(basis.main)).collect();
-        for limb in limbs {
-            parts.iter_mut().zip(limb).for_each(|(part, limb)| part.push(limb));
-        }
-        parts.into_iter().map(|limbs| Poly::from_limbs(ring, basis, limbs)).collect()
+        })
     }
 
     /// Returns `a·plaintext`, not rescaled.
@@ -192,8 +182,8 @@ impl Evaluator {
     /// Result: the level of `a`, its scale times `scale`.
     ///
     /// # Errors
-    /// [`CkksError::NotFinite`] if `c` is NaN or infinite, [`CkksError::EncodingOverflow`] if c·`scale` exceeds half the
-    /// modulus of the level, [`CkksError::Scale`] if `scale` or the result's scale is out of range.
+    /// [`CkksError::NotFinite`] if `c` is NaN or infinite, [`CkksError::EncodingOverflow`] if c·`scale` exceeds half
+    /// the modulus of the level, [`CkksError::Scale`] if `scale` or the result's scale is out of range.
     pub fn multiply_constant(&self, a: &Ciphertext, c: f64, scale: f64) -> Result<Ciphertext, CkksError> {
         let operation = "multiplication by a constant";
         let product = scale::check(operation, a.scale * scale::check(operation, scale)?)?;

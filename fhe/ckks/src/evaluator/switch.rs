@@ -1,6 +1,5 @@
 //! Key switching: from one secret to another, rotations and conjugation.
 
-use fhe_ring::Poly;
 use rayon::prelude::*;
 
 use super::Evaluator;
@@ -32,7 +31,7 @@ impl Evaluator {
             });
         }
         let switched = Digits::new(&a.parts[1], shape).product(key, [Some(&a.parts[0]), None]);
-        let parts = Poly::divide_round(switched, wanted + 1);
+        let parts = switched.divide(wanted + 1);
         Ok(Ciphertext { parts, scale: a.scale, slots: a.slots })
     }
 
@@ -65,8 +64,8 @@ impl Evaluator {
     }
 
     fn galois_from_digits(&self, a: &Ciphertext, galois: u64, key: &SwitchingKey, digits: &Digits<'_>) -> Ciphertext {
-        let switched = GaloisProduct::new(digits, key, galois).compute(&a.parts[0]);
-        let parts = Poly::divide_round(switched, a.level() + 1);
+        let switched = GaloisProduct::new(digits, key, galois).compute(&a.parts[0], None);
+        let parts = switched.divide(a.level() + 1);
         Ciphertext { parts, scale: a.scale, slots: a.slots }
     }
 

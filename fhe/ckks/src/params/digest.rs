@@ -10,11 +10,11 @@ use crate::security::SecretDistribution;
 /// Version of the format of serialised objects. It is part of the identity.
 pub(crate) const FORMAT_VERSION: u16 = 2;
 
-/// Returns the identity of parameters: a hash of everything that decides how residues are read. The kernels and the flag
-/// `insecure` are not part of it.
+/// Returns the identity of parameters: a hash of everything that decides how residues are read. The kernels and the
+/// flag `insecure` are not part of it.
 ///
-/// The transform of X and the start of a seeded polynomial are hashed too. So a release with another root of unity, order
-/// of evaluations or sampler refuses the data of this one instead of computing garbage with it.
+/// The transform of X and the start of a seeded polynomial are hashed too. So a release with another root of unity,
+/// order of evaluations or sampler refuses the data of this one instead of computing garbage with it.
 pub(crate) fn parameters_digest(literal: &ParametersLiteral, ring: &Arc<Ring>) -> [u8; 16] {
     let mut hash = Sha256::new();
     let mut number = |value: u64| hash.update(value.to_le_bytes());

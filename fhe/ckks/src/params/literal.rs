@@ -15,8 +15,8 @@ pub struct ParametersLiteral {
     pub special_bits: Vec<u32>,
     /// Distribution of the main secret.
     pub secret: SecretDistribution,
-    /// Hamming weight of the ephemeral secret of bootstrapping (sparse-secret encapsulation, ePrint 2022/024); `None` if
-    /// nothing is bootstrapped.
+    /// Hamming weight of the ephemeral secret of bootstrapping (sparse-secret encapsulation, ePrint 2022/024); `None`
+    /// if nothing is bootstrapped.
     pub ephemeral_weight: Option<u32>,
     /// Accepts less than 128 bits of security. Every report then says so.
     pub insecure: bool,

@@ -61,8 +61,9 @@ impl TryFrom<ParametersLiteral> for Parameters {
     /// Checks a literal, searches the primes and prepares their transforms.
     ///
     /// # Errors
-    /// [`CkksError::Parameters`] if the literal contradicts itself, [`CkksError::Primes`] if there are no primes of these
-    /// sizes, [`CkksError::Insecure`] if a secret has less than 128 bits of security and the literal does not accept that.
+    /// [`CkksError::Parameters`] if the literal contradicts itself, [`CkksError::Primes`] if there are no primes of
+    /// these sizes, [`CkksError::Insecure`] if a secret has less than 128 bits of security and the literal does not
+    /// accept that.
     fn try_from(literal: ParametersLiteral) -> Result<Self, CkksError> {
         let invalid =
             |what, found: String, wanted: &str| CkksError::Parameters { what, found, wanted: wanted.to_owned() };
@@ -187,8 +188,8 @@ impl Parameters {
         &self.0.embeddings
     }
 
-    /// The cheapest shape of a key for ciphertexts up to `level`: the fewest digits whose widest is covered by the special
-    /// primes, and the fewest special primes that cover it.
+    /// The cheapest shape of a key for ciphertexts up to `level`: the fewest digits whose widest is covered by the
+    /// special primes, and the fewest special primes that cover it.
     ///
     /// # Panics
     /// If `level` exceeds the highest.

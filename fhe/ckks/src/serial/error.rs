@@ -98,7 +98,8 @@ pub enum SerialError {
         /// The limb's prime.
         modulus: u64,
     },
-    /// A scale that no ciphertext of its level has: NaN, below 1, or at least the modulus, in which a slot of 1 must fit.
+    /// A scale that no ciphertext of its level has: NaN, below 1, or at least the modulus, in which a slot of 1 must
+    /// fit.
     #[error("scale: found {found:e}, wanted 1 to 2^{most_log2:.1}, the bound of this level")]
     Scale {
         /// The scale stated.

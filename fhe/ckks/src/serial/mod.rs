@@ -12,25 +12,25 @@
 //! | … | payload |
 //! | 16 | checksum: the first half of SHA-256 over all bytes before it |
 //!
-//! A polynomial is written limb by limb. Each residue has as many bits as its prime (at most 50, where memory holds 64),
-//! the lowest bits first. The payloads are:
+//! A polynomial is written limb by limb. Each residue has as many bits as its prime (at most 50, where memory holds
+//! 64), the lowest bits first. The payloads are:
 //!
 //! * **ciphertext**: number of main primes and number of slots (4 bytes each), scale (8, binary64), c₀, c₁;
 //! * **public key**: the seed of a (32), b;
-//! * **switching key**: number of main primes, number of special primes and digit length of its shape (4 each), the seed of
-//!   every aⱼ (32), bⱼ for each digit;
-//! * **evaluation keys**: their number (4), then for each key its kind (1), Galois exponent or 0 (8) and switching key, in
-//!   ascending order of kind, exponent and height;
+//! * **switching key**: number of main primes, number of special primes and digit length of its shape (4 each), the
+//!   seed of every aⱼ (32), bⱼ for each digit;
+//! * **evaluation keys**: their number (4), then for each key its kind (1), Galois exponent or 0 (8) and switching key,
+//!   in ascending order of kind, exponent and height;
 //! * **secret key**: two bits a coefficient, 0, 1 or 3 for 0, 1 or −1.
 //!
-//! An object has exactly one encoding: reading and writing it gives the same bytes. The checksum detects accidents. It is
-//! SHA-256 instead of a CRC because a 32-bit sum would miss one damaged set in 2^32 among some hundred megabytes of keys,
-//! and the processor's SHA instructions keep up with a disk. It is *not a signature*: whoever can change the file can
-//! change the checksum. So every value is checked as if there were no checksum, and an object that was read never makes
-//! the evaluator panic.
+//! An object has exactly one encoding: reading and writing it gives the same bytes. The checksum detects accidents. It
+//! is SHA-256 instead of a CRC because a 32-bit sum would miss one damaged set in 2^32 among some hundred megabytes of
+//! keys, and the processor's SHA instructions keep up with a disk. It is *not a signature*: whoever can change the file
+//! can change the checksum. So every value is checked as if there were no checksum, and an object that was read never
+//! makes the evaluator panic.
 //!
-//! Memory grows with the bytes that have arrived, not with a length that a header states: reading allocates a limb when its
-//! turn comes, and for a public key as much again for the regenerated half.
+//! Memory grows with the bytes that have arrived, not with a length that a header states: reading allocates a limb when
+//! its turn comes, and for a public key as much again for the regenerated half.
 
 mod error;
 mod frame;
@@ -63,8 +63,8 @@ pub trait Serial: Payload {
     /// Writes the object.
     ///
     /// # Errors
-    /// [`SerialError::Io`] if the stream fails; another [`SerialError`] if the object does not belong to these parameters
-    /// or could not be read again.
+    /// [`SerialError::Io`] if the stream fails; another [`SerialError`] if the object does not belong to these
+    /// parameters or could not be read again.
     fn write_to(&self, params: &Parameters, out: impl Write) -> Result<(), SerialError> {
         self.check(params)?;
         let mut writer = Writer::begin(out, params, Self::KIND, self.payload_len())?;

@@ -13,8 +13,8 @@ use crate::params::Parameters;
 use crate::scale;
 use crate::shape::{KeyKind, KeyShape, MOST_CONVERTED, MOST_SPECIAL};
 
-/// Checks the scale of a ciphertext over `main` primes. Outside this range its own arithmetic would overflow, or no value
-/// of size 1 fits the modulus.
+/// Checks the scale of a ciphertext over `main` primes. Outside this range its own arithmetic would overflow, or no
+/// value of size 1 fits the modulus.
 fn check_scale(params: &Parameters, main: usize, found: f64) -> Result<(), SerialError> {
     let most_log2 = scale::most_log2(params, main - 1);
     // NaN is in no range.
@@ -88,9 +88,9 @@ impl Payload for PublicKey {
 
 /// Checks that the evaluator can use a key of this shape, as one of this kind if that is known.
 ///
-/// A wider digit than a base conversion takes would stop the evaluator, and so would more special primes than a division
-/// takes. Keys from the ephemeral secret have one digit, which is never converted. The key to it is secure only over
-/// q₀·p₀.
+/// A wider digit than a base conversion takes would stop the evaluator, and so would more special primes than a
+/// division takes. Keys from the ephemeral secret have one digit, which is never converted. The key to it is secure
+/// only over q₀·p₀.
 fn check_shape(params: &Parameters, kind: Option<KeyKind>, shape: KeyShape) -> Result<(), SerialError> {
     let KeyShape { main, special, digit_len } = shape;
     let ring = params.ring().basis();

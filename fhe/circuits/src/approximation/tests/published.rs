@@ -9,8 +9,8 @@ struct Published {
     stages: &'static [&'static [f64]],
 }
 
-/// Lee, Lee, Lee, Kim, Kim and No, *Precise Approximation of Convolutional Neural Networks for Homomorphically Encrypted
-/// Data* (arXiv 2105.10879), appendix.
+/// Lee, Lee, Lee, Kim, Kim and No, *Precise Approximation of Convolutional Neural Networks for Homomorphically
+/// Encrypted Data* (arXiv 2105.10879), appendix.
 const PRECISE: [Published; 4] = [
     Published {
         alpha: 7.0,
@@ -130,7 +130,8 @@ fn the_published_polynomials_are_ours() {
             (lo, hi) = (1.0 - ours.error - MARGIN, 1.0 + ours.error + MARGIN);
         }
         let sign = SignComposite::with_threshold(&degrees, threshold, 0.0).unwrap();
-        // They have the precision that they are published for; the best threshold gives less than a tenth of a bit more.
+        // They have the precision that they are published for; the best threshold gives less than a tenth of a bit
+        // more.
         let theirs = ReluComposite::new(sign).precision();
         let best = ReluComposite::best(&degrees, 0.0).unwrap().precision();
         assert!(theirs >= alpha && best >= theirs && best < theirs + 0.1, "α = {alpha}: {theirs} bits, best {best}");

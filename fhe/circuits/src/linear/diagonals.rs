@@ -1,0 +1,85 @@
+//! Matrices by their diagonals.
+
+use std::collections::BTreeMap;
+
+use num_complex::Complex64;
+
+/// A matrix over n slots, given by its nonzero generalised diagonals: y_i = Σ_d diagonal_(d,i)·x_(i + d).
+///
+/// A diagonal that repeats with a period p dividing n is held as p values. Its encoding has p/n of the size.
+///
+/// ```
+/// use fhe_circuits::Diagonals;
+/// use num_complex::Complex64;
+///
+/// // Twice each slot plus the next one.
+/// let matrix = Diagonals([(0, vec![Complex64::new(2.0, 0.0)]), (1, vec![Complex64::new(1.0, 0.0)])].into());
+/// let x = [1.0, 2.0, 3.0, 4.0].map(Complex64::from);
+/// assert_eq!(matrix.apply(&x), [4.0, 7.0, 10.0, 9.0].map(Complex64::from));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diagonals(pub BTreeMap<i64, Vec<Complex64>>);
+
+impl Diagonals {
+    /// Returns the product self·inner, which applies `inner` first. Offsets are added without reduction; see
+    /// [`Diagonals::wrapped`].
+    pub fn compose(&self, inner: &Self) -> Self {
+        let mut product = Self::default();
+        for (&a, outer) in &self.0 {
+            for (&b, inner) in &inner.0 {
+                let period = outer.len().max(inner.len());
+                let sum = product.0.entry(a + b).or_insert_with(|| vec![Complex64::default(); period]);
+                if sum.len() < period {
+                    *sum = sum.iter().cycle().take(period).copied().collect();
+                }
+                for (i, sum) in sum.iter_mut().enumerate() {
+                    let from = (i as i64 + a).rem_euclid(inner.len() as i64) as usize;
+                    *sum += outer[i % outer.len()] * inner[from];
+                }
+            }
+        }
+        product
+    }
+
+    /// Returns this matrix over `slots` slots with offsets in [0, slots). Diagonals whose offsets coincide are added
+    /// up.
+    pub fn wrapped(&self, slots: usize) -> Self {
+        let mut wrapped = Self::default();
+        for (&d, diagonal) in &self.0 {
+            let offset = d.rem_euclid(slots as i64);
+            let period = wrapped.0.get(&offset).map_or(0, Vec::len).max(diagonal.len());
+            let sum = wrapped.0.entry(offset).or_insert_with(|| vec![Complex64::default(); period]);
+            *sum = (0..period).map(|i| sum[i % sum.len()] + diagonal[i % diagonal.len()]).collect();
+        }
+        wrapped
+    }
+
+    /// Returns this matrix over `slots` slots with row i multiplied by `row(i)` and column j by `column(j)`. Periods
+    /// grow to `slots` where necessary.
+    pub fn weighted(self, slots: usize, row: impl Fn(usize) -> Complex64, column: impl Fn(usize) -> Complex64) -> Self {
+        let weigh = |(d, diagonal): (i64, Vec<Complex64>)| {
+            let weight = |i: usize| row(i) * column((i as i64 + d).rem_euclid(slots as i64) as usize);
+            let weighted: Vec<_> = (0..slots).map(|i| diagonal[i % diagonal.len()] * weight(i)).collect();
+            let repeats = weighted.iter().enumerate().all(|(i, w)| *w == weighted[i % diagonal.len()]);
+            (d, if repeats { weighted[..diagonal.len()].to_vec() } else { weighted })
+        };
+        Self(self.0.into_iter().map(weigh).collect())
+    }
+
+    /// Returns this matrix with every entry multiplied by `factor`.
+    pub fn scaled(mut self, factor: f64) -> Self {
+        self.0.values_mut().flatten().for_each(|v| *v *= factor);
+        self
+    }
+
+    /// Multiplies the matrix by a vector in cleartext.
+    pub fn apply(&self, x: &[Complex64]) -> Vec<Complex64> {
+        let n = x.len();
+        (0..n)
+            .map(|i| {
+                let terms = self.0.iter();
+                terms.map(|(&d, v)| v[i % v.len()] * x[(i as i64 + d).rem_euclid(n as i64) as usize]).sum()
+            })
+            .collect()
+    }
+}
