@@ -50,7 +50,7 @@ impl Shipped {
 
     /// Digest of the weights.
     #[cfg(test)]
-    pub fn weights_sha256(&self) -> String {
+    pub(crate) fn weights_sha256(&self) -> String {
         sha256(self.weights)
     }
 }

@@ -47,9 +47,10 @@ pub(crate) fn run(config: &Path, json: bool) -> Result<()> {
             };
             planned.push(Planned { case: cell.id(config.kind), images: config.data.count(), plan, obstacle });
         }
-        match json {
-            true => planned.iter().try_for_each(|case| output::out(&format!("{}\n", serde_json::to_string(case)?))),
-            false => output::out(&render(&config, &planned)),
+        if json {
+            planned.iter().try_for_each(|case| output::out(&format!("{}\n", serde_json::to_string(case)?)))
+        } else {
+            output::out(&render(&config, &planned))
         }
     })
 }

@@ -54,10 +54,11 @@ impl Progress {
 
     /// Prints a line that stays.
     pub(super) fn say(&self, line: &str) {
-        match self.bars.is_hidden() {
-            true => eprintln!("{line}"),
-            // A closed standard error is no reason to stop.
-            false => drop(self.bars.println(line)),
+        if self.bars.is_hidden() {
+            eprintln!("{line}");
+        } else {
+            // The run goes on without a reader of standard error.
+            drop(self.bars.println(line));
         }
     }
 }

@@ -23,7 +23,7 @@ use datasets::digest::{sha256, sha256_reader};
 /// What there is to do in a run's folder.
 pub(crate) enum Start<'a> {
     /// Nothing: every case is done.
-    Finished(Run),
+    Finished(Box<Run>),
     /// Evaluations.
     Ready(Box<Sweep<'a>>),
 }
@@ -47,7 +47,7 @@ pub(crate) fn start<'a>(
         Some(earlier) => {
             refuse_others(&provenance, &earlier, out)?;
             if let Some(run) = finished(config, shard, out, &pool, &earlier) {
-                return Ok(Start::Finished(run));
+                return Ok(Start::Finished(Box::new(run)));
             }
         }
     }

@@ -51,7 +51,8 @@ impl Store {
         let mut images = Recovered::<ImageRow>::read(path)?;
         let mut layers = Recovered::<LayerRow>::read(path)?;
         let mut cases = Recovered::<CaseRow>::read(path)?;
-        if !(images.checked && layers.checked && cases.checked) && !images.rows.is_empty() {
+        let unchecked = [images.checked, layers.checked, cases.checked].contains(&false);
+        if unchecked && !images.rows.is_empty() {
             say(format!("{}: rows without digests are taken as they are, unchecked", path.display()));
         }
         let place = path.join(ImageRow::FILE).display().to_string();
