@@ -14,7 +14,9 @@ use crate::Error;
 /// [`Error::TwoNames`] for two tensors with the same name of PyTorch.
 pub(super) fn canonical(names: &[&str], notes: &mut Vec<String>) -> Result<BTreeMap<String, String>, Error> {
     let is_counter = |name: &str| name.ends_with("num_batches_tracked") || name == "n_averaged";
-    let names: Vec<&str> = names.iter().copied().filter(|name| !is_counter(name)).collect();
+    let mut names: Vec<&str> = names.iter().copied().filter(|name| !is_counter(name)).collect();
+    // The parser lists them in no fixed order.
+    names.sort_unstable();
     let prefix = shared_prefix(&names);
     if !prefix.is_empty() {
         notes.push(format!("the names of all tensors begin with `{prefix}`, which was left out"));
