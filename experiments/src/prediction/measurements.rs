@@ -13,9 +13,10 @@ use crate::files::replace;
 /// Ring dimension, kernels and lines of the shipped files. The first line of each says where and when it was measured.
 /// To measure one again: `cargo run --release -- bench --ring-dim 32768 --kernels fma --save
 /// experiments/bench/32768-fma.jsonl`.
-const SHIPPED: [(usize, &str, &str); 2] = [
+const SHIPPED: [(usize, &str, &str); 3] = [
     (1 << 16, "avx512ifma", include_str!("../../bench/65536-avx512ifma.jsonl")),
     (1 << 15, "avx512ifma", include_str!("../../bench/32768-avx512ifma.jsonl")),
+    (1 << 15, "fma", include_str!("../../bench/32768-fma.jsonl")),
 ];
 
 /// The origin of figures, as far as predictions need it. Other fields of the line are ignored.
@@ -27,6 +28,12 @@ pub(crate) struct Provenance {
     pub date: String,
     /// The processor.
     pub cpu: Option<String>,
+    /// Its cores.
+    #[serde(default)]
+    pub cores: Option<usize>,
+    /// Programs that ran on it, on average over the minute before.
+    #[serde(default)]
+    pub load_average: Option<f64>,
     /// Threads of the pool.
     pub threads: usize,
     /// Kernels: `avx512ifma`, `fma` or `scalar`. Files of earlier versions call the field `backend`.
@@ -148,7 +155,14 @@ impl Measurements {
     pub(crate) fn in_words(&self) -> String {
         let Provenance { cpu, threads, kernels, date, revision, ring_dim, .. } = &self.provenance;
         let [cpu, revision] = [cpu, revision].map(|text| text.as_deref().unwrap_or("unknown"));
-        format!("bench at N = {ring_dim} of {date}, revision {revision}: {cpu}, {threads} threads, {kernels}")
+        let load = self.load().map_or(String::new(), |load| format!(" (busy, load average {load:.0}: too long)"));
+        format!("bench at N = {ring_dim} of {date}, revision {revision}: {cpu}, {threads} threads, {kernels}{load}")
+    }
+
+    /// The load average of a machine that was too busy for its times to count.
+    fn load(&self) -> Option<f64> {
+        let Provenance { load_average, cores, threads, .. } = self.provenance;
+        load_average.filter(|&load| load > 1.5 * cores.unwrap_or(threads) as f64)
     }
 }
 
