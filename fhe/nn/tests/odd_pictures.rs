@@ -69,10 +69,7 @@ fn saturated_noise(rng: &mut Xoshiro256PlusPlus) -> Vec<Image> {
 /// Black and white pixels on each saturated colour.
 fn salt_and_pepper(rng: &mut Xoshiro256PlusPlus) -> Vec<Image> {
     let mut grains = |ground: Colour, share: f64| {
-        picture(|_, _| match rng.random_bool(share) {
-            true => [if rng.random() { 255 } else { 0 }; 3],
-            false => ground,
-        })
+        picture(|_, _| if rng.random_bool(share) { [if rng.random() { 255 } else { 0 }; 3] } else { ground })
     };
     saturated().flat_map(|ground| [0.05, 0.2, 0.5].map(|share| (ground, share))).map(|(g, s)| grains(g, s)).collect()
 }
