@@ -155,12 +155,12 @@ impl Measurements {
     pub(crate) fn in_words(&self) -> String {
         let Provenance { cpu, threads, kernels, date, revision, ring_dim, .. } = &self.provenance;
         let [cpu, revision] = [cpu, revision].map(|text| text.as_deref().unwrap_or("unknown"));
-        let load = self.load().map_or(String::new(), |load| format!(" (busy, load average {load:.0}: too long)"));
+        let load = self.excess_load().map_or(String::new(), |load| format!(" (busy, load average {load:.0}: too long)"));
         format!("bench at N = {ring_dim} of {date}, revision {revision}: {cpu}, {threads} threads, {kernels}{load}")
     }
 
     /// The load average of a machine that was too busy for its times to count.
-    fn load(&self) -> Option<f64> {
+    fn excess_load(&self) -> Option<f64> {
         let Provenance { load_average, cores, threads, .. } = self.provenance;
         load_average.filter(|&load| load > 1.5 * cores.unwrap_or(threads) as f64)
     }
