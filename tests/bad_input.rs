@@ -79,7 +79,10 @@ fn parameters() {
         &["--packing", "rows"],
         &["--packing", "unknown packing 'rows'", "fused", "vector", "multiplexed", "diagonal"],
     );
-    refused(&["--headroom", "0"], &["--headroom", "found 0", "above 0"]);
+    for headroom in ["0", "inf", "NaN", "101"] {
+        refused(&["--headroom", headroom], &["--headroom", &format!("found {headroom}"), "above 0 and at most 100"]);
+    }
+    refused(&["--headroom", "1e308"], &["--headroom", "at most 100"]);
     refused(&["--kernels", "neon"], &["--kernels", "'neon'", "scalar"]);
     refused(&["--backend", "neon"], &["--kernels", "'neon'", "scalar"]);
     for threads in ["0", "40000", "18446744073709551615"] {
@@ -99,7 +102,7 @@ fn memory() {
             "--max-memory: predicted",
             "keys",
             "wanted at most 1.00 GB",
-            "raise the limit; or take --ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 takes 880.1 MB",
+            "raise the limit; or use --ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (880.1 MB; ",
         ],
     );
     refused(&["--max-memory", "100M"], &["raise the limit; the least found is --ring-dim 32768 --relu chebyshev:7"]);

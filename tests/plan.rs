@@ -50,8 +50,8 @@ fn advice_keeps_the_classes_and_can_be_typed() {
     let run = cipherlab(&["plan", "--max-memory", "1.4G"], None);
     let last = run.stdout.lines().last().unwrap();
     assert!(!last.contains("chebyshev:3"), "{last}");
-    let (_, advice) = last.split_once("or take ").expect(last);
-    let (flags, rest) = advice.split_once(" takes 880.1 MB (92.70 % of 10000 images right").expect(last);
+    let (_, advice) = last.split_once("or use ").expect(last);
+    let (flags, rest) = advice.split_once(" (880.1 MB; 92.70 % of 10000 images right").expect(last);
     assert!(rest.contains("simulated at N = 32768"), "{last}");
     let typed: Vec<&str> = ["plan", "--max-memory", "1.4G"].into_iter().chain(flags.split(' ')).collect();
     let elsewhere = tempfile::tempdir().unwrap();
@@ -116,14 +116,18 @@ fn limits_of_the_shell_count() {
     assert_eq!(run.stdout.lines().last(), Some("runs here"), "{}", run.stdout);
 }
 
-/// Threads that the system refuses, here for want of address space, end in one line.
+/// Limits too tight for the preparation of a case end in one line before an allocation fails.
 #[cfg(target_os = "linux")]
 #[test]
-fn threads_that_the_system_refuses_are_an_error() {
-    let run = limited("ulimit -v 120000", "plan --threads 64");
-    assert_eq!(run.code, Some(2), "{}", run.stderr);
-    assert!(run.stderr.starts_with("error: the system refused 64 threads; try fewer"), "{}", run.stderr);
-    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+fn limits_too_tight_to_say_anything_are_an_error() {
+    for (limit, threads) in
+        [("ulimit -v 100000", 2), ("ulimit -v 250000", 2), ("ulimit -v 350000", 64), ("ulimit -d 90000", 1)]
+    {
+        let run = limited(limit, &format!("plan --threads {threads}"));
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{limit}: {}", run.stderr);
+        let wanted = format!("to prepare a case with {threads} threads; raise that limit\n");
+        assert!(run.stderr.starts_with("error: found ") && run.stderr.ends_with(&wanted), "{limit}: {}", run.stderr);
+    }
 }
 
 /// The variable that sets rayon's threads has the bound of the flag.
@@ -217,7 +221,7 @@ fn the_cases_of_a_config_are_planned() {
     assert!(seconds(small) > 0.0 && seconds(small) < seconds(large));
 
     let found = plan("max_memory = \"1500M\"", "65536", 59, &[]);
-    assert!(found.contains("wanted at most 1.50 GB; raise the limit; or take --ring-dim 32768 "), "{found}");
+    assert!(found.contains("wanted at most 1.50 GB; raise the limit; or use --ring-dim 32768 "), "{found}");
     // Three images, two to a ciphertext: two ciphertexts.
     let lines = plan("", "65536", 59, &["--json"]);
     assert_eq!(serde_json::from_str::<Value>(&lines).unwrap()["plan"]["batch"], 1);

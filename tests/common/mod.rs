@@ -6,19 +6,19 @@ use std::path::Path;
 use std::process::Command;
 
 /// How a run ended.
-pub struct Run {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// The program on these arguments, with `data` for the data set, or an empty folder.
-pub fn cipherlab(arguments: &[&str], data: Option<&Path>) -> Run {
+pub(crate) fn cipherlab(arguments: &[&str], data: Option<&Path>) -> Run {
     cipherlab_in(Path::new("."), arguments, data)
 }
 
 /// The same in the folder `place`.
-pub fn cipherlab_in(place: &Path, arguments: &[&str], data: Option<&Path>) -> Run {
+pub(crate) fn cipherlab_in(place: &Path, arguments: &[&str], data: Option<&Path>) -> Run {
     let empty = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_cipherlab"))
         .args(arguments)
@@ -32,20 +32,20 @@ pub fn cipherlab_in(place: &Path, arguments: &[&str], data: Option<&Path>) -> Ru
 
 impl Run {
     /// Standard error without the note that the made-up runs have no digests.
-    pub fn errors(&self) -> String {
+    pub(crate) fn errors(&self) -> String {
         errors(&self.stderr)
     }
 }
 
 /// A standard error without the note that the made-up runs have no digests.
-pub fn errors(stderr: &str) -> String {
+pub(crate) fn errors(stderr: &str) -> String {
     let note = "note: runs without digests, as of earlier programs, are read unchecked\n";
     stderr.split_inclusive('\n').filter(|line| *line != note).collect()
 }
 
 /// Compares with the text of this name among the fixtures, or stores it where `CIPHERLAB_BLESS` is set.
 #[track_caller]
-pub fn stored(name: &str, found: &str) {
+pub(crate) fn stored(name: &str, found: &str) {
     let fixtures = format!("{}/tests", env!("CARGO_MANIFEST_DIR"));
     let path = format!("{fixtures}/fixtures/{name}");
     let found = found.replace(&fixtures, "tests");

@@ -44,7 +44,7 @@ pub(super) fn secure(spec: &CaseSpec, model: &Model) -> Option<String> {
     let networks = other_networks(spec, model).into_iter();
     let kinds = [rings.collect(), networks.collect(), other_polynomials(spec, model)];
     let ways = kinds.into_iter().filter_map(|kind: Vec<Way>| kind.into_iter().find(works));
-    let ways: Vec<String> = ways.map(|way| format!("{}{}", flags(spec, &way), way.accuracy.in_words())).collect();
+    let ways: Vec<String> = ways.map(|way| format!("{} ({})", flags(spec, &way), way.accuracy.in_words())).collect();
     (!ways.is_empty()).then(|| ways.join(", or "))
 }
 
@@ -77,7 +77,7 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     };
     let ways: Vec<String> = kinds.into_iter().filter_map(&mut fit).collect();
     if !ways.is_empty() {
-        return Some(format!("or take {}", ways.join(", or ")));
+        return Some(format!("or use {}", ways.join(", or ")));
     }
     let (needed, way) = least.filter(|(needed, _)| *needed < case.memory.total() as u64)?;
     Some(format!("the least found is {}", in_words(spec, &way, needed)))
@@ -86,7 +86,7 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
 /// Returns the memory that a way takes; `None` for a way that cannot run.
 fn memory(way: &Way, model: &Model) -> Option<u64> {
     let model = match way.network {
-        Some(network) => network.model(HEADROOM).ok()?,
+        Some(network) => Model::of_shipped(network, HEADROOM).ok()?,
         None => model.clone(),
     };
     Some(Case::new(&way.spec, model, None).ok()?.memory.total() as u64)
@@ -98,7 +98,7 @@ fn other_networks(spec: &CaseSpec, model: &Model) -> Vec<Way> {
     let Some(own) = model.shipped else { return Vec::new() };
     let others = SHIPPED.iter().filter(|&network| network != own);
     let way = |(network, n): (&'static Shipped, usize)| {
-        let relu = network.model(HEADROOM).ok()?.trained_with?;
+        let relu = Model::of_shipped(network, HEADROOM).ok()?.trained_with?;
         let accuracy = Accuracy::of(network.name, &relu).filter(|found| keeps(spec, model, found))?;
         let spec = CaseSpec { ring_dim: n, relu, packing: spec.packing };
         Some(Way { spec, network: Some(network), accuracy: Known::Published(accuracy) })
@@ -164,21 +164,20 @@ fn lower(relu: &Approximation, degree: usize) -> Option<Approximation> {
     }
 }
 
-/// `--ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 takes 880.1 MB (92.70 % of …)`.
+/// `--ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (880.1 MB; 92.70 % of …)`.
 fn in_words(asked: &CaseSpec, way: &Way, needed: u64) -> String {
-    format!("{} takes {}{}", flags(asked, way), bytes(needed), way.accuracy.in_words())
+    format!("{} ({}; {})", flags(asked, way), bytes(needed), way.accuracy.in_words())
 }
 
 impl Known {
-    /// The accuracy in brackets.
     fn in_words(self) -> String {
         match self {
-            Self::Same => " (same weights and polynomials)".to_owned(),
+            Self::Same => "same weights and polynomials".to_owned(),
             Self::Noisier => {
-                " (same weights and polynomials; its accuracy in the smaller ring was not measured)".to_owned()
+                "same weights and polynomials; its accuracy in the smaller ring was not measured".to_owned()
             }
-            Self::Published(accuracy) => format!(" ({accuracy})"),
-            Self::Unknown => " (its accuracy was not measured)".to_owned(),
+            Self::Published(accuracy) => accuracy.to_string(),
+            Self::Unknown => "its accuracy was not measured".to_owned(),
         }
     }
 }
@@ -206,47 +205,44 @@ mod tests {
 
     fn case(relu: &str, packing: Packing, network: &'static Shipped) -> Case {
         let spec = CaseSpec { packing, ..spec(1 << 16, relu) };
-        Case::new(&spec, network.model(HEADROOM).unwrap(), None).unwrap()
+        Case::new(&spec, Model::of_shipped(network, HEADROOM).unwrap(), None).unwrap()
     }
 
     /// The weights of a user: shipped ones at another headroom, for which nothing is published.
     fn unpublished() -> Model {
-        SHIPPED[0].model(1.5).unwrap()
+        Model::of_shipped(&SHIPPED[0], 1.5).unwrap()
     }
 
     #[test]
     fn less_memory_never_costs_the_classes() {
         let default = case("chebyshev:59", Packing::default(), &SHIPPED[0]);
-        let network = "--ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 takes 880.1 MB (92.70 % of 10000 \
+        let network = "--ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (880.1 MB; 92.70 % of 10000 \
                        images right, simulated at N = 32768)";
         let ways = |limit| smaller(&default, limit).unwrap();
         assert_eq!(ways(500_000_000), format!("the least found is {network}"));
-        assert_eq!(ways(1_400_000_000), format!("or take {network}"));
-        let polynomial = "--relu minimax:31 takes 1.54 GB (92.23 % of 10000 images right, simulated at N = 65536)";
-        let ring = "--ring-dim 32768 takes 1.40 GB (same weights and polynomials; its accuracy in the smaller ring was not \
+        assert_eq!(ways(1_400_000_000), format!("or use {network}"));
+        let polynomial = "--relu minimax:31 (1.54 GB; 92.23 % of 10000 images right, simulated at N = 65536)";
+        let ring = "--ring-dim 32768 (1.40 GB; same weights and polynomials; its accuracy in the smaller ring was not \
                     measured)";
-        assert_eq!(ways(1_550_000_000), format!("or take {network}, or {polynomial}, or {ring}"));
+        assert_eq!(ways(1_550_000_000), format!("or use {network}, or {polynomial}, or {ring}"));
     }
 
     #[test]
     fn the_default_packing_keeps_everything_and_comes_first() {
         let found = smaller(&case("chebyshev:59", Packing::Multiplexed, &SHIPPED[0]), 1_600_000_000).unwrap();
-        assert!(
-            found.starts_with("or take --packing fused takes 1.59 GB (same weights and polynomials), or "),
-            "{found}"
-        );
+        assert!(found.starts_with("or use --packing fused (1.59 GB; same weights and polynomials), or "), "{found}");
     }
 
     #[test]
     fn weights_of_a_user_have_no_published_accuracy() {
         let case = Case::new(&spec(1 << 16, "chebyshev:59"), unpublished(), None).unwrap();
         let found = smaller(&case, 1_400_000_000).unwrap();
-        assert_eq!(found, "or take --relu chebyshev:3 takes 1.35 GB (its accuracy was not measured)");
+        assert_eq!(found, "or use --relu chebyshev:3 (1.35 GB; its accuracy was not measured)");
     }
 
     #[test]
     fn secure_ways_name_the_ring_the_shipped_network_and_a_polynomial_as_good() {
-        let model = SHIPPED[0].model(HEADROOM).unwrap();
+        let model = Model::of_shipped(&SHIPPED[0], HEADROOM).unwrap();
         let found = secure(&spec(1 << 15, "chebyshev:511"), &model).unwrap();
         let wanted = ["--ring-dim 65536 (same weights and polynomials), or ", "--weights resnet20-chebyshev7 (92.70 %"];
         assert!(found.starts_with(wanted[0]) && found.contains(wanted[1]), "{found}");

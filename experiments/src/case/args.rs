@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     kernels: KernelArgs,
     /// Threads, at most 64 or four for each core; one for each core if not given.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     threads: Option<usize>,
     /// Refuse to start if the prediction exceeds this much memory: bytes, or a number with K, M, G, KiB, MiB or GiB.
     #[arg(long, value_name = "BYTES")]

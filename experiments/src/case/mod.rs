@@ -7,6 +7,7 @@ mod kernels;
 mod model;
 mod nearest;
 mod pool;
+mod shipped;
 mod source;
 mod spec;
 
@@ -26,7 +27,8 @@ pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model};
 pub(crate) use nearest::is_insecure;
 pub(crate) use pool::{check_threads, in_pool};
-pub(crate) use source::{Named, SHIPPED, Shipped, Source};
+pub(crate) use shipped::{SHIPPED, Shipped};
+pub(crate) use source::{Named, Source, check_headroom};
 pub(crate) use spec::{CaseSpec, Relu, check_ring, check_ring_dim};
 
 /// How far beyond the ranges that were seen activations hold, if not said otherwise.

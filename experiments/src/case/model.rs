@@ -10,7 +10,7 @@ use fhe_nn::{Approximation, ResNet};
 
 use datasets::digest::sha256;
 
-use super::{SHIPPED, Shipped};
+use super::{HEADROOM, SHIPPED, Shipped};
 use crate::claim;
 
 /// A network with the intervals of its activations.
@@ -57,9 +57,19 @@ impl Model {
     /// Returns the shipped network that is used where none is named.
     ///
     /// # Errors
-    /// Those of [`Shipped::model`].
+    /// Those of [`Model::of_shipped`].
     pub(crate) fn embedded(headroom: f64) -> Result<Self> {
-        SHIPPED[0].model(headroom)
+        Self::of_shipped(&SHIPPED[0], headroom)
+    }
+
+    /// Returns a shipped network with activations that hold `headroom` times the ranges of its card.
+    ///
+    /// # Errors
+    /// A headroom that is not a finite factor above 0.
+    pub(crate) fn of_shipped(shipped: &'static Shipped, headroom: f64) -> Result<Self> {
+        let network = ResNet::from_safetensors(shipped.weights)?;
+        let model = Self::carded(network, sha256(shipped.weights), &Card::from_json(shipped.card)?, headroom)?;
+        Ok(Self { shipped: (headroom == HEADROOM).then_some(shipped), ..model })
     }
 
     /// Reads a network with the classes of CIFAR-10 from the bytes of a safetensors file. `card` may state conventions that

@@ -1,12 +1,20 @@
 //! The threads that work on a case.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::machine::{self, Available};
+use crate::output::bytes;
 
 /// A pool may have this many threads for each core, and [`ANYWHERE`] on a machine of few cores. Threads that wait for
 /// work look for it at all others, so a thousand on two cores bring the machine to a halt.
 const FOR_EACH_CORE: usize = 4;
 /// Threads that a pool may have on any machine.
 const ANYWHERE: usize = 64;
+
+/// Memory that a command needs besides the stacks of its threads before it can say how much a case takes.
+const PREPARATION: u64 = 128 << 20;
+/// The stack of a thread.
+const STACK: u64 = 2 << 20;
 
 /// The environment variable that sets the number of threads where no flag or key does. It is rayon's.
 const VARIABLE: &str = "RAYON_NUM_THREADS";
@@ -45,9 +53,21 @@ pub(crate) fn in_pool<T: Send>(
     };
     let asked = || format!("{key} {threads}");
     check_threads(threads).with_context(asked)?;
+    check_room(threads)?;
     let refused = || format!("the system refused {threads} threads; try fewer with --threads");
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().with_context(refused)?;
     rayon::scope(|_| work())
+}
+
+/// Fails if the limits of the process are too tight even for the preparation of a case: an allocation that fails would end
+/// the program.
+fn check_room(threads: usize) -> Result<()> {
+    let needed = PREPARATION + threads as u64 * STACK;
+    if let Some(Available { bytes: left, limit }) = machine::memory::process().filter(|found| found.bytes < needed) {
+        let (remedy, left, needed) = (limit.remedy(), bytes(left), bytes(needed));
+        bail!("found {left} {limit}, wanted {needed} to prepare a case with {threads} threads; {remedy}");
+    }
+    Ok(())
 }
 
 /// The number in the environment if it is one above 0, else the number of cores.

@@ -5,55 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result, ensure};
 use datasets::cifar::{Normalisation, embedded_test_sample};
 use datasets::digest::sha256;
-use datasets::pretrained;
-use fhe_nn::ResNet;
 use fhe_nn::ranges::ModelCard;
 
-use super::{Card, HEADROOM, Model};
+use super::{Card, HEADROOM, Model, SHIPPED, Shipped};
 
-/// A network that is part of the program, with its card.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Shipped {
-    /// The name that a user gives in place of a file.
-    pub name: &'static str,
-    /// Safetensors.
-    weights: &'static [u8],
-    /// JSON.
-    card: &'static str,
-}
-
-/// The shipped networks. The first one is used where no weights are named.
-pub(crate) static SHIPPED: [Shipped; 2] = [
-    Shipped { name: "resnet20", weights: pretrained::RESNET20, card: pretrained::RESNET20_CARD },
-    Shipped {
-        name: "resnet20-chebyshev7",
-        weights: pretrained::RESNET20_CHEBYSHEV7,
-        card: pretrained::RESNET20_CHEBYSHEV7_CARD,
-    },
-];
-
-impl Shipped {
-    /// Returns the network of this name.
-    pub(crate) fn named(name: &Path) -> Option<&'static Self> {
-        SHIPPED.iter().find(|shipped| Path::new(shipped.name) == name)
-    }
-
-    /// Returns the model with activations that hold `headroom` times the ranges of the card.
-    ///
-    /// # Errors
-    /// A headroom that is not a finite factor above 0.
-    pub(crate) fn model(&'static self, headroom: f64) -> Result<Model> {
-        let network = ResNet::from_safetensors(self.weights)?;
-        let model = Model::carded(network, sha256(self.weights), &Card::from_json(self.card)?, headroom)?;
-        Ok(Model { shipped: (headroom == HEADROOM).then_some(self), ..model })
-    }
-
-    /// Digest of the weights.
-    #[cfg(test)]
-    pub(crate) fn weights_sha256(&self) -> String {
-        sha256(self.weights)
-    }
-}
+/// The largest headroom.
+const WIDEST: f64 = 100.0;
 
 /// A file, or the name of a shipped network, as a user named it.
 #[derive(Clone, Debug)]
@@ -77,6 +34,16 @@ pub(crate) struct Source {
     pub headroom_place: String,
 }
 
+/// Fails for a factor that no headroom has: wider intervals leave a polynomial nothing to approximate.
+///
+/// # Errors
+/// The factors wanted.
+pub(crate) fn check_headroom(headroom: f64) -> Result<()> {
+    let fits = headroom > 0.0 && headroom <= WIDEST;
+    ensure!(fits, "found {headroom}, wanted a factor above 0 and at most {WIDEST}, such as {HEADROOM}");
+    Ok(())
+}
+
 impl Source {
     /// Loads the model. Notes on standard error what was assumed, and a missing card. Checks the accuracy that a card claims
     /// on the embedded test images.
@@ -86,12 +53,13 @@ impl Source {
     /// claim that the network does not keep.
     pub(crate) fn load(&self) -> Result<Model> {
         let Self { weights, card, headroom, headroom_place } = self;
+        check_headroom(*headroom).with_context(|| headroom_place.clone())?;
         let shipped = weights.as_ref().map_or(Some(&SHIPPED[0]), |named| Shipped::named(&named.path));
         if let Some(shipped) = shipped {
             let name = shipped.name;
             let card = card.as_ref().map_or("", |card| &card.place);
             ensure!(card.is_empty(), "{card}: found a card, wanted none: the shipped weights {name} have their own");
-            return shipped.model(*headroom).with_context(|| headroom_place.clone());
+            return Model::of_shipped(shipped, *headroom).with_context(|| headroom_place.clone());
         }
         let weights = weights.as_ref().expect("the shipped network stands in for none");
         let place = &weights.place;
@@ -128,12 +96,9 @@ fn without_card() -> String {
 impl Named {
     /// Reads the file by `read`.
     fn read<T>(&self, read: impl Fn(&Path) -> Result<T, fhe_nn::Error>) -> Result<T> {
-        let path = self.path.display().to_string();
         let names = SHIPPED.each_ref().map(|shipped| shipped.name).join(" or ");
         let found = read(&self.path).with_context(|| format!("wanted a file, or a shipped network: {names}"));
-        // A flag has the path in its place already; a key has it as the config's folder makes it.
-        let place = if self.place.ends_with(&path) { self.place.clone() } else { format!("{}: {path}", self.place) };
-        found.context(place)
+        found.context(self.place.clone())
     }
 }
 

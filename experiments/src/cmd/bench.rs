@@ -74,7 +74,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     kernels: case::KernelArgs,
     /// Threads, at most 64 or four for each core; one for each core if not given.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     threads: Option<usize>,
     /// Seed of all keys, noise and data. Without it the operating system's randomness is used.
     #[arg(long)]

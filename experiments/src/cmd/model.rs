@@ -36,16 +36,16 @@ struct CardArgs {
     /// Weights of a CIFAR ResNet: a safetensors file with PyTorch's names.
     weights: PathBuf,
     /// Mean of each channel that training subtracted from pixels in [0, 1]. Default: CIFAR-10's usual.
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3)]
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_negative_numbers = true)]
     mean: Option<Vec<f64>>,
     /// Standard deviation of each channel by which training divided. Default: CIFAR-10's usual.
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3)]
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_negative_numbers = true)]
     std: Option<Vec<f64>>,
     /// Form of shortcuts without weights: pad-centre, pad-after, average-pool-pad-centre or average-pool-pad-after.
     #[arg(long, value_name = "FORM")]
     shortcut: Option<String>,
     /// Epsilon of batch norm. Default: PyTorch's 1e-5.
-    #[arg(long, value_name = "EPS")]
+    #[arg(long, value_name = "EPS", allow_negative_numbers = true)]
     bn_eps: Option<f64>,
     /// The file for the card. Default: that of the weights, with the ending `.json`. An existing file is not overwritten.
     #[arg(long, value_name = "FILE")]

@@ -14,7 +14,9 @@ use fhe_nn::simulated::NoiseModel;
 use fhe_ring::Kernels;
 use toml::Spanned;
 
-use crate::case::{Case, HEADROOM, Model, Named, Shipped, Source as ModelSource, check_ring_dim, check_threads};
+use crate::case::{
+    Case, HEADROOM, Model, Named, Shipped, Source as ModelSource, check_headroom, check_ring_dim, check_threads,
+};
 use crate::output::parse_bytes;
 use crate::simulation;
 
@@ -196,7 +198,7 @@ fn model(source: &Source, model: &wire::Model, folder: &Path) -> Result<ModelSou
         Some(headroom) => source.at(headroom, "model.headroom"),
         None => format!("{}: model.headroom", source.name),
     };
-    ensure!(headroom.is_finite() && headroom > 0.0, "{headroom_place}: wanted a finite factor above 0, such as 1.05");
+    check_headroom(headroom).with_context(|| headroom_place.clone())?;
     let named = |path: &Option<Spanned<PathBuf>>, key: &str| {
         let path = path.as_ref()?;
         let given = path.get_ref();

@@ -62,8 +62,14 @@ pub(crate) fn available() -> Option<Available> {
     let group = groups::tightest(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"), Path::new("/"));
     let group =
         group.map(|group| Available { bytes: group.left, limit: Limit::Group(group.folder.display().to_string()) });
-    let of_process = limits_of_process(&read("/proc/self/limits"), &read("/proc/self/status"));
-    [Some(machine), group].into_iter().flatten().chain(of_process).min_by_key(|available| available.bytes)
+    [Some(machine), group, process()].into_iter().flatten().min_by_key(|available| available.bytes)
+}
+
+/// Returns the memory that the limits of the process itself allow; `None` if they are unlimited.
+pub(crate) fn process() -> Option<Available> {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    let limits = limits_of_process(&read("/proc/self/limits"), &read("/proc/self/status"));
+    limits.into_iter().min_by_key(|available| available.bytes)
 }
 
 /// The memory that the limits of a process allow. They count what is mapped, predictions what is resident: the part of

@@ -1,7 +1,7 @@
 //! Facts about this process and its machine, from the operating system.
 
 mod groups;
-mod memory;
+pub(crate) mod memory;
 
 use std::time::SystemTime;
 

@@ -13,10 +13,9 @@ use crate::files::replace;
 /// Ring dimension, kernels and lines of the shipped files. The first line of each says where and when it was measured.
 /// To measure one again: `cargo run --release -- bench --ring-dim 32768 --kernels fma --save
 /// experiments/bench/32768-fma.jsonl`.
-const SHIPPED: [(usize, &str, &str); 3] = [
+const SHIPPED: [(usize, &str, &str); 2] = [
     (1 << 16, "avx512ifma", include_str!("../../bench/65536-avx512ifma.jsonl")),
     (1 << 15, "avx512ifma", include_str!("../../bench/32768-avx512ifma.jsonl")),
-    (1 << 15, "fma", include_str!("../../bench/32768-fma.jsonl")),
 ];
 
 /// The origin of figures, as far as predictions need it. Other fields of the line are ignored.
@@ -155,7 +154,8 @@ impl Measurements {
     pub(crate) fn in_words(&self) -> String {
         let Provenance { cpu, threads, kernels, date, revision, ring_dim, .. } = &self.provenance;
         let [cpu, revision] = [cpu, revision].map(|text| text.as_deref().unwrap_or("unknown"));
-        let load = self.excess_load().map_or(String::new(), |load| format!(" (busy, load average {load:.0}: too long)"));
+        let load =
+            self.excess_load().map_or(String::new(), |load| format!(" (busy, load average {load:.0}: too long)"));
         format!("bench at N = {ring_dim} of {date}, revision {revision}: {cpu}, {threads} threads, {kernels}{load}")
     }
 

@@ -16,10 +16,12 @@ pub mod approximation;
 mod chebyshev;
 pub mod encrypted;
 mod error;
+mod file;
 pub mod form;
 pub mod network;
 pub mod plain;
 pub mod ranges;
+mod shortcut;
 pub mod simulated;
 pub mod weights;
 

@@ -29,6 +29,21 @@ pub(super) struct Frame {
     pub(super) components: Vec<Component>,
 }
 
+/// The header of a scan.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    /// For each component of the scan its index in the frame, and the destinations of its DC and AC tables.
+    pub(super) components: Vec<(usize, usize, usize)>,
+    /// First coefficient.
+    pub(super) first: u32,
+    /// Last coefficient.
+    pub(super) last: u32,
+    /// True if an earlier scan gave the bits above this one's.
+    pub(super) refines: bool,
+    /// Position of the lowest bit that the scan gives.
+    pub(super) low: u8,
+}
+
 impl Frame {
     /// Reads the segment of a frame header. `None` unless it states a width, a height and 1 to 4 components that each have
     /// 1 to 4 blocks across and down a unit.
@@ -85,7 +100,7 @@ impl Frame {
     }
 
     /// Marks the bits that a whole scan gave.
-    pub(super) fn mark(&mut self, header: &super::scan::Header) {
+    pub(super) fn mark(&mut self, header: &Header) {
         let given =
             if self.progressive { (u64::MAX >> (63 - header.last)) & (u64::MAX << header.first) } else { u64::MAX };
         for &(index, ..) in header.components.iter().filter(|_| header.low == 0 || !self.progressive) {

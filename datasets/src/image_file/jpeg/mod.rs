@@ -11,8 +11,8 @@ mod scan;
 mod tests;
 
 use bits::{Stop, Table};
-use frame::Frame;
-use scan::{Header, Tables};
+use frame::{Frame, Header};
+use scan::Tables;
 
 /// A JPEG that is not whole.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! One scan of a JPEG, read only to learn whether every block is there: no coefficient is computed.
 
 use super::bits::{Bits, Stop, Table};
-use super::frame::{Component, Frame};
+use super::frame::{Component, Frame, Header};
 
 /// Huffman tables by destination.
 #[derive(Clone, Debug, Default)]
@@ -10,21 +10,6 @@ pub(super) struct Tables {
     pub(super) dc: [Option<Table>; 4],
     /// For AC coefficients.
     pub(super) ac: [Option<Table>; 4],
-}
-
-/// The header of a scan.
-#[derive(Clone, Debug)]
-pub(super) struct Header {
-    /// For each component of the scan its index in the frame, and the destinations of its DC and AC tables.
-    pub(super) components: Vec<(usize, usize, usize)>,
-    /// First coefficient.
-    pub(super) first: u32,
-    /// Last coefficient.
-    pub(super) last: u32,
-    /// True if an earlier scan gave the bits above this one's.
-    pub(super) refines: bool,
-    /// Position of the lowest bit that the scan gives.
-    pub(super) low: u8,
 }
 
 /// How far a scan goes.

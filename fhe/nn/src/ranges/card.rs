@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::field::{self, Field};
 use super::{Interval, symmetric};
+use crate::file;
 use crate::network::ResNet;
-use crate::weights::{PaddedShortcut, file};
+use crate::shortcut::PaddedShortcut;
 use crate::{Approximation, Error};
 
 /// Largest model card that is read, in bytes.

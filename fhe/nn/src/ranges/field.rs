@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::Error;
-use crate::weights::PaddedShortcut;
+use crate::shortcut::PaddedShortcut;
 
 /// A check of a number: returns the words for the number that is wanted if `f64` is none.
 pub(super) type Check = fn(f64) -> Result<(), String>;

@@ -13,11 +13,9 @@
 
 mod batch_norm;
 mod elements;
-pub(crate) mod file;
 mod format;
 mod names;
 mod reader;
-mod shortcut;
 mod tensors;
 
 use std::path::Path;
@@ -25,7 +23,7 @@ use std::path::Path;
 use crate::Error;
 use crate::network::ResNet;
 use crate::ranges::ModelCard;
-pub use shortcut::PaddedShortcut;
+pub use crate::shortcut::PaddedShortcut;
 
 /// Largest file of weights that is read, in bytes.
 pub const MAX_BYTES: u64 = 2 << 30;
@@ -44,7 +42,7 @@ pub struct Loaded {
 /// # Errors
 /// [`Error::NotAFile`] for a folder, pipe or device, [`Error::TooLarge`] for a longer file, [`Error::Io`].
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    file::read(path, MAX_BYTES)
+    crate::file::read(path, MAX_BYTES)
 }
 
 /// Reads a network of any depth 6n+2 and any width from the bytes of a safetensors file, with batch norm folded into the

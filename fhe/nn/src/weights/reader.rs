@@ -1,11 +1,11 @@
 //! The walk over the layers of a ResNet, which takes their tensors one by one.
 
 use super::batch_norm::{BatchNorm, EPSILON};
-use super::shortcut::{self, PaddedShortcut};
 use super::tensors::Tensors;
 use super::{Loaded, ModelCard};
 use crate::Error;
 use crate::network::{Block, Conv, INPUT_CHANNELS, Linear, ResNet, STAGES};
+use crate::shortcut::{self, PaddedShortcut};
 
 /// Reads a network; see [`super::load`].
 ///

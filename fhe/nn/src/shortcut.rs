@@ -45,7 +45,7 @@ impl PaddedShortcut {
     }
 
     /// Returns the shortcut from `inp` to `out` channels with this stride.
-    pub(super) fn conv(self, inp: usize, out: usize, stride: usize) -> Conv {
+    pub(crate) fn conv(self, inp: usize, out: usize, stride: usize) -> Conv {
         // Windows of 2 x 2 are the last two rows and columns of a 3 x 3 kernel, which is padded by one pixel.
         let kernel = if self.average { 3 } else { 1 };
         let taps = kernel * kernel;
@@ -85,7 +85,7 @@ impl FromStr for PaddedShortcut {
 ///
 /// # Errors
 /// [`Error::BadConvention`] for an unknown name, or if the two state different ones.
-pub(super) fn stated(
+pub(crate) fn stated(
     file: Option<&str>,
     card: Option<PaddedShortcut>,
     notes: &mut Vec<String>,

@@ -1,0 +1,41 @@
+//! The networks that are part of the program.
+
+use std::path::Path;
+
+#[cfg(test)]
+use datasets::digest::sha256;
+use datasets::pretrained;
+
+/// A network that is part of the program, with its card.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Shipped {
+    /// The name that a user gives in place of a file.
+    pub name: &'static str,
+    /// Safetensors.
+    pub(super) weights: &'static [u8],
+    /// JSON.
+    pub(super) card: &'static str,
+}
+
+/// The shipped networks. The first one is used where no weights are named.
+pub(crate) static SHIPPED: [Shipped; 2] = [
+    Shipped { name: "resnet20", weights: pretrained::RESNET20, card: pretrained::RESNET20_CARD },
+    Shipped {
+        name: "resnet20-chebyshev7",
+        weights: pretrained::RESNET20_CHEBYSHEV7,
+        card: pretrained::RESNET20_CHEBYSHEV7_CARD,
+    },
+];
+
+impl Shipped {
+    /// Returns the network of this name.
+    pub(crate) fn named(name: &Path) -> Option<&'static Self> {
+        SHIPPED.iter().find(|shipped| Path::new(shipped.name) == name)
+    }
+
+    /// Digest of the weights.
+    #[cfg(test)]
+    pub(crate) fn weights_sha256(&self) -> String {
+        sha256(self.weights)
+    }
+}
