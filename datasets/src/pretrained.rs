@@ -8,6 +8,12 @@ pub const RESNET20: &[u8] = include_bytes!("../assets/resnet20.safetensors");
 /// before each activation over the 50,000 training images.
 pub const RESNET20_CARD: &str = include_str!("../assets/resnet20.json");
 
+/// Weights for ReLU whose intervals hold for pictures of any kind (safetensors).
+pub const RESNET20_WIDE_RANGES: &[u8] = include_bytes!("../assets/resnet20-wide-ranges.safetensors");
+
+/// The card of [`RESNET20_WIDE_RANGES`], with ranges on odd pictures too.
+pub const RESNET20_WIDE_RANGES_CARD: &str = include_str!("../assets/resnet20-wide-ranges.json");
+
 /// Weights for the interpolant of ReLU of degree 7 in its place.
 pub const RESNET20_CHEBYSHEV7: &[u8] = include_bytes!("../assets/resnet20-chebyshev7.safetensors");
 

@@ -4,7 +4,7 @@
     python measure_odd.py --data package --weights resnet20-chebyshev7.safetensors --each 200 --seed 3 --photographs test
 
 A network with a polynomial of its own is evaluated with it, one for ReLU with the interpolant of degree 59 on 1.05 times the
-card's ranges. A picture counts as outside where a value before any activation leaves its interval, and as lost where a logit is
+larger of the card's ranges: on training images, and on odd pictures where it has that. A picture counts as outside where a value before any activation leaves its interval, and as lost where a logit is
 not finite or beyond 1000. Needs torch, numpy, safetensors, pillow, ninja and a C++ compiler.
 """
 import argparse, functools, json, pathlib
@@ -59,11 +59,22 @@ def with_polynomials(path):
     """The network as it is evaluated under encryption, with the interval of each activation, and its card."""
     model, card = read(path)
     if "trained_with" not in card:
+        ranges = [card["range_on_training_images"], card.get("range_on_odd_pictures", {})]
         coefficients = chebyshev(DEGREE)
         for name, act in model.activations().items():
-            act.interval = HEADROOM * card["range_on_training_images"][name]
-            act.function = functools.partial(kernel().series, c=coefficients, half_width=act.interval)
+            act.interval = HEADROOM * max(seen.get(name, 0.0) for seen in ranges)
+            act.function = lambda x, half_width=act.interval: kernel().series(x, coefficients, half_width)
     return model, card
+
+
+def ranges_with_relu(path, photographs, seed):
+    """For each activation, the largest magnitude before it over 1500 odd pictures of each kind in KINDS, and of saturated noise,
+    with ReLU."""
+    model, rng, largest = read(path)[0], np.random.default_rng([seed, 1]), {}
+    for kind in [*odd_pictures.KINDS, "saturated noise"]:
+        for name, peaks in evaluate(model, normalised(odd_pictures.pictures(kind, 1500, rng, photographs)))[1].items():
+            largest[name] = max(largest.get(name, 0.0), float(peaks.max()))
+    return largest
 
 
 def measured(model, pictures):
@@ -71,7 +82,7 @@ def measured(model, pictures):
     largest share of an interval; the largest |logit| of those that are not lost."""
     logits, peaks = evaluate(model, normalised(pictures))
     activations = model.activations()
-    outside = torch.stack([torch.cat(act.outside) for act in activations.values()])             # activations by pictures
+    outside = torch.stack([act.outside for act in activations.values()])             # activations by pictures
     shares = torch.stack([peaks[name] / act.interval for name, act in activations.items()])
     largest = logits.abs().amax(1)
     lost = ~(largest <= LOST)
@@ -90,10 +101,15 @@ def main():
     ap.add_argument("--seed", type=int, default=3)
     ap.add_argument("--photographs", choices=["train", "test"], default="test", help="where inverted photographs and the like come from")
     ap.add_argument("--out", help="JSON file for everything measured")
+    ap.add_argument("--range", action="store_true", help="first write `range_on_odd_pictures` into the card: of other odd pictures, made of training photographs")
     ap.add_argument("--update", action="store_true", help="write `odd_pictures` and `logit_bound` into the card")
     a = ap.parse_args()
     train, _, test, _ = load(a.data)
     photographs = train if a.photographs == "train" else test
+    if a.range:
+        path = pathlib.Path(a.weights).with_suffix(".json")
+        card = json.loads(path.read_text()) | {"range_on_odd_pictures": ranges_with_relu(a.weights, train, a.seed)}
+        path.write_text(json.dumps(card, indent=1) + "\n")
     model, card = with_polynomials(a.weights)
     rng, rows, largest = np.random.default_rng(a.seed), {}, 0.0
     for kind in {**odd_pictures.KINDS, **odd_pictures.UNSEEN_KINDS}:

@@ -118,7 +118,12 @@ class Activation(nn.Module):
         self.tau, self.penalty, self.active = tau, 0.0, True
         self.odd, self.odd_tau, self.odd_penalty = 0, tau, 0.0
         self.half_width, self.even, self.function = None, None, F.relu
-        self.interval, self.peaks, self.outside = None, [], []
+        self.interval = None
+        self.expect(0)
+
+    def expect(self, pictures):
+        """Makes room for the peaks of as many pictures; without it none are recorded."""
+        self.seen, self.peaks, self.outside = 0, torch.empty(pictures), torch.zeros(pictures, dtype=torch.long)
 
     def interpolate(self, degree, half_width):
         self.half_width, self.interval, self.even = half_width, half_width, interpolant(degree)
@@ -126,10 +131,11 @@ class Activation(nn.Module):
     def forward(self, x):
         if self.training and self.active:
             self.record(x)
-        elif not self.training and x.dtype == torch.float32:
-            self.peaks.append(x.abs().amax((1, 2, 3)))
+        elif not self.training and self.seen < len(self.peaks):
+            at = slice(self.seen, self.seen + len(x))
+            self.seen, self.peaks[at] = at.stop, x.abs().amax((1, 2, 3))
             if self.interval:
-                self.outside.append((~(x.abs() <= self.interval)).sum((1, 2, 3)))     # NaN too
+                self.outside[at] = (~(x.abs() <= self.interval)).sum((1, 2, 3))     # NaN too
         if self.even is None:
             return self.function(x)
         if x.dtype == torch.bfloat16:
@@ -214,7 +220,9 @@ def evaluate(model, x):
     """Logits of the images given and, for each activation, the largest magnitude before it in each image."""
     model.eval()
     for act in model.activations().values():
-        act.peaks, act.outside = [], []
+        act.expect(len(x))
+    logits = torch.empty(len(x), 10)        # set up front: small results between large ones would keep the allocator from reusing memory
     with torch.no_grad():
-        logits = torch.cat([model(x[i:i + 250]) for i in range(0, len(x), 250)])
-    return logits, {name: torch.cat(act.peaks) for name, act in model.activations().items()}
+        for i in range(0, len(x), 250):
+            logits[i:i + 250] = model(x[i:i + 250])
+    return logits, {name: act.peaks for name, act in model.activations().items()}

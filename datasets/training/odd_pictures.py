@@ -3,7 +3,7 @@
 A network for CIFAR-10 is evaluated under encryption on fixed intervals, and nobody can look at the picture that a client
 encrypts. These kinds of pictures therefore have to stay inside the intervals too. `pictures` makes them from a seed. The kinds
 in KINDS are for training and measuring; those in UNSEEN_KINDS are for measuring only, so that they tell whether the intervals
-hold for a kind that training never met.
+hold for a kind that training never met. (The intervals of the ReLU network also count saturated noise, see `measure_odd.py`.)
 """
 import itertools
 import numpy as np
@@ -78,6 +78,11 @@ def salt_and_pepper(rng, photograph, index):
     grains = rng.integers(0, 2, (SIDE, SIDE, 3 if rng.random() < 0.5 else 1)) * 255
     scale = 2 ** rng.integers(0, 3)
     return np.where(enlarged(rng.random((SIDE, SIDE, 1)) < rng.random(), scale), enlarged(grains, scale), ground)
+
+
+def saturated_noise(rng, photograph, index):
+    """Every cell black, white or one of the six saturated colours."""
+    return enlarged(CORNERS[rng.integers(0, 8, (SIDE, SIDE))], 1 if index % 2 == 0 else 2 ** rng.integers(1, 4))
 
 
 def gradient(rng, photograph, index):
@@ -168,7 +173,8 @@ KINDS = {
     "posterised photographs": posterised_photograph, "edges and points": edges_and_points, "collages": collage,
 }
 SINGLE = [kind for kind in KINDS if kind != "collages"]
-UNSEEN_KINDS = {"rings": rings, "shuffled photographs": shuffled_photograph, "photographs of swapped channels": photograph_of_swapped_channels}
+UNSEEN_KINDS = {"saturated noise": saturated_noise, "rings": rings, "shuffled photographs": shuffled_photograph,
+                "photographs of swapped channels": photograph_of_swapped_channels}
 
 
 def pictures(kind, count, rng, photographs):

@@ -18,12 +18,17 @@ pub(crate) struct Shipped {
 }
 
 /// The shipped networks. The first one is used where no weights are named.
-pub(crate) static SHIPPED: [Shipped; 2] = [
+pub(crate) static SHIPPED: [Shipped; 3] = [
     Shipped { name: "resnet20", weights: pretrained::RESNET20, card: pretrained::RESNET20_CARD },
     Shipped {
         name: "resnet20-chebyshev7",
         weights: pretrained::RESNET20_CHEBYSHEV7,
         card: pretrained::RESNET20_CHEBYSHEV7_CARD,
+    },
+    Shipped {
+        name: "resnet20-wide-ranges",
+        weights: pretrained::RESNET20_WIDE_RANGES,
+        card: pretrained::RESNET20_WIDE_RANGES_CARD,
     },
 ];
 

@@ -40,6 +40,13 @@ fn equals_pytorch(network: &ResNet, activation: &dyn Activation, fixture: &str, 
 }
 
 #[test]
+fn the_network_with_wide_ranges_is_pytorchs() {
+    let network = ResNet::from_safetensors(datasets::pretrained::RESNET20_WIDE_RANGES).unwrap();
+    let fixture = include_str!("fixtures/resnet20_wide_ranges_logits.json");
+    equals_pytorch(&network, &Relu, fixture, 1e-4, 92);
+}
+
+#[test]
 fn the_network_is_pytorchs() {
     equals_pytorch(&network(), &Relu, include_str!("fixtures/resnet20_logits.json"), 1e-4, 93);
 }

@@ -29,6 +29,9 @@ pub struct ModelCard {
     pub std: [f64; 3],
     /// For each activation, by name, the largest magnitude before it over the training images.
     pub range_on_training_images: BTreeMap<String, f64>,
+    /// For each activation, by name, the largest magnitude before it over pictures other than photographs (plain colours,
+    /// checkers, noise and so on); empty if that was not measured.
+    pub range_on_odd_pictures: BTreeMap<String, f64>,
     /// The activation that the weights were trained with; `None` for ReLU.
     pub trained_with: Option<TrainedActivation>,
     /// The form of shortcuts without weights; `None` if not stated.
@@ -58,6 +61,7 @@ struct Fields {
     mean: Option<Value>,
     std: Option<Value>,
     range_on_training_images: Option<Value>,
+    range_on_odd_pictures: Option<Value>,
     trained_with: Option<Value>,
     shortcut: Option<Value>,
     bn_eps: Option<Value>,
@@ -104,6 +108,10 @@ impl ModelCard {
             std: required("std", &fields.std)?.channels(field::deviation)?,
             range_on_training_images: required("range_on_training_images", &fields.range_on_training_images)?
                 .numbers(field::magnitude)?,
+            range_on_odd_pictures: optional("range_on_odd_pictures", fields.range_on_odd_pictures)
+                .map(|field| field.numbers(field::magnitude))
+                .transpose()?
+                .unwrap_or_default(),
             trained_with: optional("trained_with", fields.trained_with).map(trained).transpose()?,
             shortcut: optional("shortcut", fields.shortcut).map(|field| field.convention()).transpose()?,
             bn_eps: optional("bn_eps", fields.bn_eps).map(|field| field.number(field::epsilon)).transpose()?,
@@ -118,7 +126,8 @@ impl ModelCard {
     }
 
     /// Returns `[-r * headroom, r * headroom]` for each activation of `network` in order of evaluation, where `r` is the
-    /// range in the card; or the intervals that the activations were trained on, without headroom.
+    /// larger of the card's ranges on training images and on odd pictures; or the intervals that the activations were trained
+    /// on, without headroom.
     ///
     /// # Errors
     /// * [`Error::BadHeadroom`] for a headroom that makes no interval.
@@ -130,11 +139,15 @@ impl ModelCard {
             None => (&self.range_on_training_images, headroom),
             Some(trained) => (&trained.half_widths, 1.0),
         };
-        if let Some(activation) = known.keys().find(|name| !names.contains(name)) {
+        let odd = &self.range_on_odd_pictures;
+        if let Some(activation) = known.keys().chain(odd.keys()).find(|name| !names.contains(name)) {
             let (activation, found, wanted) = (activation.clone(), known.len(), names.len());
             return Err(Error::ExtraRange { activation, found, wanted });
         }
         let ranges = names.into_iter().map(|activation| match known.get(&activation).copied() {
+            Some(range) if range.is_finite() && range > 0.0 && self.trained_with.is_none() => {
+                Ok(range.max(odd.get(&activation).copied().unwrap_or(0.0)))
+            }
             Some(range) if range.is_finite() && range > 0.0 => Ok(range),
             found => Err(Error::BadRange { activation, found }),
         });
