@@ -644,7 +644,7 @@ fn failures_are_rows_and_the_sweep_goes_on() {
     let classless: Vec<_> = run.images.iter().filter(|row| row.class.is_none()).collect();
     assert!(
         !classless.is_empty()
-            && classless.iter().all(|row| row.error.as_ref().unwrap().contains("outside their interval"))
+            && classless.iter().all(|row| row.error.as_ref().unwrap().contains("left their intervals"))
     );
     let case = &run.cases[2];
     assert_eq!((case.images, case.failed, case.correct, case.accuracy), (3, 0, 0, Some(0.0)));
@@ -672,7 +672,7 @@ fn a_model_that_belies_its_card_is_refused() {
     card["std"] = serde_json::json!([1.0, 1.0, 1.0]);
     std::fs::write(place.path("bare.json"), card.to_string()).unwrap();
     place.edit("config", "[data]", "[model]\nweights = \"w.safetensors\"\ncard = \"bare.json\"\n[data]");
-    refused(&place.run("out", &[]), &["preflight", "of 100 images right", &claimed, "mean and std"]);
+    refused(&place.run("out", &[]), &["model.card", "of 100 images right", &claimed, "mean and std"]);
     assert!(!Path::new(&place.path("out")).exists());
     place.edit("config", "bare.json", "card.json");
     place.edit("config", "\"exact\", \"chebyshev:13\", \"chebyshev:27\"", "\"exact\"");
