@@ -126,18 +126,18 @@ fn the_cosine_and_the_sine_alone_err_as_in_the_clear() {
         [(Kernel::Cosine, 30, 0), (Kernel::Cosine, 30, 3), (Kernel::Exponential, 31, 0)]
     {
         for order in [SLIM, CLASSIC] {
-            let mut literal = literal(order, REAL, 64);
+            let mut literal = literal(order, REAL, 512);
             literal.eval_mod = EvalModLiteral { kernel, degree, arcsine_degree, ..literal.eval_mod };
             let evaluator = c.evaluator(&literal.request_keys(&c.params).unwrap());
             let circuit = Bootstrapper::new(&c.params, literal.clone()).unwrap();
-            let x = message(&mut c, REAL, 64);
+            let x = message(&mut c, REAL, 512);
             let a = c.encrypt(&x, literal.input_level(), literal.input_scale);
             let fresh = circuit.bootstrap(&evaluator, &a).unwrap();
             let found = -precision(REAL, &c.secret.decrypt(&fresh), &x).std.log2();
             let derived = -derived_std(&mut c, &circuit, &x).log2();
             println!("{kernel:?}, arcsine {arcsine_degree}, {order:?}: {found:.2} bits, derived {derived:.2}");
-            // Few slots decide the deviation, those whose integer part is a multiple of four: see `Kernel`.
-            assert!((found - derived).abs() < 2.0 * BAND, "{kernel:?} {order:?}: {found:.2}, derived {derived:.2}");
+            // Only slots whose integer part is a multiple of four decide the deviation (see `Kernel`), so there are many.
+            assert!((found - derived).abs() < BAND, "{kernel:?} {order:?}: {found:.2}, derived {derived:.2}");
         }
     }
 }
