@@ -13,9 +13,11 @@ use crate::files::replace;
 /// Ring dimension, kernels and lines of the shipped files. The first line of each says where and when it was measured.
 /// To measure one again: `cargo run --release -- bench --ring-dim 32768 --kernels fma --save
 /// experiments/bench/32768-fma.jsonl`.
-const SHIPPED: [(usize, &str, &str); 2] = [
+const SHIPPED: [(usize, &str, &str); 4] = [
     (1 << 16, "avx512ifma", include_str!("../../bench/65536-avx512ifma.jsonl")),
     (1 << 15, "avx512ifma", include_str!("../../bench/32768-avx512ifma.jsonl")),
+    (1 << 15, "fma", include_str!("../../bench/32768-fma.jsonl")),
+    (1 << 15, "scalar", include_str!("../../bench/32768-scalar.jsonl")),
 ];
 
 /// The origin of figures, as far as predictions need it. Other fields of the line are ignored.
