@@ -101,7 +101,7 @@ fn module_of(file: &Path) -> Module {
 
 impl Imports {
     /// A path from the root of the crate; `None` for one into another crate.
-    fn from_root(&self, path: &[String]) -> Option<Vec<String>> {
+    fn rooted(&self, path: &[String]) -> Option<Vec<String>> {
         match path.first()?.as_str() {
             "crate" => Some(path[1..].to_vec()),
             "self" => Some([&self.module, &path[1..]].concat()),
@@ -123,7 +123,8 @@ impl Imports {
             syn::UseTree::Glob(_) => self.leaf(prefix, None, exported),
             syn::UseTree::Name(name) => {
                 let ident = name.ident.to_string();
-                let path = if ident == "self" { prefix.to_vec() } else { [prefix, &[ident.clone()]].concat() };
+                let path =
+                    if ident == "self" { prefix.to_vec() } else { [prefix, std::slice::from_ref(&ident)].concat() };
                 self.leaf(&path, Some(ident), exported);
             }
             syn::UseTree::Rename(rename) => {
@@ -135,7 +136,7 @@ impl Imports {
 
     fn leaf(&mut self, path: &[String], name: Option<String>, exported: bool) {
         // `use child::Thing` in a parent names the child without `self`.
-        let path = self.from_root(path).unwrap_or_else(|| [&self.module, path].concat());
+        let path = self.rooted(path).unwrap_or_else(|| [&self.module, path].concat());
         if let Some(name) = name.filter(|_| exported) {
             self.exports.insert(name, path.clone());
         }
@@ -158,7 +159,7 @@ impl<'ast> Visit<'ast> for Imports {
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let parts: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.paths.extend(self.from_root(&parts));
+        self.paths.extend(self.rooted(&parts));
         visit::visit_path(self, path);
     }
 }
