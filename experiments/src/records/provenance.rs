@@ -29,7 +29,7 @@ pub struct RunProvenance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ntt_us: Option<f64>,
     /// The yardstick: microseconds of the reference transform at N = 2^16, the least of those before each case; see
-    /// [`crate::bench::yardstick_us`]. `None` in runs of earlier versions.
+    /// `bench::yardstick_us`. `None` in runs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference_ntt_us: Option<f64>,
     /// For each ring, the measurements that the cases' seconds were predicted from.
