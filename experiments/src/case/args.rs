@@ -29,8 +29,8 @@ pub(crate) struct Args {
     /// polynomial keep the intervals that they were trained on.
     #[arg(long, default_value_t = HEADROOM)]
     headroom: f64,
-    /// Weights of a CIFAR ResNet: a safetensors file with PyTorch's names, or the name of shipped weights, resnet20 or
-    /// resnet20-chebyshev7. resnet20 if not given.
+    /// Weights of a CIFAR ResNet: a safetensors file with PyTorch's names, or the name of shipped weights, resnet20,
+    /// resnet20-chebyshev7 or resnet20-wide-ranges. Default: resnet20.
     #[arg(long, value_name = "FILE|NAME")]
     weights: Option<PathBuf>,
     /// The model card (JSON) of a file of weights, with the ranges of the activations. Without it, the ranges are taken
