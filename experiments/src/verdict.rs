@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use fhe_nn::ResNet;
+use fhe_nn::plain::{self, Outcome};
 use serde::Serialize;
 
 /// An activation whose interval was left.
@@ -57,20 +59,17 @@ impl fmt::Display for NoClass {
 /// # Errors
 /// The reason why these logits have no class.
 pub(crate) fn class(logits: &[f64], bound: Option<f64>) -> Result<usize, NoClass> {
-    if !logits.iter().all(|logit| logit.is_finite()) {
-        return Err(NoClass::NotFinite);
-    }
+    let class = plain::class(logits).ok_or(NoClass::NotFinite)?;
     let largest = logits.iter().fold(0.0, |largest: f64, logit| largest.max(logit.abs()));
     match bound {
         Some(bound) if largest > bound => Err(NoClass::Impossible { largest, bound }),
-        _ => Ok((0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best })),
+        _ => Ok(class),
     }
 }
 
-/// Returns the activations whose intervals were left. `overflow` has a count for each of `names`.
-pub(crate) fn outside(names: &[String], overflow: &[usize]) -> Vec<Outside> {
-    let pairs = names.iter().zip(overflow).filter(|(_, values)| **values > 0);
-    pairs.map(|(layer, &values)| Outside { layer: layer.clone(), values }).collect()
+/// Returns the activations of `network` whose intervals were left in an evaluation.
+pub(crate) fn outside(network: &ResNet, outcome: &Outcome) -> Vec<Outside> {
+    outcome.overflowed(network).into_iter().map(|(layer, values)| Outside { layer, values }).collect()
 }
 
 #[cfg(test)]
@@ -92,10 +91,13 @@ mod tests {
 
     #[test]
     fn layers_whose_interval_was_left_are_named() {
-        let names = ["act", "layer1.0.act1", "layer1.0.act2"].map(str::to_owned);
-        let layers = outside(&names, &[0, 12, 3]);
+        let network = ResNet::from_safetensors(datasets::pretrained::RESNET20).unwrap();
+        let mut overflow = vec![0; network.activations()];
+        (overflow[1], overflow[2]) = (12, 3);
+        let layers = outside(&network, &Outcome { logits: Vec::new(), overflow });
         let error = NoClass::Outside(layers).to_string();
         assert_eq!(error, "15 values left their intervals (layer1.0.act1 12, layer1.0.act2 3)");
-        assert!(outside(&names, &[0, 0, 0]).is_empty());
+        let inside = Outcome { logits: Vec::new(), overflow: vec![0; network.activations()] };
+        assert!(outside(&network, &inside).is_empty());
     }
 }

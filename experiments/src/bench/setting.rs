@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use fhe_ckks::security::{self, SecurityReport};
-use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
+use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution, shape};
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::{Circuit, Packing};
 use serde::Serialize;
@@ -73,7 +73,9 @@ impl Setting {
         let secret = SecretDistribution::UniformTernary;
         let limit = security::assess(log_n, secret, 1.0).map_or(0.0, |SecurityReport { limit, .. }| limit);
         let chain = &circuit.parameters().main_bits[..=circuit.activation_level];
-        let fit = (1..=chain.len()).rev().find_map(|main| Some((main, special_primes(&chain[..main], limit)?)));
+        // The product of primes that straddle a power of two may exceed it by a fraction of a bit.
+        let special = |main: usize| shape::special_primes(&chain[..main], SPECIAL_BITS, 1, limit - 0.5);
+        let fit = (1..=chain.len()).rev().find_map(|main| Some((main, special(main)?)));
         let Some((main, special)) = fit else {
             bail!(
                 "--ring-dim {}: 128 bits of security allow {limit} bits of modulus, too few for a main prime of {} \
@@ -113,18 +115,6 @@ impl Setting {
 
 fn network(log_n: u32, relu: &Approximation) -> Result<Circuit, CkksError> {
     Circuit::new(log_n, relu, Packing::default())
-}
-
-/// Special primes for as few digits as the limit of the modulus allows; `None` if it allows none.
-fn special_primes(main_bits: &[u32], limit: f64) -> Option<usize> {
-    let log_q: u32 = main_bits.iter().sum();
-    (1..=main_bits.len()).find_map(|digits| {
-        let digit = main_bits.len().div_ceil(digits);
-        let widest = main_bits.chunks(digit).map(|d| d.iter().sum::<u32>()).max()?;
-        let special = widest.div_ceil(SPECIAL_BITS);
-        // The product of primes that straddle a power of two may exceed it by a fraction of a bit.
-        (f64::from(log_q + special * SPECIAL_BITS) + 0.5 <= limit).then_some(special as usize)
-    })
 }
 
 #[cfg(test)]

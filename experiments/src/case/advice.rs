@@ -1,5 +1,5 @@
-//! The cases nearest to one that cannot run. Each way says what it costs in accuracy, and ways that lose more than a
-//! percentage point by the published figures are never named.
+//! Advice for a case that cannot run: similar cases that can, each with its accuracy. A case is left out if its published
+//! accuracy is more than a percentage point lower.
 
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
@@ -108,7 +108,7 @@ fn other_networks(spec: &CaseSpec, model: &Model) -> Vec<Way> {
 }
 
 /// Returns the ways of other polynomials of a lower degree: those whose published accuracy is as good, the best first.
-/// For weights that are not shipped, whose accuracy nobody published, every lower degree of the same kind.
+/// Weights of a user have no published accuracy; for them this returns every lower degree of the same family.
 fn other_polynomials(spec: &CaseSpec, model: &Model) -> Vec<Way> {
     let way = |relu: Approximation, accuracy| Way { spec: CaseSpec { relu, ..spec.clone() }, network: None, accuracy };
     let Some(shipped) = model.shipped else {

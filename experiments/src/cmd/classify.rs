@@ -131,7 +131,7 @@ impl<'a> Job<'a> {
         let session = &self.session;
         let case = &session.case;
         let (bound, clear) = (case.logit_bound(), reference.polynomial.outcome);
-        let outside = verdict::outside(&case.program.network().activation_names(), &clear.overflow);
+        let outside = verdict::outside(case.program.network(), &clear);
         let check = |logits: &[f64]| match (outside.is_empty(), neighbour) {
             (false, _) => Err(NoClass::Outside(outside.clone())),
             (true, true) => Err(NoClass::Neighbour),

@@ -102,7 +102,7 @@ pub enum UnknownApproximation {
         /// The text.
         found: String,
     },
-    /// A degree that is no number or out of range.
+    /// A degree that cannot be read as a number, or that is out of range.
     #[error("found degree '{found}', wanted a whole number from {} to {}", wanted.start(), wanted.end())]
     Degree {
         /// The text.

@@ -10,7 +10,7 @@
 
 use fhe_circuits::{BootstrapLiteral, BootstrapOrder, SlotValues};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
-use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
+use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution, shape};
 use fhe_ring::Kernels;
 
 use super::packing::{Levels, Packing};
@@ -260,24 +260,15 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
     stages.collect()
 }
 
-/// The number of special primes of `bits` bits with which the tallest key has as few digits as the limit on logQP
-/// allows.
+/// The number of special primes of `bits` bits with which the tallest key has as few digits, but at least two, as the
+/// limit on logQP allows.
 fn special_primes(log_n: u32, main_bits: &[u32], bits: u32, limit: f64) -> Result<usize, CkksError> {
     let log_q: u32 = main_bits.iter().sum();
-    let most = ((limit - f64::from(log_q)) / f64::from(bits)).floor();
-    (2..=main_bits.len())
-        .map(|digits| {
-            // The widest digit decides; it is at the top, where the primes are largest.
-            let digit = main_bits.len().div_ceil(digits);
-            let widest = main_bits.chunks(digit).map(|d| d.iter().sum::<u32>()).max().unwrap_or(0);
-            widest.div_ceil(bits) as usize
-        })
-        .find(|&special| special as f64 <= most)
-        .ok_or_else(|| CkksError::Parameters {
-            what: "modulus of the circuit",
-            found: format!("{log_q} bits of main primes at ring dimension 2^{log_n}"),
-            wanted: format!(
-                "room for a special prime below the 128-bit limit of {limit} bits: a lower degree or a larger ring"
-            ),
-        })
+    shape::special_primes(main_bits, bits, 2, limit).ok_or_else(|| CkksError::Parameters {
+        what: "modulus of the circuit",
+        found: format!("{log_q} bits of main primes at ring dimension 2^{log_n}"),
+        wanted: format!(
+            "room for a special prime below the 128-bit limit of {limit} bits: a lower degree or a larger ring"
+        ),
+    })
 }

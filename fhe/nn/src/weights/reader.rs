@@ -32,7 +32,8 @@ pub(super) fn read(bytes: &[u8], card: Option<&ModelCard>) -> Result<Loaded, Err
 /// Returns the epsilon of batch norm that a file's metadata and the model card state.
 ///
 /// # Errors
-/// [`Error::BadConvention`] for text that is no number above 0 and up to 1, or if the two state different ones.
+/// [`Error::BadConvention`] if the file states anything but a number above 0 and at most 1, or if file and card state
+/// different numbers.
 fn epsilon(file: Option<&str>, card: Option<f64>) -> Result<Option<f64>, Error> {
     let bad = |found, wanted: &str| Error::BadConvention { key: "bn_eps", found, wanted: wanted.to_owned() };
     let Some(text) = file else {

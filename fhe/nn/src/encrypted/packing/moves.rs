@@ -1,5 +1,7 @@
 //! Permutations of slots that move each value by a multiple of one step, with one mask for each multiple.
 
+use fhe_circuits::linear::gcd;
+
 use crate::encrypted::matvec::MatVecPlan;
 use crate::encrypted::slot_matrix::{Offset, RepeatedEntry, SlotMatrix};
 
@@ -33,8 +35,4 @@ impl Moves {
         let (hoisted, full) = self.plan.rotations();
         hoisted + full
     }
-}
-
-pub(super) fn gcd(a: i64, b: i64) -> i64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -12,9 +12,9 @@
 
 use std::collections::BTreeMap;
 
+use fhe_circuits::linear::gcd;
 use fhe_ckks::CkksError;
 
-use super::moves::gcd;
 use super::{Levels, Operand, Scheme, Slots};
 use crate::encrypted::layout::Layout;
 use crate::encrypted::slots::TargetScale;
