@@ -3,8 +3,9 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::cmd::{bench, calibrate, classify, datasets, model, plan, plot, run, tables};
+use crate::cmd::{bench, calibrate, classify, datasets, model, plan, plot, run, supervise, tables};
 use crate::output::in_one_line;
+use crate::supervise::COMMAND;
 
 /// Measures what it costs to classify an encrypted image: RNS-CKKS, ResNet-20, CIFAR-10.
 #[derive(Parser)]
@@ -23,9 +24,9 @@ enum Command {
     Bench(bench::Args),
     /// Shows a case, or every case of a config, before anything runs: primes, levels, keys, security, memory, seconds.
     Plan(plan::Args),
-    /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory, sweep.
+    /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory, sweep, engines.
     Tables(tables::Args),
-    /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips.
+    /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips, engines.
     Plot(plot::Args),
     /// Takes the noise of every step from encrypted images, for the simulated backend.
     Calibrate(calibrate::Args),
@@ -36,6 +37,9 @@ enum Command {
     Model(model::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(datasets::Args),
+    /// Runs another program for this one, and measures it.
+    #[command(name = COMMAND, hide = true)]
+    Supervise,
 }
 
 /// Runs the program on the arguments of the process. The process ends with status 2 after an error.
@@ -51,6 +55,7 @@ pub fn main() {
         Command::Run(args) => run::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Datasets(args) => datasets::run(&args),
+        Command::Supervise => supervise::run(),
     };
     if let Err(error) = result {
         eprintln!("error: {}", in_one_line(&error));

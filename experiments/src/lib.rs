@@ -27,6 +27,7 @@ mod run;
 mod secrecy;
 mod session;
 mod simulation;
+mod supervise;
 mod verdict;
 
 pub use cli::main;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use fhe_ckks::Ciphertext;
+use fhe_ckks::{Ciphertext, Serial};
 use fhe_nn::encrypted::{Client, Op, ScheduledStep, Server, StepInfo};
 use indicatif::ProgressBar;
 use rand::CryptoRng;
@@ -39,6 +39,10 @@ pub(crate) struct Evaluation {
     pub decrypt: f64,
     /// Seconds of decrypting steps for comparison; 0 without a trace.
     pub look: f64,
+    /// Bytes of the encrypted images, as they would be sent.
+    pub upload_bytes: u64,
+    /// Bytes of the encrypted logits, as they would be sent.
+    pub download_bytes: u64,
 }
 
 /// The result of an image.
@@ -185,7 +189,8 @@ impl Session {
         let decrypt = started.elapsed().as_secs_f64();
         let image = |(logits, layers)| ImageEvaluation { logits, layers };
         let images = logits.into_iter().zip(layers).map(image).collect();
-        Ok(Evaluation { images, encrypt, evaluate, decrypt, look: look_seconds })
+        let [upload_bytes, download_bytes] = [&encrypted, &encrypted_logits].map(Serial::serialized_len);
+        Ok(Evaluation { images, encrypt, evaluate, decrypt, look: look_seconds, upload_bytes, download_bytes })
     }
 }
 

@@ -8,4 +8,5 @@ pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod plot;
 pub(crate) mod run;
+pub(crate) mod supervise;
 pub(crate) mod tables;

@@ -1,11 +1,12 @@
 //! Experiment configs: TOML, validated as a whole before anything runs.
 
 mod data;
+mod kind;
 mod source;
+mod suite;
 mod sweep;
 mod wire;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -21,29 +22,10 @@ use crate::output::parse_bytes;
 use crate::simulation;
 
 pub(crate) use data::{Data, Sample};
+pub(crate) use kind::Kind;
 pub(crate) use source::Source;
-pub(crate) use sweep::Cell;
-
-/// The backend: the way to evaluate the cases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Real encryption.
-    Encrypted,
-    /// The encrypted circuit in cleartext, with the noise of encryption added.
-    Simulated,
-    /// The plaintext model with polynomials.
-    Plain,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Encrypted => "encrypted",
-            Self::Simulated => "simulated",
-            Self::Plain => "plain",
-        })
-    }
-}
+pub(crate) use suite::Suite;
+pub(crate) use sweep::{Cell, Network};
 
 /// A config, read and checked.
 pub(crate) struct Config {
@@ -65,6 +47,8 @@ pub(crate) struct Config {
     pub kernels: Option<Kernels>,
     /// The seed of keys and noise.
     pub seed: u64,
+    /// The submission of the backend `suite`.
+    pub suite: Option<Suite>,
     /// The cells of the sweep.
     pub cells: Vec<Cell>,
     noise: Option<(PathBuf, String)>,
@@ -83,18 +67,8 @@ impl Config {
         let wire: wire::Config = source.parse()?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let backend = &wire.backend;
-        let kind = kind(&backend.kind).with_context(|| source.at(&backend.kind, "backend.kind"))?;
-        encrypted_alone(&source, kind, &backend.max_memory, "backend.max_memory")?;
-        encrypted_alone(&source, kind, &backend.kernels, "backend.kernels")?;
-        if let Some(noise) = backend.noise.as_ref().filter(|_| kind != Kind::Simulated) {
-            bail!("{}: wanted none, since the {kind} backend takes no such key", source.at(noise, "backend.noise"));
-        }
-        if let Some(insecure) = backend.insecure.as_ref().filter(|_| kind == Kind::Plain) {
-            bail!(
-                "{}: wanted none, since the {kind} backend encrypts nothing",
-                source.at(insecure, "backend.insecure")
-            );
-        }
+        let kind = kind::read(&backend.kind).with_context(|| source.at(&backend.kind, "backend.kind"))?;
+        kind::check_keys(&source, kind, backend)?;
         let noise = backend.noise.as_ref().map(|path| (folder.join(path.get_ref()), source.at(path, "backend.noise")));
         let max_memory = backend.max_memory.as_ref().map(|text| {
             let at = source.at(text, "backend.max_memory");
@@ -110,6 +84,7 @@ impl Config {
         if let Some(threads) = &backend.threads {
             check_threads(*threads.get_ref()).with_context(|| source.at(threads, "backend.threads"))?;
         }
+        let suite = (kind == Kind::Suite).then(|| Suite::new(&source, backend, folder)).transpose()?;
         let question = wire.question.get_ref().trim().to_owned();
         ensure!(
             !question.is_empty(),
@@ -121,11 +96,12 @@ impl Config {
             question,
             data: Data::new(&source, &wire.data)?,
             kind,
-            trace: backend.trace,
+            trace: backend.trace.as_ref().is_some_and(|trace| *trace.get_ref()),
             threads: backend.threads.as_ref().map(|threads| *threads.get_ref()),
             kernels: kernels.transpose()?,
-            seed: backend.seed,
-            cells: sweep::cells(&source, &wire, kind)?,
+            seed: backend.seed.as_ref().map_or(0, |seed| *seed.get_ref()),
+            cells: sweep::cells(&source, &wire, kind, suite.as_ref())?,
+            suite,
             noise,
             read_noise: OnceLock::new(),
             max_memory: max_memory.transpose()?,
@@ -169,7 +145,7 @@ impl Config {
         self.cells.iter().try_for_each(|cell| self.case(cell, model).map(drop))
     }
 
-    /// Returns the circuit of a cell; `None` if it has no ring.
+    /// Returns the circuit of a cell; `None` if this program encrypts nothing for it.
     ///
     /// # Errors
     /// A cell that cannot run.
@@ -209,15 +185,6 @@ fn model(source: &Source, model: &wire::Model, folder: &Path) -> Result<ModelSou
     Ok(ModelSource { weights, card, headroom, headroom_place })
 }
 
-fn kind(text: &Spanned<String>) -> Result<Kind> {
-    match text.get_ref().as_str() {
-        "encrypted" => Ok(Kind::Encrypted),
-        "simulated" => Ok(Kind::Simulated),
-        "plain" => Ok(Kind::Plain),
-        _ => bail!("unknown backend; wanted encrypted, simulated or plain"),
-    }
-}
-
 /// Reads the name, which is also that of a folder.
 fn name(source: &Source, name: &Spanned<String>) -> Result<String> {
     let text = name.get_ref();
@@ -225,15 +192,6 @@ fn name(source: &Source, name: &Spanned<String>) -> Result<String> {
     let good = !text.is_empty() && text.chars().all(fits);
     ensure!(good, "{}: wanted lower-case letters, digits, - and _, since it names a folder", source.at(name, "name"));
     Ok(text.clone())
-}
-
-fn encrypted_alone<T>(source: &Source, kind: Kind, value: &Option<Spanned<T>>, key: &str) -> Result<()> {
-    match value {
-        Some(value) if kind != Kind::Encrypted => {
-            bail!("{}: wanted none, since the {kind} backend takes no such key", source.at(value, key))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub(super) struct Config {
     pub model: Model,
     pub data: Spanned<Data>,
     pub backend: Backend,
-    pub sweep: Spanned<Sweep>,
+    pub sweep: Option<Spanned<Sweep>>,
     #[serde(default)]
     pub exclude: Vec<Spanned<Exclude>>,
 }
@@ -49,15 +49,17 @@ pub(super) struct Sample {
 #[serde(deny_unknown_fields)]
 pub(super) struct Backend {
     pub kind: Spanned<String>,
-    #[serde(default)]
-    pub trace: bool,
+    pub trace: Option<Spanned<bool>>,
     pub threads: Option<Spanned<usize>>,
     pub max_memory: Option<Spanned<String>>,
     pub kernels: Option<Spanned<String>>,
     pub noise: Option<Spanned<PathBuf>>,
     pub insecure: Option<Spanned<bool>>,
-    #[serde(default)]
-    pub seed: u64,
+    pub seed: Option<Spanned<u64>>,
+    pub dir: Option<Spanned<PathBuf>>,
+    pub batch: Option<Spanned<usize>>,
+    pub label: Option<Spanned<String>>,
+    pub stage_limit_s: Option<Spanned<f64>>,
 }
 
 #[derive(Deserialize)]

@@ -1,10 +1,12 @@
 //! Facts about this process and its machine, from the operating system.
 
+mod energy;
 mod groups;
 pub(crate) mod memory;
 
 use std::time::SystemTime;
 
+pub(crate) use energy::Energy;
 pub(crate) use memory::{Available, available};
 
 /// Returns the largest resident memory so far in bytes, the kernel's high-water mark; `None` where it keeps none.

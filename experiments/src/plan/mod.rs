@@ -1,5 +1,6 @@
 //! The plan of a case: parameters, security, schedule, keys, memory and seconds, known before it runs.
 
+mod calls;
 mod keys;
 pub(crate) mod sweep;
 pub(crate) mod text;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::Plan;
+use super::calls::Calls;
 use crate::config::{Config, Kind};
 use crate::output::bytes;
 use crate::output::in_one_line;
@@ -19,6 +20,9 @@ struct Planned {
     images: usize,
     /// `None` for the plain backend, which has no circuit, and for a case without one.
     plan: Option<Plan>,
+    /// The calls of a submission; `None` for this program's own backends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<Calls>,
     /// The reason why the case cannot run, with the nearest cases that can; `None` if it can run.
     obstacle: Option<String>,
 }
@@ -33,9 +37,10 @@ pub(crate) fn run(config: &Path, json: bool) -> Result<()> {
         let model = config.model()?;
         let mut planned = Vec::new();
         for cell in &config.cells {
+            let calls = config.suite.as_ref().map(|suite| Calls::new(suite, config.data.count()));
             let (plan, obstacle) = match config.case(cell, &model) {
                 Err(error) => (None, Some(in_one_line(&error))),
-                Ok(None) => (None, None),
+                Ok(None) => (None, calls.as_ref().and_then(Calls::obstacle)),
                 Ok(Some(case)) => {
                     // Simulations encrypt nothing.
                     let encrypted = config.kind == Kind::Encrypted;
@@ -45,7 +50,7 @@ pub(crate) fn run(config: &Path, json: bool) -> Result<()> {
                     (Some(plan), obstacle)
                 }
             };
-            planned.push(Planned { case: cell.id(config.kind), images: config.data.count(), plan, obstacle });
+            planned.push(Planned { case: cell.id(config.kind), images: config.data.count(), plan, calls, obstacle });
         }
         if json {
             planned.iter().try_for_each(|case| output::out(&format!("{}\n", serde_json::to_string(case)?)))
@@ -75,7 +80,8 @@ fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::R
             kind => writeln!(text, "\nthese are the figures of encryption; the {kind} backend encrypts nothing")?,
         }
     }
-    for Planned { case, obstacle, .. } in planned {
+    for Planned { case, calls, obstacle, .. } in planned {
+        calls.as_ref().map_or(Ok(()), |calls| calls.write(text))?;
         if let Some(obstacle) = obstacle {
             writeln!(text, "{case} cannot run here: {obstacle}")?;
         }

@@ -1,8 +1,8 @@
 //! Digests of rows: they show that a row is as `run` wrote it.
 //!
 //! Beside `images.csv` stands `images.csv.digests`, with a line for each row: the first 16 hexadecimal digits of the
-//! SHA-256 of the row's text without its line end. An image's line also says how many rows of `layers.csv` belong to
-//! the image. The order of the lines does not matter. `run` writes and syncs the digests of rows before the rows, so a
+//! SHA-256 of the row's text without its line end. An image's line also says how many rows of `layers.csv` or of
+//! `stages.csv` belong to the image. The order of the lines does not matter. `run` writes and syncs the digests of rows before the rows, so a
 //! process that is killed can leave digests without rows, but no rows without digests.
 
 use std::collections::HashMap;
@@ -22,12 +22,12 @@ use super::sheet::Line;
 pub(crate) struct Digest {
     /// The first 64 bits of the SHA-256.
     row: u64,
-    /// Rows of `layers.csv` that belong to the row of an image; `None` in other files.
+    /// Rows of layers or stages that belong to the row of an image; `None` in other files.
     pub layers: Option<usize>,
 }
 
 impl Digest {
-    /// The digest of a row's text. `layers` is the number of rows of `layers.csv` that belong to it.
+    /// The digest of a row's text. `layers` is the number of rows of layers or stages that belong to it.
     pub(crate) fn of(text: &[u8], layers: Option<usize>) -> Self {
         let row = u64::from_str_radix(&sha256(text)[..16], 16).expect("SHA-256 is hexadecimal");
         Self { row, layers }

@@ -1,5 +1,6 @@
-//! The files that a run leaves on disk: `run.json`, a copy of the config, three tidy CSV files of results, `exact.csv`
-//! with the plaintext model's answers, and a file of digests beside each CSV file.
+//! The files that a run leaves on disk: `run.json`, a copy of the config, three tidy CSV files of results, one more for
+//! the stages of engines that are not this program, `exact.csv` with the plaintext model's answers, and a file of digests
+//! beside each CSV file.
 //!
 //! `run` writes them, `tables` and `plot` read them. An empty field means not measured, never 0.
 
@@ -11,8 +12,9 @@ mod sheet;
 
 pub(crate) use digests::{Digest, Digests, Verdict};
 pub use provenance::RunProvenance;
+pub(crate) use read::parts;
 pub use read::{Run, rows};
-pub use rows::{CaseRow, ExactRow, ImageRow, LayerRow, Row};
+pub use rows::{CaseRow, ExactRow, ImageRow, LayerRow, Row, StageRow};
 pub(crate) use sheet::{Line, Sheet};
 
 /// Names of the files in a run's folder.

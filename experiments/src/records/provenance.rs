@@ -47,6 +47,9 @@ pub struct RunProvenance {
     pub card_sha256: Option<String>,
     /// SHA-256 of the noise model; `None` if there is none.
     pub noise_sha256: Option<String>,
+    /// SHA-256 of the programs of the engine's stages; `None` if the engine is this program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_sha256: Option<String>,
     /// SHA-256 of the images used, in order, in the official binary layout.
     pub data_sha256: String,
     /// Seed of keys and noise; that of sampling is in the config.
@@ -94,6 +97,7 @@ impl RunProvenance {
             ("processor", &self.cpu, &other.cpu),
             ("model card (SHA-256)", &self.card_sha256, &other.card_sha256),
             ("noise model (SHA-256)", &self.noise_sha256, &other.noise_sha256),
+            ("programs of the engine (SHA-256)", &self.engine_sha256, &other.engine_sha256),
         ];
         text.or_else(|| {
             let (what, a, b) = optional.into_iter().find(|(_, a, b)| a != b)?;

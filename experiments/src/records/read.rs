@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{CaseRow, Digests, ImageRow, LayerRow, Row, RunProvenance, Sheet, Verdict, file};
+use super::{CaseRow, Digests, ImageRow, LayerRow, Row, RunProvenance, Sheet, StageRow, Verdict, file};
 
 /// A run as it is on disk.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub struct Run {
     pub images: Vec<ImageRow>,
     /// The rows of `layers.csv`.
     pub layers: Vec<LayerRow>,
+    /// The rows of `stages.csv`; none for most backends.
+    pub stages: Vec<StageRow>,
     /// Files whose rows could not be checked: those of earlier programs have no digests. Compressed files have a
     /// checksum.
     pub unchecked: Vec<&'static str>,
@@ -44,12 +46,16 @@ impl Run {
         let cases = Checked::read(folder, ended)?;
         let images = Checked::<ImageRow>::read(folder, ended)?;
         let layers = Checked::<LayerRow>::read(folder, ended)?;
+        let stages = Checked::<StageRow>::read(folder, ended)?;
         if ended {
-            check_layers(folder, &images, &layers.rows)?;
+            check_parts(folder, &images, &layers.rows, &stages.rows)?;
         }
-        let unchecked = [cases.unchecked(), images.unchecked(), layers.unchecked()].into_iter().flatten().collect();
-        let (cases, images, layers) = (cases.rows, images.rows, layers.rows);
-        Ok(Self { folder: folder.to_owned(), config, provenance, cases, images, layers, unchecked })
+        // Most runs have no stages.
+        let of_stages = stages.unchecked().filter(|_| !stages.rows.is_empty());
+        let unchecked = [cases.unchecked(), images.unchecked(), layers.unchecked(), of_stages];
+        let unchecked = unchecked.into_iter().flatten().collect();
+        let (cases, images, layers, stages) = (cases.rows, images.rows, layers.rows, stages.rows);
+        Ok(Self { folder: folder.to_owned(), config, provenance, cases, images, layers, stages, unchecked })
     }
 
     /// Whether the run came to its end: it has the row of each case, and of each image of a case that could run.
@@ -143,16 +149,25 @@ impl<R: Row> Checked<R> {
     }
 }
 
-/// Fails if an image has fewer or more layers than its digest tells of.
-fn check_layers(folder: &Path, images: &Checked<ImageRow>, layers: &[LayerRow]) -> Result<()> {
-    let mut found: HashMap<(&str, usize), usize> = HashMap::new();
-    layers.iter().for_each(|row| *found.entry((&row.case, row.image)).or_default() += 1);
+/// Returns the number of rows of layers and of stages that belong to each image. A case has layers or stages, never both.
+pub(crate) fn parts<'a>(layers: &'a [LayerRow], stages: &'a [StageRow]) -> HashMap<(&'a str, usize), usize> {
+    let mut found = HashMap::new();
+    let stages = stages.iter().filter_map(|row| Some((&row.case[..], row.image?)));
+    let owners = layers.iter().map(|row| (&row.case[..], row.image)).chain(stages);
+    owners.for_each(|owner| *found.entry(owner).or_default() += 1);
+    found
+}
+
+/// Fails if an image has fewer or more layers or stages than its digest tells of.
+fn check_parts(folder: &Path, images: &Checked<ImageRow>, layers: &[LayerRow], stages: &[StageRow]) -> Result<()> {
+    let file = if stages.is_empty() { LayerRow::FILE } else { StageRow::FILE };
+    let found = parts(layers, stages);
     for (row, wanted) in images.rows.iter().zip(images.layers.iter().flatten()) {
         let found = found.get(&(row.case.as_str(), row.image)).copied().unwrap_or(0);
         ensure!(
             wanted.is_none_or(|wanted| wanted == found),
             "{}: found {found} rows of case {}, image {}, wanted {}; run the config again, which evaluates the image anew",
-            folder.join(LayerRow::FILE).display(),
+            folder.join(file).display(),
             row.case,
             row.image,
             wanted.unwrap_or_default()
@@ -192,6 +207,9 @@ mod tests {
             precision_bits: Some(f64::from(17u8)),
             overflow: Some(0),
             error: Some("one: \"two\", three".to_owned()),
+            upload_bytes: Some(1 << 40),
+            download_bytes: None,
+            energy_j: Some(0.5),
         };
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.serialize(&row).unwrap();
@@ -205,24 +223,28 @@ mod tests {
         let error = |content: &str| format!("{:#}", rows::<ImageRow>(folder(content).path()).unwrap_err());
         assert!(error("case,image\n").contains("images.csv:1: found columns case,image, wanted case,image,label,"));
         let header = ImageRow::COLUMNS.join(",");
-        let line = error(&format!("{header}\nc,0,1,2,,3,0.5,,,,,,,,,0,\nc,x,1,2,,3,0.5,,,,,,,,,0,\n"));
+        let line = error(&format!("{header}\nc,0,1,2,,3,0.5,,,,,,,,,0,,,,\nc,x,1,2,,3,0.5,,,,,,,,,0,,,,\n"));
         assert!(line.contains("images.csv:3: ") && line.contains("column image: invalid digit"), "{line}");
     }
 
     #[test]
     fn columns_that_an_earlier_program_did_not_have_are_empty() {
         let folder = tempfile::tempdir().unwrap();
-        let older = &CaseRow::COLUMNS[..CaseRow::COLUMNS.len() - CaseRow::ADDED];
         let line = "plain-exact,plain,,,,,exact,,3,0,2,,,,,,,1,0,,,,,,,,,,,,,";
-        std::fs::write(folder.path().join(CaseRow::FILE), format!("{}\n{line}\n", older.join(","))).unwrap();
-        let rows = rows::<CaseRow>(folder.path()).unwrap();
-        assert_eq!((rows[0].images, rows[0].flips, rows[0].without_class), (3, 1, None));
+        for added in 0..=CaseRow::ADDED {
+            let columns = CaseRow::COLUMNS[..CaseRow::COLUMNS.len() - CaseRow::ADDED + added].join(",");
+            let line = format!("{line}{}", ",".repeat(added));
+            std::fs::write(folder.path().join(CaseRow::FILE), format!("{columns}\n{line}\n")).unwrap();
+            let rows = rows::<CaseRow>(folder.path()).unwrap();
+            assert_eq!((rows[0].images, rows[0].flips, rows[0].without_class), (3, 1, None));
+            assert_eq!((&rows[0].engine, rows[0].energy_j), (&None, None));
+        }
     }
 
     #[test]
     fn a_row_that_was_changed_is_named_with_its_line() {
         let header = ImageRow::COLUMNS.join(",");
-        let [one, two] = [0, 1].map(|image| format!("c,{image},1,2,,3,0.5,,,,,,,,,0,"));
+        let [one, two] = [0, 1].map(|image| format!("c,{image},1,2,,3,0.5,,,,,,,,,0,,,,"));
         let folder = folder(&format!("{header}\n{one}\n{two}\n"));
         let digests = [&one, &two].map(|row| format!("{}\n", Digest::of(row.as_bytes(), Some(0))));
         std::fs::write(Digests::path::<ImageRow>(folder.path()), digests.concat()).unwrap();

@@ -13,7 +13,7 @@ pub trait Row: Serialize + DeserializeOwned {
     const COLUMNS: &'static [&'static str];
     /// What each column holds, in the same order.
     const MEANINGS: &'static [&'static str];
-    /// How many of the last columns are missing in files of earlier programs. Their fields are optional.
+    /// How many of the last columns may be missing in files of earlier programs. Their fields are optional.
     const ADDED: usize;
 }
 
@@ -38,21 +38,23 @@ macro_rules! row {
 
 row! {
     /// A case: one combination of the sweep, over all its images. `run` writes it after the last of them.
-    CaseRow in "cases.csv", of which 1 added {
+    CaseRow in "cases.csv", of which 5 added {
         /// Name of the case, such as `encrypted-65536-chebyshev:59-fused`: backend, ring dimension, activation,
-        /// packing.
+        /// packing. For a submission to the benchmarking suite: `suite-` and its label.
         case: String,
-        /// `encrypted`, `plain`, `simulated`, or `simulated with noise of …` if the noise was measured on another case.
+        /// `encrypted`, `plain`, `simulated`, `suite`, or `simulated with noise of …` if the noise was measured on another
+        /// case.
         backend: String,
-        /// Ring dimension N; empty for `plain`, which has no ring.
+        /// Ring dimension N; empty for `plain`, which has no ring, and for `suite`, which does not tell it.
         ring_dim: Option<usize>,
         /// log2 of the product of all main and special primes.
         log_qp: Option<f64>,
         /// The largest `log_qp` with 128 bits of security, by the strictest table.
         log_qp_limit: Option<f64>,
-        /// Bits of security. Below 128 it is 0, and the case's name ends in `-insecure`.
+        /// Bits of security. Below 128 it is 0, and the case's name ends in `-insecure`. Empty for `suite`: only its
+        /// authors know.
         security: Option<u32>,
-        /// The activation: `chebyshev:59`, or `exact`.
+        /// The activation: `chebyshev:59`, or `exact`; empty for `suite`.
         relu: String,
         /// The packing; empty for `plain`.
         packing: Option<String>,
@@ -82,7 +84,8 @@ row! {
         polynomial_flips: usize,
         /// p of the exact two-sided McNemar test of this case against the plaintext model with exact ReLUs.
         mcnemar_p: Option<f64>,
-        /// Median seconds of the evaluation of a ciphertext, which holds one image or more.
+        /// Median seconds of the evaluation of a ciphertext, which holds one image or more. For `suite`: of
+        /// `server_encrypted_compute`, which reads its files in these seconds too.
         latency_s: Option<f64>,
         /// Half the distance between the quartiles of these seconds.
         latency_spread_s: Option<f64>,
@@ -94,13 +97,13 @@ row! {
         overhead: Option<f64>,
         /// Seconds that `plan` predicted.
         predicted_latency_s: Option<f64>,
-        /// Seconds of the generation of keys and constants.
+        /// Seconds of the generation of keys and constants. For `suite`: of the two stages before the first image.
         keygen_s: Option<f64>,
-        /// Bytes of the evaluation keys.
+        /// Bytes of the evaluation keys. For `suite`: of the folder `public_keys`.
         key_bytes: Option<u64>,
         /// Bytes of the encoded bootstrapping constants.
         constant_bytes: Option<u64>,
-        /// The largest resident memory of the process.
+        /// The largest resident memory of the process. For `suite`: of the largest process among those of its stages.
         peak_rss_bytes: Option<u64>,
         /// The largest memory that `plan` predicted.
         predicted_bytes: Option<u64>,
@@ -113,6 +116,14 @@ row! {
         /// model with the same polynomials, because values left their intervals. They are not among `failed`. Empty in
         /// runs of earlier programs.
         without_class: Option<usize>,
+        /// The engine's label, if it is not this program: `label` in the config of a `suite`.
+        engine: Option<String>,
+        /// Bytes of the ciphertexts that the client sends in a call, with one image or more; the most of any call.
+        upload_bytes: Option<u64>,
+        /// Bytes of the ciphertexts that the server sends back in a call; the most of any call.
+        download_bytes: Option<u64>,
+        /// Median joules of an image: `energy_j` of the images over `batch`.
+        energy_j: Option<f64>,
     }
 }
 
@@ -125,7 +136,7 @@ impl CaseRow {
 
 row! {
     /// An image of a case.
-    ImageRow in "images.csv", of which 0 added {
+    ImageRow in "images.csv", of which 3 added {
         /// Name of the case.
         case: String,
         /// Index in the test set.
@@ -134,20 +145,22 @@ row! {
         label: u8,
         /// Its class by the plaintext model with exact ReLUs.
         exact_class: usize,
-        /// Its class by the plaintext model with the same polynomials; empty if its logits are NaN or infinite.
+        /// Its class by the plaintext model with the same polynomials; empty if its logits are NaN or infinite, and for
+        /// `suite`, whose network may be another one.
         plain_class: Option<usize>,
         /// Its class by this case; empty if the evaluation failed, or if the image is without a class: `error` says
         /// which.
         class: Option<usize>,
         /// Largest exact logit minus the second largest: the distance to a flip.
         margin: f64,
-        /// Number of images in its ciphertext. The seconds of this row are those of all of them.
+        /// Number of images in its ciphertext, or in its call of a `suite`. The seconds, bytes and joules of this row are
+        /// those of all of them.
         batch: Option<usize>,
-        /// Seconds of encryption.
+        /// Seconds of encryption; of `client_preprocess_input` and `client_encode_encrypt_input` for `suite`.
         encrypt_s: Option<f64>,
-        /// Seconds of evaluation.
+        /// Seconds of evaluation; of `server_encrypted_compute` for `suite`.
         latency_s: Option<f64>,
-        /// Seconds of decryption.
+        /// Seconds of decryption; of `client_decrypt_decode` and `client_postprocess` for `suite`.
         decrypt_s: Option<f64>,
         /// Seconds of the comparison of every layer, if `trace` asks for it. They are in no other column.
         trace_s: Option<f64>,
@@ -163,13 +176,20 @@ row! {
         overflow: Option<usize>,
         /// Why the evaluation failed, or why the image is without a class.
         error: Option<String>,
+        /// Bytes of the ciphertexts that the client sends.
+        upload_bytes: Option<u64>,
+        /// Bytes of the ciphertexts that the server sends back.
+        download_bytes: Option<u64>,
+        /// Joules of the machine's processor packages (RAPL) during encryption, evaluation and decryption. Other programs
+        /// on the machine count too. Empty where the counters cannot be read, and with `trace`.
+        energy_j: Option<f64>,
     }
 }
 
 impl ImageRow {
-    /// Whether the evaluation gave logits, be they NaN. It failed otherwise.
+    /// Whether the evaluation gave logits, be they NaN, or a class. It failed otherwise.
     pub fn evaluated(&self) -> bool {
-        self.overflow.is_some()
+        self.overflow.is_some() || self.class.is_some()
     }
 
     /// Whether the evaluation gave logits that have no class.
@@ -225,5 +245,35 @@ row! {
         overflow: Option<usize>,
         /// For a bootstrap: −log2 of its largest deviation from its operand, over the half-width of the interval.
         own_precision_bits: Option<f64>,
+    }
+}
+
+row! {
+    /// A stage of a submission to the benchmarking suite, as a process. Only runs of the backend `suite` have this file.
+    StageRow in "stages.csv", of which 0 added {
+        /// Name of the case.
+        case: String,
+        /// Index in the test set of the first image that the call was made for. Empty for the stages that run before all
+        /// images; a case that was resumed has those once for each process.
+        image: Option<usize>,
+        /// Number of images in the call; empty for the stages before all images.
+        batch: Option<usize>,
+        /// Name of the stage, such as `server_encrypted_compute`.
+        stage: String,
+        /// Seconds from the start of the process to its end.
+        wall_s: f64,
+        /// Processor seconds in user mode, of the process and of the children that it waited for.
+        user_s: f64,
+        /// Processor seconds in the kernel, of the same processes.
+        system_s: f64,
+        /// The largest resident memory of one of these processes, by the kernel's account (`ru_maxrss`). The memory of
+        /// several at once is not added up.
+        peak_rss_bytes: u64,
+        /// Bytes that it left, as `du -sb` counts them: of `public_keys` after `client_key_generation`, of
+        /// `ciphertexts_upload` after `client_encode_encrypt_input`, of `ciphertexts_download` after
+        /// `server_encrypted_compute`. Empty for other stages.
+        bytes: Option<u64>,
+        /// Joules of the machine's processor packages (RAPL) meanwhile. Empty where the counters cannot be read.
+        energy_j: Option<f64>,
     }
 }

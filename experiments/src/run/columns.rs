@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Row};
+use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Row, StageRow};
 
 /// Returns every file with its columns, as Markdown.
 pub(crate) fn describe() -> String {
-    [of::<CaseRow>(), of::<ImageRow>(), of::<LayerRow>(), of::<ExactRow>()].join("\n")
+    [of::<CaseRow>(), of::<ImageRow>(), of::<LayerRow>(), of::<StageRow>(), of::<ExactRow>()].join("\n")
 }
 
 fn of<R: Row>() -> String {
@@ -24,8 +24,9 @@ mod tests {
     #[test]
     fn every_column_of_every_file_is_described_in_a_line() {
         let text = describe();
-        let columns = [CaseRow::COLUMNS, ImageRow::COLUMNS, LayerRow::COLUMNS, ExactRow::COLUMNS].concat();
-        assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), columns.len() + 4);
+        let files = [CaseRow::COLUMNS, ImageRow::COLUMNS, LayerRow::COLUMNS, StageRow::COLUMNS, ExactRow::COLUMNS];
+        let columns = files.concat();
+        assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), columns.len() + files.len());
         assert!(columns.iter().all(|column| text.contains(&format!("\n| {column} | "))));
         assert!(!text.contains("[`"), "a link that only rustdoc understands");
     }

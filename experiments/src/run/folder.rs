@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::recover::rewrite;
 use crate::files::replace;
-use crate::records::{CaseRow, Digests, ExactRow, ImageRow, LayerRow, Row, RunProvenance, file};
+use crate::records::{CaseRow, Digests, ExactRow, ImageRow, LayerRow, Row, RunProvenance, StageRow, file};
 
 /// A folder that no other process writes to.
 pub(crate) struct Folder {
@@ -66,7 +66,7 @@ impl Folder {
     /// Writes the files that come before the first row. It overwrites nothing.
     pub(crate) fn begin(&mut self, config: &str, exact: &[ExactRow]) -> Result<()> {
         let name = self.path.display().to_string();
-        for present in [CaseRow::FILE, ImageRow::FILE, LayerRow::FILE] {
+        for present in [CaseRow::FILE, ImageRow::FILE, LayerRow::FILE, StageRow::FILE] {
             let found =
                 [present.to_owned(), format!("{present}.gz")].into_iter().find(|file| exists(&self.path.join(file)));
             let advice = "delete them, or take another --out";

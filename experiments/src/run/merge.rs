@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use super::folder::Folder;
 use super::recover::rewrite;
 use super::shard::Shard;
-use super::summary::summarise;
+use super::summary::{of_stages, summarise};
 use crate::output;
-use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Run, RunProvenance, file, rows};
+use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Run, RunProvenance, StageRow, file, parts, rows};
 use crate::report::statistics::median;
 
 /// Joins the shards in `folders` to a run in `out`. Its rows equal those of a run without shards, unless ciphertexts
@@ -35,10 +35,12 @@ pub(crate) fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
         out.display()
     );
     folder.begin(&merged.run.config, &merged.exact)?;
-    let mut layers: HashMap<(&str, usize), usize> = HashMap::new();
-    merged.run.layers.iter().for_each(|row| *layers.entry((&row.case, row.image)).or_default() += 1);
+    let parts = parts(&merged.run.layers, &merged.run.stages);
     rewrite(out, &merged.run.layers, |_| None)?;
-    rewrite(out, &merged.run.images, |row| Some(layers.get(&(&row.case[..], row.image)).copied().unwrap_or(0)))?;
+    if !merged.run.stages.is_empty() {
+        rewrite(out, &merged.run.stages, |_| None)?;
+    }
+    rewrite(out, &merged.run.images, |row| Some(parts.get(&(&row.case[..], row.image)).copied().unwrap_or(0)))?;
     rewrite(out, &merged.run.cases, |_| None)?;
     // Last: a folder with this file has all rows, even if the process is stopped on the way.
     folder.write(&merged.run.provenance)?;
@@ -148,10 +150,14 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
     let (_, first, exact) = &shards[0];
     let mut images: HashMap<(&str, usize), &ImageRow> = HashMap::new();
     let mut layers: HashMap<(&str, usize), Vec<&LayerRow>> = HashMap::new();
+    let mut stages: HashMap<(&str, Option<usize>), Vec<&StageRow>> = HashMap::new();
     for (_, run, _) in &shards {
         images.extend(run.images.iter().map(|row| ((row.case.as_str(), row.image), row)));
         for row in &run.layers {
             layers.entry((row.case.as_str(), row.image)).or_default().push(row);
+        }
+        for row in &run.stages {
+            stages.entry((row.case.as_str(), row.image)).or_default().push(row);
         }
     }
     let mut merged = Run {
@@ -161,10 +167,12 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
         cases: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
+        stages: Vec::new(),
         unchecked: Vec::new(),
     };
     for case in &first.cases {
-        let start = merged.images.len();
+        let (start, first_stage) = (merged.images.len(), merged.stages.len());
+        merged.stages.extend(stages.remove(&(case.case.as_str(), None)).into_iter().flatten().cloned());
         let of_shards: Vec<&CaseRow> =
             shards.iter().flat_map(|(_, run, _)| run.cases.iter().filter(|row| row.case == case.case)).collect();
         let failed = of_shards.iter().find(|row| row.error.is_some());
@@ -175,6 +183,8 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
                 None => ensure!(failed.is_some(), "case {}, image {image}: in no shard", case.case),
             }
             merged.layers.extend(layers.remove(&key).into_iter().flatten().cloned());
+            let of_image = stages.remove(&(case.case.as_str(), Some(*image)));
+            merged.stages.extend(of_image.into_iter().flatten().cloned());
         }
         // A case that could not run in one shard has no figures over all its images.
         if let Some(&failed) = failed {
@@ -189,6 +199,7 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
             peak_rss_bytes: of_shards.iter().filter_map(|row| row.peak_rss_bytes).max(),
             ..case.clone()
         };
+        let fixed = of_stages(fixed, &merged.stages[first_stage..]);
         merged.cases.push(summarise(fixed, &merged.images[start..]));
     }
     Ok(Merged { run: merged, exact: exact.clone() })

@@ -1,21 +1,27 @@
 //! Turns the evaluation of an image into its rows.
 
 use anyhow::Result;
+use fhe_nn::plain::Outcome;
 
-use super::engine::{Evaluated, StepMeasured};
+use super::engine::{Answer, Evaluated, StageMeasured, StepMeasured};
 use crate::layers::Deviation;
 use crate::output::in_one_line;
-use crate::records::{ExactRow, ImageRow, LayerRow};
+use crate::records::{ExactRow, ImageRow, LayerRow, StageRow};
 use crate::verdict;
 
-/// Returns the rows of an image of a case. An image that failed, or whose logits have no class, says why in its `error`.
-/// `bound` is the largest magnitude that a logit can have.
-pub(super) fn of(
-    case: &str,
-    exact: &ExactRow,
-    bound: Option<f64>,
-    evaluated: Result<Evaluated>,
-) -> (ImageRow, Vec<LayerRow>) {
+/// An image with the rows that belong to it.
+pub(crate) struct ImageRows {
+    /// The image.
+    pub image: ImageRow,
+    /// Its layers.
+    pub layers: Vec<LayerRow>,
+    /// The stages of the call that was made for it and for the images after it; empty for all but the first of a call.
+    pub stages: Vec<StageRow>,
+}
+
+/// Returns the rows of an image of a case, without stages. An image that failed, or whose logits have no class, says why
+/// in its `error`. `bound` is the largest magnitude that a logit can have.
+pub(super) fn of(case: &str, exact: &ExactRow, bound: Option<f64>, evaluated: Result<Evaluated>) -> ImageRows {
     let failed = ImageRow {
         case: case.to_owned(),
         image: exact.image,
@@ -34,11 +40,37 @@ pub(super) fn of(
         precision_bits: None,
         overflow: None,
         error: None,
+        upload_bytes: None,
+        download_bytes: None,
+        energy_j: None,
     };
-    let Evaluated { logits, polynomial, seconds, steps } = match evaluated {
+    let alone = |image| ImageRows { image, layers: Vec::new(), stages: Vec::new() };
+    let Evaluated { answer, cost, steps } = match evaluated {
         Ok(evaluated) => evaluated,
-        Err(error) => return (ImageRow { error: Some(in_one_line(&error)), ..failed }, Vec::new()),
+        Err(error) => return alone(ImageRow { error: Some(in_one_line(&error)), ..failed }),
     };
+    let answered = match answer {
+        Answer::Class(class) => ImageRow { class: Some(class), ..failed },
+        Answer::Logits { logits, polynomial } => compared(failed, bound, logits, &polynomial),
+    };
+    let image = ImageRow {
+        batch: cost.map(|cost| cost.images),
+        encrypt_s: cost.map(|cost| cost.encrypt),
+        latency_s: cost.map(|cost| cost.evaluate),
+        decrypt_s: cost.map(|cost| cost.decrypt),
+        trace_s: cost.and_then(|cost| cost.look),
+        upload_bytes: cost.and_then(|cost| cost.upload_bytes),
+        download_bytes: cost.and_then(|cost| cost.download_bytes),
+        energy_j: cost.and_then(|cost| cost.energy_j),
+        ..answered
+    };
+    let layers = steps.into_iter().map(|step| layer(case, exact.image, step)).collect();
+    ImageRows { layers, ..alone(image) }
+}
+
+/// Enters the classes of logits, and how they differ from those of the polynomial model, which are also the case's if it
+/// has none of its own.
+fn compared(row: ImageRow, bound: Option<f64>, logits: Option<Vec<f64>>, polynomial: &Outcome) -> ImageRow {
     let (overflow, plain_class) = (polynomial.overflows(), verdict::class(&polynomial.logits, bound));
     let deviation = logits.as_ref().map(|logits| Deviation::between(logits, &polynomial.logits));
     let class = logits.map_or(plain_class.clone(), |logits| verdict::class(&logits, bound));
@@ -57,22 +89,24 @@ pub(super) fn of(
     let (plain_class, class) = (plain_class.ok(), class.ok().filter(|_| error.is_none()));
     let max_abs_error = deviation.map(|deviation| deviation.max).filter(|max| max.is_finite());
     let precision_bits = deviation.and_then(Deviation::bits);
-    let image = ImageRow {
-        plain_class,
-        class,
-        batch: seconds.map(|seconds| seconds.images),
-        encrypt_s: seconds.map(|seconds| seconds.encrypt),
-        latency_s: seconds.map(|seconds| seconds.evaluate),
-        decrypt_s: seconds.map(|seconds| seconds.decrypt),
-        trace_s: seconds.and_then(|seconds| seconds.look),
-        max_abs_error,
-        precision_bits,
-        overflow: Some(overflow),
-        error,
-        ..failed
-    };
-    let layers = steps.into_iter().map(|step| layer(case, exact.image, step)).collect();
-    (image, layers)
+    ImageRow { plain_class, class, max_abs_error, precision_bits, overflow: Some(overflow), error, ..row }
+}
+
+/// Returns the row of a stage of a case. `image` is the first image that the call was made for.
+pub(super) fn stage(case: &str, image: Option<usize>, stage: &StageMeasured) -> StageRow {
+    let StageMeasured { stage, images, report, bytes } = stage;
+    StageRow {
+        case: case.to_owned(),
+        image,
+        batch: *images,
+        stage: stage.name().to_owned(),
+        wall_s: report.wall_s,
+        user_s: report.user_s,
+        system_s: report.system_s,
+        peak_rss_bytes: report.peak_rss_bytes,
+        bytes: *bytes,
+        energy_j: report.energy_j,
+    }
 }
 
 fn layer(case: &str, image: usize, step: StepMeasured) -> LayerRow {
@@ -103,29 +137,42 @@ mod tests {
     const EXACT: ExactRow = ExactRow { image: 7, label: 2, class: 1, margin: 0.5 };
 
     fn evaluated(logits: Option<Vec<f64>>, polynomial: &[f64]) -> Evaluated {
-        let polynomial = fhe_nn::plain::Outcome { logits: polynomial.to_vec(), overflow: vec![1, 2] };
-        Evaluated { logits, polynomial, seconds: None, steps: Vec::new() }
+        let polynomial = Outcome { logits: polynomial.to_vec(), overflow: vec![1, 2] };
+        Evaluated { answer: Answer::Logits { logits, polynomial }, cost: None, steps: Vec::new() }
+    }
+
+    fn row(evaluated: Result<Evaluated>) -> ImageRow {
+        let rows = of("c", &EXACT, None, evaluated);
+        assert!(rows.layers.is_empty() && rows.stages.is_empty());
+        rows.image
     }
 
     #[test]
     fn classes_and_errors() {
-        let (row, _) = of("c", &EXACT, None, Ok(evaluated(Some(vec![0.0, 1.0, 2.25]), &[0.0, 1.0, 2.0])));
-        assert_eq!((row.image, row.class, row.plain_class, row.exact_class), (7, Some(2), Some(2), 1));
-        assert_eq!((row.max_abs_error, row.precision_bits, row.overflow), (Some(0.25), Some(2.0), Some(3)));
-        let (row, _) = of("c", &EXACT, None, Ok(evaluated(None, &[3.0, 1.0])));
-        assert_eq!((row.class, row.max_abs_error, row.error), (Some(0), None, None));
+        let logits = row(Ok(evaluated(Some(vec![0.0, 1.0, 2.25]), &[0.0, 1.0, 2.0])));
+        assert_eq!((logits.image, logits.class, logits.plain_class, logits.exact_class), (7, Some(2), Some(2), 1));
+        assert_eq!((logits.max_abs_error, logits.precision_bits, logits.overflow), (Some(0.25), Some(2.0), Some(3)));
+        let plain = row(Ok(evaluated(None, &[3.0, 1.0])));
+        assert_eq!((plain.class, plain.max_abs_error, plain.error), (Some(0), None, None));
+    }
+
+    #[test]
+    fn a_class_alone_has_nothing_to_compare() {
+        let class = row(Ok(Evaluated { answer: Answer::Class(4), cost: None, steps: Vec::new() }));
+        assert!(class.evaluated() && !class.without_class());
+        assert_eq!((class.class, class.plain_class, class.overflow, class.error), (Some(4), None, None, None));
     }
 
     #[test]
     fn what_failed_says_so_in_one_line() {
-        let (row, layers) = of("c", &EXACT, None, Err(anyhow::anyhow!("a\nb").context("while")));
-        assert_eq!((row.class, row.error.as_deref(), layers.len()), (None, Some("while: a b"), 0));
-        assert_eq!(row.overflow, None, "nothing was counted");
-        let (row, _) = of("c", &EXACT, None, Ok(evaluated(None, &[f64::NAN, 1.0])));
-        assert_eq!((row.class, row.plain_class), (None, None));
-        assert!(row.error.unwrap().contains("3 values left their intervals"));
-        let (row, _) = of("c", &EXACT, None, Ok(evaluated(Some(vec![0.0, 1.0]), &[f64::INFINITY, 1.0])));
-        assert_eq!((row.class, row.plain_class, row.max_abs_error, row.overflow), (None, None, None, Some(3)));
-        assert!(row.error.unwrap().contains("the plaintext model with the same polynomials"));
+        let failed = row(Err(anyhow::anyhow!("a\nb").context("while")));
+        assert_eq!((failed.class, failed.error.as_deref()), (None, Some("while: a b")));
+        assert!(!failed.evaluated(), "nothing was counted");
+        let infinite = row(Ok(evaluated(None, &[f64::NAN, 1.0])));
+        assert_eq!((infinite.class, infinite.plain_class), (None, None));
+        assert!(infinite.error.unwrap().contains("3 values left their intervals"));
+        let noise = row(Ok(evaluated(Some(vec![0.0, 1.0]), &[f64::INFINITY, 1.0])));
+        assert_eq!((noise.class, noise.plain_class, noise.max_abs_error, noise.overflow), (None, None, None, Some(3)));
+        assert!(noise.error.unwrap().contains("the plaintext model with the same polynomials"));
     }
 }

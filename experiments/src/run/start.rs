@@ -15,7 +15,8 @@ use super::sweep::Sweep;
 use super::{preflight, progress::Progress};
 use crate::bench::yardstick_us;
 use crate::case::Model;
-use crate::config::{Config, Kind};
+use crate::config::{Config, Kind, Suite};
+use crate::contract::Stage;
 use crate::records::{ExactRow, Run, RunProvenance, rows};
 use crate::{machine, prediction};
 use datasets::digest::{sha256, sha256_reader};
@@ -85,6 +86,7 @@ pub(crate) fn start<'a>(
     let order = Order {
         cases: config.cells.iter().map(|cell| cell.id(config.kind)).collect(),
         images: positions.iter().map(|&position| subjects[position].index).collect(),
+        stages: config.suite.is_some(),
     };
     let store = Store::open(folder, provenance, order, &mut |text| eprintln!("{text}"))?;
     let images = positions.into_iter().map(|position| (subjects[position].clone(), exact[position].clone())).collect();
@@ -210,6 +212,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
         weights_sha256: model.weights_sha256.clone(),
         card_sha256: model.card_sha256.clone(),
         noise_sha256: noise.transpose()?,
+        engine_sha256: config.suite.as_ref().map(programs_sha256).transpose()?,
         data_sha256: String::new(),
         seed: config.seed,
         shard: shard.map(|shard| shard.to_string()),
@@ -218,6 +221,24 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
         started: machine::now(),
         ended: None,
     })
+}
+
+/// Returns the SHA-256 over the names and digests of a submission's programs: its scripts of Python, and the stages that
+/// were built.
+fn programs_sha256(suite: &Suite) -> Result<String> {
+    let place = || suite.submission.display().to_string();
+    let entries = std::fs::read_dir(&suite.submission).with_context(place)?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>().with_context(place)?;
+    files.retain(|path| path.extension().is_some_and(|suffix| suffix == "py"));
+    files.extend(Stage::ALL.map(|stage| stage.programs(&suite.submission)[1].clone()));
+    files.retain(|path| path.is_file());
+    files.sort();
+    let mut text = String::new();
+    for path in files {
+        let digest = std::fs::File::open(&path).and_then(sha256_reader).with_context(|| path.display().to_string())?;
+        text += &format!("{digest} {}\n", path.strip_prefix(&suite.submission).unwrap_or(&path).display());
+    }
+    Ok(sha256(text.as_bytes()))
 }
 
 /// The measurements that predictions are made from, ring by ring. Only encrypted cases have predictions.

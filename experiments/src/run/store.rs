@@ -9,7 +9,8 @@ use anyhow::{Result, ensure};
 use super::append::Appender;
 use super::folder::Folder;
 use super::recover::{Recovered, sort};
-use crate::records::{CaseRow, ImageRow, LayerRow, Row, RunProvenance};
+use super::rows::ImageRows;
+use crate::records::{CaseRow, ImageRow, LayerRow, Row, RunProvenance, StageRow};
 
 /// The rows that a run is to have, in the order in which an uninterrupted run writes them.
 pub(crate) struct Order {
@@ -17,6 +18,8 @@ pub(crate) struct Order {
     pub cases: Vec<String>,
     /// The images of each case, by their indices in the test set.
     pub images: Vec<usize>,
+    /// Whether the cases have stages.
+    pub stages: bool,
 }
 
 /// A folder with rows.
@@ -33,11 +36,15 @@ pub(crate) struct Store {
     case_rows: Appender<CaseRow>,
     image_rows: Appender<ImageRow>,
     layer_rows: Appender<LayerRow>,
+    /// Rows of stages, by case.
+    stages: HashMap<String, Vec<StageRow>>,
+    /// `None` if the cases have no stages.
+    stage_rows: Option<Appender<StageRow>>,
 }
 
 impl Store {
-    /// Goes on from the rows in a folder. An image counts if its row and all its layers are there. Other rows are
-    /// dropped, and a line about them goes to `say`.
+    /// Goes on from the rows in a folder. An image counts if its row and all its layers and stages are there. Other rows
+    /// are dropped, and a line about them goes to `say`.
     ///
     /// # Errors
     /// If a row is not one of the run's, or is there twice; see also [`Recovered::read`].
@@ -51,6 +58,7 @@ impl Store {
         let mut images = Recovered::<ImageRow>::read(path)?;
         let mut layers = Recovered::<LayerRow>::read(path)?;
         let mut cases = Recovered::<CaseRow>::read(path)?;
+        let mut stages = order.stages.then(|| Recovered::<StageRow>::read(path)).transpose()?;
         let unchecked = [images.checked, layers.checked, cases.checked].contains(&false);
         if unchecked && !images.rows.is_empty() {
             say(format!("{}: rows without digests are taken as they are, unchecked", path.display()));
@@ -60,43 +68,74 @@ impl Store {
 
         let positions: HashMap<(&str, usize), usize> =
             images.rows.iter().enumerate().map(|(at, kept)| ((&kept.row.case[..], kept.row.image), at)).collect();
-        let owner = |row: &LayerRow| positions.get(&(&row.case[..], row.image)).copied();
-        let owners: Vec<Option<usize>> = layers.rows.iter().map(|kept| owner(&kept.row)).collect();
-        let mut found = vec![0; images.rows.len()];
-        owners.iter().flatten().for_each(|&image| found[image] += 1);
+        let owner = |case: &str, image: usize| positions.get(&(case, image)).copied();
+        let owners: Vec<Option<usize>> = layers.rows.iter().map(|kept| owner(&kept.row.case, kept.row.image)).collect();
+        let stage_rows = || stages.iter().flat_map(|stages| &stages.rows);
+        let stage_owners: Vec<Option<Option<usize>>> =
+            stage_rows().map(|kept| kept.row.image.map(|image| owner(&kept.row.case, image))).collect();
+        let mut found = vec![Parts::default(); images.rows.len()];
+        owners.iter().flatten().for_each(|&image| found[image].layers += 1);
+        stage_owners.iter().flatten().flatten().for_each(|&image| found[image].stages += 1);
         let whole = whole(&images, &found);
         let count: HashMap<(String, usize), usize> = images
             .rows
             .iter()
             .zip(&found)
-            .map(|(kept, &found)| ((kept.row.case.clone(), kept.row.image), found))
+            .map(|(kept, found)| ((kept.row.case.clone(), kept.row.image), found.all()))
             .collect();
         drop(positions);
 
         let mut at = owners.iter();
         layers.retain(|_| at.next().is_some_and(|owner| owner.is_some_and(|image| whole[image])));
+        let mut at = stage_owners.iter();
+        // A stage before all images stays: keys were made then, whatever became of the images.
+        let mut keep =
+            || at.next().is_some_and(|owner| owner.is_none_or(|image| image.is_some_and(|image| whole[image])));
+        if let Some(stages) = &mut stages {
+            stages.retain(|_| keep());
+        }
         let mut at = whole.iter();
         let incomplete = images.retain(|_| at.next() == Some(&true));
         if incomplete > 0 {
-            say(format!("{}: images without all their layers are evaluated anew: {incomplete}", path.display()));
+            let parts = if order.stages { "stages" } else { "layers" };
+            say(format!("{}: images without all their {parts} are evaluated anew: {incomplete}", path.display()));
         }
-        let mut done: HashMap<String, Vec<ImageRow>> = HashMap::new();
-        images.rows.iter().for_each(|kept| done.entry(kept.row.case.clone()).or_default().push(kept.row.clone()));
+        let done = by_case(images.rows.iter().map(|kept| kept.row.clone()), |row| &row.case);
         let mut seen = HashSet::new();
         let all = |case: &str| done.get(case).map_or(0, Vec::len) == order.images.len();
         let failed = cases.retain(|kept| {
             let row = &kept.row;
             row.error.is_none() && all(&row.case) && order.cases.contains(&row.case) && seen.insert(row.case.clone())
         });
-        let mended = incomplete + failed > 0 || images.mended() || layers.mended() || cases.mended();
+        let mended = incomplete + failed > 0
+            || images.mended()
+            || layers.mended()
+            || cases.mended()
+            || stages.as_ref().is_some_and(Recovered::mended);
         // Layers last: without its image's row, a layer is dropped by the next process.
         cases.store(path, |_| None, say)?;
         images.store(path, |row| count.get(&(row.case.clone(), row.image)).copied(), say)?;
         layers.store(path, |_| None, say)?;
+        stages.iter().try_for_each(|stages| stages.store(path, |_| None, say))?;
 
         let (case_rows, image_rows, layer_rows) = (Appender::open(path)?, Appender::open(path)?, Appender::open(path)?);
+        let stage_rows = stages.is_some().then(|| Appender::open(path)).transpose()?;
         let cases = cases.rows.into_iter().map(|kept| (kept.row.case.clone(), kept.row)).collect();
-        Ok(Self { folder, order, provenance, done, cases, mended, case_rows, image_rows, layer_rows })
+        let kept = stages.into_iter().flat_map(|stages| stages.rows).map(|kept| kept.row);
+        let stages = by_case(kept, |row| &row.case);
+        Ok(Self {
+            folder,
+            order,
+            provenance,
+            done,
+            cases,
+            mended,
+            case_rows,
+            image_rows,
+            layer_rows,
+            stages,
+            stage_rows,
+        })
     }
 
     /// The row of a case that is done.
@@ -109,11 +148,32 @@ impl Store {
         self.done.get(case).map_or(&[], Vec::as_slice)
     }
 
-    /// Writes images with their layers.
-    pub(crate) fn add_images(&mut self, rows: Vec<(ImageRow, Vec<LayerRow>)>) -> Result<()> {
-        self.layer_rows.append(rows.iter().flat_map(|(_, layers)| layers).map(|layer| (layer, None)))?;
-        self.image_rows.append(rows.iter().map(|(image, layers)| (image, Some(layers.len()))))?;
-        rows.into_iter().for_each(|(image, _)| self.done.entry(image.case.clone()).or_default().push(image));
+    /// The rows of a case's stages so far.
+    pub(crate) fn stages(&self, case: &str) -> &[StageRow] {
+        self.stages.get(case).map_or(&[], Vec::as_slice)
+    }
+
+    /// Writes images with their layers and stages.
+    pub(crate) fn add_images(&mut self, rows: Vec<ImageRows>) -> Result<()> {
+        self.layer_rows.append(rows.iter().flat_map(|rows| &rows.layers).map(|layer| (layer, None)))?;
+        self.add_stages(rows.iter().flat_map(|rows| rows.stages.clone()).collect())?;
+        let parts = |rows: &ImageRows| Some(rows.layers.len() + rows.stages.len());
+        self.image_rows.append(rows.iter().map(|rows| (&rows.image, parts(rows))))?;
+        rows.into_iter().for_each(|rows| self.done.entry(rows.image.case.clone()).or_default().push(rows.image));
+        Ok(())
+    }
+
+    /// Writes stages. Without some it does nothing.
+    ///
+    /// # Panics
+    /// If the cases of the run have no stages.
+    pub(crate) fn add_stages(&mut self, rows: Vec<StageRow>) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let file = self.stage_rows.as_mut().expect("a run whose cases have stages");
+        file.append(rows.iter().map(|row| (row, None)))?;
+        rows.into_iter().for_each(|row| self.stages.entry(row.case.clone()).or_default().push(row));
         Ok(())
     }
 
@@ -148,6 +208,11 @@ impl Store {
             sort(path, |row: &CaseRow| cases.get(&row.case[..]).copied())?;
             sort(path, |row: &ImageRow| (cases.get(&row.case[..]).copied(), images.get(&row.image).copied()))?;
             sort(path, |row: &LayerRow| (cases.get(&row.case[..]).copied(), images.get(&row.image).copied()))?;
+            if self.stage_rows.is_some() {
+                // `None`, for the stages before all images, comes first.
+                let place = |row: &StageRow| row.image.map(|image| images.get(&image).copied());
+                sort(path, |row: &StageRow| (cases.get(&row.case[..]).copied(), place(row)))?;
+            }
             self.mended = false;
         }
         if self.provenance.ended.is_none() {
@@ -185,19 +250,39 @@ fn drop_copies(images: &mut Recovered<ImageRow>, order: &Order, place: &str) -> 
     Ok(())
 }
 
-/// Whether each image has all its layers, of which `found` are there. How many it must have is in its digest; without
-/// one, as many as any other image of its case has.
-fn whole(images: &Recovered<ImageRow>, found: &[usize]) -> Vec<bool> {
+/// The rows that belong to an image.
+#[derive(Clone, Copy, Default)]
+struct Parts {
+    layers: usize,
+    stages: usize,
+}
+
+impl Parts {
+    fn all(self) -> usize {
+        self.layers + self.stages
+    }
+}
+
+/// Rows by their case, in their order.
+fn by_case<R>(rows: impl Iterator<Item = R>, case: impl Fn(&R) -> &String) -> HashMap<String, Vec<R>> {
+    let mut found: HashMap<String, Vec<R>> = HashMap::new();
+    rows.for_each(|row| found.entry(case(&row).clone()).or_default().push(row));
+    found
+}
+
+/// Whether each image has all its layers and stages, of which `found` are there. How many it must have is in its digest;
+/// without one, as many layers as any other image of its case has.
+fn whole(images: &Recovered<ImageRow>, found: &[Parts]) -> Vec<bool> {
     let mut most: HashMap<&str, usize> = HashMap::new();
-    for (kept, &found) in images.rows.iter().zip(found) {
+    for (kept, found) in images.rows.iter().zip(found) {
         let most = most.entry(&kept.row.case).or_default();
-        *most = found.max(*most);
+        *most = found.layers.max(*most);
     }
     let wanted = |row: &ImageRow| if row.evaluated() { most[&row.case[..]] } else { 0 };
     let rows = images.rows.iter().zip(found);
-    rows.map(|(kept, &found)| {
-        let told = kept.digest.and_then(|digest| digest.layers);
-        found == told.unwrap_or_else(|| wanted(&kept.row))
+    rows.map(|(kept, found)| match kept.digest.and_then(|digest| digest.layers) {
+        Some(told) => found.all() == told,
+        None => found.layers == wanted(&kept.row),
     })
     .collect()
 }

@@ -28,6 +28,9 @@ fn image(case: &str, image: usize) -> ImageRow {
         precision_bits: None,
         overflow: Some(0),
         error: None,
+        upload_bytes: None,
+        download_bytes: None,
+        energy_j: None,
     }
 }
 
@@ -52,7 +55,7 @@ fn layer(case: &str, image: usize, layer: &str) -> LayerRow {
 }
 
 fn case(name: &str) -> CaseRow {
-    let text = format!("{name},plain,,,,,exact,,2,0,2,,,,,,,0,0,,,,,,,,,,,,,,0");
+    let text = format!("{name},plain,,,,,exact,,2,0,2,,,,,,,0,0,,,,,,,,,,,,,,0,,,,");
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     reader.deserialize().next().unwrap().unwrap()
 }
@@ -66,7 +69,7 @@ fn provenance() -> RunProvenance {
 
 /// Runs the rest of the run, and returns the lines about damage.
 fn run(path: &Path) -> Result<Vec<String>> {
-    let order = Order { cases: CASES.map(str::to_owned).to_vec(), images: IMAGES.to_vec() };
+    let order = Order { cases: CASES.map(str::to_owned).to_vec(), images: IMAGES.to_vec(), stages: false };
     let mut folder = Folder::lock(path)?;
     if folder.provenance()?.is_none() {
         folder.begin("", &[])?;
@@ -80,7 +83,8 @@ fn run(path: &Path) -> Result<Vec<String>> {
         }
         let known: Vec<usize> = store.images(name).iter().map(|row| row.image).collect();
         for index in IMAGES.into_iter().filter(|index| !known.contains(index)) {
-            store.add_images(vec![(image(name, index), vec![layer(name, index, "x"), layer(name, index, "y")])])?;
+            let layers = vec![layer(name, index, "x"), layer(name, index, "y")];
+            store.add_images(vec![ImageRows { image: image(name, index), layers, stages: Vec::new() }])?;
         }
         store.add_case(&case(name))?;
     }

@@ -1,14 +1,19 @@
 //! Summarises the rows of a case's images in the row of the case.
 
 use crate::case::Case;
-use crate::config::{Cell, Kind};
+use crate::config::{Cell, Kind, Network};
+use crate::contract::Stage;
 use crate::prediction;
-use crate::records::{CaseRow, ImageRow};
+use crate::records::{CaseRow, ImageRow, StageRow};
 use crate::report::statistics::{mcnemar, median, spread, wilson};
 
 /// The row of a case before its first image.
 pub(super) fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
     let encrypted = case.filter(|_| kind == Kind::Encrypted);
+    let (relu, engine) = match &cell.network {
+        Network::Own(relu) => (relu.to_string(), None),
+        Network::Foreign(label) => (String::new(), Some(label.clone())),
+    };
     CaseRow {
         case: cell.id(kind),
         backend: kind.to_string(),
@@ -16,7 +21,7 @@ pub(super) fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
         log_qp: case.map(|case| case.described.log_qp),
         log_qp_limit: case.and_then(|case| case.described.log_qp_limit),
         security: case.map(|case| case.described.security),
-        relu: cell.relu.to_string(),
+        relu,
         packing: case.map(|case| case.described.packing.clone()),
         images: 0,
         failed: 0,
@@ -43,6 +48,25 @@ pub(super) fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
         precision_bits: None,
         error: None,
         without_class: None,
+        engine,
+        upload_bytes: None,
+        download_bytes: None,
+        energy_j: None,
+    }
+}
+
+/// Enters what the stages of another program tell: seconds and bytes of its keys, and the largest of its processes. A case
+/// without stages stays as it is.
+pub(super) fn of_stages(row: CaseRow, stages: &[StageRow]) -> CaseRow {
+    if stages.is_empty() {
+        return row;
+    }
+    let last = |wanted: &Stage| stages.iter().rfind(|row| row.stage == wanted.name());
+    CaseRow {
+        keygen_s: Stage::ONCE.iter().map(|stage| Some(last(stage)?.wall_s)).sum(),
+        key_bytes: last(&Stage::ClientKeyGeneration).and_then(|row| row.bytes),
+        peak_rss_bytes: stages.iter().map(|row| row.peak_rss_bytes).max(),
+        ..row
     }
 }
 
@@ -61,8 +85,11 @@ pub(super) fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
     let only_exact = count(&|row| !right(row.class, row) && exactly_right(row));
     let interval = wilson(correct, trials, 0.95);
     let latencies = latencies(evaluated.iter().copied());
-    let share_of = |row: &&ImageRow| Some(row.latency_s? / row.batch? as f64);
-    let amortised: Vec<f64> = evaluated.iter().filter_map(share_of).collect();
+    let shares = |of: fn(&ImageRow) -> Option<f64>| -> Vec<f64> {
+        evaluated.iter().filter_map(|row| Some(of(row)? / row.batch? as f64)).collect()
+    };
+    // An engine that is not this program has polynomials of its own, if any.
+    let own = row.engine.is_none();
     let without_class = count(&ImageRow::without_class);
     let worst = evaluated.iter().filter_map(|row| row.max_abs_error).reduce(f64::max).filter(|_| without_class == 0);
     CaseRow {
@@ -73,17 +100,20 @@ pub(super) fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
         accuracy_lo: interval.map(|interval| interval.0),
         accuracy_hi: interval.map(|interval| interval.1),
         plain_accuracy: share(count(&exactly_right)),
-        polynomial_accuracy: share(count(&|row| right(row.plain_class, row))),
+        polynomial_accuracy: share(count(&|row| right(row.plain_class, row))).filter(|_| own),
         agreement: share(trials - flips),
         flips,
-        polynomial_flips: count(&|row| row.class != row.plain_class),
+        polynomial_flips: count(&|row| own && row.class != row.plain_class),
         mcnemar_p: (trials > 0).then(|| mcnemar(only_case, only_exact)),
         latency_s: median(&latencies),
         latency_spread_s: spread(&latencies),
-        amortised_s: median(&amortised),
+        amortised_s: median(&shares(|row| row.latency_s)),
         overhead: overhead(images),
         precision_bits: worst.filter(|&worst| worst > 0.0).map(|worst| -worst.log2()),
         without_class: Some(without_class),
+        upload_bytes: evaluated.iter().filter_map(|row| row.upload_bytes).max(),
+        download_bytes: evaluated.iter().filter_map(|row| row.download_bytes).max(),
+        energy_j: median(&shares(|row| row.energy_j)),
         ..row
     }
 }
@@ -136,7 +166,14 @@ mod tests {
             precision_bits: None,
             overflow: Some(0),
             error: None,
+            upload_bytes: Some(100),
+            download_bytes: None,
+            energy_j: None,
         }
+    }
+
+    fn own(relu: Relu) -> Cell {
+        Cell { network: Network::Own(relu), ring: None, insecure: false, place: String::new() }
     }
 
     fn failed(image: ImageRow) -> ImageRow {
@@ -172,7 +209,7 @@ mod tests {
 
     #[test]
     fn an_evaluation_counts_once_however_many_images_share_it() {
-        let cell = Cell { relu: Relu::Exact, ring: None, insecure: false, place: String::new() };
+        let cell = own(Relu::Exact);
         let shared = |batch, latency| ImageRow { batch: Some(batch), ..image(1, 1, Some(1), 0.5, latency) };
         let images = [shared(3, 6.0), shared(3, 6.0), shared(3, 6.0), shared(2, 10.0), shared(2, 10.0)];
         let row = summarise(blank(&cell, Kind::Plain, None), &images);
@@ -181,7 +218,7 @@ mod tests {
 
     #[test]
     fn failures_count_for_nothing() {
-        let cell = Cell { relu: Relu::Exact, ring: None, insecure: false, place: String::new() };
+        let cell = own(Relu::Exact);
         let blank = blank(&cell, Kind::Plain, None);
         assert_eq!((blank.case.as_str(), blank.relu.as_str(), blank.ring_dim), ("plain-exact", "exact", None));
         let images = [
@@ -206,7 +243,7 @@ mod tests {
 
     #[test]
     fn images_without_a_class_are_wrong_and_leave_no_precision() {
-        let cell = Cell { relu: Relu::Exact, ring: None, insecure: false, place: String::new() };
+        let cell = own(Relu::Exact);
         let nothing = ImageRow { max_abs_error: None, ..image(3, 3, None, 0.0, 4.0) };
         let beyond = ImageRow { plain_class: None, ..nothing.clone() };
         let images = [image(1, 1, Some(1), 0.125, 1.0), image(2, 1, Some(2), 0.25, 2.0), nothing, beyond];
@@ -215,5 +252,44 @@ mod tests {
         assert_eq!(row.polynomial_flips, 2, "a class that the polynomials lose in plaintext is not among them");
         assert_eq!((row.accuracy, row.plain_accuracy, row.polynomial_accuracy), (Some(0.5), Some(0.75), Some(0.5)));
         assert_eq!((row.latency_s, row.precision_bits), (Some(3.0), None));
+    }
+
+    #[test]
+    fn an_engine_that_is_not_ours_has_no_polynomials_and_its_stages_tell_its_keys() {
+        let network = Network::Foreign("their engine".to_owned());
+        let cell = Cell { network, ring: None, insecure: false, place: String::new() };
+        let alone =
+            |class| ImageRow { plain_class: None, overflow: None, energy_j: Some(6.0), ..image(1, 1, class, 0.0, 4.0) };
+        let images = [alone(Some(1)), ImageRow { batch: Some(3), ..alone(Some(2)) }];
+        let stage = |stage: Stage, wall_s: f64, peak_rss_bytes: u64| StageRow {
+            case: "suite-their engine".to_owned(),
+            image: None,
+            batch: None,
+            stage: stage.name().to_owned(),
+            wall_s,
+            user_s: 0.0,
+            system_s: 0.0,
+            peak_rss_bytes,
+            bytes: (stage == Stage::ClientKeyGeneration).then_some(900),
+            energy_j: None,
+        };
+        let keys = |wall_s| stage(Stage::ClientKeyGeneration, wall_s, 10);
+        let model = stage(Stage::ServerPreprocessModel, 0.25, 20);
+        let stages = [keys(7.0), model.clone(), keys(1.0), model, stage(Stage::ServerEncryptedCompute, 9.0, 30)];
+        let row = summarise(of_stages(blank(&cell, Kind::Suite, None), &stages), &images);
+        assert_eq!(
+            (row.case.as_str(), row.relu.as_str(), row.engine.as_deref()),
+            ("suite-their engine", "", Some("their engine"))
+        );
+        assert_eq!(
+            (row.correct, row.flips, row.failed, row.polynomial_flips, row.polynomial_accuracy),
+            (1, 1, 0, 0, None)
+        );
+        assert_eq!(
+            (row.keygen_s, row.key_bytes, row.peak_rss_bytes),
+            (Some(1.25), Some(900), Some(30)),
+            "the last keys"
+        );
+        assert_eq!((row.upload_bytes, row.download_bytes, row.energy_j), (Some(100), None, Some(4.0)));
     }
 }

@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::Result;
 use fhe_ring::buffer::trim_pool;
 
+use super::engine::Batch;
 use super::progress::Progress;
+use super::rows::ImageRows;
 use super::selection::Subject;
 use super::store::Store;
 use super::tally::{Tally, case_in_words};
@@ -92,6 +94,7 @@ impl Sweep<'_> {
                 }
             };
             row = engine.measure(row);
+            self.store.add_stages(engine.once().iter().map(|stage| rows::stage(&id, None, stage)).collect())?;
             let mut clock = Instant::now();
             // Batches start at fixed places, so an image shares its ciphertext with the same images in a resumed run.
             for batch in self.images.chunks(engine.batch()) {
@@ -101,16 +104,23 @@ impl Sweep<'_> {
                     continue;
                 }
                 let subjects: Vec<&Subject> = batch.iter().map(|(subject, _)| subject).collect();
-                let evaluated = batch.iter().zip(engine.evaluate(&subjects, progress));
-                let rows = evaluated.filter(|(image, _)| new(image));
-                let mut rows: Vec<_> = rows
+                let Batch { images, stages } = engine.evaluate(&subjects, progress);
+                let mut rows: Vec<_> = batch
+                    .iter()
+                    .zip(images)
+                    .filter(|(image, _)| new(image))
                     .map(|((_, exact), evaluated)| rows::of(&id, exact, self.model.logit_bound, evaluated))
                     .collect();
                 // The time that writing rows takes counts for the next images; that of a ciphertext is shared by its images.
                 let elapsed = clock.elapsed().as_secs_f64();
                 clock = Instant::now();
-                for (image, _) in &mut rows {
+                for ImageRows { image, .. } in &mut rows {
                     image.overhead_s = spent(image).map(|spent| (elapsed - spent) / batch.len() as f64);
+                }
+                // The stages belong to one image, so that a resumed run has them with it or not at all.
+                if let Some(first) = rows.first_mut() {
+                    first.stages =
+                        stages.iter().map(|stage| rows::stage(&id, Some(first.image.image), stage)).collect();
                 }
                 self.store.add_images(rows)?;
             }
@@ -118,6 +128,7 @@ impl Sweep<'_> {
         } else {
             progress.skip(self.images.len());
         }
+        let row = summary::of_stages(row, self.store.stages(&id));
         Ok(summary::summarise(row, self.store.images(&id)))
     }
 }

@@ -46,9 +46,10 @@ pub(super) fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Opti
     found.into_iter().map(|(words, group)| Group { name: name(&words), ..group }).collect()
 }
 
-/// Returns the backend without the case whose noise it draws; a figure's caption names that.
+/// Returns the label of an engine that is not this program, or the backend without the case whose noise it draws; a
+/// figure's caption names that.
 fn backend(case: &CaseRow) -> &str {
-    case.backend.split(NOISE_OF).next().unwrap_or_default()
+    case.engine.as_ref().unwrap_or(&case.backend).split(NOISE_OF).next().unwrap_or_default()
 }
 
 /// Returns the case whose noise is drawn by simulated cases without noise of their own.

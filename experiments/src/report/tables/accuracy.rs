@@ -61,7 +61,7 @@ fn row(source: &Source, case: &CaseRow) -> Vec<Cell> {
     let compared = case.images > case.failed;
     vec![
         text(source.name()),
-        Some(case.backend.clone() + if case.is_insecure() { ", insecure" } else { "" }),
+        Some(backend(case)),
         whole(case.ring_dim),
         text(&case.relu),
         case.packing.clone(),
@@ -73,13 +73,20 @@ fn row(source: &Source, case: &CaseRow) -> Vec<Cell> {
         interval.map(|(lo, hi)| format!("{:.2} to {:.2}", 100.0 * lo, 100.0 * hi)),
         points(case.accuracy, case.plain_accuracy),
         whole(compared.then_some(case.flips)),
-        whole(compared.then_some(case.polynomial_flips)),
+        whole((compared && case.engine.is_none()).then_some(case.polynomial_flips)),
         case.mcnemar_p.map(|p| match p {
             0.0 => "< 1e-300".to_owned(),
             p if p < 1e-3 => format!("{p:.1e}"),
             p => format!("{p:.3}"),
         }),
     ]
+}
+
+/// Returns the backend, with the label of an engine that is not this program.
+fn backend(case: &CaseRow) -> String {
+    let insecure = if case.is_insecure() { ", insecure" } else { "" };
+    let engine = case.engine.as_ref().map_or(String::new(), |label| format!(": {label}"));
+    format!("{}{engine}{insecure}", case.backend)
 }
 
 fn points(ours: Option<f64>, theirs: Option<f64>) -> Cell {

@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod comparison;
+mod engines;
 pub(crate) mod format;
 pub(crate) mod literature;
 mod memory;
@@ -31,6 +32,9 @@ pub(crate) enum Name {
     /// Every encrypted case, ring by ring: classes, precision, time, memory, and the cases that are no worse in all of
     /// them.
     Sweep,
+    /// Other engines, as submissions to the benchmarking suite, beside our encrypted cases: classes, time, memory, bytes,
+    /// energy.
+    Engines,
 }
 
 impl Name {
@@ -48,6 +52,7 @@ impl Name {
             Self::Comparison => comparison::table(&literature, sources),
             Self::Memory => memory::table(&literature, sources, planner),
             Self::Sweep => sweep::table(sources),
+            Self::Engines => engines::table(sources),
         }
     }
 }

@@ -3,9 +3,10 @@
 use anyhow::Result;
 use fhe_ring::SecretRng;
 
-use super::{Evaluated, Seconds, StepMeasured};
+use super::{Answer, Cost, Evaluated, StepMeasured};
 use crate::case::Case;
 use crate::layers::Reference;
+use crate::machine::Energy;
 use crate::run::progress::Progress;
 use crate::run::selection::Subject;
 use crate::session::{ImageEvaluation, Layer, Session};
@@ -53,7 +54,10 @@ impl Engine {
         let references = self.session.references(&inputs, self.trace);
         // The noise depends only on the first image, so a resumed or sharded run equals an uninterrupted one.
         let mut rng = randomness(self.seed, 1 + batch[0].index as u64);
+        // The seconds of a trace are kept apart; its joules cannot be.
+        let mut energy = Energy::start().filter(|_| !self.trace);
         let evaluation = self.session.evaluate(&inputs, &references, &mut rng, progress.layers())?;
+        let energy_j = energy.as_mut().and_then(Energy::joules);
         batch.iter().for_each(|_| progress.image_done());
         let step = |layer: Layer| StepMeasured {
             layer: layer.layer,
@@ -63,17 +67,19 @@ impl Engine {
             rss_bytes: layer.rss_bytes,
             errors: layer.errors,
         };
-        let seconds = Seconds {
+        let cost = Cost {
             images: batch.len(),
             encrypt: evaluation.encrypt,
             evaluate: evaluation.evaluate,
             decrypt: evaluation.decrypt,
             look: self.trace.then_some(evaluation.look),
+            upload_bytes: Some(evaluation.upload_bytes),
+            download_bytes: Some(evaluation.download_bytes),
+            energy_j,
         };
         let evaluated = |(image, reference): (ImageEvaluation, Reference)| Evaluated {
-            logits: Some(image.logits),
-            polynomial: reference.polynomial.outcome,
-            seconds: Some(seconds),
+            answer: Answer::Logits { logits: Some(image.logits), polynomial: reference.polynomial.outcome },
+            cost: Some(cost),
             steps: image.layers.into_iter().map(step).collect(),
         };
         Ok(evaluation.images.into_iter().zip(references).map(evaluated).collect())

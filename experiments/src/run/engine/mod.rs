@@ -3,6 +3,7 @@
 mod encrypted;
 mod plain;
 mod simulated;
+mod suite;
 
 use anyhow::{Result, anyhow};
 use fhe_nn::plain::Outcome;
@@ -10,10 +11,11 @@ use fhe_nn::plain::Outcome;
 use super::progress::Progress;
 use super::selection::Subject;
 use crate::case::{Case, Model};
-use crate::config::{Cell, Config, Kind};
+use crate::config::{Cell, Config, Kind, Network};
 use crate::layers::Errors;
 use crate::output::in_one_line;
 use crate::records::CaseRow;
+pub(super) use suite::StageMeasured;
 
 /// A case that is ready for images.
 pub(super) enum Engine {
@@ -23,30 +25,54 @@ pub(super) enum Engine {
     Simulated(Box<simulated::Engine>),
     /// Real encryption, with its keys.
     Encrypted(Box<encrypted::Engine>),
+    /// Another program, with its keys.
+    Suite(Box<suite::Engine>),
+}
+
+/// The evaluation of a batch.
+pub(super) struct Batch {
+    /// A result for each image, in order.
+    pub images: Vec<Result<Evaluated>>,
+    /// The stages of another program; empty for this one.
+    pub stages: Vec<StageMeasured>,
 }
 
 /// The evaluation of an image.
 pub(super) struct Evaluated {
-    /// The logits of the case; `None` if they are those of the polynomial model.
-    pub logits: Option<Vec<f64>>,
-    /// The result of the plaintext model with the same polynomials.
-    pub polynomial: Outcome,
-    /// Seconds; `None` if the case does not measure them.
-    pub seconds: Option<Seconds>,
+    /// What came out.
+    pub answer: Answer,
+    /// What it took; `None` if the case does not measure it.
+    pub cost: Option<Cost>,
     /// The steps; empty without `trace`.
     pub steps: Vec<StepMeasured>,
 }
 
-/// The seconds of an encrypted image.
+/// What an evaluation gives.
+pub(super) enum Answer {
+    /// Logits, to compare with those of the plaintext model with the same polynomials.
+    Logits {
+        /// The logits of the case; `None` if they are those of the polynomial model.
+        logits: Option<Vec<f64>>,
+        /// The result of the polynomial model.
+        polynomial: Outcome,
+    },
+    /// The class alone.
+    Class(usize),
+}
+
+/// What an encrypted image took: seconds, bytes, joules.
 #[derive(Clone, Copy)]
-pub(super) struct Seconds {
-    /// Number of images in the ciphertext that took these seconds.
+pub(super) struct Cost {
+    /// Number of images in the ciphertext or the call that took all of this.
     pub images: usize,
     pub encrypt: f64,
     pub evaluate: f64,
     pub decrypt: f64,
     /// Seconds of the comparison of every layer; `None` without `trace`.
     pub look: Option<f64>,
+    pub upload_bytes: Option<u64>,
+    pub download_bytes: Option<u64>,
+    pub energy_j: Option<f64>,
 }
 
 /// A step of an evaluation.
@@ -67,17 +93,20 @@ pub(super) fn start(
     case: Option<Case>,
     progress: &Progress,
 ) -> Result<Engine> {
-    match (config.kind, case) {
-        (Kind::Plain, _) => Ok(Engine::Plain(Box::new(plain::Engine::new(model, &cell.relu, config.trace)))),
-        (Kind::Encrypted, Some(case)) => {
-            Ok(Engine::Encrypted(Box::new(encrypted::Engine::start(case, config.seed, config.trace, progress)?)))
+    let (seed, trace) = (config.seed, config.trace);
+    Ok(match (&cell.network, &config.suite, case) {
+        (Network::Foreign(_), suite, _) => {
+            let suite = suite.as_ref().expect("a config with another engine says where it is");
+            Engine::Suite(Box::new(suite::Engine::start(suite, progress)?))
         }
-        (Kind::Simulated, Some(case)) => {
-            let (noise, seed) = (config.noise()?, config.seed);
-            Ok(Engine::Simulated(Box::new(simulated::Engine::new(case, noise, seed, config.trace, progress)?)))
+        (Network::Own(relu), _, None) => Engine::Plain(Box::new(plain::Engine::new(model, relu, trace))),
+        (Network::Own(_), _, Some(case)) if config.kind == Kind::Simulated => {
+            Engine::Simulated(Box::new(simulated::Engine::new(case, config.noise()?, seed, trace, progress)?))
         }
-        (Kind::Encrypted | Kind::Simulated, None) => unreachable!("cells of these backends have a circuit"),
-    }
+        (Network::Own(_), _, Some(case)) => {
+            Engine::Encrypted(Box::new(encrypted::Engine::start(case, seed, trace, progress)?))
+        }
+    })
 }
 
 impl Engine {
@@ -87,26 +116,40 @@ impl Engine {
             // Threads wait for each other at the end of a batch. A process that is killed loses one batch.
             Self::Plain(_) | Self::Simulated(_) => 16 * rayon::current_num_threads(),
             Self::Encrypted(engine) => engine.images(),
+            Self::Suite(engine) => engine.images(),
         }
     }
 
-    /// Evaluates a batch and returns a result for each image, in order.
-    pub(super) fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Vec<Result<Evaluated>> {
+    /// Evaluates a batch.
+    pub(super) fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Batch {
+        let together = match self {
+            Self::Plain(engine) => return Batch { images: engine.evaluate(batch, progress), stages: Vec::new() },
+            Self::Simulated(engine) => return Batch { images: engine.evaluate(batch, progress), stages: Vec::new() },
+            Self::Encrypted(engine) => engine.evaluate(batch, progress).map(|images| (images, Vec::new())),
+            Self::Suite(engine) => engine.evaluate(batch, progress),
+        };
+        match together {
+            Ok((images, stages)) => Batch { images: images.into_iter().map(Ok).collect(), stages },
+            // An error of a ciphertext is one of each of its images.
+            Err(error) => {
+                let error = in_one_line(&error);
+                Batch { images: batch.iter().map(|_| Err(anyhow!("{error}"))).collect(), stages: Vec::new() }
+            }
+        }
+    }
+
+    /// The stages of another program before all images; empty for this one.
+    pub(super) fn once(&self) -> &[StageMeasured] {
         match self {
-            Self::Plain(engine) => engine.evaluate(batch, progress),
-            Self::Simulated(engine) => engine.evaluate(batch, progress),
-            Self::Encrypted(engine) => match engine.evaluate(batch, progress) {
-                Ok(evaluated) => evaluated.into_iter().map(Ok).collect(),
-                // An error of a ciphertext is one of each of its images.
-                Err(error) => batch.iter().map(|_| Err(anyhow!("{}", in_one_line(&error)))).collect(),
-            },
+            Self::Plain(_) | Self::Simulated(_) | Self::Encrypted(_) => &[],
+            Self::Suite(engine) => engine.once(),
         }
     }
 
-    /// Enters the time and size of keys and constants.
+    /// Enters the time and size of keys and constants. Those of another program are in its stages.
     pub(super) fn measure(&self, row: CaseRow) -> CaseRow {
         match self {
-            Self::Plain(_) | Self::Simulated(_) => row,
+            Self::Plain(_) | Self::Simulated(_) | Self::Suite(_) => row,
             Self::Encrypted(engine) => CaseRow {
                 keygen_s: Some(engine.keygen_s()),
                 key_bytes: Some(engine.key_bytes() as u64),

@@ -5,7 +5,7 @@ use fhe_nn::encrypted::Op;
 use fhe_nn::plain::{Activation, ApproximateRelu};
 use rayon::prelude::*;
 
-use super::{Evaluated, StepMeasured};
+use super::{Answer, Evaluated, StepMeasured};
 use crate::case::{Model, Relu};
 use crate::layers::{Errors, Reference, op_name};
 use crate::run::progress::Progress;
@@ -42,7 +42,7 @@ impl Engine {
         let (network, input) = (&self.model.network, self.model.input(&subject.image));
         if !self.trace {
             let polynomial = network.forward(&input, self.activation.as_ref());
-            return Evaluated { logits: None, polynomial, seconds: None, steps: Vec::new() };
+            return Evaluated { answer: Answer::Logits { logits: None, polynomial }, cost: None, steps: Vec::new() };
         }
         let reference =
             Reference::new(network, &input, self.model.own_activation().as_ref(), self.activation.as_ref(), true);
@@ -51,6 +51,7 @@ impl Engine {
             StepMeasured { layer, op: op_name(op), level: None, latency_s: None, rss_bytes: None, errors }
         };
         let steps = network.steps().into_iter().map(step).collect();
-        Evaluated { logits: None, polynomial: reference.polynomial.outcome, seconds: None, steps }
+        let polynomial = reference.polynomial.outcome;
+        Evaluated { answer: Answer::Logits { logits: None, polynomial }, cost: None, steps }
     }
 }

@@ -5,7 +5,7 @@ use fhe_nn::encrypted::Op;
 use fhe_nn::simulated::{NoiseModel, Simulator};
 use rayon::prelude::*;
 
-use super::{Evaluated, StepMeasured};
+use super::{Answer, Evaluated, StepMeasured};
 use crate::case::Case;
 use crate::layers::{Errors, Reference, op_name};
 use crate::run::progress::Progress;
@@ -51,7 +51,7 @@ impl Engine {
         if !self.trace {
             let logits = Some(self.simulator.evaluate(&input, seed, image).logits);
             let polynomial = network.forward(&input, &self.simulator.activation());
-            return Evaluated { logits, polynomial, seconds: None, steps: Vec::new() };
+            return Evaluated { answer: Answer::Logits { logits, polynomial }, cost: None, steps: Vec::new() };
         }
         let reference =
             Reference::new(network, &input, self.case.own_activation().as_ref(), &self.simulator.activation(), true);
@@ -63,6 +63,7 @@ impl Engine {
             steps.push(StepMeasured { layer, op, level, latency_s: None, rss_bytes: None, errors });
         };
         let logits = Some(self.simulator.trace(&input, seed, image, &mut see).logits);
-        Evaluated { logits, polynomial: reference.polynomial.outcome, seconds: None, steps }
+        let polynomial = reference.polynomial.outcome;
+        Evaluated { answer: Answer::Logits { logits, polynomial }, cost: None, steps }
     }
 }

@@ -176,6 +176,9 @@ mod tests {
             precision_bits: None,
             overflow: Some(0),
             error: None,
+            upload_bytes: None,
+            download_bytes: None,
+            energy_j: None,
         };
         let rows = [row(1, 1, Some(2)), row(1, 2, Some(1)), row(1, 2, Some(3)), row(1, 1, Some(1)), row(1, 1, None)];
         assert_eq!(rows.each_ref().map(fate), [Some(0), Some(1), Some(2), None, Some(0)]);

@@ -1,5 +1,6 @@
 //! The figures: each is made from runs, or names the reason why it cannot be.
 
+mod engines;
 mod flips;
 mod layers;
 mod pareto;
@@ -27,6 +28,8 @@ pub(crate) enum Kind {
     Pareto,
     /// Images that change their class, against the plaintext margin.
     Flips,
+    /// Memory and bytes against latency, of other engines and of our encrypted cases.
+    Engines,
 }
 
 /// The reason why there is nothing to draw.
@@ -49,6 +52,7 @@ impl Kind {
             Self::Ring => ("Cost against the ring dimension", ring::figure(sources)),
             Self::Pareto => ("Memory, latency and precision", pareto::figure(sources)),
             Self::Flips => ("Images that change their class", flips::figure(sources)),
+            Self::Engines => ("Engines: memory and bytes against latency", engines::figure(sources)),
         };
         let mut figure = figure?;
         figure.title = format!("{title} · {name}");
