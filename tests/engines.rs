@@ -161,7 +161,7 @@ fn every_stage_is_measured_and_every_class_is_read() {
 fn tables_figures_and_plans_show_the_engine() {
     let place = Place::new("0..3", 1);
     let plan = cipherlab_in(place.folder.path(), &["plan", "config.toml"], None);
-    assert!(plan.stdout.contains("3 calls of at most 1 images, size 0 (single)"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("3 calls of at most 1 image, size 0 (single)"), "{}", plan.stdout);
     assert!(plan.stdout.contains("submissions/cifar10/build/server_encrypted_compute"), "{}", plan.stdout);
     assert_eq!(place.run("out", &[]).code, Some(0));
     let table = |name: &str| {

@@ -197,6 +197,7 @@ fn name(source: &Source, name: &Spanned<String>) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Stage;
 
     /// Every shipped config can run and asks a question.
     #[test]
@@ -208,6 +209,11 @@ mod tests {
             let config = Config::read(&path).unwrap_or_else(|error| panic!("{error:#}"));
             config.check(&config.model().unwrap()).unwrap_or_else(|error| panic!("{error:#}"));
             assert_eq!(path.file_stem().unwrap().to_str(), Some(config.name.as_str()), "{}", path.display());
+            if let Some(suite) = &config.suite {
+                let missing =
+                    Stage::ALL.into_iter().find(|stage| stage.command(&suite.submission, suite.size).is_none());
+                assert_eq!(missing, None, "{}", path.display());
+            }
             assert!(config.question.ends_with('?'), "{}: '{}' asks nothing", path.display(), config.question);
             configs += 1;
         }

@@ -57,7 +57,9 @@ impl Calls {
     pub(super) fn write(&self, text: &mut String) -> std::fmt::Result {
         let number = Size::ALL.into_iter().find(|size| size.name() == self.size).map_or(0, Size::number);
         writeln!(text, "\nin {}, each stage at most {} s", self.root.display(), self.stage_limit_s)?;
-        writeln!(text, "{} calls of at most {} images, size {number} ({})", self.calls, self.batch, self.size)?;
+        let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+        let (calls, images) = (count(self.calls, "call"), count(self.batch, "image"));
+        writeln!(text, "{calls} of at most {images}, size {number} ({})", self.size)?;
         for (at, StageProgram { stage, program }) in self.stages.iter().enumerate() {
             let times = if at < Stage::ONCE.len() { "once" } else { "each call" };
             let program = match program {

@@ -54,6 +54,30 @@ fn layer(case: &str, image: usize, layer: &str) -> LayerRow {
     }
 }
 
+fn stage(case: &str, image: usize, stage: &str) -> StageRow {
+    StageRow {
+        case: case.to_owned(),
+        image: Some(image),
+        batch: Some(1),
+        stage: stage.to_owned(),
+        wall_s: 1.5,
+        user_s: 0.25,
+        system_s: 0.5,
+        peak_rss_bytes: 1 << 20,
+        bytes: None,
+        energy_j: None,
+    }
+}
+
+/// An image of the one case with layers, of the other with stages.
+fn rows(case: &str, index: usize) -> ImageRows {
+    let alone = ImageRows { image: image(case, index), layers: Vec::new(), stages: Vec::new() };
+    match case {
+        "a" => ImageRows { layers: ["x", "y"].map(|name| layer(case, index, name)).to_vec(), ..alone },
+        _ => ImageRows { stages: ["x", "y"].map(|name| stage(case, index, name)).to_vec(), ..alone },
+    }
+}
+
 fn case(name: &str) -> CaseRow {
     let text = format!("{name},plain,,,,,exact,,2,0,2,,,,,,,0,0,,,,,,,,,,,,,,0,,,,");
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
@@ -69,7 +93,7 @@ fn provenance() -> RunProvenance {
 
 /// Runs the rest of the run, and returns the lines about damage.
 fn run(path: &Path) -> Result<Vec<String>> {
-    let order = Order { cases: CASES.map(str::to_owned).to_vec(), images: IMAGES.to_vec(), stages: false };
+    let order = Order { cases: CASES.map(str::to_owned).to_vec(), images: IMAGES.to_vec(), stages: true };
     let mut folder = Folder::lock(path)?;
     if folder.provenance()?.is_none() {
         folder.begin("", &[])?;
@@ -83,8 +107,7 @@ fn run(path: &Path) -> Result<Vec<String>> {
         }
         let known: Vec<usize> = store.images(name).iter().map(|row| row.image).collect();
         for index in IMAGES.into_iter().filter(|index| !known.contains(index)) {
-            let layers = vec![layer(name, index, "x"), layer(name, index, "y")];
-            store.add_images(vec![ImageRows { image: image(name, index), layers, stages: Vec::new() }])?;
+            store.add_images(vec![rows(name, index)])?;
         }
         store.add_case(&case(name))?;
     }
@@ -94,8 +117,9 @@ fn run(path: &Path) -> Result<Vec<String>> {
 
 /// The files of rows and of digests.
 fn files(path: &Path) -> Vec<PathBuf> {
-    let rows = [CaseRow::FILE, ImageRow::FILE, LayerRow::FILE].map(|file| path.join(file));
-    let digests = [Digests::path::<CaseRow>, Digests::path::<ImageRow>, Digests::path::<LayerRow>];
+    let rows = [CaseRow::FILE, ImageRow::FILE, LayerRow::FILE, StageRow::FILE].map(|file| path.join(file));
+    let digests =
+        [Digests::path::<CaseRow>, Digests::path::<ImageRow>, Digests::path::<LayerRow>, Digests::path::<StageRow>];
     rows.into_iter().chain(digests.map(|digests| digests(path))).collect()
 }
 
@@ -127,7 +151,8 @@ fn files_cut_anywhere_end_as_those_of_an_uninterrupted_run() {
             assert!(!said.is_empty(), "{place}");
             assert_eq!(texts(folder.path()), wanted, "{place}: {said:?}");
             let read = Run::read(folder.path()).unwrap();
-            assert_eq!((read.cases.len(), read.images.len(), read.layers.len()), (2, 4, 8), "{place}");
+            let parts = [read.layers.len(), read.stages.len()];
+            assert_eq!((read.cases.len(), read.images.len(), parts), (2, 4, [4, 4]), "{place}");
         }
     }
 }
@@ -173,16 +198,16 @@ fn rows_without_digests_are_taken_and_get_some() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path()).unwrap();
     let wanted = texts(folder.path());
-    files(folder.path())[3..].iter().for_each(|path| std::fs::remove_file(path).unwrap());
-    assert_eq!(Run::read(folder.path()).unwrap().unchecked.len(), 3);
+    files(folder.path())[4..].iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    assert_eq!(Run::read(folder.path()).unwrap().unchecked.len(), 4);
     run(folder.path()).unwrap();
     assert_eq!(texts(folder.path()), wanted);
     // Without digests, an image with fewer layers than the others of its case is incomplete.
-    files(folder.path())[3..].iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    files(folder.path())[4..].iter().for_each(|path| std::fs::remove_file(path).unwrap());
     let layers = folder.path().join(LayerRow::FILE);
     let text = std::fs::read_to_string(&layers).unwrap();
     std::fs::write(&layers, &text[..text.len() - 20]).unwrap();
-    assert!(run(folder.path()).unwrap().iter().any(|line| line.contains("without all their layers")));
+    assert!(run(folder.path()).unwrap().iter().any(|line| line.contains("without all their stages")));
     assert_eq!(texts(folder.path()), wanted);
 }
 
