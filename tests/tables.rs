@@ -44,7 +44,7 @@ fn every_table_in_every_format_is_as_stored() {
     let folders = ["curve", "partial", "sweep"].map(fixture);
     let folders = folders.each_ref().map(String::as_str);
     for (format, extension) in [("markdown", "md"), ("latex", "tex"), ("csv", "csv")] {
-        for table in ["parameters", "accuracy", "comparison", "memory", "sweep"] {
+        for table in ["parameters", "accuracy", "comparison", "memory", "sweep", "engines"] {
             let flags = ["--format", format, "--table", table];
             stored(&format!("tables/{table}.{extension}"), &printed(&[&flags[..], &folders].concat()));
         }
@@ -53,7 +53,7 @@ fn every_table_in_every_format_is_as_stored() {
 
 #[test]
 fn a_partial_run_gives_its_standing_and_nothing_else() {
-    for table in ["parameters", "accuracy", "comparison", "memory", "sweep"] {
+    for table in ["parameters", "accuracy", "comparison", "memory", "sweep", "engines"] {
         let text = printed(&["--table", table, &fixture("partial")]);
         let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| partial |")).collect();
         let [row] = rows[..] else { panic!("{table}: {rows:?}") };
@@ -100,7 +100,7 @@ fn a_shard_is_not_a_result() {
 
 #[test]
 fn simulated_is_never_shown_as_encrypted() {
-    for table in ["parameters", "comparison", "memory", "sweep"] {
+    for table in ["parameters", "comparison", "memory", "sweep", "engines"] {
         assert!(!printed(&["--table", table, &fixture("curve")]).contains("curve"), "{table}");
     }
     let text = printed(&["--table", "accuracy", &fixture("curve")]);

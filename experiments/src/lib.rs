@@ -1,7 +1,8 @@
 //! cipherlab: measures the memory, time and precision that it costs to classify an encrypted image.
 //!
 //! The library holds the program: one module a command under `cmd`, the sweep under `run`, the tables and figures under
-//! `report`. [`records`] is the format of the files that a run leaves on disk.
+//! `report`. [`records`] is the format of the files that a run leaves on disk, [`contract`] what the FHE Benchmarking Suite
+//! asks of other programs that a run can call.
 
 mod bench;
 mod calibrate;

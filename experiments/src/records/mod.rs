@@ -7,6 +7,8 @@
 mod digests;
 mod provenance;
 mod read;
+#[macro_use]
+mod row;
 mod rows;
 mod sheet;
 
@@ -14,7 +16,8 @@ pub(crate) use digests::{Digest, Digests, Verdict};
 pub use provenance::RunProvenance;
 pub(crate) use read::parts;
 pub use read::{Run, rows};
-pub use rows::{CaseRow, ExactRow, ImageRow, LayerRow, Row, StageRow};
+pub use row::Row;
+pub use rows::{CaseRow, ExactRow, ImageRow, LayerRow, StageRow};
 pub(crate) use sheet::{Line, Sheet};
 
 /// Names of the files in a run's folder.

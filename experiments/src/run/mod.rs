@@ -5,6 +5,7 @@ pub(crate) mod columns;
 mod engine;
 mod folder;
 pub(crate) mod merge;
+mod parts;
 mod preflight;
 mod progress;
 mod recover;

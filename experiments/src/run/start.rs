@@ -83,14 +83,16 @@ pub(crate) fn start<'a>(
             provenance = joined(earlier, provenance);
         }
     }
-    let order = Order {
-        cases: config.cells.iter().map(|cell| cell.id(config.kind)).collect(),
-        images: positions.iter().map(|&position| subjects[position].index).collect(),
-        stages: config.suite.is_some(),
-    };
+    let order = order(config, positions.iter().map(|&position| subjects[position].index).collect());
     let store = Store::open(folder, provenance, order, &mut |text| eprintln!("{text}"))?;
     let images = positions.into_iter().map(|position| (subjects[position].clone(), exact[position].clone())).collect();
     Ok(Start::Ready(Box::new(Sweep { config, model, images, store, out })))
+}
+
+/// The rows that the run is to have over these images.
+fn order(config: &Config, images: Vec<usize>) -> Order {
+    let cases = config.cells.iter().map(|cell| cell.id(config.kind)).collect();
+    Order { cases, images, stages: config.suite.is_some() }
 }
 
 /// The run in the folder, if it is finished and is as it was written.

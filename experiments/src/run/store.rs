@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 
 use super::append::Appender;
 use super::folder::Folder;
+use super::parts;
 use super::recover::{Recovered, sort};
 use super::rows::ImageRows;
 use crate::records::{CaseRow, ImageRow, LayerRow, Row, RunProvenance, StageRow};
@@ -66,36 +67,7 @@ impl Store {
         let place = path.join(ImageRow::FILE).display().to_string();
         drop_copies(&mut images, &order, &place)?;
 
-        let positions: HashMap<(&str, usize), usize> =
-            images.rows.iter().enumerate().map(|(at, kept)| ((&kept.row.case[..], kept.row.image), at)).collect();
-        let owner = |case: &str, image: usize| positions.get(&(case, image)).copied();
-        let owners: Vec<Option<usize>> = layers.rows.iter().map(|kept| owner(&kept.row.case, kept.row.image)).collect();
-        let stage_rows = || stages.iter().flat_map(|stages| &stages.rows);
-        let stage_owners: Vec<Option<Option<usize>>> =
-            stage_rows().map(|kept| kept.row.image.map(|image| owner(&kept.row.case, image))).collect();
-        let mut found = vec![Parts::default(); images.rows.len()];
-        owners.iter().flatten().for_each(|&image| found[image].layers += 1);
-        stage_owners.iter().flatten().flatten().for_each(|&image| found[image].stages += 1);
-        let whole = whole(&images, &found);
-        let count: HashMap<(String, usize), usize> = images
-            .rows
-            .iter()
-            .zip(&found)
-            .map(|(kept, found)| ((kept.row.case.clone(), kept.row.image), found.all()))
-            .collect();
-        drop(positions);
-
-        let mut at = owners.iter();
-        layers.retain(|_| at.next().is_some_and(|owner| owner.is_some_and(|image| whole[image])));
-        let mut at = stage_owners.iter();
-        // A stage before all images stays: keys were made then, whatever became of the images.
-        let mut keep =
-            || at.next().is_some_and(|owner| owner.is_none_or(|image| image.is_some_and(|image| whole[image])));
-        if let Some(stages) = &mut stages {
-            stages.retain(|_| keep());
-        }
-        let mut at = whole.iter();
-        let incomplete = images.retain(|_| at.next() == Some(&true));
+        let (incomplete, count) = parts::keep_whole(&mut images, &mut layers, stages.as_mut());
         if incomplete > 0 {
             let parts = if order.stages { "stages" } else { "layers" };
             say(format!("{}: images without all their {parts} are evaluated anew: {incomplete}", path.display()));
@@ -250,41 +222,11 @@ fn drop_copies(images: &mut Recovered<ImageRow>, order: &Order, place: &str) -> 
     Ok(())
 }
 
-/// The rows that belong to an image.
-#[derive(Clone, Copy, Default)]
-struct Parts {
-    layers: usize,
-    stages: usize,
-}
-
-impl Parts {
-    fn all(self) -> usize {
-        self.layers + self.stages
-    }
-}
-
 /// Rows by their case, in their order.
 fn by_case<R>(rows: impl Iterator<Item = R>, case: impl Fn(&R) -> &String) -> HashMap<String, Vec<R>> {
     let mut found: HashMap<String, Vec<R>> = HashMap::new();
     rows.for_each(|row| found.entry(case(&row).clone()).or_default().push(row));
     found
-}
-
-/// Whether each image has all its layers and stages, of which `found` are there. How many it must have is in its digest;
-/// without one, as many layers as any other image of its case has.
-fn whole(images: &Recovered<ImageRow>, found: &[Parts]) -> Vec<bool> {
-    let mut most: HashMap<&str, usize> = HashMap::new();
-    for (kept, found) in images.rows.iter().zip(found) {
-        let most = most.entry(&kept.row.case).or_default();
-        *most = found.layers.max(*most);
-    }
-    let wanted = |row: &ImageRow| if row.evaluated() { most[&row.case[..]] } else { 0 };
-    let rows = images.rows.iter().zip(found);
-    rows.map(|(kept, found)| match kept.digest.and_then(|digest| digest.layers) {
-        Some(told) => found.all() == told,
-        None => found.layers == wanted(&kept.row),
-    })
-    .collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Result;
 use fhe_ring::buffer::trim_pool;
 
-use super::engine::Batch;
+use super::engine::{Batch, Engine};
 use super::progress::Progress;
 use super::rows::ImageRows;
 use super::selection::Subject;
@@ -98,29 +98,17 @@ impl Sweep<'_> {
             let mut clock = Instant::now();
             // Batches start at fixed places, so an image shares its ciphertext with the same images in a resumed run.
             for batch in self.images.chunks(engine.batch()) {
-                let new = |(subject, _): &&(Subject, ExactRow)| !known.contains(&subject.index);
-                if !batch.iter().any(|image| new(&image)) {
+                let new = |subject: &Subject| !known.contains(&subject.index);
+                if !batch.iter().any(|(subject, _)| new(subject)) {
                     progress.skip(batch.len());
                     continue;
                 }
-                let subjects: Vec<&Subject> = batch.iter().map(|(subject, _)| subject).collect();
-                let Batch { images, stages } = engine.evaluate(&subjects, progress);
-                let mut rows: Vec<_> = batch
-                    .iter()
-                    .zip(images)
-                    .filter(|(image, _)| new(image))
-                    .map(|((_, exact), evaluated)| rows::of(&id, exact, self.model.logit_bound, evaluated))
-                    .collect();
+                let mut rows = self.batch(&engine, &id, batch, new, progress);
                 // The time that writing rows takes counts for the next images; that of a ciphertext is shared by its images.
                 let elapsed = clock.elapsed().as_secs_f64();
                 clock = Instant::now();
                 for ImageRows { image, .. } in &mut rows {
                     image.overhead_s = spent(image).map(|spent| (elapsed - spent) / batch.len() as f64);
-                }
-                // The stages belong to one image, so that a resumed run has them with it or not at all.
-                if let Some(first) = rows.first_mut() {
-                    first.stages =
-                        stages.iter().map(|stage| rows::stage(&id, Some(first.image.image), stage)).collect();
                 }
                 self.store.add_images(rows)?;
             }
@@ -130,6 +118,28 @@ impl Sweep<'_> {
         }
         let row = summary::of_stages(row, self.store.stages(&id));
         Ok(summary::summarise(row, self.store.images(&id)))
+    }
+
+    /// Evaluates a batch of a case. Returns the rows of its new images.
+    fn batch(
+        &self,
+        engine: &Engine,
+        case: &str,
+        batch: &[(Subject, ExactRow)],
+        new: impl Fn(&Subject) -> bool,
+        progress: &Progress,
+    ) -> Vec<ImageRows> {
+        let subjects: Vec<&Subject> = batch.iter().map(|(subject, _)| subject).collect();
+        let Batch { images, stages } = engine.evaluate(&subjects, progress);
+        let evaluated = batch.iter().zip(images).filter(|((subject, _), _)| new(subject));
+        let mut rows: Vec<ImageRows> =
+            evaluated.map(|((_, exact), evaluated)| rows::of(case, exact, self.model.logit_bound, evaluated)).collect();
+        // The stages belong to one image, so that a resumed run has them with it or not at all.
+        if let Some(first) = rows.first_mut() {
+            let image = Some(first.image.image);
+            first.stages = stages.iter().map(|stage| rows::stage(case, image, stage)).collect();
+        }
+        rows
     }
 }
 

@@ -31,8 +31,10 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
             let bins = Bins::of(rows);
             seen += bins.images;
             if bins.flips() > 0 {
-                let noise = case.polynomial_flips;
-                let title = format!("{}: {} of {}, {noise} by noise", group.name, bins.flips(), bins.images);
+                // Only this program's own cases are compared with the same polynomials.
+                let own = case.engine.is_none();
+                let noise = if own { format!(", {} by noise", case.polynomial_flips) } else { String::new() };
+                let title = format!("{}: {} of {}{noise}", group.name, bins.flips(), bins.images);
                 found.push((title, bins));
             }
         }
