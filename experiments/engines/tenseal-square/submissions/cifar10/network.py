@@ -17,12 +17,12 @@ def normalised(pixels):
 
 
 def weights():
-    """The two matrices, inputs by outputs, and their constants, as lists of floats."""
+    """The two matrices, inputs by outputs, and the constants of the second, as lists of floats.
+
+    The last row of the first matrix holds its constants, for a last input of 1: TenSEAL adds a plain vector to the first slots of
+    a ciphertext only, and its product with a matrix reads slots behind them too.
+    """
     stored = np.load(pathlib.Path(__file__).resolve().with_name("weights.npz"))
     floats = lambda name: stored[name].astype(np.float64)
-    return (
-        floats("first_weight").T.tolist(),
-        floats("first_bias").tolist(),
-        floats("second_weight").T.tolist(),
-        floats("second_bias").tolist(),
-    )
+    first = np.vstack([floats("first_weight").T, floats("first_bias")])
+    return first.tolist(), floats("second_weight").T.tolist(), floats("second_bias").tolist()

@@ -11,13 +11,12 @@ started = time.perf_counter()
 context = tenseal.context_from((folder("public_keys") / "context.bin").read_bytes())
 if context.is_private():
     sys.exit("found a secret key among the public keys")
-first, first_constants, second, second_constants = weights()
+first, second, constants = weights()
 uploads = [(file.name, tenseal.ckks_vector_from(context, file.read_bytes())) for file in numbered(folder("ciphertexts_upload"))]
 loaded = time.perf_counter()
 results = []
 for name, inputs in uploads:
-    squares = (inputs.mm(first) + first_constants).square()
-    results.append((name, squares.mm(second) + second_constants))
+    results.append((name, inputs.mm(first).square().mm(second) + constants))
 computed = time.perf_counter()
 for name, logits in results:
     (folder("ciphertexts_download") / name).write_bytes(logits.serialize())
