@@ -3,7 +3,9 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::cmd::{bench, calibrate, classify, datasets, model, plan, plot, run, tables};
+use crate::cmd::{
+    bench, calibrate, classify, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, run, tables,
+};
 use crate::output::in_one_line;
 
 /// Measures what it costs to classify an encrypted image: RNS-CKKS, ResNet-20, CIFAR-10.
@@ -18,6 +20,15 @@ struct Cli {
 enum Command {
     /// Encrypts an image, classifies the ciphertext, decrypts, and compares with the plaintext model.
     Classify(classify::Args),
+    /// Client: makes the secret key, and the public keys for the server.
+    #[command(long_about = keygen::LONG_ABOUT)]
+    Keygen(keygen::Args),
+    /// Client: encrypts images to a folder of ciphertexts.
+    Encrypt(encrypt::Args),
+    /// Server: evaluates the network on encrypted images, with public keys only.
+    Evaluate(evaluate::Args),
+    /// Client: decrypts the logits that the server returned.
+    Decrypt(decrypt::Args),
     /// Measures what each operation costs, from one transform to a bootstrap: seconds, memory, precision.
     #[command(long_about = bench::LONG_ABOUT)]
     Bench(bench::Args),
@@ -43,6 +54,10 @@ pub fn main() {
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let result = match cli.command {
         Command::Classify(args) => classify::run(&args),
+        Command::Keygen(args) => keygen::run(&args),
+        Command::Encrypt(args) => encrypt::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Decrypt(args) => decrypt::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Tables(args) => tables::run(&args),

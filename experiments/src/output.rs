@@ -49,6 +49,12 @@ pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
     line
 }
 
+/// Returns the value rounded to so many decimals.
+pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
+    // Through text, so that the result is the double nearest to the decimal number.
+    format!("{value:.digits$}").parse().expect("a formatted number")
+}
+
 /// `3.52 GB`, `17.3 MB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let bytes = bytes as f64;

@@ -12,7 +12,7 @@ mod source;
 mod spec;
 
 use anyhow::{Result, anyhow, bail};
-use datasets::cifar::Image;
+use datasets::cifar::{Image, Normalisation};
 use fhe_ckks::{KeyRequest, Parameters};
 use fhe_nn::encrypted::{Memory, Program};
 use fhe_nn::plain;
@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::machine::{self, Available};
 use crate::output::bytes;
 
-pub(crate) use args::Args;
+pub(crate) use args::{Args, ServerArgs};
 pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model};
 pub(crate) use nearest::is_insecure;
@@ -157,6 +157,11 @@ impl Case {
     /// Returns the largest magnitude that the model's card calls possible for a logit, if it names one.
     pub(crate) fn logit_bound(&self) -> Option<f64> {
         self.model.logit_bound
+    }
+
+    /// Returns the mean and deviation that turn pixels into the network's input.
+    pub(crate) fn normalisation(&self) -> Normalisation {
+        self.model.normalisation
     }
 
     /// What the network takes of an image.

@@ -32,12 +32,12 @@ impl Engine {
 
     /// Bytes of the evaluation keys.
     pub(crate) fn key_bytes(&self) -> usize {
-        self.session.key_bytes()
+        self.session.serving.key_bytes()
     }
 
     /// Bytes of the encoded bootstrapping constants.
     pub(crate) fn constant_bytes(&self) -> usize {
-        self.session.constant_bytes()
+        self.session.serving.constant_bytes()
     }
 
     /// The number of images in a ciphertext.
@@ -47,7 +47,7 @@ impl Engine {
 
     /// Evaluates the images of a ciphertext.
     pub(crate) fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Result<Vec<Evaluated>> {
-        let case = &self.session.case;
+        let case = self.session.case();
         let inputs: Vec<Vec<f64>> = batch.iter().map(|subject| case.input(&subject.image)).collect();
         let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
         let references = self.session.references(&inputs, self.trace);

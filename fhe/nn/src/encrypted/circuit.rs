@@ -187,6 +187,11 @@ impl Circuit {
         }
     }
 
+    /// Decimals of a logit that the noise of this circuit leaves.
+    pub fn logit_digits(&self) -> usize {
+        self.profile.logit_digits
+    }
+
     /// The sine that bootstraps leave.
     pub fn sine(&self) -> Sine {
         self.profile.sine()

@@ -30,6 +30,7 @@ impl Program {
             request.merge(&self.circuit().bootstrap(slots).request_keys(params)?);
         }
         request.relinearization(params, self.circuit().activation_level);
+        request.client_ring(params, &self.client_ring(params)?);
         Ok(request)
     }
 

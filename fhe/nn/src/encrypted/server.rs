@@ -13,6 +13,7 @@ use super::slots::{Encrypted, Operand};
 /// Evaluates a [`Program`] with evaluation keys; [`Client`](super::Client) has an example.
 pub struct Server {
     program: Program,
+    client_ring: Parameters,
     evaluator: Evaluator,
     bootstrappers: BTreeMap<usize, Bootstrapper>,
 }
@@ -28,7 +29,8 @@ impl Server {
             .into_iter()
             .map(|slots| Ok((slots, Bootstrapper::new(params, program.circuit().bootstrap(slots))?)))
             .collect::<Result<_, CkksError>>()?;
-        Ok(Self { program, evaluator: Evaluator::new(params, keys), bootstrappers })
+        let client_ring = program.client_ring(params)?;
+        Ok(Self { program, client_ring, evaluator: Evaluator::new(params, keys), bootstrappers })
     }
 
     /// The program.
@@ -51,11 +53,12 @@ impl Server {
         self.bootstrappers.values().map(Bootstrapper::bytes).sum()
     }
 
-    /// The encrypted logits of the encrypted images of a ciphertext, in the first slots of each image, at the level of
-    /// a bootstrap's input. `observe` gets the result of every step; the time that it needs is the caller's.
+    /// The encrypted logits of the encrypted images of a ciphertext, in the first slots of each image. Both ciphertexts
+    /// are of the client's ring; the logits are at level 0. `observe` gets the result of every step, in the main ring; the
+    /// time that it needs is the caller's.
     ///
     /// # Errors
-    /// A missing key, or an input below the level, of another scale or of another slot count than those that
+    /// A missing key, or an input of another ring, level, scale or slot count than those that
     /// [`Client::encrypt`](super::Client::encrypt) returns.
     pub fn evaluate(
         &self,
@@ -63,19 +66,37 @@ impl Server {
         observe: &mut dyn FnMut(&StepInfo, &Ciphertext),
     ) -> Result<Ciphertext, CkksError> {
         self.check(image)?;
-        self.program.run(&mut Evaluation { server: self, observe }, image.clone())
+        let image = self.evaluator.from_client(image)?;
+        let logits = self.program.run(&mut Evaluation { server: self, observe }, image)?;
+        self.answer(logits)
     }
 
     fn check(&self, image: &Ciphertext) -> Result<(), CkksError> {
         let operation = "classification";
-        let circuit = self.program.circuit();
-        let (found, wanted) = (image.level(), circuit.linear_level);
-        if found < wanted {
+        let interface = self.program.interface();
+        let (found, wanted) = (image.parts()[0].ring().n(), self.client_ring.n());
+        if found != wanted {
+            let (what, wanted) = ("ring dimension of encrypted images", wanted.to_string());
+            return Err(CkksError::Parameters { what, found: found.to_string(), wanted });
+        }
+        let (found, wanted) = (image.level(), interface.level);
+        if found != wanted {
             return Err(CkksError::LevelTooLow { operation, found, wanted });
         }
-        let slots = self.program.interleave().slots(self.program.input_layout().slots());
-        CkksError::check_slots(operation, slots, image.slots())?;
-        CkksError::check_scales(operation, circuit.linear_scale(), image.scale())
+        CkksError::check_slots(operation, interface.slots(), image.slots())?;
+        CkksError::check_scales(operation, interface.scale, image.scale())
+    }
+
+    /// The logits in the client's ring. Their scale is lowered first where they might not fit the first prime, the only
+    /// one that is left at level 0.
+    fn answer(&self, mut logits: Ciphertext) -> Result<Ciphertext, CkksError> {
+        let params = self.evaluator.params();
+        let scale = self.program.logit_scale(params);
+        if scale < logits.scale() {
+            let factor = params.prime(logits.level()) * scale / logits.scale();
+            logits = self.evaluator.rescale(self.evaluator.multiply_constant(&logits, 1.0, factor)?)?;
+        }
+        self.evaluator.to_client(&self.client_ring, &logits)
     }
 }
 

@@ -305,7 +305,7 @@ fn whole_network(circuit: Circuit, noise: f64) {
     assert_eq!(room > 1, packing == Packing::Batch, "{packing}: {room} images in a ciphertext");
     images.truncate(room);
     let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
-    let (client, keys) = Client::generate(&program, &params, &mut rng).unwrap();
+    let (client, observer, keys) = Client::generate_observed(&program, &params, &mut rng).unwrap();
     let request = program.request_keys(&params).unwrap();
     let memory = program.memory(&params, &request).unwrap();
     let server = Server::new(program.clone(), &params, keys).unwrap();
@@ -318,7 +318,7 @@ fn whole_network(circuit: Circuit, noise: f64) {
     let encrypted = client.encrypt(&images.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut rng).unwrap();
     let logits = server
         .evaluate(&encrypted, &mut |step, result| {
-            for (found, (_, steps)) in client.decrypt_step(step, result).iter().zip(&clear) {
+            for (found, (_, steps)) in observer.decrypt_step(step, result).iter().zip(&clear) {
                 let clear = &steps.iter().find(|known| known.name == step.layer).unwrap().output.data;
                 let error = worst(found, clear);
                 largest = largest.max(error);

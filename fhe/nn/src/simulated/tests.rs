@@ -170,12 +170,12 @@ fn band(model: &NoiseModel, step: usize, spread: f64) -> f64 {
 fn simulated_errors_are_as_large_as_encrypted_ones_layer_by_layer() {
     let (program, params, schedule) = program(1);
     let mut rng = ChaCha20Rng::seed_from_u64(2);
-    let (client, keys) = Client::generate(&program, &params, &mut rng).unwrap();
+    let (client, observer, keys) = Client::generate_observed(&program, &params, &mut rng).unwrap();
     let server = Server::new(program.clone(), &params, keys).unwrap();
     let mut encrypted = |image: &[f64]| {
         let mut values = Vec::new();
         let x = client.encrypt(&[image], &mut rng).unwrap();
-        server.evaluate(&x, &mut |step, result| values.extend(client.decrypt_step(step, result))).unwrap();
+        server.evaluate(&x, &mut |step, result| values.extend(observer.decrypt_step(step, result))).unwrap();
         values
     };
     let mut data = ChaCha20Rng::seed_from_u64(3);

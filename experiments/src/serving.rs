@@ -1,0 +1,67 @@
+//! A case with evaluation keys, ready for encrypted images: the server's half, for every command that evaluates.
+
+use anyhow::Result;
+use fhe_ckks::{Ciphertext, EvaluationKeys};
+use fhe_nn::encrypted::{ScheduledStep, Server, StepInfo};
+use indicatif::ProgressBar;
+
+use crate::case::Case;
+use crate::prediction;
+use crate::progress::{Expected, Steps};
+
+/// A case with evaluation keys.
+pub(crate) struct Serving {
+    /// The case.
+    pub case: Case,
+    schedule: Vec<ScheduledStep>,
+    /// Seconds of each step, for the progress bar.
+    expected: Expected,
+    server: Server,
+}
+
+impl Serving {
+    /// Encodes the constants.
+    ///
+    /// # Errors
+    /// A case that cannot be planned, or measurements that cannot be read.
+    pub(crate) fn start(case: Case, keys: EvaluationKeys) -> Result<Self> {
+        let schedule = case.program.schedule(&case.params)?;
+        let expected = Expected::new(prediction::of_steps(&case, &schedule)?);
+        let server = Server::new(case.program.clone(), &case.params, keys)?;
+        Ok(Self { case, schedule, expected, server })
+    }
+
+    /// Returns the bytes of the evaluation keys.
+    pub(crate) fn key_bytes(&self) -> usize {
+        self.server.evaluator().keys().bytes()
+    }
+
+    /// Returns the bytes of the encoded bootstrapping constants.
+    pub(crate) fn constant_bytes(&self) -> usize {
+        self.server.constant_bytes()
+    }
+
+    /// Returns the steps of every image.
+    pub(crate) fn schedule(&self) -> &[ScheduledStep] {
+        &self.schedule
+    }
+
+    /// Returns the encrypted logits of encrypted images, and moves the bar with every step. `see` gets the result of every
+    /// step.
+    ///
+    /// # Errors
+    /// A ciphertext that the case does not take, and a key that is missing.
+    pub(crate) fn evaluate(
+        &self,
+        images: &Ciphertext,
+        bar: ProgressBar,
+        see: &mut dyn FnMut(&StepInfo, &Ciphertext),
+    ) -> Result<Ciphertext> {
+        let mut progress = Steps::new(&self.schedule, &self.expected, bar);
+        let logits = self.server.evaluate(images, &mut |step, result| {
+            progress.advance();
+            see(step, result);
+        });
+        Ok(logits?)
+    }
+}
