@@ -1,12 +1,14 @@
 //! The command line: its commands, and how the process ends.
 
+use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::cmd::{
-    bench, calibrate, classify, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, run, tables,
+    bench, calibrate, classify, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, run, suite, tables,
 };
 use crate::output::in_one_line;
+use crate::suite::stage::Call;
 
 /// Measures what it costs to classify an encrypted image: RNS-CKKS, ResNet-20, CIFAR-10.
 #[derive(Parser)]
@@ -45,12 +47,17 @@ enum Command {
     Run(run::Args),
     /// Prepares networks of yours: writes the model card of a checkpoint.
     Model(model::Args),
+    /// A submission to the FHE Benchmarking Suite.
+    Suite(suite::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(datasets::Args),
 }
 
 /// Runs the program on the arguments of the process. The process ends with status 2 after an error.
 pub fn main() {
+    if let Some(call) = Call::of_process() {
+        return end(call.run());
+    }
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let result = match cli.command {
         Command::Classify(args) => classify::run(&args),
@@ -65,8 +72,14 @@ pub fn main() {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Model(args) => model::run(&args),
+        Command::Suite(args) => suite::run(&args),
         Command::Datasets(args) => datasets::run(&args),
     };
+    end(result);
+}
+
+/// Ends the process with status 2 after an error.
+fn end(result: Result<()>) {
     if let Err(error) = result {
         eprintln!("error: {}", in_one_line(&error));
         std::process::exit(2);

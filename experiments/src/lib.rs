@@ -29,6 +29,7 @@ mod secrecy;
 mod serving;
 mod session;
 mod simulation;
+mod suite;
 mod verdict;
 
 pub use cli::main;

@@ -155,7 +155,11 @@ impl ServerArgs {
         .concat()
     }
 
-    fn max_memory(&self) -> Result<Option<u64>> {
+    /// Returns the bytes of memory that the user grants.
+    ///
+    /// # Errors
+    /// A value that is no number of bytes.
+    pub(crate) fn max_memory(&self) -> Result<Option<u64>> {
         let read = |text: &str| {
             parse_bytes(text).with_context(|| format!("--max-memory {text}: wanted bytes, or a number such as 4G"))
         };

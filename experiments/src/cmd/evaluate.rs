@@ -11,7 +11,8 @@ use crate::case::{Case, CaseSpec, ServerArgs};
 use crate::output::{self, bytes};
 use crate::roles::keys::Places;
 use crate::roles::manifest::Manifest;
-use crate::roles::server::{Evaluated, Server};
+use crate::roles::parcel::Parcel;
+use crate::roles::server::{self, Bars, Evaluated, Hidden, Server};
 use crate::{machine, progress};
 
 /// Arguments of `evaluate`.
@@ -29,6 +30,10 @@ pub(crate) struct Args {
     /// goes on.
     #[arg(long, value_name = "DOWN")]
     out: PathBuf,
+    /// Ciphertexts that are evaluated at once, each on its share of the threads. If not given, one for each thread as far
+    /// as memory goes: threads that share no ciphertext never wait for each other.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    at_once: Option<u16>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -70,13 +75,31 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let spinner = progress::spinner("reading keys".to_owned(), args.json);
         let server = Server::start(&folder, manifest, case)?;
         spinner.finish_and_clear();
-        let bar = |k: usize, count: usize| match args.json {
-            true => ProgressBar::hidden(),
-            false => ProgressBar::no_length().with_prefix(format!("{}/{count} ", k + 1)),
+        let parcel = server.open(&args.from, &args.out)?;
+        let limit = server::memory_limit(args.server.max_memory()?);
+        let threads = rayon::current_num_threads();
+        let at_once = args.at_once.map(usize::from);
+        let lanes = at_once.unwrap_or_else(|| server::lanes(server.case(), parcel.ciphertexts(), threads, limit));
+        let folders = [args.from.as_path(), args.out.as_path()];
+        let evaluated = match args.json {
+            true => server.evaluate(&parcel, folders, lanes, &Hidden)?,
+            false => server.evaluate(&parcel, folders, lanes, &Shown)?,
         };
-        let evaluated = server.evaluate(&args.from, &args.out, bar)?;
-        report(args, &server, &evaluated, key_bytes)
+        report(args, &server, &parcel, &evaluated, key_bytes)
     })
+}
+
+/// Bars on standard error.
+struct Shown;
+
+impl Bars for Shown {
+    fn steps(&self, ciphertext: usize, of: usize) -> ProgressBar {
+        ProgressBar::no_length().with_prefix(format!("{}/{of} ", ciphertext + 1))
+    }
+
+    fn ciphertexts(&self, count: usize) -> ProgressBar {
+        progress::count(count, "ciphertexts")
+    }
 }
 
 /// The case that the keys are for, with the server's weights.
@@ -87,13 +110,13 @@ fn case(args: &Args, manifest: &Manifest) -> Result<Case> {
     args.server.case(&spec, manifest.is_insecure())
 }
 
-fn report(args: &Args, server: &Server, evaluated: &Evaluated, evaluation_key_bytes: u64) -> Result<()> {
-    let Evaluated { seconds, kept, parcel, upload_bytes, download_bytes } = evaluated;
+fn report(args: &Args, server: &Server, parcel: &Parcel, done: &Evaluated, evaluation_key_bytes: u64) -> Result<()> {
+    let Evaluated { evaluated, kept, seconds, upload_bytes, download_bytes, .. } = done;
     let report = Report {
         images: parcel.images,
-        evaluated: seconds.len(),
+        evaluated: *evaluated,
         kept: *kept,
-        seconds: Seconds { load: server.load, prepare: server.prepare, evaluate: seconds.iter().sum() },
+        seconds: Seconds { load: server.load, prepare: server.prepare, evaluate: *seconds },
         upload_bytes: *upload_bytes,
         download_bytes: *download_bytes,
         evaluation_key_bytes,

@@ -12,4 +12,5 @@ pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod plot;
 pub(crate) mod run;
+pub(crate) mod suite;
 pub(crate) mod tables;

@@ -254,7 +254,7 @@ fn each_field_out_of_range_is_named() {
         assert!(message.starts_with(wanted), "header with {field:?} at {at}: '{message}' for '{wanted}'");
     };
     header(0, b"CIPHRLAC", "magic number: found 434950485");
-    header(8, &1u16.to_le_bytes(), "format version: found 1, wanted 2");
+    header(8, &1u16.to_le_bytes(), "format version: found 1, wanted 3");
     header(10, &99u16.to_le_bytes(), "kind of object: found the unknown code 99, wanted ciphertext");
     header(12, &[!frame[12]], "parameters: found digest ");
     header(28, &0u64.to_le_bytes(), "length: main primes takes 4 bytes, the header leaves 0");
