@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use fhe_ring::Kernels;
 
 use super::folder::Folder;
-use super::recover::rewrite;
+use super::rewrite::rewrite;
 use super::selection::{self, Subject};
 use super::shard::Shard;
 use super::store::{Order, Store};

@@ -112,7 +112,7 @@ fn overhead(images: &[ImageRow]) -> Option<f64> {
 mod tests {
     use std::path::Path;
 
-    use super::super::recover::rewrite;
+    use super::super::rewrite::rewrite;
     use super::*;
     use crate::config::Relu;
     use crate::records::Run;
