@@ -4,7 +4,10 @@ use std::io::{ErrorKind, IsTerminal, Write};
 
 use anyhow::{Context, Result};
 
-/// Writes to standard output. A reader that has gone, such as `head`, ends the program and is no error.
+/// Writes to standard output. If the reader has gone, such as `head`, the program ends with status 0.
+///
+/// # Errors
+/// Standard output that cannot be written.
 pub(crate) fn out(text: &str) -> Result<()> {
     match write(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
@@ -12,7 +15,10 @@ pub(crate) fn out(text: &str) -> Result<()> {
     }
 }
 
-/// The same in the middle of work that is worth finishing without a reader, with its own exit status.
+/// Writes to standard output in the middle of work that goes on without a reader.
+///
+/// # Errors
+/// Standard output that cannot be written.
 pub(crate) fn note(text: &str) -> Result<()> {
     match write(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -1,11 +1,10 @@
-//! Advice for a case that cannot run: similar cases that can, each with its accuracy. A case is left out if its published
-//! accuracy is more than a percentage point lower.
+//! Advice for a case that cannot run: similar cases that can, each with its accuracy. A case is left out if its
+//! published accuracy is more than a percentage point lower.
 
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
 use super::accuracy::Accuracy;
-use super::nearest::circuit;
 use super::spec::RINGS;
 use super::{Case, CaseSpec, HEADROOM, Model, SHIPPED, Shipped};
 use crate::output::bytes;
@@ -23,7 +22,7 @@ struct Way {
     accuracy: Known,
 }
 
-/// What is known of the accuracy of a way.
+/// The source of a way's accuracy.
 #[derive(Clone, Copy)]
 enum Known {
     /// Weights and polynomials are those asked for.
@@ -39,7 +38,7 @@ enum Known {
 /// Returns settings of 128 bits of security near to one without, with their accuracy; `None` if there are none.
 pub(super) fn secure(spec: &CaseSpec, model: &Model) -> Option<String> {
     let slots = model.slots_needed(spec.packing);
-    let works = |way: &Way| way.spec.ring_dim >= 2 * slots && circuit(&way.spec, false).is_ok();
+    let works = |way: &Way| way.spec.ring_dim >= 2 * slots && way.spec.circuit(false).is_ok();
     let rings = RINGS.into_iter().filter(|&n| n > spec.ring_dim).map(|n| same(with_ring(spec, n)));
     let networks = other_networks(spec, model).into_iter();
     let kinds = [rings.collect(), networks.collect(), other_polynomials(spec, model)];
@@ -58,7 +57,7 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     let noisier = |n| Way { accuracy: Known::Noisier, ..same(with_ring(spec, n)) };
     let rings = smaller.map(noisier).flat_map(packed);
     let polynomials = other_polynomials(spec, model);
-    // What is known to keep the accuracy comes first.
+    // Ways that are known to keep the accuracy come first.
     let (published, unknown): (Vec<Way>, Vec<Way>) =
         polynomials.into_iter().partition(|way| matches!(way.accuracy, Known::Published(_)));
     let kinds = [packed(same(spec.clone())).collect(), networks.collect(), published, rings.collect(), unknown];

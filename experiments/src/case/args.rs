@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
-use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Named, Relu, Source, check_ring_dim};
+use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
 use crate::output::parse_bytes;
 
 /// The flags that name a case.
@@ -74,8 +75,7 @@ impl Args {
     /// The flag, the value found and the values wanted.
     pub(crate) fn case(&self) -> Result<Case> {
         let Self { ring_dim, packing, .. } = self;
-        let read =
-            |text: &String| text.parse::<Relu>().and_then(Relu::encryptable).with_context(|| format!("--relu {text}"));
+        let read = |text: &String| text.parse::<Approximation>().with_context(|| format!("--relu {text}"));
         let asked = self.relu.as_ref().map(read).transpose()?;
         self.server.max_memory()?;
         let kernels = self.server.kernels.choose()?;

@@ -5,7 +5,6 @@ mod advice;
 mod args;
 mod kernels;
 mod model;
-mod nearest;
 mod pool;
 mod shipped;
 mod source;
@@ -25,26 +24,25 @@ use crate::output::bytes;
 pub(crate) use args::{Args, ServerArgs};
 pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model};
-pub(crate) use nearest::is_insecure;
 pub(crate) use pool::{check_threads, in_pool};
 pub(crate) use shipped::{SHIPPED, Shipped};
 pub(crate) use source::{Named, Source, check_headroom};
-pub(crate) use spec::{CaseSpec, Relu, check_ring, check_ring_dim};
+pub(crate) use spec::{CaseSpec, check_ring, check_ring_dim};
 
-/// How far beyond the ranges that were seen activations hold, if not said otherwise.
+/// The default headroom: the factor by which intervals of activations exceed the ranges that were seen.
 pub(crate) const HEADROOM: f64 = 1.05;
 
 /// A case that can be run encrypted.
 pub(crate) struct Case {
-    /// What is computed.
+    /// The program to evaluate.
     pub program: Program,
-    /// With which parameters.
+    /// Its parameters.
     pub params: Parameters,
-    /// The keys that it takes.
+    /// The keys that it needs.
     pub request: KeyRequest,
-    /// The memory that it takes.
+    /// The memory that it is predicted to take.
     pub memory: Memory,
-    /// How it was asked for.
+    /// Its settings in words.
     pub described: Described,
     spec: CaseSpec,
     model: Model,
@@ -72,8 +70,8 @@ pub(crate) struct Described {
 }
 
 impl Case {
-    /// The case of a ring that [`check_ring_dim`] found fit, at 128 bits of security; without `kernels` the fastest
-    /// kernels that the machine has.
+    /// Returns the case at 128 bits of security, with these kernels or the fastest of the machine. [`check_ring_dim`]
+    /// has accepted its ring.
     ///
     /// # Errors
     /// Parameters that cannot be secure, or cannot hold the circuit.
@@ -81,14 +79,15 @@ impl Case {
         Self::within(spec, model, kernels, false)
     }
 
-    /// The same; if `insecure`, what cannot have 128 bits of security goes without.
+    /// Returns the case, with these kernels or the fastest of the machine. If `insecure`, a case that cannot have 128
+    /// bits of security goes without.
     ///
     /// # Errors
-    /// See [`Case::new`].
+    /// Those of [`Case::new`].
     pub(crate) fn within(spec: &CaseSpec, model: Model, kernels: Option<Kernels>, insecure: bool) -> Result<Self> {
-        let circuit = nearest::circuit(spec, insecure).map_err(|error| {
+        let circuit = spec.circuit(insecure).map_err(|error| {
             let ways = advice::secure(spec, &model).map_or(String::new(), |ways| format!("; would run: {ways}"));
-            let allowed = !insecure && nearest::is_insecure(spec);
+            let allowed = !insecure && spec.is_insecure();
             let insecure = if allowed { "; or --insecure (in a config `insecure = true`)" } else { "" };
             anyhow!("{error}{ways}{insecure}")
         })?;
@@ -137,7 +136,7 @@ impl Case {
         Ok(())
     }
 
-    /// The cases that take at most `limit` bytes, in words that continue a list of remedies.
+    /// Returns the cases that take at most `limit` bytes, in words that continue a list of remedies.
     fn advice(&self, limit: u64) -> String {
         advice::smaller(self, limit).map_or(String::new(), |ways| format!("; {ways}"))
     }
@@ -149,7 +148,7 @@ impl Case {
         format!("{total} (keys {keys}, bootstrapping constants {constants}, working set {working})")
     }
 
-    /// Digest of the weights.
+    /// Returns the digest of the weights.
     pub(crate) fn weights_sha256(&self) -> &str {
         &self.model.weights_sha256
     }
@@ -164,17 +163,17 @@ impl Case {
         self.model.normalisation
     }
 
-    /// What the network takes of an image.
+    /// Returns the network's input for an image.
     pub(crate) fn input(&self, image: &Image) -> Vec<f64> {
         self.model.input(image)
     }
 
-    /// The activation that the network was trained with.
+    /// Returns the activation that the network was trained with.
     pub(crate) fn own_activation(&self) -> Box<dyn plain::Activation + Send> {
         self.model.own_activation()
     }
 
-    /// The encrypted network's activation, in the clear.
+    /// Returns the encrypted network's activation in cleartext.
     pub(crate) fn activation(&self) -> impl plain::Activation + use<> {
         self.program.clear_activation()
     }

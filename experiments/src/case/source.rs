@@ -45,12 +45,12 @@ pub(crate) fn check_headroom(headroom: f64) -> Result<()> {
 }
 
 impl Source {
-    /// Loads the model. Notes on standard error what was assumed, and a missing card. Checks the accuracy that a card claims
-    /// on the embedded test images.
+    /// Loads the model. Notes on standard error what was assumed, and a missing card. Checks the accuracy that a card
+    /// claims on the embedded test images.
     ///
     /// # Errors
-    /// Files that cannot be read or do not hold a model, a card for weights that have their own, a wrong headroom, and a
-    /// claim that the network does not keep.
+    /// Files that cannot be read or do not hold a model, a card for weights that have their own, a wrong headroom, and
+    /// a claim that the network does not keep.
     pub(crate) fn load(&self) -> Result<Model> {
         let Self { weights, card, headroom, headroom_place } = self;
         check_headroom(*headroom).with_context(|| headroom_place.clone())?;

@@ -8,6 +8,7 @@ pub(crate) mod merge;
 mod preflight;
 mod progress;
 mod recover;
+mod rewrite;
 mod rows;
 mod selection;
 pub(crate) mod shard;

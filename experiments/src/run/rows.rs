@@ -8,36 +8,18 @@ use crate::output::in_one_line;
 use crate::records::{ExactRow, ImageRow, LayerRow};
 use crate::verdict;
 
-/// Returns the rows of an image of a case. An image that failed, or whose logits have no class, says why in its `error`.
-/// `bound` is the largest magnitude that a logit can have.
+/// Returns the rows of an image of a case. An image that failed, or whose logits have no class, says why in its
+/// `error`. `bound` is the largest magnitude that a logit can have.
 pub(super) fn of(
     case: &str,
     exact: &ExactRow,
     bound: Option<f64>,
     evaluated: Result<Evaluated>,
 ) -> (ImageRow, Vec<LayerRow>) {
-    let failed = ImageRow {
-        case: case.to_owned(),
-        image: exact.image,
-        label: exact.label,
-        exact_class: exact.class,
-        plain_class: None,
-        class: None,
-        margin: exact.margin,
-        batch: None,
-        encrypt_s: None,
-        latency_s: None,
-        decrypt_s: None,
-        trace_s: None,
-        overhead_s: None,
-        max_abs_error: None,
-        precision_bits: None,
-        overflow: None,
-        error: None,
-    };
+    let blank = blank(case, exact);
     let Evaluated { logits, polynomial, seconds, steps } = match evaluated {
         Ok(evaluated) => evaluated,
-        Err(error) => return (ImageRow { error: Some(in_one_line(&error)), ..failed }, Vec::new()),
+        Err(error) => return (ImageRow { error: Some(in_one_line(&error)), ..blank }, Vec::new()),
     };
     let (overflow, plain_class) = (polynomial.overflows(), verdict::class(&polynomial.logits, bound));
     let deviation = logits.as_ref().map(|logits| Deviation::between(logits, &polynomial.logits));
@@ -69,10 +51,33 @@ pub(super) fn of(
         precision_bits,
         overflow: Some(overflow),
         error,
-        ..failed
+        ..blank
     };
     let layers = steps.into_iter().map(|step| layer(case, exact.image, step)).collect();
     (image, layers)
+}
+
+/// Returns a row with the facts that are known before an image is evaluated.
+fn blank(case: &str, exact: &ExactRow) -> ImageRow {
+    ImageRow {
+        case: case.to_owned(),
+        image: exact.image,
+        label: exact.label,
+        exact_class: exact.class,
+        plain_class: None,
+        class: None,
+        margin: exact.margin,
+        batch: None,
+        encrypt_s: None,
+        latency_s: None,
+        decrypt_s: None,
+        trace_s: None,
+        overhead_s: None,
+        max_abs_error: None,
+        precision_bits: None,
+        overflow: None,
+        error: None,
+    }
 }
 
 fn layer(case: &str, image: usize, step: StepMeasured) -> LayerRow {

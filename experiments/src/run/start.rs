@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use fhe_ring::Kernels;
 
 use super::folder::Folder;
-use super::recover::rewrite;
+use super::rewrite::rewrite;
 use super::selection::{self, Subject};
 use super::shard::Shard;
 use super::store::{Order, Store};
@@ -15,12 +15,12 @@ use super::sweep::Sweep;
 use super::{preflight, progress::Progress};
 use crate::bench::yardstick_us;
 use crate::case::Model;
-use crate::config::{Config, Kind};
+use crate::config::{BackendKind, Config};
 use crate::records::{ExactRow, Run, RunProvenance, rows};
 use crate::{machine, prediction};
 use datasets::digest::{sha256, sha256_reader};
 
-/// What there is to do in a run's folder.
+/// The work that is left in a run's folder.
 pub(crate) enum Start<'a> {
     /// Nothing: every case is done.
     Finished(Box<Run>),
@@ -39,7 +39,7 @@ pub(crate) fn start<'a>(
     let mut provenance = provenance(config, model, shard)?;
     let mut chosen = None;
     match RunProvenance::read(out)? {
-        // What fails here leaves no folder behind. The cells of an earlier run of this config and program were checked.
+        // An error here leaves no folder behind. The cells of an earlier run of this config and program were checked.
         None => {
             config.check(model)?;
             chosen = Some(choose(config, model, &pool, shard)?);
@@ -76,14 +76,13 @@ pub(crate) fn start<'a>(
             refuse_others(&provenance, &earlier, out)?;
             folder.keep(&config.source.text)?;
             if lost {
-                rewrite(out, &exact, |_| None)?;
-                eprintln!("{}: the answers of the plaintext model were damaged; they are computed anew", out.display());
+                replace_answers(out, &exact)?;
             }
             provenance = joined(earlier, provenance);
         }
     }
     let order = Order {
-        cases: config.cells.iter().map(|cell| cell.id(config.kind)).collect(),
+        cases: config.cells.iter().map(|cell| cell.id(config.backend.kind)).collect(),
         images: positions.iter().map(|&position| subjects[position].index).collect(),
     };
     let store = Store::open(folder, provenance, order, &mut |text| eprintln!("{text}"))?;
@@ -91,7 +90,14 @@ pub(crate) fn start<'a>(
     Ok(Start::Ready(Box::new(Sweep { config, model, images, store, out })))
 }
 
-/// The run in the folder, if it is finished and is as it was written.
+/// Writes the answers of the plaintext model in place of damaged ones, and says so.
+fn replace_answers(out: &Path, exact: &[ExactRow]) -> Result<()> {
+    rewrite(out, exact, |_| None)?;
+    eprintln!("{}: the answers of the plaintext model were damaged; they are computed anew", out.display());
+    Ok(())
+}
+
+/// Returns the run in the folder if it is finished and as it was written.
 fn finished(
     config: &Config,
     shard: Option<Shard>,
@@ -105,7 +111,7 @@ fn finished(
     let run = Run::read(out).ok().filter(Run::complete)?;
     // A case that could not run is tried again.
     let ran = run.cases.iter().all(|row| row.error.is_none());
-    let cases = config.cells.iter().map(|cell| cell.id(config.kind));
+    let cases = config.cells.iter().map(|cell| cell.id(config.backend.kind));
     let rows = cases.clone().flat_map(|case| images.iter().map(move |&image| (case.clone(), image)));
     let own = run.cases.iter().map(|row| row.case.clone()).eq(cases)
         && run.images.iter().map(|row| (row.case.clone(), row.image)).eq(rows);
@@ -190,7 +196,8 @@ fn subjects(pool: &[Subject], exact: &[ExactRow]) -> Result<Vec<Subject>> {
 
 /// The provenance of a run that starts now, without its images and its yardstick.
 fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<RunProvenance> {
-    let noise = (config.kind == Kind::Simulated).then(|| anyhow::Ok(sha256(&serde_json::to_vec(config.noise()?)?)));
+    let noise = (config.backend.kind == BackendKind::Simulated)
+        .then(|| anyhow::Ok(sha256(&serde_json::to_vec(config.backend.noise()?)?)));
     let program = std::env::current_exe().context("the program's own file")?;
     Ok(RunProvenance {
         name: config.name.clone(),
@@ -206,12 +213,12 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
         reference_ntt_us: None,
         predicted_from: predicted_from(config)?,
         threads: rayon::current_num_threads(),
-        kernels: config.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
+        kernels: config.backend.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
         weights_sha256: model.weights_sha256.clone(),
         card_sha256: model.card_sha256.clone(),
         noise_sha256: noise.transpose()?,
         data_sha256: String::new(),
-        seed: config.seed,
+        seed: config.backend.seed,
         shard: shard.map(|shard| shard.to_string()),
         planned_cases: config.cells.len(),
         planned_images: 0,
@@ -222,8 +229,8 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
 
 /// The measurements that predictions are made from, ring by ring. Only encrypted cases have predictions.
 fn predicted_from(config: &Config) -> Result<Vec<String>> {
-    let encrypted = config.cells.iter().filter(|_| config.kind == Kind::Encrypted);
+    let encrypted = config.cells.iter().filter(|_| config.backend.kind == BackendKind::Encrypted);
     let rings: BTreeSet<usize> = encrypted.filter_map(|cell| Some(cell.ring?.0)).collect();
-    let kernels = config.kernels.unwrap_or_else(Kernels::detect);
+    let kernels = config.backend.kernels.unwrap_or_else(Kernels::detect);
     rings.into_iter().map(|ring_dim| prediction::source(ring_dim, kernels)).collect()
 }

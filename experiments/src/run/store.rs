@@ -203,5 +203,4 @@ fn whole(images: &Recovered<ImageRow>, found: &[usize]) -> Vec<bool> {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;

@@ -1,14 +1,14 @@
 //! Summarises the rows of a case's images in the row of the case.
 
 use crate::case::Case;
-use crate::config::{Cell, Kind};
+use crate::config::{BackendKind, Cell};
 use crate::prediction;
 use crate::records::{CaseRow, ImageRow};
 use crate::report::statistics::{mcnemar, median, spread, wilson};
 
 /// The row of a case before its first image.
-pub(super) fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
-    let encrypted = case.filter(|_| kind == Kind::Encrypted);
+pub(super) fn blank(cell: &Cell, kind: BackendKind, case: Option<&Case>) -> CaseRow {
+    let encrypted = case.filter(|_| kind == BackendKind::Encrypted);
     CaseRow {
         case: cell.id(kind),
         backend: kind.to_string(),
@@ -112,9 +112,9 @@ fn overhead(images: &[ImageRow]) -> Option<f64> {
 mod tests {
     use std::path::Path;
 
-    use super::super::recover::rewrite;
+    use super::super::rewrite::rewrite;
     use super::*;
-    use crate::case::Relu;
+    use crate::config::Relu;
     use crate::records::Run;
 
     fn image(label: u8, exact_class: usize, class: Option<usize>, error: f64, latency: f64) -> ImageRow {
@@ -175,14 +175,14 @@ mod tests {
         let cell = Cell { relu: Relu::Exact, ring: None, insecure: false, place: String::new() };
         let shared = |batch, latency| ImageRow { batch: Some(batch), ..image(1, 1, Some(1), 0.5, latency) };
         let images = [shared(3, 6.0), shared(3, 6.0), shared(3, 6.0), shared(2, 10.0), shared(2, 10.0)];
-        let row = summarise(blank(&cell, Kind::Plain, None), &images);
+        let row = summarise(blank(&cell, BackendKind::Plain, None), &images);
         assert_eq!((row.latency_s, row.latency_spread_s, row.amortised_s), (Some(8.0), Some(1.0), Some(2.0)));
     }
 
     #[test]
     fn failures_count_for_nothing() {
         let cell = Cell { relu: Relu::Exact, ring: None, insecure: false, place: String::new() };
-        let blank = blank(&cell, Kind::Plain, None);
+        let blank = blank(&cell, BackendKind::Plain, None);
         assert_eq!((blank.case.as_str(), blank.relu.as_str(), blank.ring_dim), ("plain-exact", "exact", None));
         let images = [
             image(1, 1, Some(1), 0.125, 1.0),
@@ -210,7 +210,7 @@ mod tests {
         let nothing = ImageRow { max_abs_error: None, ..image(3, 3, None, 0.0, 4.0) };
         let beyond = ImageRow { plain_class: None, ..nothing.clone() };
         let images = [image(1, 1, Some(1), 0.125, 1.0), image(2, 1, Some(2), 0.25, 2.0), nothing, beyond];
-        let row = summarise(blank(&cell, Kind::Plain, None), &images);
+        let row = summarise(blank(&cell, BackendKind::Plain, None), &images);
         assert_eq!((row.images, row.failed, row.without_class, row.correct, row.flips), (4, 0, Some(2), 2, 3));
         assert_eq!(row.polynomial_flips, 2, "a class that the polynomials lose in plaintext is not among them");
         assert_eq!((row.accuracy, row.plain_accuracy, row.polynomial_accuracy), (Some(0.5), Some(0.75), Some(0.5)));

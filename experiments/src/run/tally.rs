@@ -1,11 +1,11 @@
-//! What came of a run, in counts and in words.
+//! The outcome of a run, in counts and in words.
 
 use std::collections::HashMap;
 
 use crate::output;
 use crate::records::{CaseRow, ImageRow, Run};
 
-/// Counts over cases. Nothing is counted twice.
+/// Counts over cases. No evaluation is counted twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     cases: usize,

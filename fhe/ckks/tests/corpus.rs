@@ -54,7 +54,7 @@ fn every_file_has_its_outcome() {
     assert_eq!(files, kept, "every file of the corpus has a line in outcomes.tsv");
 }
 
-/// What an earlier release wrote still means the same: the keys compute with the ciphertext, the secret opens it.
+/// Files of an earlier release keep their meaning: the keys compute with the ciphertext, and the secret decrypts it.
 #[test]
 fn kept_objects_still_work_together() {
     let params = params();

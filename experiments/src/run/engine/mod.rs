@@ -10,7 +10,7 @@ use fhe_nn::plain::Outcome;
 use super::progress::Progress;
 use super::selection::Subject;
 use crate::case::{Case, Model};
-use crate::config::{Cell, Config, Kind};
+use crate::config::{BackendKind, Cell, Config};
 use crate::layers::Errors;
 use crate::output::in_one_line;
 use crate::records::CaseRow;
@@ -67,16 +67,23 @@ pub(super) fn start(
     case: Option<Case>,
     progress: &Progress,
 ) -> Result<Engine> {
-    match (config.kind, case) {
-        (Kind::Plain, _) => Ok(Engine::Plain(Box::new(plain::Engine::new(model, &cell.relu, config.trace)))),
-        (Kind::Encrypted, Some(case)) => {
-            Ok(Engine::Encrypted(Box::new(encrypted::Engine::start(case, config.seed, config.trace, progress)?)))
+    match (config.backend.kind, case) {
+        (BackendKind::Plain, _) => {
+            Ok(Engine::Plain(Box::new(plain::Engine::new(model, &cell.relu, config.backend.trace))))
         }
-        (Kind::Simulated, Some(case)) => {
-            let (noise, seed) = (config.noise()?, config.seed);
-            Ok(Engine::Simulated(Box::new(simulated::Engine::new(case, noise, seed, config.trace, progress)?)))
+        (BackendKind::Encrypted, Some(case)) => Ok(Engine::Encrypted(Box::new(encrypted::Engine::start(
+            case,
+            config.backend.seed,
+            config.backend.trace,
+            progress,
+        )?))),
+        (BackendKind::Simulated, Some(case)) => {
+            let (noise, seed) = (config.backend.noise()?, config.backend.seed);
+            Ok(Engine::Simulated(Box::new(simulated::Engine::new(case, noise, seed, config.backend.trace, progress)?)))
         }
-        (Kind::Encrypted | Kind::Simulated, None) => unreachable!("cells of these backends have a circuit"),
+        (BackendKind::Encrypted | BackendKind::Simulated, None) => {
+            unreachable!("cells of these backends have a circuit")
+        }
     }
 }
 

@@ -422,3 +422,14 @@ fn every_degree(packing: Packing) {
     }
     assert_eq!(judged.keys().copied().collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7, 8]);
 }
+
+#[test]
+fn circuits_without_security_are_those_of_a_larger_ring() {
+    let activation = Approximation::Chebyshev { degree: 511 };
+    assert!(Circuit::new(15, &activation, Packing::default()).is_err());
+    let circuit = |log_n| Circuit::secure_or_not(log_n, &activation, Packing::default()).unwrap();
+    let (small, large) = (circuit(15), circuit(16));
+    let [found, wanted] = [small.parameters(), large.parameters()];
+    assert_eq!((&found.main_bits, found.log_n), (&wanted.main_bits, 15));
+    assert!(found.insecure && !wanted.insecure, "a secure circuit stays secure");
+}

@@ -142,11 +142,11 @@ fn a_model_for_another_case_says_so_and_survives_the_disk() {
 /// Simulations of the image.
 const SEEDS: usize = 16;
 
-/// The bound on the difference between the logarithms of the root mean square of the encrypted error and of the simulated
-/// error. It is the sum of
+/// The bound on the difference between the logarithms of the root mean square of the encrypted error and of the
+/// simulated error. It is the sum of
 ///
-/// - five standard deviations: of the simulated error, wider by √((κ + 2)/2) because the noise of an encrypted step has an
-///   excess kurtosis κ and the simulated noise has none; and of the calibration, √((κ + 2)/4n) for n values;
+/// - five standard deviations: of the simulated error, wider by √((κ + 2)/2) because the noise of an encrypted step has
+///   an excess kurtosis κ and the simulated noise has none; and of the calibration, √((κ + 2)/4n) for n values;
 /// - the distance of the quietest and the loudest step of a kind from their common deviation.
 ///
 /// The kinds that decide are the first convolution and, after it, bootstraps.
