@@ -29,7 +29,7 @@ fn the_plan_holds_what_a_run_needs() {
     assert!(plan["seconds_from"].as_str().unwrap().starts_with("bench at N = 65536"), "the cache is empty");
     assert_eq!(plan["steps"].as_array().unwrap().len(), 58);
     assert_eq!(sum("keys", "bytes"), plan["key_bytes"].as_u64().unwrap());
-    for secret in ["main_secret", "ephemeral_secret"] {
+    for secret in ["main_secret", "ephemeral_secret", "client_secret"] {
         let number = |key: &str| plan[secret][key].as_f64().unwrap();
         assert!(number("security") >= 128.0 && number("log_qp") <= number("log_qp_limit"), "{secret}");
         assert!(plan[secret]["table"].as_str().unwrap().contains("20"), "a table has a date");

@@ -61,10 +61,14 @@ pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
     format!("{value:.digits$}").parse().expect("a formatted number")
 }
 
-/// `3.52 GB`, `17.3 MB`.
+/// `3.52 GB`, `17.3 MB`, `140.4 kB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let bytes = bytes as f64;
-    if bytes >= 1e9 { format!("{:.2} GB", bytes / 1e9) } else { format!("{:.1} MB", bytes / 1e6) }
+    match bytes {
+        1e9.. => format!("{:.2} GB", bytes / 1e9),
+        1e6.. => format!("{:.1} MB", bytes / 1e6),
+        _ => format!("{:.1} kB", bytes / 1e3),
+    }
 }
 
 /// Reads `4G`, `1.5GB`, `800MiB` or a number of bytes; powers of 1000, of 1024 with an `i`.
@@ -102,5 +106,6 @@ mod tests {
     fn sizes_are_written_with_three_digits() {
         assert_eq!(bytes(3_519_000_000), "3.52 GB");
         assert_eq!(bytes(17_340_000), "17.3 MB");
+        assert_eq!(bytes(140_388), "140.4 kB");
     }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use fhe_nn::encrypted::Packing;
 
-use crate::case::{Case, CaseSpec, HEADROOM, Named, Relu, SHIPPED, Source, check_ring_dim};
+use crate::case::{Case, CaseSpec, HEADROOM, Named, SHIPPED, Source, check_ring_dim};
 use crate::output;
 use crate::suite::install::{self, Model};
 
@@ -86,7 +86,7 @@ impl Install {
         };
         let model = source.load()?;
         let read =
-            |text: &String| text.parse::<Relu>().and_then(Relu::encryptable).with_context(|| format!("--relu {text}"));
+            |text: &String| text.parse().with_context(|| format!("--relu {text}"));
         let asked = self.relu.as_ref().map(read).transpose()?;
         let place = || format!("--ring-dim {}", self.ring_dim);
         check_ring_dim(self.ring_dim, model.slots_needed(self.packing)).with_context(place)?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use fhe_nn::encrypted::Packing;
 use serde::{Deserialize, Serialize};
 
-use crate::case::{Case, CaseSpec, Named, Relu, Source, check_ring_dim};
+use crate::case::{Case, CaseSpec, Named, Source, check_ring_dim};
 use crate::files;
 
 const NAME: &str = "submission.json";
@@ -63,7 +63,7 @@ impl Submission {
         let headroom_place = format!("{}: headroom", place());
         let source = Source { weights: named(weights), card: named(card), headroom: *headroom, headroom_place };
         let model = source.load()?;
-        let relu = relu.parse::<Relu>().and_then(Relu::encryptable).context("relu").with_context(place)?;
+        let relu = relu.parse().context("relu").with_context(place)?;
         let packing: Packing = packing.parse().context("packing").with_context(place)?;
         check_ring_dim(*ring_dim, model.slots_needed(packing)).context("ring_dim").with_context(place)?;
         let spec = CaseSpec { ring_dim: *ring_dim, relu, packing };

@@ -89,13 +89,14 @@ fn a_seeded_ciphertext_is_the_ciphertext_at_half_the_bytes() {
     let plain = client_ring.encode_real(&VALUES, SCALE, Basis::main(3)).unwrap();
     let seeded = client.encrypt_seeded(&plain, &mut rng);
     let bytes = seeded.to_bytes(&client_ring).unwrap();
-    assert_eq!(bytes.len() as u64, seeded.serialized_len());
+    assert_eq!([seeded.serialized_len(), SeededCiphertext::serialized_len_at(&client_ring, 2)], [bytes.len() as u64; 2]);
     let read = SeededCiphertext::from_bytes(&client_ring, &bytes).unwrap();
     assert!(read == seeded);
     let whole = read.expand();
     assert!(worst(&client.decrypt_real(&whole), |i| VALUES[i]) < 1e-5);
     let halves = 2 * (bytes.len() - 36 - 16 - 16 - 32) + 36 + 16 + 16;
     assert_eq!(whole.to_bytes(&client_ring).unwrap().len(), halves);
+    assert_eq!(Ciphertext::serialized_len_at(&client_ring, 2), halves as u64);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::Write;
 use fhe_ring::{Basis, PackedPoly, Uniform};
 
 use super::error::SerialError;
-use super::frame::{Payload, Reader, Writer, check_range, check_ring, poly_len};
+use super::frame::{OVERHEAD, Payload, Reader, Writer, check_range, check_ring, poly_len};
 use super::kind::Kind;
 use super::source::Source;
 use crate::ciphertext::{Ciphertext, SeededCiphertext};
@@ -79,6 +79,20 @@ impl Payload for SeededCiphertext {
         let seed = input.array("seed")?;
         input.ends_after("a seeded ciphertext of this level", poly_len(params.ring(), basis))?;
         Ok(Self { c0: input.poly("c0", params, basis)?, seed, scale, slots })
+    }
+}
+
+impl Ciphertext {
+    /// Returns the bytes of any serialised ciphertext of a level.
+    pub fn serialized_len_at(params: &Parameters, level: usize) -> u64 {
+        OVERHEAD + 16 + 2 * poly_len(params.ring(), Basis::main(level + 1))
+    }
+}
+
+impl SeededCiphertext {
+    /// Returns the bytes of any serialised seeded ciphertext of a level.
+    pub fn serialized_len_at(params: &Parameters, level: usize) -> u64 {
+        OVERHEAD + 16 + 32 + poly_len(params.ring(), Basis::main(level + 1))
     }
 }
 

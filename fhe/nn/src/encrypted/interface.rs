@@ -1,6 +1,6 @@
 //! The agreement of client and server: how images become slots, and slots logits.
 
-use fhe_ckks::{CkksError, Parameters, Plaintext};
+use fhe_ckks::{Ciphertext, CkksError, Parameters, Plaintext, SeededCiphertext};
 use fhe_ring::Basis;
 
 use super::interleave::Interleave;
@@ -72,6 +72,16 @@ impl Program {
         let layers = self.layers();
         let last = layers.last().map_or(0, |layer| self.interleave().slots(layer.layout.slots()));
         params.client_ring(self.circuit().linear_level, self.interface().slots().max(last))
+    }
+
+    /// Bytes of an upload and a download: a ciphertext of images that the holder of the secret encrypts, and one of logits.
+    ///
+    /// # Errors
+    /// Those of [`Program::client_ring`].
+    pub fn transfer_bytes(&self, params: &Parameters) -> Result<[u64; 2], CkksError> {
+        let ring = self.client_ring(params)?;
+        let up = SeededCiphertext::serialized_len_at(&ring, self.circuit().linear_level);
+        Ok([up, Ciphertext::serialized_len_at(&ring, 0)])
     }
 
     /// The scale of returned logits: the largest power of two up to that of the circuit at which logits eight times as
