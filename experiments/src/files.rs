@@ -15,19 +15,33 @@ pub(crate) enum Access {
     Owner,
 }
 
+/// What becomes of a file after a loss of power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// The file is whole as soon as it has its name.
+    Whole,
+    /// The file may be cut. Its readers notice by a checksum, and it can be made again.
+    Checked,
+}
+
 /// Replaces the content of a file in one step: a reader sees the old content or the new one, even after a power loss.
 ///
 /// # Errors
 /// If the file system refuses; the old file then stays, and nothing else is left behind.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    create(path, Access::All, |file| Ok(file.write_all(content)?))
+    create(path, Access::All, Durability::Whole, |file| Ok(file.write_all(content)?))
 }
 
 /// Writes a file under a temporary name and gives it its own name in one step, in place of a file that is there.
 ///
 /// # Errors
 /// If the file system refuses, or those of `write`; nothing is left behind then.
-pub(crate) fn create(path: &Path, access: Access, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+pub(crate) fn create(
+    path: &Path,
+    access: Access,
+    durability: Durability,
+    write: impl FnOnce(&mut File) -> Result<()>,
+) -> Result<()> {
     let temporary = temporary(path);
     let made = || -> Result<()> {
         if access == Access::Owner && temporary.exists() {
@@ -35,7 +49,9 @@ pub(crate) fn create(path: &Path, access: Access, write: impl FnOnce(&mut File) 
         }
         let mut file = options(access).open(&temporary)?;
         write(&mut file)?;
-        file.sync_all()?;
+        if durability == Durability::Whole {
+            file.sync_all()?;
+        }
         Ok(std::fs::rename(&temporary, path)?)
     };
     if let Err(error) = made() {

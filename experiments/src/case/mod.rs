@@ -26,7 +26,7 @@ pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model};
 pub(crate) use pool::{check_threads, in_pool};
 pub(crate) use shipped::{SHIPPED, Shipped};
-pub(crate) use source::{Named, Source, check_headroom};
+pub(crate) use source::{Claim, Named, Source, check_headroom};
 pub(crate) use spec::{CaseSpec, check_ring, check_ring_dim};
 
 /// The default headroom: the factor by which intervals of activations exceed the ranges that were seen.

@@ -85,8 +85,7 @@ impl Install {
             headroom_place: "headroom".to_owned(),
         };
         let model = source.load()?;
-        let read =
-            |text: &String| text.parse().with_context(|| format!("--relu {text}"));
+        let read = |text: &String| text.parse().with_context(|| format!("--relu {text}"));
         let asked = self.relu.as_ref().map(read).transpose()?;
         let place = || format!("--ring-dim {}", self.ring_dim);
         check_ring_dim(self.ring_dim, model.slots_needed(self.packing)).with_context(place)?;

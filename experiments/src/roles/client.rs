@@ -11,6 +11,7 @@ use super::frames;
 use super::keys::{self, Places};
 use super::manifest::Manifest;
 use super::parcel::{self, Direction, Parcel};
+use crate::files::Durability;
 use crate::verdict::{self, NoClass};
 
 /// How images are encrypted.
@@ -50,9 +51,10 @@ pub(crate) fn encrypt(
         let together: Vec<&[f64]> = together.iter().map(Vec::as_slice).collect();
         let path = parcel::path(out, Direction::Up, k);
         match &client {
-            Ok(client) => frames::write(&path, &ring, &client.encrypt_seeded(&together, rng)?)?,
+            Ok(client) => frames::write(&path, &ring, &client.encrypt_seeded(&together, rng)?, Durability::Whole)?,
             Err(public) => {
-                frames::write(&path, &ring, &public.encrypt(&ring, &interface.encode(&ring, &together)?, rng))?
+                let image = public.encrypt(&ring, &interface.encode(&ring, &together)?, rng);
+                frames::write(&path, &ring, &image, Durability::Whole)?
             }
         }
         done();

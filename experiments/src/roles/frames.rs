@@ -10,7 +10,7 @@ use fhe_ckks::{Ciphertext, Parameters, SecretKey, SeededCiphertext, Serial};
 
 use super::codes::hex;
 use super::manifest;
-use crate::files;
+use crate::files::{self, Access, Durability};
 
 /// Bytes of the checksum at the end of a file.
 const CHECKSUM: usize = 16;
@@ -19,8 +19,8 @@ const CHECKSUM: usize = 16;
 ///
 /// # Errors
 /// If the file system refuses; nothing is left behind.
-pub(super) fn write<T: Serial>(path: &Path, params: &Parameters, object: &T) -> Result<()> {
-    files::create(path, files::Access::All, |file| Ok(object.write_to(params, file)?))
+pub(super) fn write<T: Serial>(path: &Path, params: &Parameters, object: &T, durability: Durability) -> Result<()> {
+    files::create(path, Access::All, durability, |file| Ok(object.write_to(params, file)?))
 }
 
 /// Reads the object that a file is.
@@ -50,7 +50,7 @@ pub(super) fn read_ciphertext(path: &Path, params: &Parameters) -> Result<Cipher
 /// If the file system refuses; nothing is left behind.
 pub(super) fn write_secret(path: &Path, secret: &SecretKey) -> Result<()> {
     let bytes = secret.to_bytes_secret()?;
-    files::create(path, files::Access::Owner, |file| Ok(file.write_all(&bytes)?))
+    files::create(path, Access::Owner, Durability::Whole, |file| Ok(file.write_all(&bytes)?))
 }
 
 /// Reads a secret key.

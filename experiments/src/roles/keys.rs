@@ -11,7 +11,7 @@ use rand::CryptoRng;
 use super::frames;
 use super::manifest::{self, Manifest};
 use crate::case::Case;
-use crate::files;
+use crate::files::{self, Durability};
 
 const SECRET: &str = "secret.key";
 const PUBLIC: &str = "public.key";
@@ -57,8 +57,9 @@ pub(crate) fn make(case: &Case, places: &Places, rng: &mut impl CryptoRng) -> Re
     let (client, keys) = Client::generate(&case.program, &case.params, rng)?;
     let [public, evaluation] = [PUBLIC, EVALUATION].map(|name| places.public.join(name));
     let ring = client.secret().params();
-    frames::write(&public, ring, &client.public_key(rng))?;
-    frames::write(&evaluation, &case.params, &keys)?;
+    frames::write(&public, ring, &client.public_key(rng), Durability::Whole)?;
+    // To wait until some hundred megabytes are on the disk would take longer than to make them.
+    frames::write(&evaluation, &case.params, &keys, Durability::Checked)?;
     let manifest = Manifest::new(case, frames::stated(&public)?, frames::stated(&evaluation)?)?;
     frames::write_secret(&places.secret_key(), client.secret())?;
     let text = serde_json::to_string_pretty(&manifest)? + "\n";

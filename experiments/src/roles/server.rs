@@ -14,6 +14,7 @@ use super::keys;
 use super::manifest::Manifest;
 use super::parcel::{self, Direction, Parcel};
 use crate::case::Case;
+use crate::files::Durability;
 use crate::machine;
 use crate::serving::Serving;
 
@@ -153,7 +154,7 @@ impl Server {
         let logits = self.serving.evaluate(&image, bar, &mut |_, _| {});
         let logits = logits.with_context(|| source.display().to_string())?;
         let started = Instant::now();
-        frames::write(&target, &self.client_ring, &logits)?;
+        frames::write(&target, &self.client_ring, &logits, Durability::Whole)?;
         let mut done = done.lock().expect("no holder panics");
         done.evaluated += 1;
         done.read += read;

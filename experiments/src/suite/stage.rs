@@ -9,12 +9,14 @@ use serde_json::json;
 use super::pixels;
 use super::submission::Submission;
 use crate::case;
+use crate::case::Claim;
 use crate::contract::{self, Instance, Size, Stage};
+use crate::files::{self, Access, Durability};
 use crate::roles::client;
 use crate::roles::keys::{self, Places};
 use crate::roles::manifest::Manifest;
 use crate::roles::server::{self, Hidden, Server};
-use crate::{files, machine, secrecy};
+use crate::{machine, secrecy};
 
 /// The longest file of images: 10,000 lines of 3,072 numbers with eight digits, and room.
 const LONGEST: u64 = 1 << 30;
@@ -76,22 +78,23 @@ impl Call {
 
     fn generate_keys(&self, instance: &Instance) -> Result<()> {
         secrecy::forbid_dumps()?;
-        let case = Submission::read(&self.submission)?.case()?;
+        let case = Submission::read(&self.submission)?.case(Claim::Checked)?;
         case.check_memory_available()?;
         keys::make(&case, &places(instance), &mut SecretRng::from_os())?;
         Ok(())
     }
 
-    /// Checks the model and its case, so that a submission that cannot run fails before keys travel.
+    /// Checks the model and its case, so that a submission that cannot run fails before images travel. The other stages
+    /// need not check the model's accuracy again.
     fn preprocess(&self) -> Result<()> {
-        let case = Submission::read(&self.submission)?.case()?;
+        let case = Submission::read(&self.submission)?.case(Claim::ToCheck)?;
         case.check_memory_available()
     }
 
     fn compute(&self, instance: &Instance) -> Result<()> {
         let keys = instance.public_keys();
         let manifest = Manifest::read(&keys)?;
-        let case = Submission::read(&self.submission)?.case()?;
+        let case = Submission::read(&self.submission)?.case(Claim::Checked)?;
         case.check_memory_available()?;
         let server = Server::start(&keys, manifest, case)?;
         let (from, out) = (instance.upload(), instance.download());
@@ -167,7 +170,8 @@ fn decrypt(instance: &Instance) -> Result<()> {
             json!({ "class": class, "no_class": reason, "logits": image.logits })
         })
         .collect();
-    files::create(&logits(instance), files::Access::Owner, |file| Ok(serde_json::to_writer(file, &images)?))
+    let path = logits(instance);
+    files::create(&path, Access::Owner, Durability::Whole, |file| Ok(serde_json::to_writer(file, &images)?))
 }
 
 /// Writes the class of every image. In the line of an image without a class stands [`NONE`], which the harness counts as

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use fhe_nn::encrypted::Packing;
 use serde::{Deserialize, Serialize};
 
-use crate::case::{Case, CaseSpec, Named, Source, check_ring_dim};
+use crate::case::{Case, CaseSpec, Claim, Named, Source, check_ring_dim};
 use crate::files;
 
 const NAME: &str = "submission.json";
@@ -53,7 +53,7 @@ impl Submission {
     ///
     /// # Errors
     /// Settings that no case has, a model that cannot be read, and parameters that are not secure.
-    pub(super) fn case(&self) -> Result<Case> {
+    pub(super) fn case(&self, claim: Claim) -> Result<Case> {
         let Settings { ring_dim, relu, packing, headroom, weights, card } = &self.settings;
         let place = || self.folder.join(NAME).display().to_string();
         let named = |path: &Path| {
@@ -62,7 +62,7 @@ impl Submission {
         };
         let headroom_place = format!("{}: headroom", place());
         let source = Source { weights: named(weights), card: named(card), headroom: *headroom, headroom_place };
-        let model = source.load()?;
+        let model = source.load_with(claim)?;
         let relu = relu.parse().context("relu").with_context(place)?;
         let packing: Packing = packing.parse().context("packing").with_context(place)?;
         check_ring_dim(*ring_dim, model.slots_needed(packing)).context("ring_dim").with_context(place)?;

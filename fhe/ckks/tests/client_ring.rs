@@ -89,7 +89,10 @@ fn a_seeded_ciphertext_is_the_ciphertext_at_half_the_bytes() {
     let plain = client_ring.encode_real(&VALUES, SCALE, Basis::main(3)).unwrap();
     let seeded = client.encrypt_seeded(&plain, &mut rng);
     let bytes = seeded.to_bytes(&client_ring).unwrap();
-    assert_eq!([seeded.serialized_len(), SeededCiphertext::serialized_len_at(&client_ring, 2)], [bytes.len() as u64; 2]);
+    assert_eq!(
+        [seeded.serialized_len(), SeededCiphertext::serialized_len_at(&client_ring, 2)],
+        [bytes.len() as u64; 2]
+    );
     let read = SeededCiphertext::from_bytes(&client_ring, &bytes).unwrap();
     assert!(read == seeded);
     let whole = read.expand();
