@@ -1,5 +1,7 @@
 //! A case with evaluation keys, ready for encrypted images: the server's half, for every command that evaluates.
 
+use std::sync::OnceLock;
+
 use anyhow::Result;
 use fhe_ckks::{Ciphertext, EvaluationKeys};
 use fhe_nn::encrypted::{ScheduledStep, Server, StepInfo};
@@ -14,8 +16,8 @@ pub(crate) struct Serving {
     /// The case.
     pub case: Case,
     schedule: Vec<ScheduledStep>,
-    /// Seconds of each step, for the progress bar.
-    expected: Expected,
+    /// Seconds of each step, for progress bars. They are predicted when the first bar is shown, which takes a measurement.
+    expected: OnceLock<Expected>,
     server: Server,
 }
 
@@ -23,12 +25,11 @@ impl Serving {
     /// Encodes the constants.
     ///
     /// # Errors
-    /// A case that cannot be planned, or measurements that cannot be read.
+    /// A case that cannot be planned.
     pub(crate) fn start(case: Case, keys: EvaluationKeys) -> Result<Self> {
         let schedule = case.program.schedule(&case.params)?;
-        let expected = Expected::new(prediction::of_steps(&case, &schedule)?);
         let server = Server::new(case.program.clone(), &case.params, keys)?;
-        Ok(Self { case, schedule, expected, server })
+        Ok(Self { case, schedule, expected: OnceLock::new(), server })
     }
 
     /// Returns the bytes of the evaluation keys.
@@ -50,18 +51,28 @@ impl Serving {
     /// step.
     ///
     /// # Errors
-    /// A ciphertext that the case does not take, and a key that is missing.
+    /// A ciphertext that the case does not take, a key that is missing, or measurements that cannot be read.
     pub(crate) fn evaluate(
         &self,
         images: &Ciphertext,
         bar: ProgressBar,
         see: &mut dyn FnMut(&StepInfo, &Ciphertext),
     ) -> Result<Ciphertext> {
-        let mut progress = Steps::new(&self.schedule, &self.expected, bar);
+        let mut progress = if bar.is_hidden() { None } else { Some(Steps::new(&self.schedule, self.expected()?, bar)) };
         let logits = self.server.evaluate(images, &mut |step, result| {
-            progress.advance();
+            if let Some(progress) = &mut progress {
+                progress.advance();
+            }
             see(step, result);
         });
         Ok(logits?)
+    }
+
+    fn expected(&self) -> Result<&Expected> {
+        if let Some(expected) = self.expected.get() {
+            return Ok(expected);
+        }
+        let predicted = prediction::of_steps(&self.case, &self.schedule)?;
+        Ok(self.expected.get_or_init(|| Expected::new(predicted)))
     }
 }
