@@ -15,7 +15,6 @@ use crate::progress::{Expected, Steps};
 pub(crate) struct Serving {
     /// The case.
     pub case: Case,
-    schedule: Vec<ScheduledStep>,
     /// Seconds of each step, for progress bars. They are predicted when the first bar is shown, which takes a measurement.
     expected: OnceLock<Expected>,
     server: Server,
@@ -27,9 +26,8 @@ impl Serving {
     /// # Errors
     /// A case that cannot be planned.
     pub(crate) fn start(case: Case, keys: EvaluationKeys) -> Result<Self> {
-        let schedule = case.program.schedule(&case.params)?;
         let server = Server::new(case.program.clone(), &case.params, keys)?;
-        Ok(Self { case, schedule, expected: OnceLock::new(), server })
+        Ok(Self { case, expected: OnceLock::new(), server })
     }
 
     /// Returns the bytes of the evaluation keys.
@@ -44,7 +42,7 @@ impl Serving {
 
     /// Returns the steps of every image.
     pub(crate) fn schedule(&self) -> &[ScheduledStep] {
-        &self.schedule
+        &self.case.plan.steps
     }
 
     /// Returns the encrypted logits of encrypted images, and moves the bar with every step. `see` gets the result of every
@@ -58,7 +56,8 @@ impl Serving {
         bar: ProgressBar,
         see: &mut dyn FnMut(&StepInfo, &Ciphertext),
     ) -> Result<Ciphertext> {
-        let mut progress = if bar.is_hidden() { None } else { Some(Steps::new(&self.schedule, self.expected()?, bar)) };
+        let mut progress =
+            if bar.is_hidden() { None } else { Some(Steps::new(self.schedule(), self.expected()?, bar)) };
         let logits = self.server.evaluate(images, &mut |step, result| {
             if let Some(progress) = &mut progress {
                 progress.advance();
@@ -72,7 +71,7 @@ impl Serving {
         if let Some(expected) = self.expected.get() {
             return Ok(expected);
         }
-        let predicted = prediction::of_steps(&self.case, &self.schedule)?;
+        let predicted = prediction::of_steps(&self.case, self.schedule())?;
         Ok(self.expected.get_or_init(|| Expected::new(predicted)))
     }
 }

@@ -71,7 +71,7 @@ impl Session {
     /// A case that cannot be planned, or measurements that cannot be read.
     pub(crate) fn start(case: Case, rng: &mut impl CryptoRng) -> Result<Self> {
         let started = Instant::now();
-        let (client, observer, keys) = Client::generate_observed(&case.program, &case.params, rng)?;
+        let (client, observer, keys) = Client::generate_observed(&case.program, &case.params, &case.plan.request, rng)?;
         let serving = Serving::start(case, keys)?;
         let keygen = started.elapsed().as_secs_f64();
         Ok(Self { serving, keygen, client, observer })

@@ -78,7 +78,7 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     if !ways.is_empty() {
         return Some(format!("or use {}", ways.join(", or ")));
     }
-    let (needed, way) = least.filter(|(needed, _)| *needed < case.memory.total() as u64)?;
+    let (needed, way) = least.filter(|(needed, _)| *needed < case.plan.memory.total() as u64)?;
     Some(format!("the least found is {}", in_words(spec, &way, needed)))
 }
 
@@ -88,7 +88,7 @@ fn memory(way: &Way, model: &Model) -> Option<u64> {
         Some(network) => Model::of_shipped(network, HEADROOM).ok()?,
         None => model.clone(),
     };
-    Some(Case::new(&way.spec, model, None).ok()?.memory.total() as u64)
+    Some(Case::new(&way.spec, model, None).ok()?.plan.memory.total() as u64)
 }
 
 /// Returns the ways of another shipped network, with the polynomial that it was trained with; none for weights that are

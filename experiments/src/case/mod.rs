@@ -12,8 +12,8 @@ mod spec;
 
 use anyhow::{Result, anyhow, bail};
 use datasets::cifar::{Image, Normalisation};
-use fhe_ckks::{KeyRequest, Parameters};
-use fhe_nn::encrypted::{Memory, Program};
+use fhe_ckks::Parameters;
+use fhe_nn::encrypted::{Memory, Plan, Program};
 use fhe_nn::plain;
 use fhe_ring::Kernels;
 use serde::Serialize;
@@ -38,10 +38,8 @@ pub(crate) struct Case {
     pub program: Program,
     /// Its parameters.
     pub params: Parameters,
-    /// The keys that it needs.
-    pub request: KeyRequest,
-    /// The memory that it is predicted to take.
-    pub memory: Memory,
+    /// The steps, keys and memory that it takes.
+    pub plan: Plan,
     /// Its settings in words.
     pub described: Described,
     spec: CaseSpec,
@@ -95,8 +93,7 @@ impl Case {
         let params = Parameters::try_from(circuit.parameters().clone())?;
         let ranges = model.intervals.iter().map(|interval| interval.hi).collect();
         let program = Program::new(model.network.clone(), circuit, ranges);
-        let request = program.request_keys(&params)?;
-        let memory = program.memory(&params, &request)?;
+        let plan = program.plan(&params)?;
         let described = Described {
             ring_dim: params.n(),
             log_qp: params.log_qp(),
@@ -107,7 +104,7 @@ impl Case {
             threads: rayon::current_num_threads(),
             kernels: params.ring().kernels().name(),
         };
-        Ok(Self { program, params, request, memory, described, spec: spec.clone(), model })
+        Ok(Self { program, params, plan, described, spec: spec.clone(), model })
     }
 
     /// Fails if the case is predicted to take more than `limit` bytes of memory.
@@ -115,7 +112,7 @@ impl Case {
     /// # Errors
     /// The prediction by its parts, and the cases nearest to this one that fit.
     pub(crate) fn check_memory_limit(&self, limit: u64) -> Result<()> {
-        if limit < self.memory.total() as u64 {
+        if limit < self.plan.memory.total() as u64 {
             let (parts, advice) = (self.memory_in_words(), self.advice(limit));
             bail!("predicted {parts}, wanted at most {}; raise the limit{advice}", bytes(limit));
         }
@@ -127,7 +124,7 @@ impl Case {
     /// # Errors
     /// The tightest limit, the prediction by its parts, and the cases nearest to this one that fit.
     pub(crate) fn check_memory_available(&self) -> Result<()> {
-        let needed = self.memory.total() as u64;
+        let needed = self.plan.memory.total() as u64;
         let available = machine::available();
         if let Some(Available { bytes: left, limit }) = available.filter(|available| available.bytes < needed) {
             let (parts, advice, remedy) = (self.memory_in_words(), self.advice(left), limit.remedy());
@@ -142,9 +139,9 @@ impl Case {
     }
 
     fn memory_in_words(&self) -> String {
-        let Memory { keys, constants, working } = self.memory;
+        let Memory { keys, constants, working } = self.plan.memory;
         let [total, keys, constants, working] =
-            [self.memory.total(), keys, constants, working].map(|count| bytes(count as u64));
+            [self.plan.memory.total(), keys, constants, working].map(|count| bytes(count as u64));
         format!("{total} (keys {keys}, bootstrapping constants {constants}, working set {working})")
     }
 

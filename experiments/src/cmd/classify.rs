@@ -167,7 +167,7 @@ impl<'a> Job<'a> {
             peak_rss_bytes: machine::peak_rss_bytes(),
             key_bytes: session.serving.key_bytes(),
             constant_bytes: session.serving.constant_bytes(),
-            predicted_bytes: case.memory.total(),
+            predicted_bytes: case.plan.memory.total(),
             params: case.described.clone(),
         }
     }

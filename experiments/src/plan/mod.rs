@@ -100,11 +100,11 @@ impl Plan {
         let chain = case.program.circuit().chain.iter().map(|group| primes(group.purpose, group.bits, group.count));
         let special =
             literal.special_bits.chunk_by(|a, b| a == b).map(|run| primes("key switching", run[0], run.len()));
-        let schedule = case.program.schedule(params)?;
+        let schedule = case.plan.steps.clone();
         let predictor = Predictor::load(params.n(), params.ring().kernels())?;
         let seconds = predictor.steps(case, &schedule)?;
         let ephemeral = literal.ephemeral_weight.map(SecretDistribution::FixedWeight);
-        let memory = case.memory;
+        let memory = case.plan.memory;
         let client = case.program.client_ring(params)?;
         let [upload_bytes, download_bytes] = case.program.transfer_bytes(params)?;
         let available = machine::available();
@@ -121,7 +121,7 @@ impl Plan {
             seconds: seconds.iter().sum(),
             seconds_from: predictor.source(),
             steps: schedule.into_iter().zip(seconds).map(Step::from).collect(),
-            keys: keys_by_kind(params, &case.request),
+            keys: keys_by_kind(params, &case.plan.request),
             key_bytes: memory.keys as u64,
             constant_bytes: memory.constants as u64,
             working_bytes: memory.working as u64,

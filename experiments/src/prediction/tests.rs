@@ -14,7 +14,7 @@ fn shipped() -> Measurements {
 
 /// The predicted seconds of each operation.
 fn sums(predictor: &Predictor, case: &Case) -> [f64; 4] {
-    let schedule = case.program.schedule(&case.params).unwrap();
+    let schedule = &case.plan.steps;
     let seconds = predictor.steps(case, &schedule).unwrap();
     [Op::Convolution, Op::Bootstrap, Op::Activation, Op::Classifier].map(|op| {
         let own = schedule.iter().zip(&seconds).filter(|(step, _)| step.op == op);
@@ -63,7 +63,7 @@ fn measurements_that_do_not_suffice_are_refused() {
 #[test]
 fn without_measurements_that_suffice_steps_take_what_the_shipped_ones_say() {
     let case = case("chebyshev:59");
-    let schedule = case.program.schedule(&case.params).unwrap();
+    let schedule = &case.plan.steps;
     let kernels = Kernels::detect();
     let own = || Measurements::shipped(1 << 16, kernels.name()).unwrap();
     let wanted = Predictor::on_this_machine(own(), 1 << 16, kernels).unwrap().steps(&case, &schedule).unwrap();

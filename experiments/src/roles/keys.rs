@@ -54,7 +54,7 @@ pub(crate) fn make(case: &Case, places: &Places, rng: &mut impl CryptoRng) -> Re
     for folder in [&places.secret, &places.public] {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    let (client, keys) = Client::generate(&case.program, &case.params, rng)?;
+    let (client, _, keys) = Client::generate_observed(&case.program, &case.params, &case.plan.request, rng)?;
     let [public, evaluation] = [PUBLIC, EVALUATION].map(|name| places.public.join(name));
     let ring = client.secret().params();
     frames::write(&public, ring, &client.public_key(rng), Durability::Whole)?;

@@ -72,7 +72,7 @@ impl Bars for Hidden {
 /// Returns the number of ciphertexts to evaluate at once: one for each thread, as far as `limit` bytes of memory and the
 /// number of ciphertexts go. Threads that share no ciphertext never wait for each other.
 pub(crate) fn lanes(case: &Case, ciphertexts: usize, threads: usize, limit: Option<u64>) -> usize {
-    let memory = case.memory;
+    let memory = case.plan.memory;
     let room = |lanes: usize| memory.total() + (lanes - 1) * memory.working;
     let fits = |&lanes: &usize| limit.is_none_or(|limit| room(lanes) as u64 <= limit);
     (1..=threads.min(ciphertexts).max(1)).rev().find(fits).unwrap_or(1)
@@ -221,7 +221,7 @@ mod tests {
             [(9, 4), (3, 4), (1, 4), (0, 4)].map(|(ciphertexts, threads)| lanes(&case, ciphertexts, threads, None)),
             [4, 3, 1, 1]
         );
-        let of = |lanes: usize| Some((case.memory.total() + (lanes - 1) * case.memory.working) as u64);
+        let of = |lanes: usize| Some((case.plan.memory.total() + (lanes - 1) * case.plan.memory.working) as u64);
         for wanted in 1..=4 {
             assert_eq!(lanes(&case, 9, 4, of(wanted)), wanted);
             assert_eq!(lanes(&case, 9, 4, of(wanted).map(|limit| limit - 1)), (wanted - 1).max(1));

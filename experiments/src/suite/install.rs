@@ -116,8 +116,8 @@ fn readme(case: &Case, place: &Path) -> String {
         ("@CLIENT_LOGQP@", format!("{:.0}", client.log_qp())),
         ("@CLIENT_LIMIT@", table(client.security())),
         ("@SECURITY@", described.security.to_string()),
-        ("@KEYS@", bytes(case.memory.keys as u64)),
-        ("@MEMORY@", bytes(case.memory.total() as u64)),
+        ("@KEYS@", bytes(case.plan.memory.keys as u64)),
+        ("@MEMORY@", bytes(case.plan.memory.total() as u64)),
         ("@VERSION@", env!("CARGO_PKG_VERSION").to_owned()),
     ];
     values.iter().fold(README.to_owned(), |text, (name, value)| text.replace(name, value))

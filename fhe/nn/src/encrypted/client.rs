@@ -1,6 +1,6 @@
 //! The client's half: keys, encryption of images, decryption of logits.
 
-use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Parameters, PublicKey, SecretKey, SeededCiphertext};
+use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, KeyRequest, Parameters, PublicKey, SecretKey, SeededCiphertext};
 use rand::CryptoRng;
 
 use super::interface::Interface;
@@ -51,21 +51,24 @@ impl Client {
         params: &Parameters,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, EvaluationKeys), CkksError> {
-        Self::generate_observed(program, params, rng).map(|(client, _, keys)| (client, keys))
+        Self::generate_observed(program, params, &program.plan(params)?.request, rng)
+            .map(|(client, _, keys)| (client, keys))
     }
 
-    /// A client with a fresh secret, an [`Observer`] who reads every step, and the evaluation keys for the server.
+    /// A client with a fresh secret, an [`Observer`] who reads every step, and the evaluation keys that `request`, that of
+    /// the program's [`Plan`](super::Plan), asks for.
     ///
     /// # Errors
-    /// If the parameters have too few slots or levels for the program.
+    /// If the parameters have no ring for the client.
     pub fn generate_observed(
         program: &Program,
         params: &Parameters,
+        request: &KeyRequest,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, Observer, EvaluationKeys), CkksError> {
         let main = SecretKey::generate(params, rng);
         let own = SecretKey::generate(&program.client_ring(params)?, rng);
-        let keys = program.request_keys(params)?.generate_for(&main, Some(&own), rng);
+        let keys = request.generate_for(&main, Some(&own), rng);
         let interface = program.interface();
         let observer = Observer { secret: main, interface: interface.clone() };
         Ok((Self::new(own, interface), observer, keys))

@@ -36,7 +36,7 @@ pub use memory::Memory;
 pub use packing::Packing;
 pub use profile::Profile;
 pub use program::{PlannedLayer, Program, StepInfo};
-pub use schedule::ScheduledStep;
+pub use schedule::{Plan, ScheduledStep};
 pub use server::Server;
 
 pub use crate::network::Op;

@@ -305,9 +305,9 @@ fn whole_network(circuit: Circuit, noise: f64) {
     assert_eq!(room > 1, packing == Packing::Batch, "{packing}: {room} images in a ciphertext");
     images.truncate(room);
     let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
-    let (client, observer, keys) = Client::generate_observed(&program, &params, &mut rng).unwrap();
-    let request = program.request_keys(&params).unwrap();
-    let memory = program.memory(&params, &request).unwrap();
+    let plan = program.plan(&params).unwrap();
+    let (client, observer, keys) = Client::generate_observed(&program, &params, &plan.request, &mut rng).unwrap();
+    let memory = plan.memory;
     let server = Server::new(program.clone(), &params, keys).unwrap();
     assert_eq!(memory.keys, server.evaluator().keys().bytes());
     assert_eq!(memory.constants, server.constant_bytes());
@@ -337,9 +337,8 @@ fn whole_network(circuit: Circuit, noise: f64) {
         );
     }
     assert!(largest > noise / 50.0, "{packing}: {largest:e} is less noise than there must be");
-    let schedule = program.schedule(&params).unwrap();
     let planned: Vec<_> =
-        schedule.into_iter().map(|s| (s.layer, s.op, s.level, (s.scale.log2() * 1e6).round(), s.slots)).collect();
+        plan.steps.into_iter().map(|s| (s.layer, s.op, s.level, (s.scale.log2() * 1e6).round(), s.slots)).collect();
     assert_eq!(seen, planned);
 }
 
@@ -408,7 +407,7 @@ fn every_degree(packing: Packing) {
             let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
             assert!(params.security_bits() >= 128, "degree {degree}");
             let program = Program::new(network.clone(), circuit.clone(), ranges.clone());
-            let schedule = program.schedule(&params).unwrap();
+            let schedule = program.plan(&params).unwrap().steps;
             assert_eq!(schedule.len(), 3 * program.network().activations() + 1 + more);
             for step in schedule {
                 let wanted = match step.op {

@@ -19,7 +19,7 @@ fn program(seed: u64) -> (Program, Parameters, Vec<ScheduledStep>) {
     let ranges = ranges.iter().map(|range| 1.2 * range).collect();
     let program = Program::new(network, Circuit::insecure(13, 7, Packing::default()), ranges);
     let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
-    let schedule = program.schedule(&params).unwrap();
+    let schedule = program.plan(&params).unwrap().steps;
     (program, params, schedule)
 }
 
@@ -170,7 +170,8 @@ fn band(model: &NoiseModel, step: usize, spread: f64) -> f64 {
 fn simulated_errors_are_as_large_as_encrypted_ones_layer_by_layer() {
     let (program, params, schedule) = program(1);
     let mut rng = ChaCha20Rng::seed_from_u64(2);
-    let (client, observer, keys) = Client::generate_observed(&program, &params, &mut rng).unwrap();
+    let (client, observer, keys) =
+        Client::generate_observed(&program, &params, &program.plan(&params).unwrap().request, &mut rng).unwrap();
     let server = Server::new(program.clone(), &params, keys).unwrap();
     let mut encrypted = |image: &[f64]| {
         let mut values = Vec::new();
