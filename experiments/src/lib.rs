@@ -12,6 +12,7 @@ mod classify;
 mod cli;
 mod cmd;
 mod config;
+mod constants;
 pub mod contract;
 mod files;
 mod images;

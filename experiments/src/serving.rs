@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use anyhow::Result;
+use fhe_circuits::Stored;
 use fhe_ckks::{Ciphertext, EvaluationKeys};
 use fhe_nn::encrypted::{ScheduledStep, Server, StepInfo};
 use indicatif::ProgressBar;
@@ -26,7 +27,19 @@ impl Serving {
     /// # Errors
     /// A case that cannot be planned.
     pub(crate) fn start(case: Case, keys: EvaluationKeys) -> Result<Self> {
-        let server = Server::new(case.program.clone(), &case.params, keys)?;
+        Self::with_constants(case, keys, None)
+    }
+
+    /// Takes the constants from where they were stored, or encodes them.
+    ///
+    /// # Errors
+    /// Those of [`Serving::start`], and constants that are of another case.
+    pub(crate) fn with_constants(case: Case, keys: EvaluationKeys, stored: Option<Stored>) -> Result<Self> {
+        let (program, params) = (case.program.clone(), &case.params);
+        let server = match stored {
+            Some(stored) => Server::with_constants(program, params, keys, stored)?,
+            None => Server::new(program, params, keys)?,
+        };
         Ok(Self { case, expected: OnceLock::new(), server })
     }
 

@@ -13,7 +13,7 @@ use crate::roles::keys::Places;
 use crate::roles::manifest::Manifest;
 use crate::roles::parcel::Parcel;
 use crate::roles::server::{self, Bars, Evaluated, Hidden, Server};
-use crate::{machine, progress};
+use crate::{constants, machine, progress};
 
 /// Arguments of `evaluate`.
 #[derive(clap::Args)]
@@ -34,6 +34,10 @@ pub(crate) struct Args {
     /// as memory goes: threads that share no ciphertext never wait for each other.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     at_once: Option<u16>,
+    /// A file for the encoded constants of the case. If it is not there, or is of another case, the constants are encoded and
+    /// written to it; a server that starts again then maps them.
+    #[arg(long, value_name = "FILE")]
+    constants: Option<PathBuf>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -71,9 +75,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let manifest = Manifest::read(&folder)?;
         let case = case(args, &manifest).with_context(|| folder.display().to_string())?;
         args.server.check_memory(&case)?;
+        if let Some(path) = &args.constants
+            && constants::read(path, &case)?.is_none()
+        {
+            constants::write(path, &case)?;
+        }
         let key_bytes = manifest.evaluation_keys.bytes;
         let spinner = progress::spinner("reading keys".to_owned(), args.json);
-        let server = Server::start(&folder, manifest, case)?;
+        let server = Server::start(&folder, manifest, case, args.constants.as_deref())?;
         spinner.finish_and_clear();
         let parcel = server.open(&args.from, &args.out)?;
         let limit = server::memory_limit(args.server.max_memory()?);

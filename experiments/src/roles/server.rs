@@ -14,6 +14,7 @@ use super::keys;
 use super::manifest::Manifest;
 use super::parcel::{self, Direction, Parcel};
 use crate::case::Case;
+use crate::constants;
 use crate::files::Durability;
 use crate::machine;
 use crate::serving::Serving;
@@ -22,7 +23,7 @@ use crate::serving::Serving;
 pub(crate) struct Server {
     /// Seconds of reading and checking the keys.
     pub load: f64,
-    /// Seconds of encoding constants.
+    /// Seconds of encoding constants, or of mapping those that were stored.
     pub prepare: f64,
     manifest: Manifest,
     client_ring: Parameters,
@@ -79,18 +80,19 @@ pub(crate) fn lanes(case: &Case, ciphertexts: usize, threads: usize, limit: Opti
 }
 
 impl Server {
-    /// Reads the public keys of a client for a case.
+    /// Reads the public keys of a client for a case. Takes the constants from the file `constants` if that has them.
     ///
     /// # Errors
     /// Keys and weights that do not go together, and files that are no keys.
-    pub(crate) fn start(keys: &Path, manifest: Manifest, case: Case) -> Result<Self> {
+    pub(crate) fn start(keys: &Path, manifest: Manifest, case: Case, constants: Option<&Path>) -> Result<Self> {
         manifest.check_case(&case).with_context(|| keys.display().to_string())?;
         let started = Instant::now();
         let client_ring = case.program.client_ring(&case.params)?;
         let keys = keys::evaluation(keys, &manifest, &case)?;
         let load = started.elapsed().as_secs_f64();
         let started = Instant::now();
-        let serving = Serving::start(case, keys)?;
+        let stored = constants.map(|path| constants::read(path, &case)).transpose()?.flatten();
+        let serving = Serving::with_constants(case, keys, stored)?;
         Ok(Self { load, prepare: started.elapsed().as_secs_f64(), manifest, client_ring, serving })
     }
 

@@ -10,6 +10,7 @@ use super::pixels;
 use super::submission::Submission;
 use crate::case;
 use crate::case::Claim;
+use crate::constants;
 use crate::contract::{self, Instance, Size, Stage};
 use crate::files::{self, Access, Durability};
 use crate::roles::client;
@@ -84,11 +85,18 @@ impl Call {
         Ok(())
     }
 
-    /// Checks the model and its case, so that a submission that cannot run fails before images travel. The other stages
-    /// need not check the model's accuracy again.
+    /// Checks the model and its case, so that a submission that cannot run fails before images travel, and stores the encoded
+    /// constants. The other stages need not check the model's accuracy again.
     fn preprocess(&self) -> Result<()> {
         let case = Submission::read(&self.submission)?.case(Claim::ToCheck)?;
-        case.check_memory_available()
+        case.check_memory_available()?;
+        let path = self.constants();
+        if constants::read(&path, &case)?.is_some() { Ok(()) } else { constants::write(&path, &case) }
+    }
+
+    /// The file of the encoded constants, beside the stages. It is outside the folders that the harness empties.
+    fn constants(&self) -> PathBuf {
+        self.submission.join("build/constants")
     }
 
     fn compute(&self, instance: &Instance) -> Result<()> {
@@ -96,7 +104,7 @@ impl Call {
         let manifest = Manifest::read(&keys)?;
         let case = Submission::read(&self.submission)?.case(Claim::Checked)?;
         case.check_memory_available()?;
-        let server = Server::start(&keys, manifest, case)?;
+        let server = Server::start(&keys, manifest, case, Some(&self.constants()))?;
         let (from, out) = (instance.upload(), instance.download());
         remove(&out)?;
         let parcel = server.open(&from, &out)?;
@@ -105,7 +113,7 @@ impl Call {
         let done = server.evaluate(&parcel, [&from, &out], lanes, &Hidden)?;
         let report = json!({
             "read evaluation keys": server.load,
-            "encode constants": server.prepare,
+            "load constants": server.prepare,
             "read ciphertexts": done.read,
             "encrypted computation": done.seconds - (done.read + done.write) / lanes as f64,
             "write ciphertexts": done.write,

@@ -37,6 +37,6 @@ pub use packing::Packing;
 pub use profile::Profile;
 pub use program::{PlannedLayer, Program, StepInfo};
 pub use schedule::{Plan, ScheduledStep};
-pub use server::Server;
+pub use server::{ConstantsError, Server, write_constants};
 
 pub use crate::network::Op;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fhe_circuits::Bootstrapper;
+use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
 
 use super::layout::Layout;
@@ -24,11 +24,32 @@ impl Server {
     /// # Errors
     /// If the parameters have too few slots or levels for the bootstrapping circuits.
     pub fn new(program: Program, params: &Parameters, keys: EvaluationKeys) -> Result<Self, CkksError> {
-        let bootstrappers = program
-            .slot_counts()
-            .into_iter()
-            .map(|slots| Ok((slots, Bootstrapper::new(params, program.circuit().bootstrap(slots))?)))
-            .collect::<Result<_, CkksError>>()?;
+        let bootstrappers = bootstrappers(&program, |literal| Bootstrapper::new(params, literal))?;
+        Self::with(program, params, keys, bootstrappers)
+    }
+
+    /// A server with these keys whose constants are in a file: [`write_constants`] wrote it for this program and these
+    /// parameters.
+    ///
+    /// # Errors
+    /// Those of [`Server::new`]; [`CkksError::Parameters`] for a file that has ended or holds something else.
+    pub fn with_constants(
+        program: Program,
+        params: &Parameters,
+        keys: EvaluationKeys,
+        mut stored: Stored,
+    ) -> Result<Self, CkksError> {
+        let read = |literal| Bootstrapper::from_constants(params, literal, &mut stored);
+        let bootstrappers = bootstrappers(&program, read)?;
+        Self::with(program, params, keys, bootstrappers)
+    }
+
+    fn with(
+        program: Program,
+        params: &Parameters,
+        keys: EvaluationKeys,
+        bootstrappers: BTreeMap<usize, Bootstrapper>,
+    ) -> Result<Self, CkksError> {
         let client_ring = program.client_ring(params)?;
         Ok(Self { program, client_ring, evaluator: Evaluator::new(params, keys), bootstrappers })
     }
@@ -98,6 +119,39 @@ impl Server {
         }
         self.evaluator.to_client(&self.client_ring, &logits)
     }
+}
+
+/// The bootstrapping circuits of a program, by their slots.
+fn bootstrappers(
+    program: &Program,
+    mut make: impl FnMut(BootstrapLiteral) -> Result<Bootstrapper, CkksError>,
+) -> Result<BTreeMap<usize, Bootstrapper>, CkksError> {
+    let circuit = program.circuit();
+    program.slot_counts().into_iter().map(|slots| Ok((slots, make(circuit.bootstrap(slots))?))).collect()
+}
+
+/// Encodes the constants of a program and writes them, for [`Server::with_constants`].
+///
+/// # Errors
+/// Those of [`Server::new`], and those of the stream.
+pub fn write_constants(
+    program: &Program,
+    params: &Parameters,
+    out: &mut impl std::io::Write,
+) -> Result<(), ConstantsError> {
+    let bootstrappers = bootstrappers(program, |literal| Bootstrapper::new(params, literal))?;
+    Ok(bootstrappers.values().try_for_each(|bootstrapper| bootstrapper.write_constants(out))?)
+}
+
+/// The reason why constants could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ConstantsError {
+    /// The circuit has none.
+    #[error(transparent)]
+    Circuit(#[from] CkksError),
+    /// The stream failed.
+    #[error("constants: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 /// The interpreter on ciphertexts.
