@@ -201,7 +201,6 @@ fn files_that_do_not_go_together_are_refused() {
     }
     // Another model.
     refused(&place.evaluate("keys/public", "wider", "up", "down"), "slots");
-    let weights = place.text("wider");
     let run = cipherlab(
         &[
             "evaluate",
@@ -217,7 +216,6 @@ fn files_that_do_not_go_together_are_refused() {
         None,
     );
     refused(&run, "slots");
-    let _ = weights;
     // Keys and uploads are never overwritten.
     let run = cipherlab(
         &[&["keygen", "--weights", &place.text("weights"), "--out", &place.text("keys")][..], &CASE].concat(),
@@ -251,12 +249,15 @@ fn the_server_reads_no_secret_key() {
     fine(&place.evaluate("keys/public", "weights", "up", "down"));
 }
 
+/// What becomes of a file's bytes.
+type Damage = fn(&[u8]) -> Vec<u8>;
+
 #[test]
 fn damaged_files_are_refused_and_leave_nothing_behind() {
     let place = Place::new();
     place.keygen("keys");
     fine(&place.encrypt("keys", "3", "up"));
-    let damages: [(&str, fn(&[u8]) -> Vec<u8>); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("truncated", |bytes| bytes[..bytes.len() / 2].to_vec()),
         ("empty", |_| Vec::new()),
         ("foreign", |_| b"PK\x03\x04 something else entirely, of another program".to_vec()),

@@ -1,7 +1,8 @@
 //! cipherlab: measures the memory, time and precision that it costs to classify an encrypted image.
 //!
 //! The library holds the program: one module a command under `cmd`, the sweep under `run`, the tables and figures under
-//! `report`. [`records`] is the format of the files that a run leaves on disk.
+//! `report`. [`records`] is the format of the files that a run leaves on disk, [`contract`] that of the FHE Benchmarking Suite,
+//! and [`roles`] holds client and server as programs.
 
 mod bench;
 mod calibrate;
@@ -24,7 +25,7 @@ mod prediction;
 mod progress;
 pub mod records;
 mod report;
-mod roles;
+pub mod roles;
 mod run;
 mod secrecy;
 mod serving;

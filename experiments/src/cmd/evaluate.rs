@@ -90,9 +90,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let at_once = args.at_once.map(usize::from);
         let lanes = at_once.unwrap_or_else(|| server::lanes(server.case(), parcel.ciphertexts(), threads, limit));
         let folders = [args.from.as_path(), args.out.as_path()];
-        let evaluated = match args.json {
-            true => server.evaluate(&parcel, folders, lanes, &Hidden)?,
-            false => server.evaluate(&parcel, folders, lanes, &Shown)?,
+        let evaluated = if args.json {
+            server.evaluate(&parcel, folders, lanes, &Hidden)?
+        } else {
+            server.evaluate(&parcel, folders, lanes, &Shown)?
         };
         report(args, &server, &parcel, &evaluated, key_bytes)
     })

@@ -21,13 +21,16 @@ pub(crate) const NAME: &str = "manifest.json";
 /// The version of the manifest.
 const FORMAT: u32 = 1;
 
+/// The most primes of a ring: more than any secure modulus has room for.
+const MOST_PRIMES: usize = 256;
+
 /// The longest manifest.
 const LONGEST: u64 = 1 << 20;
 
 /// A manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Manifest {
+pub struct Manifest {
     /// Version of this file.
     pub format: u32,
     /// Identity of the keys: the checksum of the public key.
@@ -53,7 +56,7 @@ pub(crate) struct Manifest {
 /// The server's ring and its primes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Ring {
+pub struct Ring {
     log_n: u32,
     main_bits: Vec<u32>,
     special_bits: Vec<u32>,
@@ -72,7 +75,7 @@ pub(crate) struct Ring {
 /// The client's ring, over the first primes of the server's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ClientRing {
+pub struct ClientRing {
     log_n: u32,
     digest: String,
 }
@@ -80,15 +83,17 @@ pub(crate) struct ClientRing {
 /// The polynomial and the packing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Circuit {
+pub struct Circuit {
+    /// The polynomial in place of ReLU.
     pub relu: String,
+    /// The packing.
     pub packing: String,
 }
 
 /// How images are normalised, packed and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Input {
+pub struct Input {
     /// Mean of red, green and blue, as fractions of full scale.
     pub mean: [f64; 3],
     /// Standard deviations, likewise.
@@ -102,7 +107,7 @@ pub(crate) struct Input {
 /// The classes, and what is possible for their logits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Output {
+pub struct Output {
     /// The name of each class.
     pub classes: Vec<String>,
     /// The largest magnitude of a logit that the model's card calls possible.
@@ -114,7 +119,7 @@ pub(crate) struct Output {
 /// A file of keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct File {
+pub struct File {
     /// Its bytes.
     pub bytes: u64,
     /// The checksum at its end.
@@ -180,7 +185,7 @@ impl Manifest {
     ///
     /// # Errors
     /// A text that is no manifest, or one that states what no client can use.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<Self> {
         let found: Self = serde_json::from_str(text).context("not a manifest")?;
         found.check()?;
         Ok(found)
@@ -189,6 +194,9 @@ impl Manifest {
     /// Fails for numbers that would stop the program later.
     fn check(&self) -> Result<()> {
         ensure!(self.format == FORMAT, "format: found {}, wanted {FORMAT}, that of this version", self.format);
+        let Ring { main_bits, special_bits, .. } = &self.ring;
+        let primes = main_bits.len() + special_bits.len();
+        ensure!((2..=MOST_PRIMES).contains(&primes), "ring: found {primes} primes, wanted 2 to {MOST_PRIMES}");
         let Input { mean, std, images, level, log2_scale } = &self.input;
         let fraction = |v: &f64| (0.0..=1.0).contains(v);
         ensure!(mean.iter().all(fraction), "input.mean: found {mean:?}, wanted numbers from 0 to 1");
@@ -232,7 +240,7 @@ impl Manifest {
     ///
     /// # Errors
     /// A ring that is not secure, and one of another identity: that of another version.
-    pub(crate) fn client_ring(&self) -> Result<Parameters> {
+    pub fn client_ring(&self) -> Result<Parameters> {
         let ring =
             self.parameters()?.client_ring_of(self.client_ring.log_n, self.input.level).context("client_ring")?;
         check_digest("client_ring", &ring, &self.client_ring.digest)?;
@@ -309,4 +317,64 @@ fn check_digest(what: &str, params: &Parameters, wanted: &str) -> Result<()> {
         "{what}: the manifest states the identity {wanted}, this version of the program makes {found}; make the keys and evaluate with one version"
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{CaseSpec, HEADROOM, Model};
+    use fhe_nn::encrypted::Packing;
+    use serde_json::{Value, json};
+
+    fn manifest() -> Value {
+        let spec = CaseSpec { ring_dim: 1 << 15, relu: "chebyshev:7".parse().unwrap(), packing: Packing::Fused };
+        let case = Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap();
+        let file = || File { bytes: 100, checksum: "00".to_owned() };
+        serde_json::to_value(Manifest::new(&case, file(), file()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_client_needs_the_manifest_only() {
+        let found = Manifest::parse(&manifest().to_string()).unwrap();
+        let ring = found.client_ring().unwrap();
+        let interface = found.interface();
+        assert_eq!((ring.n(), ring.max_level(), interface.slots(), interface.classes), (8192, 3, 4096, 10));
+        assert_eq!(found.normalisation(), Normalisation::CIFAR10);
+    }
+
+    #[test]
+    fn what_no_client_can_use_is_refused_by_name() {
+        let good = manifest();
+        for (pointer, value, words) in [
+            ("/format", json!(2), "format: found 2, wanted 1"),
+            ("/input/images", json!(0), "input.images: found 0, wanted 1 to 1024"),
+            ("/input/images", json!(512), "client_ring: found 4096 slots"),
+            ("/input/level", json!(18), "input.level: found 18"),
+            ("/input/log2_scale", json!(-1.0), "input.log2_scale: found -1, wanted 1 to 120"),
+            ("/input/std/1", json!(0.0), "input.std"),
+            ("/input/mean/0", json!(125.3), "input.mean"),
+            ("/output/classes", json!(["cat"]), "output.classes: found 1, wanted CIFAR-10's 10"),
+            ("/output/logit_bound", json!(-3.0), "output.logit_bound"),
+            ("/output/digits", json!(18), "output.digits: found 18"),
+            ("/ring/main_bits", json!(vec![38; 1000]), "ring: found 1005 primes, wanted 2 to 256"),
+            ("/ring/main_bits", json!(vec![38; 24]), "insecure: log_n = 15"),
+            ("/ring/main_bits/0", json!(9), "ring"),
+            ("/ring/log_n", json!(60), "2^60"),
+            ("/ring/digest", json!("0123"), "ring: the manifest states the identity 0123"),
+            ("/client_ring/log_n", json!(12), "insecure: log_n = 12"),
+            ("/client_ring/log_n", json!(16), "log2 of the dimension of a client's ring: found 16"),
+            ("/client_ring/digest", json!("0123"), "client_ring: the manifest states the identity 0123"),
+            ("/output", json!(null), "not a manifest"),
+        ] {
+            let mut bad = good.clone();
+            *bad.pointer_mut(pointer).unwrap() = value;
+            let error = Manifest::parse(&bad.to_string()).and_then(|found| found.client_ring());
+            let error = format!("{:#}", error.expect_err(pointer));
+            assert!(error.contains(words), "{pointer}: wanted '{words}' in: {error}");
+        }
+        let text = good.to_string();
+        for cut in [0, 1, text.len() / 2, text.len() - 1] {
+            assert!(Manifest::parse(&text[..cut]).is_err(), "{cut} bytes");
+        }
+    }
 }

@@ -17,7 +17,7 @@ const LONGEST: u64 = 1 << 16;
 /// The list of a folder. It names no image: the server learns their number only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Parcel {
+pub struct Parcel {
     format: u32,
     /// Identity of the keys that the ciphertexts are under.
     pub key: String,
@@ -47,12 +47,12 @@ impl Parcel {
     }
 
     /// Number of ciphertexts.
-    pub(crate) fn ciphertexts(&self) -> usize {
+    pub fn ciphertexts(&self) -> usize {
         self.images.div_ceil(self.batch)
     }
 
     /// Number of images of a ciphertext.
-    pub(crate) fn images_of(&self, ciphertext: usize) -> usize {
+    pub fn images_of(&self, ciphertext: usize) -> usize {
         self.batch.min(self.images - ciphertext * self.batch)
     }
 
@@ -73,7 +73,7 @@ impl Parcel {
     ///
     /// # Errors
     /// A text that is no list, or lists nothing.
-    pub(crate) fn parse(text: &str) -> Result<Self> {
+    pub fn parse(text: &str) -> Result<Self> {
         let found: Self = serde_json::from_str(text).context("not a list of ciphertexts")?;
         let Self { format, images, batch, .. } = &found;
         ensure!(*format == FORMAT, "format: found {format}, wanted {FORMAT}, that of this version");
