@@ -7,7 +7,7 @@ use super::SecretDistribution;
 /// A classical security level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecurityLevel {
-    /// 2^128 operations: the minimum that [`check`] accepts.
+    /// 2^128 operations: the minimum that [`check`](super::check) accepts.
     Classical128,
     /// 2^192 operations.
     Classical192,
