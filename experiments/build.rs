@@ -1,8 +1,8 @@
-//! Leaves in the binary what it was built from: the compiler's version and the revision of the sources.
+//! Puts the compiler's version and the revision of the sources into the binary.
 
 use std::process::Command;
 
-/// What the binary is made of: whatever makes its revision another one, or dirty.
+/// The sources of the binary. A difference in one of them marks the revision as dirty.
 const SOURCES: [&str; 10] = [
     "experiments/build.rs",
     "experiments/src",
@@ -30,14 +30,14 @@ fn main() {
     }
 }
 
-/// The commit, marked where a source differs from it; documents and results may.
+/// Returns the commit. Marks it as dirty if a source differs; documents and results may differ.
 fn revision() -> Option<String> {
     let commit = output("git", &["describe", "--always", "--abbrev=12", "--exclude=*"])?;
     let differing = [&["status", "--porcelain", "--", ":(top,exclude)*.md"][..], &SOURCES].concat();
     Some(if output("git", &differing).is_some() { commit + "-dirty" } else { commit })
 }
 
-/// What a program prints; `None` if it fails or is not there.
+/// Returns the output of a program; `None` if the program fails or is missing.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned()).filter(|text| !text.is_empty())

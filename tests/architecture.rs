@@ -1,4 +1,5 @@
-//! The architecture as ARCHITECTURE.md draws it, read from the imports: no circle among modules, and folders in their order.
+//! The architecture as ARCHITECTURE.md draws it, read from the imports: no circle among modules, and folders in their
+//! order.
 #![allow(missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ struct Crate {
 /// The paths that a module's file names, from the root of the crate.
 #[derive(Default)]
 struct Imports {
-    /// Where the file's own module is.
+    /// The file's own module.
     module: Module,
     /// Every path into the crate.
     paths: BTreeSet<Vec<String>>,
@@ -42,10 +43,10 @@ impl Crate {
         Self { modules }
     }
 
-    /// The module that defines what a path names, through the exports on the way.
+    /// Returns the module that defines the item of a path. Follows exports on the way.
     fn resolve(&self, path: &[String]) -> Module {
         let mut path = path.to_vec();
-        // Exports name exports; a bound on how deep ends what would go round.
+        // An export may name another export. The bound ends a circle of exports.
         for _ in 0..8 {
             let known = (0..=path.len()).rev().find(|&n| self.modules.contains_key(&path[..n])).unwrap();
             let module = &self.modules[&path[..known]];
@@ -57,7 +58,7 @@ impl Crate {
         panic!("exports go round at {path:?}");
     }
 
-    /// For each folder, which of its entries import which others. A module and those inside of it count as one.
+    /// Returns, for each folder, the imports among its entries. A module and the modules inside it count as one entry.
     fn arrows(&self) -> BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> {
         let mut folders: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for (from, imports) in &self.modules {
@@ -164,7 +165,7 @@ impl<'ast> Visit<'ast> for Imports {
     }
 }
 
-/// A circle in these arrows, entry by entry.
+/// Returns the entries of a circle in these arrows; `None` if there is none.
 fn circle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
     fn visit(
         at: &str,

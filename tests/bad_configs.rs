@@ -1,4 +1,4 @@
-//! Every config in `bad_configs` is refused with the line stored beside it, before anything is written.
+//! Checks that every config in `bad_configs` is refused with the line stored beside it, before anything is written.
 #![allow(missing_docs)]
 
 mod common;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use common::cipherlab_in;
 
-/// Whether `line` is `wanted`, in which each `…` stands for anything.
+/// Returns whether `line` is `wanted`, in which each `…` stands for any text.
 fn matches(line: &str, wanted: &str) -> bool {
     let mut parts = wanted.split('…');
     let first = parts.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Everything a user can get wrong ends in one clear line and exit code 2, before anything long starts.
+//! Wrong arguments end the program with one line and exit code 2, before any long work starts.
 #![allow(missing_docs)]
 
 mod common;
@@ -40,7 +40,8 @@ fn images() {
     refused(&["--image", "1,,2"], &["nothing between commas"]);
 }
 
-/// Hours of encryption whose result has no place to go to would be lost; what stands there stays until there is a new one.
+/// An output that cannot be written is refused before hours of encryption. An existing file stays until there is a new
+/// one.
 #[test]
 fn a_place_to_write_to() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,14 +103,14 @@ fn memory() {
             "--max-memory: predicted",
             "keys",
             "wanted at most 1.00 GB",
-            "raise the limit; or use --ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (880.1 MB; ",
+            "raise the limit; or use --ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (881.9 MB; ",
         ],
     );
     refused(&["--max-memory", "100M"], &["raise the limit; the least found is --ring-dim 32768 --relu chebyshev:7"]);
     refused(&["--max-memory", "much"], &["--max-memory much", "4G"]);
 }
 
-/// The embedded weights after `change`, in a file.
+/// Writes the embedded weights after `change` to a file.
 fn weights(path: &Path, change: impl FnOnce(&mut BTreeMap<String, (Vec<usize>, Vec<u8>)>)) {
     let file = SafeTensors::deserialize(datasets::pretrained::RESNET20).unwrap();
     let mut tensors: BTreeMap<_, _> =

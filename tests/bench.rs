@@ -9,7 +9,7 @@ fn bench(arguments: &[&str]) -> Output {
     Command::new(program).arg("bench").args(arguments).output().expect("the program starts")
 }
 
-/// The JSON objects of a successful run: provenance, then the operations.
+/// Returns the JSON objects of a successful run: provenance, then the operations.
 fn objects(arguments: &[&str]) -> (Value, Vec<Value>) {
     let output = bench(&[arguments, &["--json", "--repeat", "2", "--seed", "7"]].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -151,7 +151,7 @@ fn the_manual_explains_every_operation() {
     assert!(!manual.contains("--insecure"));
 }
 
-/// A file of measurements by an earlier version, whose unit was a transform of another library, still predicts.
+/// Predictions accept a file of measurements by an earlier version, whose unit was a transform of another library.
 #[test]
 fn measurements_of_earlier_versions_are_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The data set's commands, without a network.
+//! The `datasets` commands without network access.
 #![allow(missing_docs)]
 
 mod common;

@@ -236,6 +236,22 @@ fn a_stage_that_breaks_the_contract_is_named_with_its_last_line() {
     assert!(missing[0].starts_with("stage server_encrypted_compute: found neither "), "{missing:?}");
 }
 
+/// The images beside it in its call keep their classes.
+#[test]
+fn an_image_without_a_class_is_alone_in_that() {
+    let place = Place::new("0..2", 2);
+    place.build(Stage::ClientPostprocess, "printf '3\\n-1\\n' > io/small/encrypted_model_predictions.txt");
+    assert_eq!(place.run("out", &[]).code, Some(1));
+    let run = place.read("out");
+    assert_eq!(run.images.iter().map(|row| row.class).collect::<Vec<_>>(), [Some(3), None]);
+    let errors: Vec<_> = run.images.iter().map(|row| row.error.as_deref()).collect();
+    assert_eq!(errors, [None, Some("no class: the engine wrote -1")]);
+    assert!(run.images.iter().all(|row| row.latency_s > Some(0.0)) && run.stages.len() == 2 + 5);
+    assert_eq!((run.cases[0].failed, run.cases[0].without_class), (0, Some(1)));
+    let again = place.run("out", &[]);
+    assert!(again.code == Some(1) && again.stdout.contains("finished before"), "{}", again.stdout);
+}
+
 #[test]
 fn a_stage_that_hangs_is_killed_at_its_limit() {
     let place = Place::new("0..1", 1);

@@ -1,4 +1,4 @@
-//! Networks of a user: cards that are written, cards that are belied, weights without a card.
+//! Networks of a user: cards that `model card` writes, cards with wrong claims, weights without a card.
 #![allow(missing_docs)]
 
 mod common;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use common::cipherlab;
 use serde_json::{Value, json};
 
-/// A folder with the shipped weights as a user's file.
+/// Returns a folder with the shipped weights as a user's file.
 fn place() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("mine.safetensors");
@@ -34,7 +34,7 @@ fn a_card_is_measured_and_goes_with_its_weights() {
     assert!((10.0..100.0).contains(&bound), "{bound}");
     let plan = cipherlab(&["plan", "--weights", text(&weights), "--card", text(&file)], None);
     assert_eq!((plan.code, plan.stderr.as_str()), (Some(0), ""), "nothing was assumed");
-    // The file that is there stays.
+    // An existing file is not overwritten.
     let again = cipherlab(&["model", "card", text(&weights)], None);
     assert_eq!(again.code, Some(2));
     assert!(again.stderr.contains("mine.json: found a file, wanted none"), "{}", again.stderr);

@@ -1,4 +1,4 @@
-//! The plans of `plan`: their figures, their limits, their advice.
+//! `plan`: its figures, its limits, its advice.
 #![allow(missing_docs)]
 
 mod common;
@@ -29,7 +29,7 @@ fn the_plan_holds_what_a_run_needs() {
     assert!(plan["seconds_from"].as_str().unwrap().starts_with("bench at N = 65536"), "the cache is empty");
     assert_eq!(plan["steps"].as_array().unwrap().len(), 58);
     assert_eq!(sum("keys", "bytes"), plan["key_bytes"].as_u64().unwrap());
-    for secret in ["main_secret", "ephemeral_secret"] {
+    for secret in ["main_secret", "ephemeral_secret", "client_secret"] {
         let number = |key: &str| plan[secret][key].as_f64().unwrap();
         assert!(number("security") >= 128.0 && number("log_qp") <= number("log_qp_limit"), "{secret}");
         assert!(plan[secret]["table"].as_str().unwrap().contains("20"), "a table has a date");
@@ -51,7 +51,7 @@ fn advice_keeps_the_classes_and_can_be_typed() {
     let last = run.stdout.lines().last().unwrap();
     assert!(!last.contains("chebyshev:3"), "{last}");
     let (_, advice) = last.split_once("or use ").expect(last);
-    let (flags, rest) = advice.split_once(" (880.1 MB; 92.70 % of 10000 images right").expect(last);
+    let (flags, rest) = advice.split_once(" (881.9 MB; 92.70 % of 10000 images right").expect(last);
     assert!(rest.contains("simulated at N = 32768"), "{last}");
     let typed: Vec<&str> = ["plan", "--max-memory", "1.4G"].into_iter().chain(flags.split(' ')).collect();
     let elsewhere = tempfile::tempdir().unwrap();
@@ -60,7 +60,7 @@ fn advice_keeps_the_classes_and_can_be_typed() {
     assert!(run.stdout.starts_with("N = 32768, chebyshev:7, fused packing"), "{}", run.stdout);
 }
 
-/// Shipped weights have names, for flags as for configs, and their polynomial is that of their card.
+/// Flags and configs name shipped weights. Their polynomial is that of their card.
 #[test]
 fn shipped_weights_have_names() {
     let plan = |arguments: &[&str]| {
@@ -83,7 +83,7 @@ fn shipped_weights_have_names() {
     assert_eq!(planned["plan"]["params"], named["params"]);
 }
 
-/// The program under limits that the shell sets.
+/// Runs the program under limits that the shell sets.
 fn limited(limits: &str, arguments: &str) -> Run {
     let empty = tempfile::tempdir().unwrap();
     let script = format!("{limits} && exec \"$0\" {arguments}");
@@ -130,7 +130,7 @@ fn limits_too_tight_to_say_anything_are_an_error() {
     }
 }
 
-/// The variable that sets rayon's threads has the bound of the flag.
+/// The variable `RAYON_NUM_THREADS` has the bound of `--threads`.
 #[test]
 fn threads_from_the_environment_are_bounded() {
     let run = limited("export RAYON_NUM_THREADS=40000", "plan");
@@ -140,7 +140,7 @@ fn threads_from_the_environment_are_bounded() {
     assert_eq!(serde_json::from_str::<Value>(&run.stdout).unwrap()["params"]["threads"], 3);
 }
 
-/// Seconds come from measurements of the kernels asked for, and say so where another machine made them.
+/// Seconds come from measurements of the chosen kernels. If another machine made them, the plan says so.
 #[test]
 fn kernels_are_predicted_from_their_own_measurements() {
     let mut seconds = Vec::new();
@@ -155,7 +155,7 @@ fn kernels_are_predicted_from_their_own_measurements() {
     assert!(seconds[0] < seconds[1], "scalar kernels are the slowest: {seconds:?}");
 }
 
-/// More threads than the measurements had: another machine, as far as they say.
+/// With more threads than the measurements had, the plan treats them as those of another machine.
 #[test]
 fn a_prediction_for_another_machine_names_its_factor() {
     let run = cipherlab(&["plan", "--threads", "7"], None);
@@ -181,7 +181,7 @@ fn every_packing_has_a_plan() {
     }
 }
 
-/// A config's cases: each with its cost, and those that cannot run with what would.
+/// The plan of a config lists the cost of each case. For a case that cannot run it names cases that can.
 #[test]
 fn the_cases_of_a_config_are_planned() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Figures of made-up runs: what is in them, what draws them again, and what is skipped.
+//! Figures of made-up runs: their contents, their specs, and the figures that are skipped.
 #![allow(missing_docs)]
 
 mod common;
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use common::{Run, cipherlab, stored};
 
-/// A made-up run, by its name.
+/// Returns the folder of a made-up run.
 fn fixture(name: &str) -> String {
     format!("{}/tests/fixtures/runs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A copy of a made-up run in which one file is changed.
+/// Returns a copy of a made-up run in which one file is changed.
 fn changed(name: &str, to: &Path, file: &str, change: impl Fn(&str) -> String) -> PathBuf {
     std::fs::create_dir(to).unwrap();
     for entry in std::fs::read_dir(fixture(name)).unwrap() {
@@ -26,7 +26,7 @@ fn changed(name: &str, to: &Path, file: &str, change: impl Fn(&str) -> String) -
     to.to_owned()
 }
 
-/// The first lines of a text.
+/// Returns the first lines of a text.
 fn head(text: &str, lines: usize) -> String {
     text.lines().take(lines).map(|line| format!("{line}\n")).collect()
 }
@@ -36,7 +36,7 @@ fn plot(out: &Path, arguments: &[&str]) -> Run {
     cipherlab(&[&["plot", "--out", out.to_str().unwrap()], arguments].concat(), None)
 }
 
-/// The texts of an SVG, in order.
+/// Returns the texts of an SVG, in order.
 fn texts(svg: &str) -> Vec<&str> {
     svg.lines().zip(svg.lines().skip(1)).filter(|(tag, _)| tag.starts_with("<text")).map(|(_, text)| text).collect()
 }
@@ -91,7 +91,7 @@ fn every_figure_says_what_it_shows() {
     assert_eq!(run.stdout.lines().count(), 3 * wanted.len(), "{}", run.stdout);
 }
 
-/// One of each kind, to the last mark.
+/// Compares one figure of each kind with its stored file, mark by mark.
 #[test]
 fn every_kind_of_figure_is_as_stored() {
     let out = tempfile::tempdir().unwrap();
@@ -135,7 +135,7 @@ fn a_spec_draws_the_same_figure_again() {
     let again = cipherlab(&["plot", "--spec", spec.to_str().unwrap()], None);
     assert_eq!((again.code, again.errors().as_str()), (Some(0), ""));
     assert_eq!(names.map(|name| read(out, name)), first);
-    // Of other runs it says so.
+    // If the spec names other runs, a note says so.
     std::fs::write(&spec, first[1].replacen("images = 16", "images = 15", 1)).unwrap();
     let again = cipherlab(&["plot", "--spec", spec.to_str().unwrap()], None);
     assert!(again.code == Some(0) && again.stderr.contains("not those that it was drawn from"), "{}", again.stderr);
@@ -154,7 +154,7 @@ fn several_runs_in_one_figure_are_named() {
     }
 }
 
-/// The degree that was calibrated and those that were not are one curve; whose noise it is stands below.
+/// Degrees with calibrated noise and with noise of another case are one curve. The caption names the case of the noise.
 #[test]
 fn borrowed_noise_does_not_divide_a_curve() {
     let out = tempfile::tempdir().unwrap();
@@ -169,7 +169,7 @@ fn borrowed_noise_does_not_divide_a_curve() {
     assert!(texts.iter().any(|text| text.contains("draw that of 65536-chebyshev:59-fused")), "{texts:?}");
 }
 
-/// Each keeps its own rows: the copy holds half the images of the first case alone.
+/// Two runs keep their own rows: the copy has half the images, of the first case only.
 #[test]
 fn runs_of_one_name_are_told_apart_by_their_folders() {
     let out = tempfile::tempdir().unwrap();
@@ -190,7 +190,7 @@ fn runs_of_one_name_are_told_apart_by_their_folders() {
 fn errors_of_the_approximation_alone_are_drawn() {
     let out = tempfile::tempdir().unwrap();
     let out = out.path();
-    // As of a traced run in cleartext, which has no other errors.
+    // A traced run in cleartext has only errors of approximation.
     let plain = changed("curve", &out.join("plain"), "layers.csv", |text| {
         let erased = |line: &str| {
             let cells: Vec<_> = line.split(',').collect();

@@ -1,4 +1,4 @@
-//! The simulated backend in `run`: noise where it belongs, labelled, and the same on any number of threads.
+//! The simulated backend in `run`: its noise step by step, its label, and equal results on any number of threads.
 #![allow(missing_docs)]
 
 mod common;
@@ -39,7 +39,7 @@ fn rows_hold_the_noise_and_say_whose_it_is() {
     assert_eq!(own.backend, "simulated");
     assert_eq!(borrowed.backend, "simulated with noise of 65536-chebyshev:59-fused");
     assert_eq!((own.images, own.failed, own.correct), (3, 0, 3));
-    // As encrypted: errors of about 1e-5 (README); two-sided, as a simulation without noise would be none.
+    // Encrypted images have errors of about 1e-5. Two-sided: a simulation without noise would be a fault.
     for image in &one.images {
         let error = image.max_abs_error.unwrap();
         assert!((1e-6..2e-4).contains(&error), "logits of image {} err by {error}", image.image);
@@ -49,7 +49,7 @@ fn rows_hold_the_noise_and_say_whose_it_is() {
     let errors = |op: &str| -> Vec<f64> {
         one.layers.iter().filter(|row| row.op == op).map(|row| row.max_abs_error.unwrap()).collect()
     };
-    // The first layer has no noise before it: that of a convolution is far below that of a bootstrap.
+    // The first layer has only the noise of a convolution, which is far below that of a bootstrap.
     let (convolution, bootstrap) = (errors("convolution")[0], errors("bootstrap")[0]);
     assert!(convolution > 0.0 && bootstrap > 10.0 * convolution, "{convolution}, {bootstrap}");
     assert!(one.layers.iter().all(|row| row.latency_s.is_none() && row.level.is_some()));

@@ -1,4 +1,4 @@
-//! Tables of made-up runs against stored text, in every format; what they refuse to cite; splicing.
+//! Tables of made-up runs compared with stored text in every format; runs that tables refuse to cite; splicing.
 #![allow(missing_docs)]
 
 mod common;
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use common::{cipherlab, stored};
 
-/// A made-up run, by its name.
+/// Returns the folder of a made-up run.
 fn fixture(name: &str) -> String {
     format!("{}/tests/fixtures/runs/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A copy of a made-up run that a test may change.
+/// Returns a copy of a made-up run that a test may change.
 fn copy(name: &str, to: &Path) -> PathBuf {
     let folder = to.join(name);
     std::fs::create_dir(&folder).unwrap();
@@ -63,7 +63,7 @@ fn a_partial_run_gives_its_standing_and_nothing_else() {
     }
 }
 
-/// Without folders: what `results/` of the working directory holds, in order of names.
+/// Without arguments, `tables` reads the folders of `results/` in the working directory, in order of names.
 #[test]
 fn every_run_among_the_results_is_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -108,7 +108,7 @@ fn simulated_is_never_shown_as_encrypted() {
     assert!(rows.clone().count() == 4 && rows.clone().all(|row| row.starts_with("| curve | simulated |")), "{text}");
 }
 
-/// Below 128 bits of security, each table says so of the case.
+/// Each table marks a case below 128 bits of security.
 #[test]
 fn an_insecure_case_is_never_shown_as_a_secure_one() {
     let folder = tempfile::tempdir().unwrap();
@@ -127,7 +127,7 @@ fn an_insecure_case_is_never_shown_as_a_secure_one() {
     assert_eq!(of("sweep").matches("| sweep, insecure |").count(), 1);
 }
 
-/// What has the ring, the activation and the packing of a published set, at 128 bits.
+/// A case with the ring, the activation and the packing of a published set, at 128 bits, is that set repaired.
 #[test]
 fn repaired_sets_are_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -145,7 +145,7 @@ fn repaired_sets_are_named() {
     assert!(text.contains("| sweep | encrypted-131072-chebyshev:59-vector |"), "another ring repairs nothing: {text}");
 }
 
-/// The share is of those that did not fail.
+/// The accuracy is the share of the images whose evaluation did not fail.
 #[test]
 fn a_failed_image_is_not_counted_beside_the_accuracy() {
     let folder = tempfile::tempdir().unwrap();
@@ -158,7 +158,7 @@ fn a_failed_image_is_not_counted_beside_the_accuracy() {
     assert_eq!(text.matches("(51.01 to 100.00, 4 images)").count(), 3, "{text}");
 }
 
-/// Keys are divided only where the plan agrees with what was measured.
+/// The table divides keys by kind only if the sum of the plan agrees with the measured bytes.
 #[test]
 fn the_memory_of_keys_is_divided_by_the_plan() {
     const CASE: &str = "encrypted-65536-chebyshev:59";

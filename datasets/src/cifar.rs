@@ -1,7 +1,7 @@
 //! CIFAR-10 images and the official binary layout (<https://www.cs.toronto.edu/~kriz/cifar.html>).
 //!
-//! A record is a label byte followed by 3072 pixel bytes: the red plane, the green plane, the blue plane, each 32 rows of
-//! 32 pixels from the top left. A batch is 10,000 records with nothing between them.
+//! A record is a label byte followed by 3072 pixel bytes: the red plane, the green plane, the blue plane, each 32 rows
+//! of 32 pixels from the top left. A batch is 10,000 records with nothing between them.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ pub const BATCH: usize = 10_000;
 pub const CLASS_NAMES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
-/// What is done to a pixel before the network sees it: `(p / 255 - mean) / std`, channel by channel (red, green, blue).
+/// Maps a pixel p to `(p / 255 - mean) / std`, channel by channel (red, green, blue), as a network's training did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normalisation {
     /// Subtracted from the pixel in [0, 1].
@@ -33,11 +33,11 @@ pub struct Normalisation {
 impl Normalisation {
     /// The constants that our weights and the paper's were trained with.
     pub const CIFAR10: Self = Self { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] };
-    /// Bare pixels in [0, 1], which is what the published C++ code feeds.
+    /// Pixels in [0, 1] without normalisation, as the published C++ code uses them.
     pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
 }
 
-/// An image of 32 x 32 pixels, with its label where one is known.
+/// An image of 32 x 32 pixels, with its label if it is known.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     /// Class from 0 to 9 (see [`CLASS_NAMES`]); `None` for a user's own picture.
@@ -47,7 +47,7 @@ pub struct Image {
 }
 
 impl fmt::Debug for Image {
-    // 3072 numbers help nobody
+    // Without the 3072 pixels.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Image").field("label", &self.label).finish_non_exhaustive()
     }
@@ -59,7 +59,7 @@ impl Image {
         self.normalised_by(&Normalisation::CIFAR10)
     }
 
-    /// The same with other constants.
+    /// The 3 * 32 * 32 values the network takes, in the order of [`Image::pixels`], by these constants.
     pub fn normalised_by(&self, by: &Normalisation) -> Vec<f64> {
         let planes = self.pixels.chunks_exact(SIDE * SIDE);
         let constants = by.mean.iter().zip(by.std);

@@ -2,7 +2,8 @@ use std::path::{Path, PathBuf};
 
 /// Everything that can go wrong between a source of images and verified images.
 ///
-/// Each message holds its cause, so no error has a [source](std::error::Error::source): a chain would tell the cause twice.
+/// Each message holds its cause, so no error has a [source](std::error::Error::source): a chain would tell the cause
+/// twice.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -36,7 +37,7 @@ pub enum Error {
     WrongDigest {
         /// The file, or its name inside the source.
         path: PathBuf,
-        /// Digest of what was found.
+        /// Digest of the file found.
         found: String,
         /// Digest of the official content.
         wanted: String,
@@ -51,7 +52,7 @@ pub enum Error {
         /// What to do.
         advice: &'static str,
     },
-    /// Labels of the npm package that are no list of numbers, or too few.
+    /// Labels of the npm package that are not a list of numbers, or too few.
     #[error("{file}: {reason}")]
     BadLabels {
         /// The label file.

@@ -37,7 +37,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     if found > limit { Err(too_large(found)) } else { Ok(bytes) }
 }
 
-/// Names the kind of anything that is no regular file; `None` for a regular file.
+/// Names the kind of anything that is not a regular file; `None` for a regular file.
 fn other_kind(metadata: &Metadata) -> Option<&'static str> {
     let kind = metadata.file_type();
     if kind.is_file() {

@@ -1,11 +1,11 @@
-//! The weights we ship, of a ResNet-20 in float32 with PyTorch's names, batch norm not folded. How they were made and how
-//! well they do: `MODEL_CARD.md`.
+//! The weights we ship, of a ResNet-20 in float32 with PyTorch's names, batch norm not folded. How they were made and
+//! how well they do: `MODEL_CARD.md`.
 
 /// Weights for ReLU (safetensors).
 pub const RESNET20: &[u8] = include_bytes!("../assets/resnet20.safetensors");
 
-/// The machine-readable card of [`RESNET20`] (JSON): accuracy, recipe, normalisation constants, and the largest magnitude
-/// before each activation over the 50,000 training images.
+/// The machine-readable card of [`RESNET20`] (JSON): accuracy, recipe, normalisation constants, and the largest
+/// magnitude before each activation over the 50,000 training images.
 pub const RESNET20_CARD: &str = include_str!("../assets/resnet20.json");
 
 /// Weights for ReLU whose intervals hold for pictures of any kind (safetensors).

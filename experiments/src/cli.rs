@@ -1,10 +1,15 @@
 //! The command line: its commands, and how the process ends.
 
+use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::cmd::{bench, calibrate, classify, datasets, model, plan, plot, run, supervise, tables};
+use crate::cmd::{
+    bench, calibrate, classify, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, run, suite, supervise,
+    tables,
+};
 use crate::output::in_one_line;
+use crate::suite::stage::Call;
 use crate::supervise::COMMAND;
 
 /// Measures what it costs to classify an encrypted image: RNS-CKKS, ResNet-20, CIFAR-10.
@@ -19,6 +24,15 @@ struct Cli {
 enum Command {
     /// Encrypts an image, classifies the ciphertext, decrypts, and compares with the plaintext model.
     Classify(classify::Args),
+    /// Client: makes the secret key, and the public keys for the server.
+    #[command(long_about = keygen::LONG_ABOUT)]
+    Keygen(keygen::Args),
+    /// Client: encrypts images to a folder of ciphertexts.
+    Encrypt(encrypt::Args),
+    /// Server: evaluates the network on encrypted images, with public keys only.
+    Evaluate(evaluate::Args),
+    /// Client: decrypts the logits that the server returned.
+    Decrypt(decrypt::Args),
     /// Measures what each operation costs, from one transform to a bootstrap: seconds, memory, precision.
     #[command(long_about = bench::LONG_ABOUT)]
     Bench(bench::Args),
@@ -35,6 +49,8 @@ enum Command {
     Run(run::Args),
     /// Prepares networks of yours: writes the model card of a checkpoint.
     Model(model::Args),
+    /// A submission to the FHE Benchmarking Suite.
+    Suite(suite::Args),
     /// CIFAR-10 on disk: fetches it, checks it against the official digests, lists it.
     Datasets(datasets::Args),
     /// Runs another program for this one, and measures it.
@@ -44,9 +60,16 @@ enum Command {
 
 /// Runs the program on the arguments of the process. The process ends with status 2 after an error.
 pub fn main() {
+    if let Some(call) = Call::of_process() {
+        return end(call.run());
+    }
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let result = match cli.command {
         Command::Classify(args) => classify::run(&args),
+        Command::Keygen(args) => keygen::run(&args),
+        Command::Encrypt(args) => encrypt::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Decrypt(args) => decrypt::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Tables(args) => tables::run(&args),
@@ -54,9 +77,15 @@ pub fn main() {
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Model(args) => model::run(&args),
+        Command::Suite(args) => suite::run(&args),
         Command::Datasets(args) => datasets::run(&args),
         Command::Supervise => supervise::run(),
     };
+    end(result);
+}
+
+/// Ends the process with status 2 after an error.
+fn end(result: Result<()>) {
     if let Err(error) = result {
         eprintln!("error: {}", in_one_line(&error));
         std::process::exit(2);

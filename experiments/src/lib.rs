@@ -2,7 +2,7 @@
 //!
 //! The library holds the program: one module a command under `cmd`, the sweep under `run`, the tables and figures under
 //! `report`. [`records`] is the format of the files that a run leaves on disk, [`contract`] what the FHE Benchmarking Suite
-//! asks of other programs that a run can call.
+//! asks of the programs that it calls, and [`roles`] holds client and server as programs.
 
 mod bench;
 mod calibrate;
@@ -13,6 +13,7 @@ mod classify;
 mod cli;
 mod cmd;
 mod config;
+mod constants;
 pub mod contract;
 mod files;
 mod images;
@@ -24,10 +25,13 @@ mod prediction;
 mod progress;
 pub mod records;
 mod report;
+pub mod roles;
 mod run;
 mod secrecy;
+mod serving;
 mod session;
 mod simulation;
+mod suite;
 mod supervise;
 mod verdict;
 

@@ -4,7 +4,10 @@ use std::io::{ErrorKind, IsTerminal, Write};
 
 use anyhow::{Context, Result};
 
-/// Writes to standard output. A reader that has gone, such as `head`, ends the program and is no error.
+/// Writes to standard output. If the reader has gone, such as `head`, the program ends with status 0.
+///
+/// # Errors
+/// Standard output that cannot be written.
 pub(crate) fn out(text: &str) -> Result<()> {
     match write(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
@@ -12,7 +15,10 @@ pub(crate) fn out(text: &str) -> Result<()> {
     }
 }
 
-/// The same in the middle of work that is worth finishing without a reader, with its own exit status.
+/// Writes to standard output in the middle of work that goes on without a reader.
+///
+/// # Errors
+/// Standard output that cannot be written.
 pub(crate) fn note(text: &str) -> Result<()> {
     match write(text) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -49,10 +55,20 @@ pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
     line
 }
 
-/// `3.52 GB`, `17.3 MB`.
+/// Returns the value rounded to so many decimals.
+pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
+    // Through text, so that the result is the double nearest to the decimal number.
+    format!("{value:.digits$}").parse().expect("a formatted number")
+}
+
+/// `3.52 GB`, `17.3 MB`, `140.4 kB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let bytes = bytes as f64;
-    if bytes >= 1e9 { format!("{:.2} GB", bytes / 1e9) } else { format!("{:.1} MB", bytes / 1e6) }
+    match bytes {
+        1e9.. => format!("{:.2} GB", bytes / 1e9),
+        1e6.. => format!("{:.1} MB", bytes / 1e6),
+        _ => format!("{:.1} kB", bytes / 1e3),
+    }
 }
 
 /// Reads `4G`, `1.5GB`, `800MiB` or a number of bytes; powers of 1000, of 1024 with an `i`.
@@ -90,5 +106,6 @@ mod tests {
     fn sizes_are_written_with_three_digits() {
         assert_eq!(bytes(3_519_000_000), "3.52 GB");
         assert_eq!(bytes(17_340_000), "17.3 MB");
+        assert_eq!(bytes(140_388), "140.4 kB");
     }
 }

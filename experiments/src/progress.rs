@@ -17,6 +17,14 @@ pub(crate) fn spinner(message: String, hidden: bool) -> ProgressBar {
     spinner.with_message(message)
 }
 
+/// Returns a bar over `count` pieces of work.
+pub(crate) fn count(count: usize, message: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {pos}/{len} {msg}, about {eta} left");
+    let bar = ProgressBar::new(count as u64).with_style(style.expect("a valid template").progress_chars("=> "));
+    bar.enable_steady_tick(TICK);
+    bar.with_message(message)
+}
+
 /// The seconds that each step of an evaluation is expected to take: a prediction at first, then the seconds of the
 /// latest evaluation.
 pub(crate) struct Expected(Mutex<Vec<f64>>);
@@ -50,7 +58,8 @@ impl<'a> Steps<'a> {
     /// Returns `bar` at the first step of the schedule.
     pub(crate) fn new(schedule: &'a [ScheduledStep], expected: &'a Expected, bar: ProgressBar) -> Self {
         let seconds = expected.seconds();
-        let style = ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {msg}").expect("a valid template");
+        let style =
+            ProgressStyle::with_template("{elapsed_precise} [{bar:40}] {prefix}{msg}").expect("a valid template");
         bar.set_style(style.progress_chars("=> "));
         bar.set_length(seconds.iter().copied().map(ticks).sum());
         bar.set_position(0);

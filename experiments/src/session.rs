@@ -3,28 +3,25 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use fhe_ckks::{Ciphertext, Serial};
-use fhe_nn::encrypted::{Client, Op, ScheduledStep, Server, StepInfo};
+use fhe_ckks::Ciphertext;
+use fhe_nn::encrypted::{Client, Observer, Op, StepInfo};
 use indicatif::ProgressBar;
 use rand::CryptoRng;
 use serde::Serialize;
 
 use crate::case::Case;
 use crate::layers::{Deviation, Errors, Reference, op_name};
-use crate::progress::{Expected, Steps};
-use crate::{machine, prediction};
+use crate::machine;
+use crate::serving::Serving;
 
 /// A case with keys.
 pub(crate) struct Session {
-    /// The case.
-    pub case: Case,
+    /// The server's half.
+    pub serving: Serving,
     /// Seconds of generating keys and encoding constants.
     pub keygen: f64,
-    schedule: Vec<ScheduledStep>,
-    /// Seconds of each step, for the progress bar.
-    expected: Expected,
     client: Client,
-    server: Server,
+    observer: Observer,
 }
 
 /// The encrypted evaluation of the images of a ciphertext.
@@ -39,10 +36,6 @@ pub(crate) struct Evaluation {
     pub decrypt: f64,
     /// Seconds of decrypting steps for comparison; 0 without a trace.
     pub look: f64,
-    /// Bytes of the encrypted images, as they would be sent.
-    pub upload_bytes: u64,
-    /// Bytes of the encrypted logits, as they would be sent.
-    pub download_bytes: u64,
 }
 
 /// The result of an image.
@@ -77,34 +70,22 @@ impl Session {
     /// # Errors
     /// A case that cannot be planned, or measurements that cannot be read.
     pub(crate) fn start(case: Case, rng: &mut impl CryptoRng) -> Result<Self> {
-        let schedule = case.program.schedule(&case.params)?;
-        let expected = Expected::new(prediction::of_steps(&case, &schedule)?);
         let started = Instant::now();
-        let (client, keys) = Client::generate(&case.program, &case.params, rng)?;
-        let server = Server::new(case.program.clone(), &case.params, keys)?;
+        let (client, observer, keys) = Client::generate_observed(&case.program, &case.params, &case.plan.request, rng)?;
+        let serving = Serving::start(case, keys)?;
         let keygen = started.elapsed().as_secs_f64();
-        Ok(Self { case, keygen, schedule, expected, client, server })
+        Ok(Self { serving, keygen, client, observer })
     }
 
-    /// Returns the bytes of the evaluation keys.
-    pub(crate) fn key_bytes(&self) -> usize {
-        self.server.evaluator().keys().bytes()
-    }
-
-    /// Returns the bytes of the encoded bootstrapping constants.
-    pub(crate) fn constant_bytes(&self) -> usize {
-        self.server.constant_bytes()
-    }
-
-    /// Returns the steps of every image.
-    pub(crate) fn schedule(&self) -> &[ScheduledStep] {
-        &self.schedule
+    /// Returns the case.
+    pub(crate) fn case(&self) -> &Case {
+        &self.serving.case
     }
 
     /// Evaluates the plaintext models on the images of a ciphertext; keeps every step if `look`.
     pub(crate) fn references(&self, inputs: &[&[f64]], look: bool) -> Vec<Reference> {
-        let (exact, activation) = (self.case.own_activation(), self.case.activation());
-        let network = self.case.program.network();
+        let (exact, activation) = (self.case().own_activation(), self.case().activation());
+        let network = self.case().program.network();
         inputs.iter().map(|input| Reference::new(network, input, exact.as_ref(), &activation, look)).collect()
     }
 
@@ -118,23 +99,22 @@ impl Session {
         rng: &mut impl CryptoRng,
         bar: ProgressBar,
     ) -> Result<Vec<Vec<Vec<f64>>>> {
-        let mut values: Vec<Vec<Vec<f64>>> = inputs.iter().map(|_| Vec::with_capacity(self.schedule.len())).collect();
-        let mut progress = Steps::new(&self.schedule, &self.expected, bar);
+        let mut values: Vec<Vec<Vec<f64>>> =
+            inputs.iter().map(|_| Vec::with_capacity(self.serving.schedule().len())).collect();
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             values
                 .iter_mut()
-                .zip(self.client.decrypt_step(step, result))
+                .zip(self.observer.decrypt_step(step, result))
                 .for_each(|(values, found)| values.push(found));
-            progress.advance();
         };
         let encrypted = self.client.encrypt(inputs, rng)?;
-        self.server.evaluate(&encrypted, &mut see)?;
+        self.serving.evaluate(&encrypted, bar, &mut see)?;
         Ok(values)
     }
 
     /// Returns the number of images that a ciphertext holds.
     pub(crate) fn images(&self) -> usize {
-        self.case.program.images()
+        self.case().program.images()
     }
 
     /// Encrypts, evaluates and decrypts at most as many images as a ciphertext holds. If the references have steps, it
@@ -159,11 +139,9 @@ impl Session {
         // The values after the previous step.
         let mut before: Vec<Vec<f64>> = inputs.iter().map(|_| Vec::new()).collect();
         let mut look_seconds = 0.0;
-        let mut progress = Steps::new(&self.schedule, &self.expected, bar);
         let mut clock = Instant::now();
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             let seconds = clock.elapsed().as_secs_f64();
-            progress.advance();
             let rss_bytes = machine::rss_bytes();
             evaluate += seconds;
             let (layer, op, errors) = (step.layer.clone(), op_name(step.op), Errors::default());
@@ -171,7 +149,7 @@ impl Session {
             layers.iter_mut().for_each(|layers| layers.push(blank.clone()));
             let looking = Instant::now();
             if look {
-                for (k, found) in self.client.decrypt_step(step, result).into_iter().take(inputs.len()).enumerate() {
+                for (k, found) in self.observer.decrypt_step(step, result).into_iter().take(inputs.len()).enumerate() {
                     let own = (step.op == Op::Bootstrap).then(|| own_bits(&found, &before[k], step.range)).flatten();
                     let errors = Errors::of(&step.layer, Some(&found), step.op, &references[k]);
                     layers[k].last_mut().expect("just pushed").errors = Errors { own_precision_bits: own, ..errors };
@@ -181,16 +159,14 @@ impl Session {
             look_seconds += looking.elapsed().as_secs_f64();
             clock = Instant::now();
         };
-        let encrypted_logits = self.server.evaluate(&encrypted, &mut see)?;
-        drop(progress);
+        let encrypted_logits = self.serving.evaluate(&encrypted, bar, &mut see)?;
 
         let started = Instant::now();
         let logits = self.client.decrypt(&encrypted_logits);
         let decrypt = started.elapsed().as_secs_f64();
         let image = |(logits, layers)| ImageEvaluation { logits, layers };
         let images = logits.into_iter().zip(layers).map(image).collect();
-        let [upload_bytes, download_bytes] = [&encrypted, &encrypted_logits].map(Serial::serialized_len);
-        Ok(Evaluation { images, encrypt, evaluate, decrypt, look: look_seconds, upload_bytes, download_bytes })
+        Ok(Evaluation { images, encrypt, evaluate, decrypt, look: look_seconds })
     }
 }
 

@@ -1,23 +1,23 @@
 //! Runs the program.
-// Not every test takes all of it.
+// Not every test uses all of this module.
 #![allow(dead_code)]
 
 use std::path::Path;
 use std::process::Command;
 
-/// How a run ended.
+/// The status and the outputs of a process.
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// The program on these arguments, with `data` for the data set, or an empty folder.
+/// Runs the program with these arguments and the data set in the folder `data`, or in an empty folder.
 pub(crate) fn cipherlab(arguments: &[&str], data: Option<&Path>) -> Run {
     cipherlab_in(Path::new("."), arguments, data)
 }
 
-/// The same in the folder `place`.
+/// Runs the program in the folder `place`, with these arguments and the data set in `data` or in an empty folder.
 pub(crate) fn cipherlab_in(place: &Path, arguments: &[&str], data: Option<&Path>) -> Run {
     let empty = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_cipherlab"))
@@ -31,19 +31,19 @@ pub(crate) fn cipherlab_in(place: &Path, arguments: &[&str], data: Option<&Path>
 }
 
 impl Run {
-    /// Standard error without the note that the made-up runs have no digests.
+    /// Returns standard error without the note that the made-up runs have no digests.
     pub(crate) fn errors(&self) -> String {
         errors(&self.stderr)
     }
 }
 
-/// A standard error without the note that the made-up runs have no digests.
+/// Returns a standard error without the note that the made-up runs have no digests.
 pub(crate) fn errors(stderr: &str) -> String {
     let note = "note: runs without digests, as of earlier programs, are read unchecked\n";
     stderr.split_inclusive('\n').filter(|line| *line != note).collect()
 }
 
-/// Compares with the text of this name among the fixtures, or stores it where `CIPHERLAB_BLESS` is set.
+/// Compares a text with the fixture of this name, or stores it as the fixture if `CIPHERLAB_BLESS` is set.
 #[track_caller]
 pub(crate) fn stored(name: &str, found: &str) {
     let fixtures = format!("{}/tests", env!("CARGO_MANIFEST_DIR"));

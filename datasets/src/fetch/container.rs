@@ -32,7 +32,8 @@ impl Container<'_> {
     /// Calls `take` for each file whose name `wants` accepts, in the order of the source.
     ///
     /// # Errors
-    /// [`Error::WrongKind`] for a file that is no archive, [`Error::CutArchive`] for one that ends early or is damaged,
+    /// [`Error::WrongKind`] for a file that is not an archive, [`Error::CutArchive`] for one that ends early or is
+    /// damaged,
     /// [`Error::TooLarge`] for a file of more than 64 MiB, [`Error::NotAFile`], [`Error::Io`], and those of `take`.
     pub(super) fn each(&self, wants: &dyn Fn(&str) -> bool, take: Take) -> Result<(), Error> {
         match self {

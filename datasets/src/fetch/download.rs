@@ -50,8 +50,8 @@ impl Remote {
     }
 }
 
-/// Downloads the part of the archive that `folder` does not hold yet, checks the digest, and returns the archive's path. A
-/// file with a wrong digest is removed, since no later attempt could continue it.
+/// Downloads the part of the archive that `folder` does not hold yet, checks the digest, and returns the archive's
+/// path. A file with a wrong digest is removed, since no later attempt could continue it.
 ///
 /// # Errors
 /// [`Error::WrongDigest`], [`Error::Busy`], [`Error::Io`], and those of [`receive`].
@@ -74,8 +74,8 @@ pub(super) fn download(remote: &Remote, folder: &Path, progress: &mut dyn FnMut(
     Ok(path)
 }
 
-/// Opens the `.part` file. Two processes that write to it would damage it, so the second one is refused. The file is not
-/// opened in append mode, because Windows then refuses to shorten it.
+/// Opens the `.part` file. Two processes that write to it would damage it, so the second one is refused. The file is
+/// not opened in append mode, because Windows then refuses to shorten it.
 fn open(path: &Path) -> Result<File, Error> {
     let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
     let file = options.map_err(Error::io(path))?;
@@ -93,20 +93,11 @@ fn digest_of(mut file: &File, path: &Path) -> Result<String, Error> {
 /// Downloads the rest of the archive to the end of `file`.
 ///
 /// # Errors
-/// [`Error::Request`], [`Error::Status`] and [`Error::Incomplete`] for a transfer that failed, [`Error::TooLarge`] for one of
-/// more than 512 MiB, [`Error::Io`] if the system refuses.
+/// [`Error::Request`], [`Error::Status`] and [`Error::Incomplete`] for a transfer that failed, [`Error::TooLarge`] for
+/// one of more than 512 MiB, [`Error::Io`] if the system refuses.
 fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
     let mut received = file.seek(SeekFrom::End(0)).map_err(Error::io(path))?;
-    // The system's certificates: institutions that inspect TLS install theirs there, and the digest is checked anyway.
-    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .tls_config(tls)
-        .http_status_as_error(false)
-        .timeout_connect(Some(Duration::from_secs(30)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
-        .build()
-        .into();
-    let mut request = agent.get(&*remote.url);
+    let mut request = agent().get(&*remote.url);
     if received > 0 {
         request = request.header(RANGE, format!("bytes={received}-"));
     }
@@ -155,6 +146,18 @@ fn receive(remote: &Remote, file: &mut File, path: &Path, progress: &mut dyn FnM
         Some(total) if received < total => Err(remote.incomplete(received, total)),
         _ => Ok(()),
     }
+}
+
+/// Returns an HTTP client with timeouts.
+fn agent() -> ureq::Agent {
+    // The system's certificates: institutions that inspect TLS install theirs there, and the digest is checked anyway.
+    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    let config = ureq::Agent::config_builder()
+        .tls_config(tls)
+        .http_status_as_error(false)
+        .timeout_connect(Some(Duration::from_secs(30)))
+        .timeout_recv_response(Some(Duration::from_secs(60)));
+    config.build().into()
 }
 
 fn body_length(headers: &HeaderMap) -> Option<u64> {

@@ -45,7 +45,8 @@ impl Cache {
         }
     }
 
-    /// Writes a batch beside its place and renames it there, so that a bad or interrupted write never costs a good file.
+    /// Writes a batch beside its place and renames it there, so that a bad or interrupted write never costs a good
+    /// file.
     fn put(
         &self,
         file: &'static BatchFile,
@@ -95,8 +96,8 @@ impl Labels {
         !(self.test.is_empty() && self.train.is_empty())
     }
 
-    /// The part of the split's list that belongs to `file`: batches follow each other in the order of `files`. What the list
-    /// lacks is left out, and [`strips::to_batch`] says so.
+    /// Returns the part of the split's list that belongs to `file`. Batches follow each other in the order of `files`.
+    /// If the list is too short, the part is shorter, and [`strips::to_batch`] says so.
     fn of(&self, file: &BatchFile, files: &[BatchFile]) -> &[u8] {
         let before: usize =
             files.iter().filter(|f| f.split == file.split).take_while(|f| f.name != file.name).map(|f| f.records).sum();

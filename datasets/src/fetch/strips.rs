@@ -21,7 +21,7 @@ pub(super) fn label_file(split: Split) -> &'static str {
 /// Returns the labels in a label file.
 ///
 /// # Errors
-/// [`Error::BadLabels`] if `json` is no list of numbers from 0 to 255.
+/// [`Error::BadLabels`] if `json` is not a list of numbers from 0 to 255.
 pub(super) fn labels(file: &str, json: &[u8]) -> Result<Vec<u8>, Error> {
     serde_json::from_slice(json)
         .map_err(|e| Error::BadLabels { file: file.to_owned(), reason: format!("{e}; wanted a list of numbers") })
@@ -30,8 +30,8 @@ pub(super) fn labels(file: &str, json: &[u8]) -> Result<Vec<u8>, Error> {
 /// Returns a strip and its labels in the official binary layout.
 ///
 /// # Errors
-/// [`Error::BadLabels`] for another number of labels, [`Error::StripSize`] for a strip of another size, [`Error::Decode`]
-/// for a strip that the decoder refuses.
+/// [`Error::BadLabels`] for another number of labels, [`Error::StripSize`] for a strip of another size,
+/// [`Error::Decode`] for a strip that the decoder refuses.
 pub(super) fn to_batch(file: &BatchFile, png: &[u8], labels: &[u8]) -> Result<Vec<u8>, Error> {
     let name = format!("{}.png", file.stem());
     if labels.len() != file.records {

@@ -1,4 +1,4 @@
-//! What was done to a picture, in words.
+//! The changes that brought a picture to 32 x 32 pixels, in words.
 
 use std::fmt;
 

@@ -37,14 +37,15 @@ pub fn load(path: &Path) -> Result<Loaded, Error> {
 }
 
 /// Reads a PNG or JPEG file: turns it upright by its orientation tag, lays transparency over white, cuts out the centre
-/// square and resizes that to 32 x 32 pixels (Lanczos, 3 lobes). A picture of 32 x 32 pixels keeps its pixels exactly. Of an
-/// animation the first picture is read.
+/// square and resizes that to 32 x 32 pixels (Lanczos, 3 lobes). A picture of 32 x 32 pixels keeps its pixels exactly.
+/// Of an animation the first picture is read.
 ///
 /// # Errors
 /// * [`Error::Io`] and [`Error::NotAFile`] if the file cannot be read.
 /// * [`Error::TooLarge`] if the file has more than `max_bytes` bytes.
 /// * [`Error::WrongKind`] if its first bytes are not those of a PNG or JPEG.
-/// * [`Error::PictureTooLarge`] if its header states a size whose pixels take more than `max_bytes`. No pixel is decoded then.
+/// * [`Error::PictureTooLarge`] if its header states a size whose pixels take more than `max_bytes`. No pixel is
+///   decoded then.
 /// * [`Error::CutPicture`] if a JPEG ends early.
 /// * [`Error::Decode`] if the decoder refuses it, as it does a PNG that ends early.
 pub fn load_within(path: &Path, max_bytes: u64) -> Result<Loaded, Error> {

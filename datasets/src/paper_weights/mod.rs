@@ -1,10 +1,11 @@
-//! The published implementation's weights (Rovida and Leporati, ePrint 2024/460), from the `weights/` folder of its
-//! repository to plain tensors.
+//! Reads the published implementation's weights (Rovida and Leporati, ePrint 2024/460) from the `weights/` folder of
+//! its repository into plain tensors.
 //!
-//! The folder holds 6,314 text files, one number a line: each is a vector that the published circuit multiplies a rotated
-//! ciphertext by. A vector is made of blocks of one pixel grid each; a block repeats one weight (batch norm folded in)
-//! wherever the kernel position sees a pixel, and is zero where it sees the border, or where a stride passes over.
-//! `packed` says which weight stands in which block, `vector` reads a file and checks every number of it.
+//! The folder has 6,314 text files with one number a line. Each file is a vector by which the published circuit
+//! multiplies a rotated ciphertext. A vector consists of blocks, each of one pixel grid. A block repeats one weight,
+//! with batch norm folded in. It is zero at pixels whose kernel position is beyond the border, and at pixels that a
+//! stride leaves out. `packed` knows the weight of each block of each file; `vector` reads a file and checks every
+//! number.
 
 mod packed;
 #[cfg(test)]
@@ -35,8 +36,8 @@ pub type Tensors = BTreeMap<String, Tensor>;
 /// Reads the folder of a published ResNet-20.
 ///
 /// # Errors
-/// A file that is missing or has another number of lines; a line that is no finite number, not zero where the mask is, or
-/// not the weight that the rest of its block is. File and line are named.
+/// A file that is missing or has another number of lines; a line that is not a finite number, is not zero under the
+/// mask, or differs from the weight of its block. The error names file and line.
 pub fn import(folder: &Path) -> Result<Tensors, Error> {
     import_as(folder, Geometry::PUBLISHED)
 }

@@ -1,9 +1,9 @@
-//! Which weight stands in which block of which file.
+//! The weight of each block of each file.
 //!
-//! A layer of C output channels has C files for each kernel position. In file i, block b (of as many as there are input
-//! channels) holds the weight from input channel b to the output channel that is i blocks back: the circuit multiplies,
-//! then rotates by i blocks. A layer that doubles the channels does so in two halves, the files from C/2 on for the second
-//! half of the outputs. The first layer's file i holds output channel i outright.
+//! A layer of C output channels has C files for each kernel position. A file has one block for each input channel. In
+//! file i, block b holds the weight from input channel b to the output channel that is i blocks back, because the
+//! circuit multiplies and then rotates by i blocks. A layer that doubles the channels has two halves: the files from
+//! C/2 on are for the second half of the outputs. In the first layer, file i holds the weights to output channel i.
 
 use std::path::Path;
 
@@ -27,14 +27,14 @@ const BLOCKS: usize = 3;
 /// Classes.
 pub(super) const CLASSES: usize = 10;
 
-/// How the files of a layer follow from its channels.
+/// The kinds of convolutions: each has its files packed in another way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ConvolutionKind {
     /// The first layer: no rotations.
     Stem,
-    /// As many channels out as in.
+    /// The same number of channels out as in.
     Same,
-    /// Twice as many, at half the side.
+    /// Twice the channels of the input, at half its side.
     Halving,
 }
 
@@ -43,10 +43,10 @@ pub(super) enum Kind {
 pub(super) struct Packed {
     /// PyTorch's name.
     pub(super) name: String,
-    /// What its files' names begin with.
+    /// The beginning of its files' names.
     pub(super) file: String,
     /// How they are packed.
-    pub(super) kind: Kind,
+    pub(super) kind: ConvolutionKind,
     /// Channels out.
     pub(super) out: usize,
     /// Channels in.
@@ -64,23 +64,23 @@ impl Geometry {
     /// Every convolution.
     pub(super) fn convolutions(self) -> Vec<Packed> {
         let Self { width, side } = self;
-        let (kind, kernel) = (Kind::Stem, 3);
+        let (kind, kernel) = (ConvolutionKind::Stem, 3);
         let (name, file) = ("conv1".to_owned(), "conv1bn1".to_owned());
         let mut all = vec![Packed { name, file, kind, out: width, inp: IMAGE_CHANNELS, kernel, side }];
         for (stage, block) in (0..STAGES).flat_map(|stage| (0..BLOCKS).map(move |block| (stage, block))) {
             let (out, side) = (width << stage, side >> stage);
             let (name, file) = (format!("layer{}.{block}", stage + 1), format!("layer{}", BLOCKS * stage + block + 1));
-            let packed = |part: &str, file: String, kind: Kind, kernel: usize| {
-                let (inp, side) = if kind == Kind::Halving { (out / 2, 2 * side) } else { (out, side) };
+            let packed = |part: &str, file: String, kind: ConvolutionKind, kernel: usize| {
+                let (inp, side) = if kind == ConvolutionKind::Halving { (out / 2, 2 * side) } else { (out, side) };
                 Packed { name: format!("{name}.{part}"), file, kind, out, inp, kernel, side }
             };
             let halving = stage > 0 && block == 0;
-            let first = if halving { Kind::Halving } else { Kind::Same };
+            let first = if halving { ConvolutionKind::Halving } else { ConvolutionKind::Same };
             all.push(packed("conv1", format!("{file}-conv1bn1"), first, 3));
             if halving {
-                all.push(packed("downsample", format!("{file}dx-conv1bn1"), Kind::Halving, 1));
+                all.push(packed("downsample", format!("{file}dx-conv1bn1"), ConvolutionKind::Halving, 1));
             }
-            all.push(packed("conv2", format!("{file}-conv2bn2"), Kind::Same, 3));
+            all.push(packed("conv2", format!("{file}-conv2bn2"), ConvolutionKind::Same, 3));
         }
         all
     }
@@ -89,16 +89,16 @@ impl Geometry {
 impl Packed {
     /// Blocks of a vector.
     pub(super) fn blocks(&self) -> usize {
-        if self.kind == Kind::Stem { self.out } else { self.inp }
+        if self.kind == ConvolutionKind::Stem { self.out } else { self.inp }
     }
 
     /// The output channel that block `block` of file `index` leads to.
     pub(super) fn output(&self, index: usize, block: usize) -> usize {
         let back = |channels: usize| (block + channels - index % channels) % channels;
         match self.kind {
-            Kind::Stem => index,
-            Kind::Same => back(self.out),
-            Kind::Halving => index / self.inp * self.inp + back(self.inp),
+            ConvolutionKind::Stem => index,
+            ConvolutionKind::Same => back(self.out),
+            ConvolutionKind::Halving => index / self.inp * self.inp + back(self.inp),
         }
     }
 
@@ -106,15 +106,15 @@ impl Packed {
     pub(super) fn mask(&self, position: usize) -> Mask {
         let reach = (self.kernel / 2) as i64;
         let look = [position / self.kernel, position % self.kernel].map(|at| at as i64 - reach);
-        let stride = if self.kind == Kind::Halving { 2 } else { 1 };
+        let stride = if self.kind == ConvolutionKind::Halving { 2 } else { 1 };
         Mask { side: self.side, stride, look }
     }
 
     /// The files of the bias, with how many outputs each is for.
     pub(super) fn bias_files(&self) -> Vec<(String, usize)> {
         match self.kind {
-            Kind::Halving => [1, 2].map(|half| (format!("{}-bias{half}.bin", self.file), self.inp)).into(),
-            Kind::Stem | Kind::Same => vec![(format!("{}-bias.bin", self.file), self.out)],
+            ConvolutionKind::Halving => [1, 2].map(|half| (format!("{}-bias{half}.bin", self.file), self.inp)).into(),
+            ConvolutionKind::Stem | ConvolutionKind::Same => vec![(format!("{}-bias.bin", self.file), self.out)],
         }
     }
 

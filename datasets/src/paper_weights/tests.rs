@@ -1,4 +1,4 @@
-//! A folder written by the inverse of the import, whole and damaged; the published one where it is at hand.
+//! Imports a folder that the inverse of the import wrote, whole and damaged, and the published folder if it is there.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use super::packed::{CLASSES, Kind};
+use super::packed::{CLASSES, ConvolutionKind};
 use super::*;
 
 const SMALL: Geometry = Geometry { width: 4, side: 8 };
@@ -28,7 +28,7 @@ fn tensors(geometry: Geometry) -> Tensors {
     all
 }
 
-/// Writes what the published scripts would: weights repeated over the grid, masked, rolled.
+/// Writes the files as the published scripts do: weights repeated over the grid, masked, rolled.
 fn write(folder: &Path, geometry: Geometry, tensors: &Tensors) {
     let save = |file: &str, values: &[f32]| {
         let lines: Vec<String> = values.iter().map(|value| format!("{value:.18e}\n")).collect();
@@ -37,17 +37,17 @@ fn write(folder: &Path, geometry: Geometry, tensors: &Tensors) {
     for layer in geometry.convolutions() {
         let (weight, bias) = (&tensors[&format!("{}.weight", layer.name)], &tensors[&format!("{}.bias", layer.name)]);
         let (side, kernel, inp) = (layer.side as i64, layer.kernel as i64, layer.inp as i64);
-        let halving = layer.kind == Kind::Halving;
+        let halving = layer.kind == ConvolutionKind::Halving;
         let outputs_here = |y: i64, x: i64| !halving || (y % 2 == 0 && x % 2 == 0);
         for i in 0..layer.out as i64 {
             for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
                 let mut vector = Vec::new();
-                for block in 0..if layer.kind == Kind::Stem { layer.out as i64 } else { inp } {
+                for block in 0..if layer.kind == ConvolutionKind::Stem { layer.out as i64 } else { inp } {
                     let out = match layer.kind {
-                        Kind::Stem => i,
-                        Kind::Same => (block - i).rem_euclid(layer.out as i64),
-                        Kind::Halving if i < inp => (block - i).rem_euclid(inp),
-                        Kind::Halving => inp + (block - i).rem_euclid(inp),
+                        ConvolutionKind::Stem => i,
+                        ConvolutionKind::Same => (block - i).rem_euclid(layer.out as i64),
+                        ConvolutionKind::Halving if i < inp => (block - i).rem_euclid(inp),
+                        ConvolutionKind::Halving => inp + (block - i).rem_euclid(inp),
                     };
                     for (y, x) in (0..side).flat_map(|y| (0..side).map(move |x| (y, x))) {
                         let (from_y, from_x) = (y + ky - kernel / 2, x + kx - kernel / 2);
@@ -75,7 +75,7 @@ fn write(folder: &Path, geometry: Geometry, tensors: &Tensors) {
 }
 
 #[test]
-fn a_folder_is_read_as_it_was_written_and_every_damage_is_named() {
+fn a_folder_is_read_as_it_was_written() {
     let folder = tempfile::tempdir().unwrap();
     let wanted = tensors(SMALL);
     write(folder.path(), SMALL, &wanted);
@@ -87,60 +87,69 @@ fn a_folder_is_read_as_it_was_written_and_every_damage_is_named() {
     assert_eq!(file.tensor("layer2.0.downsample.weight").unwrap().shape(), [8, 4, 1, 1]);
     let first = f32::from_le_bytes(file.tensor("fc.weight").unwrap().data()[..4].try_into().unwrap());
     assert_eq!(first, wanted["fc.weight"].values[0]);
+}
 
-    // What becomes of the import if one line of a file is another.
-    let damaged = |file: &str, line: usize, text: Option<&str>| {
-        let path = folder.path().join(file);
-        let whole = std::fs::read_to_string(&path).unwrap();
-        let mut lines: Vec<&str> = whole.lines().collect();
-        match text {
-            Some(text) => lines[line - 1] = text,
-            None => drop(lines.remove(line - 1)),
-        }
-        std::fs::write(&path, lines.join("\n")).unwrap();
-        let error = import_as(folder.path(), SMALL).unwrap_err().to_string();
-        std::fs::write(&path, whole).unwrap();
-        error
-    };
-    let says =
-        |error: String, words: &[&str]| words.iter().for_each(|word| assert!(error.contains(word), "{word}: {error}"));
-    says(
-        damaged("layer5-conv1bn1-ch3-k5.bin", 9, Some("zero")),
-        &["layer5-conv1bn1-ch3-k5.bin:9", "'zero'", "finite number"],
-    );
-    says(damaged("fc.bin", 3, Some("NaN")), &["fc.bin:3", "'NaN'"]);
-    says(damaged("fc.bin", 3, Some("1e300")), &["fc.bin:3", "'1e300'", "finite number of single precision"]);
-    says(damaged("fc.bin", 3, Some("")), &["fc.bin:3", "''", "finite number"]);
-    says(damaged("fc.bin", 3, Some(&" ".repeat(64 * 160))), &["fc.bin: found 1", "bytes, wanted at most 10240"]);
-    says(damaged("conv1bn1-bias.bin", 256, None), &["conv1bn1-bias.bin", "found 255 numbers, wanted 256"]);
-    // Kernel position 1 looks up and left: the first row sees the border.
-    says(
-        damaged("layer1-conv1bn1-ch0-k1.bin", 2, Some("0.5")),
-        &["layer1-conv1bn1-ch0-k1.bin:2", "found 0.5, wanted 0", "border"],
-    );
-    // A stride of 2 has no output at odd columns.
-    says(
-        damaged("layer4-conv1bn1-ch0-k5.bin", 2, Some("0.5")),
-        &["layer4-conv1bn1-ch0-k5.bin:2", "wanted 0", "stride"],
-    );
-    says(
-        damaged("conv1bn1-ch0-k5.bin", 3 * 64 + 1, Some("0.5")),
-        &["conv1bn1-ch0-k5.bin:193", "wanted 0", "3 input channels"],
-    );
-    says(
-        damaged("layer9-conv2bn2-ch7-k5.bin", 2, Some("7.5")),
-        &["layer9-conv2bn2-ch7-k5.bin:2", "found 7.5", "same block"],
-    );
+#[track_caller]
+fn says(error: &str, words: &[&str]) {
+    words.iter().for_each(|word| assert!(error.contains(word), "{word}: {error}"));
+}
+
+/// Returns the error of the import after line `line` of a file was replaced by `text`, or removed. Restores the file.
+fn error_with(folder: &Path, file: &str, line: usize, text: Option<&str>) -> String {
+    let path = folder.join(file);
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let mut lines: Vec<&str> = whole.lines().collect();
+    match text {
+        Some(text) => lines[line - 1] = text,
+        None => drop(lines.remove(line - 1)),
+    }
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let error = import_as(folder, SMALL).unwrap_err().to_string();
+    std::fs::write(&path, whole).unwrap();
+    error
+}
+
+#[test]
+fn a_line_that_is_wrong_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), SMALL, &tensors(SMALL));
+    let long = " ".repeat(64 * 160);
+    // Kernel position 1 looks up and left, so the first row of layer1 sees the border. A stride of 2 has no output at
+    // odd columns, which layer4 shows.
+    let wrong: [(&str, usize, Option<&str>, &[&str]); 10] = [
+        ("layer5-conv1bn1-ch3-k5.bin", 9, Some("zero"), &["layer5-conv1bn1-ch3-k5.bin:9", "'zero'", "finite number"]),
+        ("fc.bin", 3, Some("NaN"), &["fc.bin:3", "'NaN'"]),
+        ("fc.bin", 3, Some("1e300"), &["fc.bin:3", "'1e300'", "finite number of single precision"]),
+        ("fc.bin", 3, Some(""), &["fc.bin:3", "''", "finite number"]),
+        ("fc.bin", 3, Some(&long), &["fc.bin: found 1", "bytes, wanted at most 10240"]),
+        ("conv1bn1-bias.bin", 256, None, &["conv1bn1-bias.bin", "found 255 numbers, wanted 256"]),
+        (
+            "layer1-conv1bn1-ch0-k1.bin",
+            2,
+            Some("0.5"),
+            &["layer1-conv1bn1-ch0-k1.bin:2", "found 0.5, wanted 0", "border"],
+        ),
+        ("layer4-conv1bn1-ch0-k5.bin", 2, Some("0.5"), &["layer4-conv1bn1-ch0-k5.bin:2", "wanted 0", "stride"]),
+        ("conv1bn1-ch0-k5.bin", 193, Some("0.5"), &["conv1bn1-ch0-k5.bin:193", "wanted 0", "3 input channels"]),
+        ("layer9-conv2bn2-ch7-k5.bin", 2, Some("7.5"), &["layer9-conv2bn2-ch7-k5.bin:2", "found 7.5", "same block"]),
+    ];
+    for (file, line, text, words) in wrong {
+        says(&error_with(folder.path(), file, line, text), words);
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_or_no_text_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), SMALL, &tensors(SMALL));
+    let error = || import_as(folder.path(), SMALL).unwrap_err().to_string();
     let classifier = folder.path().join("fc.bin");
     let whole = std::fs::read(&classifier).unwrap();
     std::fs::write(&classifier, b"PK\x03\x04\xFF").unwrap();
-    says(import_as(folder.path(), SMALL).unwrap_err().to_string(), &["fc.bin: found a zip archive, wanted text"]);
+    says(&error(), &["fc.bin: found a zip archive, wanted text"]);
     std::fs::write(&classifier, whole).unwrap();
     std::fs::remove_file(folder.path().join("layer7dx-conv1bn1-ch5-k1.bin")).unwrap();
-    says(
-        import_as(folder.path(), SMALL).unwrap_err().to_string(),
-        &["`layer7dx-conv1bn1-ch5-k1.bin` not found", "clone"],
-    );
+    says(&error(), &["`layer7dx-conv1bn1-ch5-k1.bin` not found", "clone"]);
 }
 
 #[test]
@@ -150,7 +159,7 @@ fn the_published_network_has_its_6314_files() {
     assert_eq!(layers.iter().map(files).sum::<usize>() + 1, 6314);
 }
 
-/// `CIPHERLAB_PAPER_FOLDER` is the published folder, `CIPHERLAB_PAPER_WEIGHTS` a safetensors file of what it holds.
+/// `CIPHERLAB_PAPER_FOLDER` is the published folder, `CIPHERLAB_PAPER_WEIGHTS` a safetensors file of the same weights.
 #[test]
 fn the_published_folder_is_read() {
     let [Some(folder), Some(oracle)] = ["CIPHERLAB_PAPER_FOLDER", "CIPHERLAB_PAPER_WEIGHTS"].map(std::env::var_os)

@@ -7,15 +7,15 @@ use crate::{Error, files, kind};
 /// Largest number of bytes of a line, on average: a number in scientific notation takes 26.
 const LINE: u64 = 64;
 
-/// Where a block's weight stands on a grid of `side` × `side` pixels: wherever an output pixel is, and the pixel that the
-/// kernel position looks at.
+/// The mask of a kernel position on a grid of `side` × `side` pixels. A block has its weight at each output pixel whose
+/// kernel position is inside the grid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mask {
     /// Height and width of the grid.
     pub(super) side: usize,
-    /// Every how many-th row and column has an output.
+    /// The distance between rows, and between columns, that have an output.
     pub(super) stride: usize,
-    /// Rows and columns from an output to the pixel looked at.
+    /// Rows and columns from an output pixel to its kernel position.
     pub(super) look: [i64; 2],
 }
 
@@ -28,7 +28,8 @@ impl Mask {
     }
 }
 
-/// Returns the weight of each of the first `wanted` blocks of a file; the blocks after them, up to `blocks`, must be zero.
+/// Returns the weight of each of the first `wanted` blocks of a file; the blocks after them, up to `blocks`, must be
+/// zero.
 ///
 /// # Errors
 /// [`Error::PaperWeights`] for a value that does not fit the mask or the block, and those of [`numbers`].
@@ -62,8 +63,8 @@ pub(super) fn weights(folder: &Path, file: &str, mask: Mask, blocks: usize, want
 ///
 /// # Errors
 /// * [`Error::Missing`] if the folder lacks the file, [`Error::Io`] and [`Error::NotAFile`] if it cannot be read.
-/// * [`Error::TooLarge`] for more than 64 bytes a number, [`Error::WrongKind`] for bytes that are no text.
-/// * [`Error::PaperWeights`] for a line that is no finite number, or another number of lines.
+/// * [`Error::TooLarge`] for more than 64 bytes a number, [`Error::WrongKind`] for bytes that are not text.
+/// * [`Error::PaperWeights`] for a line that is not a finite number, or another number of lines.
 pub(super) fn numbers(folder: &Path, file: &str, count: usize) -> Result<(PathBuf, Vec<(f64, usize)>), Error> {
     let path = folder.join(file);
     let bytes = match files::read(&path, LINE * count as u64) {

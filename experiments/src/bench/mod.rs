@@ -1,5 +1,7 @@
 //! Microbenchmarks: the operations of encrypted evaluation, measured at one set of parameters.
 
+mod checked;
+mod circuits;
 mod meter;
 pub(crate) mod operations;
 mod reference;

@@ -3,8 +3,9 @@
 use fhe_ckks::Parameters;
 use serde::Serialize;
 
+use super::checked::Row;
 use super::meter::Timing;
-use super::operations::{HOISTED, Measured, Row};
+use super::operations::{HOISTED, Measured};
 use super::reference;
 use super::setting::LeftOut;
 use crate::machine;

@@ -16,7 +16,7 @@ const NETWORK_LOG_SLOTS: [u32; 3] = [14, 13, 12];
 /// Special primes of a reduced set: as wide as the widest main prime, so that one of them carries a digit of one.
 const SPECIAL_BITS: u32 = 50;
 
-/// A circuit whose parameters fit the ring, with what had to go for that.
+/// A circuit whose parameters fit the ring, with the operations that had to be left out.
 pub(crate) struct Setting {
     /// The network's circuit.
     pub circuit: Circuit,
@@ -24,9 +24,9 @@ pub(crate) struct Setting {
     pub parameters: ParametersLiteral,
     /// Whether the levels suffice for the activation.
     pub relu: bool,
-    /// Slot counts to bootstrap at; none where the levels do not suffice.
+    /// Slot counts to bootstrap at; none if the levels do not suffice.
     pub bootstraps: Vec<usize>,
-    /// What is not measured.
+    /// The operations that are not measured.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -35,13 +35,14 @@ pub(crate) struct Setting {
 pub(crate) struct LeftOut {
     /// Its name.
     pub op: &'static str,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
 impl Setting {
-    /// The network's parameters at ring dimension 2^`log_n`, with this activation or the one that suits the ring; where it
-    /// is too small for them, as much of their chain of primes as 128 bits of security allow.
+    /// Returns the network's parameters at ring dimension 2^`log_n`, with this activation or the one that suits the
+    /// ring. If the ring is too small for them, keeps the part of their chain of primes that 128 bits of security
+    /// allow.
     ///
     /// # Errors
     /// A ring too small for one main and one special prime.

@@ -23,11 +23,11 @@ struct Timed {
     least: f64,
 }
 
-/// Returns the seconds in which the threads of the pool transform [`LIMBS`] limbs of 2^`log_n` coefficients when they share
-/// them, on at most as many cores as there are.
+/// Returns the seconds in which the threads of the pool transform [`LIMBS`] limbs of 2^`log_n` coefficients when they
+/// share them, on at most as many cores as there are.
 ///
-/// Every transform is timed by itself, and the least time of each limb counts. Other programs make transforms longer, but
-/// one is so short that some of them run undisturbed even on a busy machine.
+/// Every transform is timed by itself, and the least time of each limb counts. Other programs make transforms longer,
+/// but one is so short that some of them run undisturbed even on a busy machine.
 pub(crate) fn least_seconds(log_n: u32, kernels: Kernels) -> f64 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = rayon::current_num_threads().min(cores).min(LIMBS);

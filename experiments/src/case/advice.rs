@@ -1,11 +1,10 @@
-//! Advice for a case that cannot run: similar cases that can, each with its accuracy. A case is left out if its published
-//! accuracy is more than a percentage point lower.
+//! Advice for a case that cannot run: similar cases that can, each with its accuracy. A case is left out if its
+//! published accuracy is more than a percentage point lower.
 
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
 use super::accuracy::Accuracy;
-use super::nearest::circuit;
 use super::spec::RINGS;
 use super::{Case, CaseSpec, HEADROOM, Model, SHIPPED, Shipped};
 use crate::output::bytes;
@@ -23,7 +22,7 @@ struct Way {
     accuracy: Known,
 }
 
-/// What is known of the accuracy of a way.
+/// The source of a way's accuracy.
 #[derive(Clone, Copy)]
 enum Known {
     /// Weights and polynomials are those asked for.
@@ -39,7 +38,7 @@ enum Known {
 /// Returns settings of 128 bits of security near to one without, with their accuracy; `None` if there are none.
 pub(super) fn secure(spec: &CaseSpec, model: &Model) -> Option<String> {
     let slots = model.slots_needed(spec.packing);
-    let works = |way: &Way| way.spec.ring_dim >= 2 * slots && circuit(&way.spec, false).is_ok();
+    let works = |way: &Way| way.spec.ring_dim >= 2 * slots && way.spec.circuit(false).is_ok();
     let rings = RINGS.into_iter().filter(|&n| n > spec.ring_dim).map(|n| same(with_ring(spec, n)));
     let networks = other_networks(spec, model).into_iter();
     let kinds = [rings.collect(), networks.collect(), other_polynomials(spec, model)];
@@ -58,7 +57,7 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     let noisier = |n| Way { accuracy: Known::Noisier, ..same(with_ring(spec, n)) };
     let rings = smaller.map(noisier).flat_map(packed);
     let polynomials = other_polynomials(spec, model);
-    // What is known to keep the accuracy comes first.
+    // Ways that are known to keep the accuracy come first.
     let (published, unknown): (Vec<Way>, Vec<Way>) =
         polynomials.into_iter().partition(|way| matches!(way.accuracy, Known::Published(_)));
     let kinds = [packed(same(spec.clone())).collect(), networks.collect(), published, rings.collect(), unknown];
@@ -79,7 +78,7 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     if !ways.is_empty() {
         return Some(format!("or use {}", ways.join(", or ")));
     }
-    let (needed, way) = least.filter(|(needed, _)| *needed < case.memory.total() as u64)?;
+    let (needed, way) = least.filter(|(needed, _)| *needed < case.plan.memory.total() as u64)?;
     Some(format!("the least found is {}", in_words(spec, &way, needed)))
 }
 
@@ -89,7 +88,7 @@ fn memory(way: &Way, model: &Model) -> Option<u64> {
         Some(network) => Model::of_shipped(network, HEADROOM).ok()?,
         None => model.clone(),
     };
-    Some(Case::new(&way.spec, model, None).ok()?.memory.total() as u64)
+    Some(Case::new(&way.spec, model, None).ok()?.plan.memory.total() as u64)
 }
 
 /// Returns the ways of another shipped network, with the polynomial that it was trained with; none for weights that are
@@ -164,7 +163,7 @@ fn lower(relu: &Approximation, degree: usize) -> Option<Approximation> {
     }
 }
 
-/// `--ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (880.1 MB; 92.70 % of …)`.
+/// `--ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (881.9 MB; 92.70 % of …)`.
 fn in_words(asked: &CaseSpec, way: &Way, needed: u64) -> String {
     format!("{} ({}; {})", flags(asked, way), bytes(needed), way.accuracy.in_words())
 }
@@ -216,7 +215,7 @@ mod tests {
     #[test]
     fn less_memory_never_costs_the_classes() {
         let default = case("chebyshev:59", Packing::default(), &SHIPPED[0]);
-        let network = "--ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (880.1 MB; 92.70 % of 10000 \
+        let network = "--ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (881.9 MB; 92.70 % of 10000 \
                        images right, simulated at N = 32768)";
         let ways = |limit| smaller(&default, limit).unwrap();
         assert_eq!(ways(500_000_000), format!("the least found is {network}"));
@@ -237,7 +236,7 @@ mod tests {
     fn weights_of_a_user_have_no_published_accuracy() {
         let case = Case::new(&spec(1 << 16, "chebyshev:59"), unpublished(), None).unwrap();
         let found = smaller(&case, 1_400_000_000).unwrap();
-        assert_eq!(found, "or use --relu chebyshev:3 (1.35 GB; its accuracy was not measured)");
+        assert_eq!(found, "or use --relu chebyshev:3 (1.36 GB; its accuracy was not measured)");
     }
 
     #[test]

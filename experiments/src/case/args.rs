@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
-use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Named, Relu, Source, check_ring_dim};
+use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
 use crate::output::parse_bytes;
 
 /// The flags that name a case.
@@ -25,10 +26,17 @@ pub(crate) struct Args {
     /// batch (several images in a ciphertext).
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
-    /// Factor by which the activations' intervals exceed the ranges seen on training images. Networks trained with a
-    /// polynomial keep the intervals that they were trained on.
-    #[arg(long, default_value_t = HEADROOM)]
-    headroom: f64,
+    /// Allow parameters below 128 bits of security; every output then marks the case as insecure.
+    #[arg(long)]
+    insecure: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// The flags that name a network and the resources of its evaluation: those of a case that keys do not fix.
+#[derive(clap::Args)]
+#[group(skip)]
+pub(crate) struct ServerArgs {
     /// Weights of a CIFAR ResNet: a safetensors file with PyTorch's names, or the name of shipped weights, resnet20,
     /// resnet20-chebyshev7 or resnet20-wide-ranges. Default: resnet20.
     #[arg(long, value_name = "FILE|NAME")]
@@ -37,9 +45,10 @@ pub(crate) struct Args {
     /// from the embedded test images. Shipped weights have their own card.
     #[arg(long, value_name = "FILE", requires = "weights")]
     card: Option<PathBuf>,
-    /// Allow parameters below 128 bits of security; every output then marks the case as insecure.
-    #[arg(long)]
-    insecure: bool,
+    /// Factor by which the activations' intervals exceed the ranges seen on training images. Networks trained with a
+    /// polynomial keep the intervals that they were trained on.
+    #[arg(long, default_value_t = HEADROOM)]
+    headroom: f64,
     #[command(flatten)]
     kernels: KernelArgs,
     /// Threads, at most 64 or four for each core; one for each core if not given.
@@ -56,7 +65,7 @@ impl Args {
     /// # Errors
     /// Those of [`super::in_pool`].
     pub(crate) fn in_pool<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        super::in_pool(self.threads, "--threads", work)
+        self.server.in_pool(work)
     }
 
     /// Returns the case. Checks everything that can be checked before keys are made, except for memory (see
@@ -66,17 +75,61 @@ impl Args {
     /// The flag, the value found and the values wanted.
     pub(crate) fn case(&self) -> Result<Case> {
         let Self { ring_dim, packing, .. } = self;
-        let read =
-            |text: &String| text.parse::<Relu>().and_then(Relu::encryptable).with_context(|| format!("--relu {text}"));
+        let read = |text: &String| text.parse::<Approximation>().with_context(|| format!("--relu {text}"));
         let asked = self.relu.as_ref().map(read).transpose()?;
-        self.max_memory()?;
-        let kernels = self.kernels.choose()?;
-        let model = self.model()?;
+        self.server.max_memory()?;
+        let kernels = self.server.kernels.choose()?;
+        let model = self.server.model()?;
         check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
         let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
         let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing };
         Case::within(&spec, model, kernels, self.insecure)
             .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))
+    }
+
+    /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still
+    /// have.
+    ///
+    /// # Errors
+    /// Those of [`ServerArgs::check_memory`].
+    pub(crate) fn check_memory(&self, case: &Case) -> Result<()> {
+        self.server.check_memory(case)
+    }
+
+    /// Returns the flags that make this case, as a user would type them. Threads and memory limits do not change the
+    /// case, so they are left out.
+    pub(crate) fn flags_of(&self, case: &Case) -> String {
+        let described = &case.described;
+        [
+            flag("ring-dim", Some(described.ring_dim.to_string())),
+            flag("relu", Some(described.relu.clone())),
+            flag("packing", Some(described.packing.clone())),
+            self.server.flags(),
+            if self.insecure { " --insecure".to_owned() } else { String::new() },
+        ]
+        .concat()
+    }
+}
+
+impl ServerArgs {
+    /// Runs `work` in a pool of as many threads as the flag asks for.
+    ///
+    /// # Errors
+    /// Those of [`super::in_pool`].
+    pub(crate) fn in_pool<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        super::in_pool(self.threads, "--threads", work)
+    }
+
+    /// Returns the case of these settings with the network that the flags name.
+    ///
+    /// # Errors
+    /// The flag, the value found and the values wanted; settings that have no parameters.
+    pub(crate) fn case(&self, spec: &CaseSpec, insecure: bool) -> Result<Case> {
+        self.max_memory()?;
+        let kernels = self.kernels.choose()?;
+        let model = self.model()?;
+        check_ring_dim(spec.ring_dim, model.slots_needed(spec.packing))?;
+        Case::within(spec, model, kernels, insecure)
     }
 
     /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still
@@ -91,27 +144,22 @@ impl Args {
         case.check_memory_available()
     }
 
-    /// Returns the flags that make this case, as a user would type them. Threads and memory limits do not change the
-    /// case, so they are left out.
-    pub(crate) fn flags_of(&self, case: &Case) -> String {
-        let flag =
-            |name: &str, value: Option<String>| value.map_or(String::new(), |value| format!(" --{name} {value}"));
+    fn flags(&self) -> String {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        let described = &case.described;
         [
-            flag("ring-dim", Some(described.ring_dim.to_string())),
-            flag("relu", Some(described.relu.clone())),
-            flag("packing", Some(described.packing.clone())),
             flag("weights", path(&self.weights)),
             flag("card", path(&self.card)),
             flag("headroom", (self.headroom != HEADROOM).then(|| self.headroom.to_string())),
             flag("kernels", self.kernels.name().map(str::to_owned)),
-            if self.insecure { " --insecure".to_owned() } else { String::new() },
         ]
         .concat()
     }
 
-    fn max_memory(&self) -> Result<Option<u64>> {
+    /// Returns the bytes of memory that the user grants.
+    ///
+    /// # Errors
+    /// A value that is no number of bytes.
+    pub(crate) fn max_memory(&self) -> Result<Option<u64>> {
         let read = |text: &str| {
             parse_bytes(text).with_context(|| format!("--max-memory {text}: wanted bytes, or a number such as 4G"))
         };
@@ -125,4 +173,9 @@ impl Args {
         let (weights, card) = (named("--weights", &self.weights), named("--card", &self.card));
         Source { weights, card, headroom: self.headroom, headroom_place: "--headroom".to_owned() }.load()
     }
+}
+
+/// Returns a flag with its value, after a space; nothing without a value.
+fn flag(name: &str, value: Option<String>) -> String {
+    value.map_or(String::new(), |value| format!(" --{name} {value}"))
 }

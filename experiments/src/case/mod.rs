@@ -5,16 +5,15 @@ mod advice;
 mod args;
 mod kernels;
 mod model;
-mod nearest;
 mod pool;
 mod shipped;
 mod source;
 mod spec;
 
 use anyhow::{Result, anyhow, bail};
-use datasets::cifar::Image;
-use fhe_ckks::{KeyRequest, Parameters};
-use fhe_nn::encrypted::{Memory, Program};
+use datasets::cifar::{Image, Normalisation};
+use fhe_ckks::Parameters;
+use fhe_nn::encrypted::{Memory, Plan, Program};
 use fhe_nn::plain;
 use fhe_ring::Kernels;
 use serde::Serialize;
@@ -22,29 +21,26 @@ use serde::Serialize;
 use crate::machine::{self, Available};
 use crate::output::bytes;
 
-pub(crate) use args::Args;
+pub(crate) use args::{Args, ServerArgs};
 pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model};
-pub(crate) use nearest::is_insecure;
 pub(crate) use pool::{check_threads, in_pool};
 pub(crate) use shipped::{SHIPPED, Shipped};
-pub(crate) use source::{Named, Source, check_headroom};
-pub(crate) use spec::{CaseSpec, Relu, check_ring, check_ring_dim};
+pub(crate) use source::{Claim, Named, Source, check_headroom};
+pub(crate) use spec::{CaseSpec, check_ring, check_ring_dim};
 
-/// How far beyond the ranges that were seen activations hold, if not said otherwise.
+/// The default headroom: the factor by which intervals of activations exceed the ranges that were seen.
 pub(crate) const HEADROOM: f64 = 1.05;
 
 /// A case that can be run encrypted.
 pub(crate) struct Case {
-    /// What is computed.
+    /// The program to evaluate.
     pub program: Program,
-    /// With which parameters.
+    /// Its parameters.
     pub params: Parameters,
-    /// The keys that it takes.
-    pub request: KeyRequest,
-    /// The memory that it takes.
-    pub memory: Memory,
-    /// How it was asked for.
+    /// The steps, keys and memory that it takes.
+    pub plan: Plan,
+    /// Its settings in words.
     pub described: Described,
     spec: CaseSpec,
     model: Model,
@@ -72,8 +68,8 @@ pub(crate) struct Described {
 }
 
 impl Case {
-    /// The case of a ring that [`check_ring_dim`] found fit, at 128 bits of security; without `kernels` the fastest
-    /// kernels that the machine has.
+    /// Returns the case at 128 bits of security, with these kernels or the fastest of the machine. [`check_ring_dim`]
+    /// has accepted its ring.
     ///
     /// # Errors
     /// Parameters that cannot be secure, or cannot hold the circuit.
@@ -81,14 +77,15 @@ impl Case {
         Self::within(spec, model, kernels, false)
     }
 
-    /// The same; if `insecure`, what cannot have 128 bits of security goes without.
+    /// Returns the case, with these kernels or the fastest of the machine. If `insecure`, a case that cannot have 128
+    /// bits of security goes without.
     ///
     /// # Errors
-    /// See [`Case::new`].
+    /// Those of [`Case::new`].
     pub(crate) fn within(spec: &CaseSpec, model: Model, kernels: Option<Kernels>, insecure: bool) -> Result<Self> {
-        let circuit = nearest::circuit(spec, insecure).map_err(|error| {
+        let circuit = spec.circuit(insecure).map_err(|error| {
             let ways = advice::secure(spec, &model).map_or(String::new(), |ways| format!("; would run: {ways}"));
-            let allowed = !insecure && nearest::is_insecure(spec);
+            let allowed = !insecure && spec.is_insecure();
             let insecure = if allowed { "; or --insecure (in a config `insecure = true`)" } else { "" };
             anyhow!("{error}{ways}{insecure}")
         })?;
@@ -96,8 +93,7 @@ impl Case {
         let params = Parameters::try_from(circuit.parameters().clone())?;
         let ranges = model.intervals.iter().map(|interval| interval.hi).collect();
         let program = Program::new(model.network.clone(), circuit, ranges);
-        let request = program.request_keys(&params)?;
-        let memory = program.memory(&params, &request)?;
+        let plan = program.plan(&params)?;
         let described = Described {
             ring_dim: params.n(),
             log_qp: params.log_qp(),
@@ -108,7 +104,7 @@ impl Case {
             threads: rayon::current_num_threads(),
             kernels: params.ring().kernels().name(),
         };
-        Ok(Self { program, params, request, memory, described, spec: spec.clone(), model })
+        Ok(Self { program, params, plan, described, spec: spec.clone(), model })
     }
 
     /// Fails if the case is predicted to take more than `limit` bytes of memory.
@@ -116,7 +112,7 @@ impl Case {
     /// # Errors
     /// The prediction by its parts, and the cases nearest to this one that fit.
     pub(crate) fn check_memory_limit(&self, limit: u64) -> Result<()> {
-        if limit < self.memory.total() as u64 {
+        if limit < self.plan.memory.total() as u64 {
             let (parts, advice) = (self.memory_in_words(), self.advice(limit));
             bail!("predicted {parts}, wanted at most {}; raise the limit{advice}", bytes(limit));
         }
@@ -128,7 +124,7 @@ impl Case {
     /// # Errors
     /// The tightest limit, the prediction by its parts, and the cases nearest to this one that fit.
     pub(crate) fn check_memory_available(&self) -> Result<()> {
-        let needed = self.memory.total() as u64;
+        let needed = self.plan.memory.total() as u64;
         let available = machine::available();
         if let Some(Available { bytes: left, limit }) = available.filter(|available| available.bytes < needed) {
             let (parts, advice, remedy) = (self.memory_in_words(), self.advice(left), limit.remedy());
@@ -137,19 +133,19 @@ impl Case {
         Ok(())
     }
 
-    /// The cases that take at most `limit` bytes, in words that continue a list of remedies.
+    /// Returns the cases that take at most `limit` bytes, in words that continue a list of remedies.
     fn advice(&self, limit: u64) -> String {
         advice::smaller(self, limit).map_or(String::new(), |ways| format!("; {ways}"))
     }
 
     fn memory_in_words(&self) -> String {
-        let Memory { keys, constants, working } = self.memory;
+        let Memory { keys, constants, working } = self.plan.memory;
         let [total, keys, constants, working] =
-            [self.memory.total(), keys, constants, working].map(|count| bytes(count as u64));
+            [self.plan.memory.total(), keys, constants, working].map(|count| bytes(count as u64));
         format!("{total} (keys {keys}, bootstrapping constants {constants}, working set {working})")
     }
 
-    /// Digest of the weights.
+    /// Returns the digest of the weights.
     pub(crate) fn weights_sha256(&self) -> &str {
         &self.model.weights_sha256
     }
@@ -159,17 +155,22 @@ impl Case {
         self.model.logit_bound
     }
 
-    /// What the network takes of an image.
+    /// Returns the mean and deviation that turn pixels into the network's input.
+    pub(crate) fn normalisation(&self) -> Normalisation {
+        self.model.normalisation
+    }
+
+    /// Returns the network's input for an image.
     pub(crate) fn input(&self, image: &Image) -> Vec<f64> {
         self.model.input(image)
     }
 
-    /// The activation that the network was trained with.
+    /// Returns the activation that the network was trained with.
     pub(crate) fn own_activation(&self) -> Box<dyn plain::Activation + Send> {
         self.model.own_activation()
     }
 
-    /// The encrypted network's activation, in the clear.
+    /// Returns the encrypted network's activation in cleartext.
     pub(crate) fn activation(&self) -> impl plain::Activation + use<> {
         self.program.clear_activation()
     }

@@ -26,11 +26,11 @@ pub(crate) struct Model {
     pub normalisation: Normalisation,
     /// Share of the test images with the right class, as the card claims.
     pub claim: Option<f64>,
-    /// The largest magnitude that the card calls possible for a logit; `None` where it names none.
+    /// The largest magnitude that the card calls possible for a logit; `None` if it names none.
     pub logit_bound: Option<f64>,
     /// Digest of the weights.
     pub weights_sha256: String,
-    /// Digest of the card; `None` where there is none.
+    /// Digest of the card; `None` if there is none.
     pub card_sha256: Option<String>,
     /// The shipped network that this is, if it has the headroom of the published runs.
     pub shipped: Option<&'static Shipped>,
@@ -72,8 +72,8 @@ impl Model {
         Ok(Self { shipped: (headroom == HEADROOM).then_some(shipped), ..model })
     }
 
-    /// Reads a network with the classes of CIFAR-10 from the bytes of a safetensors file. `card` may state conventions that
-    /// the file does not show.
+    /// Reads a network with the classes of CIFAR-10 from the bytes of a safetensors file. `card` may state conventions
+    /// that the file does not show.
     ///
     /// # Errors
     /// Bytes that do not hold such a network.

@@ -59,8 +59,8 @@ pub(crate) fn in_pool<T: Send>(
     rayon::scope(|_| work())
 }
 
-/// Fails if the limits of the process are too tight even for the preparation of a case: an allocation that fails would end
-/// the program.
+/// Fails if the limits of the process are too tight even for the preparation of a case: an allocation that fails would
+/// end the program.
 fn check_room(threads: usize) -> Result<()> {
     let needed = PREPARATION + threads as u64 * STACK;
     if let Some(Available { bytes: left, limit }) = machine::memory::process().filter(|found| found.bytes < needed) {

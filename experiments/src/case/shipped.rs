@@ -38,6 +38,16 @@ impl Shipped {
         SHIPPED.iter().find(|shipped| Path::new(shipped.name) == name)
     }
 
+    /// Returns the weights, as safetensors.
+    pub(crate) fn weights(&self) -> &'static [u8] {
+        self.weights
+    }
+
+    /// Returns the card, as JSON.
+    pub(crate) fn card(&self) -> &'static str {
+        self.card
+    }
+
     /// Digest of the weights.
     #[cfg(test)]
     pub(crate) fn weights_sha256(&self) -> String {

@@ -1,9 +1,7 @@
-//! The settings of a case: ring dimension, activation, packing. The one place that reads them from text.
+//! The settings of a case: ring dimension, activation, packing.
 
-use std::fmt;
-use std::str::FromStr;
-
-use anyhow::{Error, Result, bail, ensure};
+use anyhow::{Result, ensure};
+use fhe_ckks::CkksError;
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::{Circuit, Packing};
 
@@ -24,42 +22,20 @@ pub(crate) struct CaseSpec {
     pub packing: Packing,
 }
 
-/// The activation of a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Relu {
-    /// ReLU itself, which only cleartext can evaluate.
-    Exact,
-    /// A polynomial, or a composite of some.
-    Approximate(Approximation),
-}
-
-impl FromStr for Relu {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Ok(if text == "exact" { Self::Exact } else { Self::Approximate(text.parse()?) })
-    }
-}
-
-impl fmt::Display for Relu {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exact => f.write_str("exact"),
-            Self::Approximate(approximation) => approximation.fmt(f),
-        }
-    }
-}
-
-impl Relu {
-    /// Returns the polynomial.
+impl CaseSpec {
+    /// Returns the circuit. If it cannot have 128 bits of security and `insecure` allows that, returns the circuit of
+    /// the smallest larger ring that holds it, in the ring of the case.
     ///
     /// # Errors
-    /// ReLU itself, which only cleartext can evaluate.
-    pub(crate) fn encryptable(self) -> Result<Approximation> {
-        match self {
-            Self::Exact => bail!("not a polynomial; wanted {}", Approximation::NAMES),
-            Self::Approximate(approximation) => Ok(approximation),
-        }
+    /// A modulus over the limit.
+    pub(super) fn circuit(&self, insecure: bool) -> Result<Circuit, CkksError> {
+        let make = if insecure { Circuit::secure_or_not } else { Circuit::new };
+        make(self.ring_dim.trailing_zeros(), &self.relu, self.packing)
+    }
+
+    /// Returns whether the case can run only with `insecure = true`.
+    pub(crate) fn is_insecure(&self) -> bool {
+        self.circuit(true).is_ok_and(|circuit| circuit.parameters().insecure)
     }
 }
 
@@ -86,18 +62,4 @@ pub(crate) fn check_ring_dim(n: usize, slots: usize) -> Result<()> {
         "too small, found {found} slots, wanted the {slots} of the widest layer; use {least} or more"
     );
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_cleartext_can_be_exact() {
-        for text in ["exact", "chebyshev:59"] {
-            assert_eq!(text.parse::<Relu>().unwrap().to_string(), text);
-        }
-        assert!("exact".parse::<Relu>().unwrap().encryptable().is_err());
-        assert_eq!("square".parse::<Relu>().unwrap().encryptable().unwrap(), Approximation::Square);
-    }
 }

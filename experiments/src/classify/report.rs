@@ -12,15 +12,15 @@ pub(crate) struct Report {
     pub image: String,
     /// Images that a ciphertext holds; seconds are those of all.
     pub batch: usize,
-    /// `None` where the logits have no class; `no_class` says why.
+    /// `None` if the logits have no class; `no_class` says why.
     pub class: Option<usize>,
     pub class_name: Option<&'static str>,
-    /// Why the image has no class; `None` where it has one.
+    /// Why the image has no class; `None` if it has one.
     pub no_class: Option<String>,
     /// Activations of the plaintext model with the same polynomials that have values outside their intervals.
     pub outside_intervals: Vec<Outside>,
     pub label: Option<u8>,
-    /// Class by the plaintext model with the same polynomials; `None` where its values left their intervals.
+    /// Class by the plaintext model with the same polynomials; `None` if its values left their intervals.
     pub plain_class: Option<usize>,
     /// Class by the plaintext model with exact ReLUs.
     pub exact_class: Option<usize>,

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let spinner = progress::spinner(format!("generating keys at N = {}", case.params.n()), false);
         let session = Session::start(case, &mut rng)?;
         spinner.finish_and_clear();
-        let (case, schedule) = (&session.case, session.schedule());
+        let (case, schedule) = (session.case(), session.serving.schedule());
         let inputs: Vec<Vec<f64>> = images.iter().map(|named| case.input(&named.image)).collect();
         let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
         let mut decrypted = Vec::new();

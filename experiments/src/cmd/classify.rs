@@ -10,6 +10,7 @@ use crate::classify::report::{Report, Seconds};
 use crate::classify::{picture, table};
 use crate::images::{self, Named};
 use crate::layers::{Deviation, Reference};
+use crate::output::rounded;
 use crate::session::{Evaluation, ImageEvaluation, Session};
 use crate::verdict::{self, NoClass};
 use crate::{machine, output, progress, secrecy};
@@ -102,7 +103,7 @@ impl<'a> Job<'a> {
     /// Classifies the images of one ciphertext.
     fn classify(&mut self, images: &[Named]) -> Result<Vec<Report>> {
         let Self { args, session, rng } = self;
-        let case = &session.case;
+        let case = session.case();
         let inputs: Vec<Vec<f64>> = images.iter().map(|named| case.input(&named.image)).collect();
         let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
         let references = session.references(&inputs, args.trace);
@@ -129,7 +130,7 @@ impl<'a> Job<'a> {
         neighbour: bool,
     ) -> Report {
         let session = &self.session;
-        let case = &session.case;
+        let case = session.case();
         let (bound, clear) = (case.logit_bound(), reference.polynomial.outcome);
         let outside = verdict::outside(case.program.network(), &clear);
         let check = |logits: &[f64]| match (outside.is_empty(), neighbour) {
@@ -164,9 +165,9 @@ impl<'a> Job<'a> {
             },
             layers: image.layers,
             peak_rss_bytes: machine::peak_rss_bytes(),
-            key_bytes: session.key_bytes(),
-            constant_bytes: session.constant_bytes(),
-            predicted_bytes: case.memory.total(),
+            key_bytes: session.serving.key_bytes(),
+            constant_bytes: session.serving.constant_bytes(),
+            predicted_bytes: case.plan.memory.total(),
             params: case.described.clone(),
         }
     }
@@ -181,11 +182,6 @@ fn digits_that_hide(error: f64) -> usize {
 /// Returns the value with one significant digit.
 fn one_digit(value: f64) -> f64 {
     format!("{value:.0e}").parse().expect("a formatted number")
-}
-
-fn rounded(value: f64, digits: usize) -> f64 {
-    // Through text, so that the result is the double nearest to the decimal number.
-    format!("{value:.digits$}").parse().expect("a formatted number")
 }
 
 #[cfg(test)]

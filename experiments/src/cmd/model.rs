@@ -25,8 +25,8 @@ enum Command {
     /// Writes the model card of a network trained with ReLU: its normalisation as given, the ranges of its activations,
     /// its accuracy and a bound on its logits as measured.
     ///
-    /// Ranges come from the training images and the accuracy from the test images, if `datasets fetch` brought them; else
-    /// both come from the 100 embedded test images, and the card says so.
+    /// Ranges come from the training images and the accuracy from the test images, if `datasets fetch` brought them;
+    /// else both come from the 100 embedded test images, and the card says so.
     Card(CardArgs),
 }
 
@@ -47,7 +47,8 @@ struct CardArgs {
     /// Epsilon of batch norm. Default: PyTorch's 1e-5.
     #[arg(long, value_name = "EPS", allow_negative_numbers = true)]
     bn_eps: Option<f64>,
-    /// The file for the card. Default: that of the weights, with the ending `.json`. An existing file is not overwritten.
+    /// The file for the card. Default: that of the weights, with the ending `.json`. An existing file is not
+    /// overwritten.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::output;
 use crate::report::plot::draw;
 use crate::report::plot::figure::Figure;
-use crate::report::plot::kinds::Kind;
+use crate::report::plot::kinds::FigureKind;
 use crate::report::plot::spec::Spec;
 use crate::report::source::{self, Source};
 
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     folders: Vec<PathBuf>,
     /// The figure. Default: all of them.
     #[arg(long, value_name = "NAME")]
-    figure: Option<Kind>,
+    figure: Option<FigureKind>,
     /// Draws all folders into one figure of each kind, under this name. Default: figures for each folder.
     #[arg(long, value_name = "NAME")]
     together: Option<String>,
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     let names: BTreeSet<_> = groups.iter().map(|group| group.0).collect();
     ensure!(names.len() == groups.len(), "found two runs of one name, wanted names of their own, or --together NAME");
-    let kinds = args.figure.map_or(Kind::value_variants().to_vec(), |kind| vec![kind]);
+    let kinds = args.figure.map_or(FigureKind::value_variants().to_vec(), |kind| vec![kind]);
     let mut drawn = 0;
     for (name, sources) in groups {
         for &kind in &kinds {

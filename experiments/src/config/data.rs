@@ -2,10 +2,30 @@
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use datasets::cifar::{BATCH, CLASS_NAMES};
+use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Source, wire};
+use super::Source;
 use crate::images;
+
+/// `[data]` as it is in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct DataKeys {
+    images: Option<Spanned<String>>,
+    sample: Option<Spanned<SampleKeys>>,
+    #[serde(default)]
+    seed: u64,
+}
+
+/// `data.sample` as it is in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+struct SampleKeys {
+    random: Option<Spanned<usize>>,
+    stratified: Option<Spanned<usize>>,
+    smallest_margin: Option<Spanned<usize>>,
+}
 
 /// The images of a run.
 #[derive(Clone, Debug)]
@@ -41,8 +61,8 @@ impl Data {
         }
     }
 
-    pub(super) fn new(source: &Source, data: &Spanned<wire::Data>) -> Result<Self> {
-        let wire::Data { images, sample, seed } = data.get_ref();
+    pub(super) fn new(source: &Source, data: &Spanned<DataKeys>) -> Result<Self> {
+        let DataKeys { images, sample, seed } = data.get_ref();
         let pool = match images {
             None if sample.is_none() => {
                 bail!(
@@ -63,8 +83,8 @@ impl Data {
     }
 }
 
-fn read_sample(source: &Source, sample: &Spanned<wire::Sample>, pool: usize) -> Result<Sample> {
-    let wire::Sample { random, stratified, smallest_margin } = sample.get_ref();
+fn read_sample(source: &Source, sample: &Spanned<SampleKeys>, pool: usize) -> Result<Sample> {
+    let SampleKeys { random, stratified, smallest_margin } = sample.get_ref();
     let ways = [
         ("random", random, Sample::Random as fn(usize) -> Sample),
         ("stratified", stratified, Sample::Stratified),

@@ -3,12 +3,49 @@
 use std::fmt;
 
 use anyhow::{Context, Result, bail, ensure};
+use fhe_nn::Approximation;
+use fhe_nn::encrypted::Packing;
+use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Kind, Source, Suite, wire};
-use fhe_nn::encrypted::Packing;
+use super::{BackendKind, Source};
+use crate::case::{CaseSpec, check_ring};
 
-use crate::case::{CaseSpec, Relu, check_ring, is_insecure};
+/// `[sweep]` as it is in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct SweepKeys {
+    ring_dim: Option<Spanned<Vec<Spanned<usize>>>>,
+    relu: Spanned<Vec<Spanned<String>>>,
+    packing: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// `[[exclude]]` as it is in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct ExcludeKeys {
+    ring_dim: Option<Spanned<usize>>,
+    relu: Option<Spanned<String>>,
+    packing: Option<Spanned<String>>,
+}
+
+/// The activation of a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Relu {
+    /// ReLU itself, which only the plain backend can evaluate.
+    Exact,
+    /// A polynomial, or a composite of some.
+    Approximate(Approximation),
+}
+
+impl fmt::Display for Relu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact => f.write_str("exact"),
+            Self::Approximate(approximation) => approximation.fmt(f),
+        }
+    }
+}
 
 /// A cell of the sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +81,11 @@ impl fmt::Display for Network {
 impl Cell {
     /// Returns the name of the case in all rows, such as `encrypted-65536-chebyshev:59-fused`, `plain-chebyshev:59` or
     /// `suite-openfhe`. Below 128 bits of security it ends in `-insecure`.
-    pub(crate) fn id(&self, kind: Kind) -> String {
+    pub(crate) fn id(&self, backend: BackendKind) -> String {
         let stamp = if self.insecure { "-insecure" } else { "" };
         match self.ring {
-            Some((ring_dim, packing)) => format!("{kind}-{ring_dim}-{}-{packing}{stamp}", self.network),
-            None => format!("{kind}-{}", self.network),
+            Some((ring_dim, packing)) => format!("{backend}-{ring_dim}-{}-{packing}{stamp}", self.network),
+            None => format!("{backend}-{}", self.network),
         }
     }
 
@@ -63,68 +100,83 @@ impl Cell {
 /// The default ring dimension.
 const RING_DIM: usize = 65536;
 
-/// Returns the cells in the order of the lists: ring dimensions outermost, activations innermost.
-///
-/// An engine that is not this program has one cell.
+/// Returns the cells in the order of the lists: ring dimensions outermost, activations innermost. With `insecure`, a
+/// cell that cannot have 128 bits of security is marked; without, it stays unmarked and fails when it is made.
 ///
 /// # Errors
-/// A value that is wrong or repeated, a sweep without cells, or a sweep for an engine that is not this program.
-pub(super) fn cells(source: &Source, config: &wire::Config, kind: Kind, suite: Option<&Suite>) -> Result<Vec<Cell>> {
-    if let Some(suite) = suite {
-        return foreign(source, config, &suite.label).map(|cell| vec![cell]);
+/// A value that is wrong or repeated, or a sweep without cells.
+pub(super) fn cells(
+    source: &Source,
+    sweep: &Spanned<SweepKeys>,
+    excludes: &[Spanned<ExcludeKeys>],
+    backend: BackendKind,
+    insecure: bool,
+) -> Result<Vec<Cell>> {
+    let place = source.at(sweep, "sweep");
+    let relus = values(source, &sweep.get_ref().relu, "sweep.relu", |text| read_relu(text, backend))?;
+    let mut cells = Vec::new();
+    for ring in rings(source, sweep.get_ref(), backend)? {
+        let cell =
+            |relu: &Relu| Cell { network: Network::Own(relu.clone()), ring, insecure: false, place: place.clone() };
+        cells.extend(relus.iter().map(cell));
     }
-    let wanted = "wanted it: `run --help` explains every key";
-    let place = config.sweep.as_ref().with_context(|| format!("{}:1: missing field `sweep`, {wanted}", source.name))?;
-    let (sweep, place) = (place.get_ref(), source.at(place, "sweep"));
-    let relus = values(source, &sweep.relu, "sweep.relu", |text| relu(text, kind))?;
-    let read_packing = |text: &String| Ok(text.parse::<Packing>()?);
-    let rings: Vec<Option<(usize, Packing)>> = if kind == Kind::Plain {
-        no_ring(source, &sweep.ring_dim, "sweep.ring_dim")?;
-        no_ring(source, &sweep.packing, "sweep.packing")?;
-        vec![None]
-    } else {
-        let ring_dims = match &sweep.ring_dim {
-            Some(list) => values(source, list, "sweep.ring_dim", |&n| check_ring(n).map(|()| n))?,
-            None => vec![RING_DIM],
-        };
-        let packings = match &sweep.packing {
-            Some(list) => values(source, list, "sweep.packing", read_packing)?,
-            None => vec![Packing::default()],
-        };
-        ring_dims.iter().flat_map(|&n| packings.iter().map(move |&packing| Some((n, packing)))).collect()
-    };
-    let cell = |ring| relus.iter().map(move |relu| (ring, relu.clone()));
-    let mut cells: Vec<Cell> = rings
-        .into_iter()
-        .flat_map(cell)
-        .map(|(ring, relu)| Cell { network: Network::Own(relu), ring, insecure: false, place: place.clone() })
-        .collect();
-    for exclude in &config.exclude {
-        take_out(source, exclude, kind, &mut cells)?;
+    for exclude in excludes {
+        take_out(source, exclude, backend, &mut cells)?;
     }
-    if config.backend.insecure.as_ref().is_some_and(|insecure| *insecure.get_ref()) {
+    if insecure {
         for cell in &mut cells {
-            cell.insecure = cell.spec().is_some_and(|spec| is_insecure(&spec));
+            cell.insecure = cell.spec().is_some_and(|spec| spec.is_insecure());
         }
     }
     ensure!(!cells.is_empty(), "{place}: found every cell excluded, wanted at least one left");
     Ok(cells)
 }
 
-/// The cell of an engine that is not this program. Its network, its parameters and its packing are its own.
-fn foreign(source: &Source, config: &wire::Config, label: &str) -> Result<Cell> {
-    let sweep = config.sweep.as_ref().map(|sweep| source.at(sweep, "sweep"));
-    let exclude = config.exclude.first().map(|exclude| source.at(exclude, "exclude"));
-    if let Some(place) = sweep.or(exclude) {
+/// Returns the one cell of an engine that is not this program. Its network, its parameters and its packing are its own.
+///
+/// # Errors
+/// A sweep, or an exclusion from one.
+pub(super) fn foreign(
+    source: &Source,
+    sweep: Option<&Spanned<SweepKeys>>,
+    excludes: &[Spanned<ExcludeKeys>],
+    label: &str,
+    place: String,
+) -> Result<Vec<Cell>> {
+    let exclude = excludes.first().map(|exclude| source.at(exclude, "exclude"));
+    if let Some(place) = sweep.map(|sweep| source.at(sweep, "sweep")).or(exclude) {
         bail!("{place}: wanted none, since the engine of a suite backend chooses its own parameters");
     }
-    let place = source.at(&config.backend.kind, "backend.kind");
-    Ok(Cell { network: Network::Foreign(label.to_owned()), ring: None, insecure: false, place })
+    Ok(vec![Cell { network: Network::Foreign(label.to_owned()), ring: None, insecure: false, place }])
 }
 
-fn relu(text: &str, kind: Kind) -> Result<Relu> {
-    let relu = text.parse::<Relu>()?;
-    if kind == Kind::Plain { Ok(relu) } else { relu.encryptable().map(Relu::Approximate) }
+/// Returns the rings and packings of the cells: all pairs, or one `None` for the plain backend.
+fn rings(source: &Source, sweep: &SweepKeys, backend: BackendKind) -> Result<Vec<Option<(usize, Packing)>>> {
+    if backend == BackendKind::Plain {
+        no_ring(source, &sweep.ring_dim, "sweep.ring_dim")?;
+        no_ring(source, &sweep.packing, "sweep.packing")?;
+        return Ok(vec![None]);
+    }
+    let ring_dims = match &sweep.ring_dim {
+        Some(list) => values(source, list, "sweep.ring_dim", |&n| check_ring(n).map(|()| n))?,
+        None => vec![RING_DIM],
+    };
+    let packings = match &sweep.packing {
+        Some(list) => values(source, list, "sweep.packing", |text| read_packing(text))?,
+        None => vec![Packing::default()],
+    };
+    Ok(ring_dims.iter().flat_map(|&n| packings.iter().map(move |&packing| Some((n, packing)))).collect())
+}
+
+fn read_relu(text: &str, backend: BackendKind) -> Result<Relu> {
+    if backend == BackendKind::Plain && text == "exact" {
+        return Ok(Relu::Exact);
+    }
+    Ok(Relu::Approximate(text.parse()?))
+}
+
+fn read_packing(text: &str) -> Result<Packing> {
+    Ok(text.parse()?)
 }
 
 /// Reads a list of values, none of them twice.
@@ -153,35 +205,42 @@ fn no_ring<T>(source: &Source, value: &Option<Spanned<T>>, key: &str) -> Result<
 }
 
 /// Removes the cells that have all the values of `exclude`.
-fn take_out(source: &Source, exclude: &Spanned<wire::Exclude>, kind: Kind, cells: &mut Vec<Cell>) -> Result<()> {
-    let wire::Exclude { ring_dim, relu: relu_text, packing } = exclude.get_ref();
+fn take_out(
+    source: &Source,
+    exclude: &Spanned<ExcludeKeys>,
+    backend: BackendKind,
+    cells: &mut Vec<Cell>,
+) -> Result<()> {
+    let ExcludeKeys { ring_dim, relu, packing } = exclude.get_ref();
     let place = source.at(exclude, "exclude");
     ensure!(
-        ring_dim.is_some() || relu_text.is_some() || packing.is_some(),
+        ring_dim.is_some() || relu.is_some() || packing.is_some(),
         "{place}: found no key, wanted at least one of ring_dim, relu and packing"
     );
-    if kind == Kind::Plain {
+    if backend == BackendKind::Plain {
         no_ring(source, ring_dim, "exclude.ring_dim")?;
         no_ring(source, packing, "exclude.packing")?;
     }
-    let relu =
-        relu_text.as_ref().map(|text| relu(text.get_ref(), kind).with_context(|| source.at(text, "exclude.relu")));
-    let relu = relu.transpose()?;
-    let packed = packing.as_ref().map(|text| {
-        text.get_ref()
-            .parse::<Packing>()
-            .map_err(anyhow::Error::from)
-            .with_context(|| source.at(text, "exclude.packing"))
-    });
-    let packed = packed.transpose()?;
     let ring_dim = ring_dim.as_ref().map(|n| *n.get_ref());
+    let relu = value(source, relu, "exclude.relu", |text| read_relu(text, backend))?;
+    let packing = value(source, packing, "exclude.packing", read_packing)?;
     let before = cells.len();
     cells.retain(|cell| {
         let same = relu.as_ref().is_none_or(|relu| cell.network == Network::Own(relu.clone()))
             && ring_dim.is_none_or(|n| cell.ring.is_some_and(|ring| ring.0 == n))
-            && packed.is_none_or(|packing| cell.ring.is_some_and(|ring| ring.1 == packing));
+            && packing.is_none_or(|packing| cell.ring.is_some_and(|ring| ring.1 == packing));
         !same
     });
     ensure!(cells.len() < before, "{place}: found no cell of the sweep that it takes out, wanted at least one");
     Ok(())
+}
+
+/// Reads a value that may be missing.
+fn value<V>(
+    source: &Source,
+    text: &Option<Spanned<String>>,
+    key: &str,
+    read: impl Fn(&str) -> Result<V>,
+) -> Result<Option<V>> {
+    text.as_ref().map(|text| read(text.get_ref()).with_context(|| source.at(text, key))).transpose()
 }

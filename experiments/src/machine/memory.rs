@@ -20,14 +20,14 @@ pub(crate) struct Available {
     pub limit: Limit,
 }
 
-/// What limits the memory of a process.
+/// A limit on the memory of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
     /// The memory of the machine that can be had without swapping.
     Machine,
     /// A control group, named by its folder.
     Group(String),
-    /// `ulimit -v`, RLIMIT_AS. What is reserved counts, whether it is used or not.
+    /// `ulimit -v`, RLIMIT_AS. It counts reserved memory, used or not.
     AddressSpace,
     /// `ulimit -d`, RLIMIT_DATA.
     Data,
@@ -45,7 +45,7 @@ impl fmt::Display for Limit {
 }
 
 impl Limit {
-    /// What a user can do to get more, in the imperative.
+    /// Returns the action that gives a user more memory, in the imperative.
     pub(crate) fn remedy(&self) -> &'static str {
         match self {
             Self::Machine => "free some",
@@ -54,8 +54,8 @@ impl Limit {
     }
 }
 
-/// Returns the memory that this process can still take; `None` where the kernel does not say. RLIMIT_RSS is not looked
-/// at: Linux has not enforced it since version 2.4.30.
+/// Returns the memory that this process can still take; `None` if the kernel does not say. Ignores
+/// RLIMIT_RSS, which Linux has not enforced since version 2.4.30.
 pub(crate) fn available() -> Option<Available> {
     let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
     let machine = Available { bytes: field("/proc/meminfo", "MemAvailable:")?, limit: Limit::Machine };
@@ -72,8 +72,8 @@ pub(crate) fn process() -> Option<Available> {
     limits.into_iter().min_by_key(|available| available.bytes)
 }
 
-/// The memory that the limits of a process allow. They count what is mapped, predictions what is resident: the part of
-/// the mappings that is not resident, now and in threads still to come, is lost.
+/// Returns the resident memory that the limits of a process allow. The limits count mapped memory, predictions count
+/// resident memory. So mappings that are not resident, now and in threads still to come, are subtracted.
 fn limits_of_process(limits: &str, status: &str) -> Vec<Available> {
     let size = |name: &str| kibibytes(status, name).unwrap_or(0);
     let allowed = |name: &str, mapped: &str, resident: &str, later: u64, limit: Limit| {

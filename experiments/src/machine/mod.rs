@@ -9,12 +9,12 @@ use std::time::SystemTime;
 pub(crate) use energy::Energy;
 pub(crate) use memory::{Available, available};
 
-/// Returns the largest resident memory so far in bytes, the kernel's high-water mark; `None` where it keeps none.
+/// Returns the largest resident memory so far in bytes, the kernel's high-water mark; `None` if it keeps none.
 pub(crate) fn peak_rss_bytes() -> Option<u64> {
     field("/proc/self/status", "VmHWM:")
 }
 
-/// Returns the resident memory in bytes; `None` where the kernel does not say.
+/// Returns the resident memory in bytes; `None` if the kernel does not say.
 pub(crate) fn rss_bytes() -> Option<u64> {
     field("/proc/self/status", "VmRSS:")
 }
@@ -30,7 +30,7 @@ fn kibibytes(text: &str, name: &str) -> Option<u64> {
 }
 
 /// Returns the processor's name, with its family and model if the kernel has them: virtual machines give several
-/// generations one name. `None` where the kernel does not say.
+/// generations one name. `None` if the kernel does not say.
 pub(crate) fn cpu_model() -> Option<String> {
     cpu_model_in(&std::fs::read_to_string("/proc/cpuinfo").ok()?)
 }

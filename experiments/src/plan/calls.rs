@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::config::Suite;
+use crate::config::ForeignEngine;
 use crate::contract::{Size, Stage};
 
 /// The calls of a submission.
@@ -34,14 +34,14 @@ struct StageProgram {
 
 impl Calls {
     /// Returns the calls for this many images.
-    pub(super) fn new(suite: &Suite, images: usize) -> Self {
-        let program = |stage: Stage| stage.programs(&suite.submission).into_iter().find(|path| path.is_file());
+    pub(super) fn new(engine: &ForeignEngine, images: usize) -> Self {
+        let program = |stage: Stage| stage.programs(&engine.submission).into_iter().find(|path| path.is_file());
         Self {
-            root: suite.root.clone(),
-            calls: images.div_ceil(suite.batch),
-            batch: suite.batch,
-            size: suite.size.name(),
-            stage_limit_s: suite.stage_limit.as_secs_f64(),
+            root: engine.root.clone(),
+            calls: images.div_ceil(engine.batch),
+            batch: engine.batch,
+            size: engine.size.name(),
+            stage_limit_s: engine.stage_limit.as_secs_f64(),
             stages: Stage::ALL.map(|stage| StageProgram { stage: stage.name(), program: program(stage) }).to_vec(),
         }
     }

@@ -27,6 +27,8 @@ pub(crate) fn keys_by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Key
             KeyKind::Galois(_) => "rotation",
             KeyKind::DenseToSparse => "main to ephemeral secret",
             KeyKind::SparseToDense(_) => "ephemeral to main secret",
+            KeyKind::FromClient => "client to main secret",
+            KeyKind::ToClient => "main to client secret",
         };
         kinds.entry(name).or_default().add(kind, shape);
     }

@@ -27,6 +27,10 @@ pub(crate) struct Plan {
     levels: usize,
     main_secret: Secret,
     ephemeral_secret: Option<Secret>,
+    /// The secret of the client's own ring.
+    client_secret: Secret,
+    /// Dimension of the client's ring.
+    client_ring_dim: usize,
     bootstraps: usize,
     /// Images that a ciphertext holds.
     batch: usize,
@@ -40,6 +44,10 @@ pub(crate) struct Plan {
     constant_bytes: u64,
     working_bytes: u64,
     predicted_bytes: u64,
+    /// Bytes of an encrypted image, or of the images of a ciphertext.
+    upload_bytes: u64,
+    /// Bytes of its encrypted logits.
+    download_bytes: u64,
     /// Memory that this process can still take.
     available_bytes: Option<u64>,
     /// The limit that leaves that much, in words.
@@ -93,11 +101,13 @@ impl Plan {
         let chain = case.program.circuit().chain.iter().map(|group| primes(group.purpose, group.bits, group.count));
         let special =
             literal.special_bits.chunk_by(|a, b| a == b).map(|run| primes("key switching", run[0], run.len()));
-        let schedule = case.program.schedule(params)?;
+        let schedule = case.plan.steps.clone();
         let predictor = Predictor::load(params.n(), params.ring().kernels())?;
         let seconds = predictor.steps(case, &schedule)?;
         let ephemeral = literal.ephemeral_weight.map(SecretDistribution::FixedWeight);
-        let memory = case.memory;
+        let memory = case.plan.memory;
+        let client = case.program.client_ring(params)?;
+        let [upload_bytes, download_bytes] = case.program.transfer_bytes(params)?;
         let available = machine::available();
         Ok(Self {
             params: case.described.clone(),
@@ -105,16 +115,20 @@ impl Plan {
             levels: params.max_level(),
             main_secret: Secret::new(literal.secret, params.security()),
             ephemeral_secret: ephemeral.map(|secret| Secret::new(secret, params.ephemeral_security())),
+            client_secret: Secret::new(literal.secret, client.security()),
+            client_ring_dim: client.n(),
             bootstraps: schedule.iter().filter(|step| step.op == Op::Bootstrap).count(),
             batch: case.program.images(),
             seconds: seconds.iter().sum(),
             seconds_from: predictor.source(),
             steps: schedule.into_iter().zip(seconds).map(Step::from).collect(),
-            keys: keys_by_kind(params, &case.request),
+            keys: keys_by_kind(params, &case.plan.request),
             key_bytes: memory.keys as u64,
             constant_bytes: memory.constants as u64,
             working_bytes: memory.working as u64,
             predicted_bytes: memory.total() as u64,
+            upload_bytes,
+            download_bytes,
             available_bytes: available.as_ref().map(|available| available.bytes),
             available_limit: available.map(|available| available.limit.to_string()),
             obstacle: obstacle.map(|error| format!("{error:#}")),

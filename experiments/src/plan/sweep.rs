@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Plan;
 use super::calls::Calls;
-use crate::config::{Config, Kind};
+use crate::config::{BackendKind, Config};
 use crate::output::bytes;
 use crate::output::in_one_line;
 use crate::{case, output};
@@ -33,24 +33,25 @@ struct Planned {
 /// A config, a model or stored measurements that cannot be read.
 pub(crate) fn run(config: &Path, json: bool) -> Result<()> {
     let config = Config::read(config)?;
-    case::in_pool(config.threads, "backend.threads", || {
+    case::in_pool(config.backend.threads, "backend.threads", || {
         let model = config.model()?;
         let mut planned = Vec::new();
         for cell in &config.cells {
-            let calls = config.suite.as_ref().map(|suite| Calls::new(suite, config.data.count()));
+            let calls = config.backend.engine.as_ref().map(|engine| Calls::new(engine, config.data.count()));
             let (plan, obstacle) = match config.case(cell, &model) {
                 Err(error) => (None, Some(in_one_line(&error))),
                 Ok(None) => (None, calls.as_ref().and_then(Calls::obstacle)),
                 Ok(Some(case)) => {
                     // Simulations encrypt nothing.
-                    let encrypted = config.kind == Kind::Encrypted;
+                    let encrypted = config.backend.kind == BackendKind::Encrypted;
                     let obstacle = case.check_memory_available().err().filter(|_| encrypted);
                     let plan = Plan::new(&case, obstacle)?;
                     let obstacle = plan.obstacle.clone();
                     (Some(plan), obstacle)
                 }
             };
-            planned.push(Planned { case: cell.id(config.kind), images: config.data.count(), plan, calls, obstacle });
+            let case = cell.id(config.backend.kind);
+            planned.push(Planned { case, images: config.data.count(), plan, calls, obstacle });
         }
         if json {
             planned.iter().try_for_each(|case| output::out(&format!("{}\n", serde_json::to_string(case)?)))
@@ -69,12 +70,12 @@ fn render(config: &Config, planned: &[Planned]) -> String {
 fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::Result {
     let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     let (cases, images) = (count(planned.len(), "case"), count(config.data.count(), "image"));
-    writeln!(text, "{}: {}\n{cases}, {images} each, {}\n", config.name, config.question, config.kind)?;
+    writeln!(text, "{}: {}\n{cases}, {images} each, {}\n", config.name, config.question, config.backend.kind)?;
     let seconds = table(text, planned)?;
     if let Some(plan) = planned.iter().find_map(|planned| planned.plan.as_ref()) {
         let hours = seconds / 3600.0;
-        match config.kind {
-            Kind::Encrypted => {
+        match config.backend.kind {
+            BackendKind::Encrypted => {
                 writeln!(text, "\n{hours:.2} hours in all; seconds predicted from {}", plan.seconds_from)?;
             }
             kind => writeln!(text, "\nthese are the figures of encryption; the {kind} backend encrypts nothing")?,

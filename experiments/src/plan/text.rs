@@ -24,6 +24,7 @@ fn write(text: &mut String, plan: &Plan) -> std::fmt::Result {
     if let Some(ephemeral) = &plan.ephemeral_secret {
         secret(text, "ephemeral secret", ephemeral)?;
     }
+    secret(text, &format!("client's secret, in a ring of dimension {}", plan.client_ring_dim), &plan.client_secret)?;
     steps(text, plan)?;
     writeln!(text, "\n{:<28} {:>5} {:>10}", "keys", "count", "memory")?;
     for keys in &plan.keys {
@@ -36,6 +37,12 @@ fn write(text: &mut String, plan: &Plan) -> std::fmt::Result {
         bytes(plan.key_bytes),
         bytes(plan.constant_bytes),
         bytes(plan.working_bytes),
+    )?;
+    writeln!(
+        text,
+        "a ciphertext of images takes {}, its logits {}",
+        bytes(plan.upload_bytes),
+        bytes(plan.download_bytes)
     )?;
     match (plan.available_bytes, &plan.available_limit) {
         (Some(left), Some(limit)) => writeln!(text, "found {} {limit}", bytes(left))?,

@@ -236,10 +236,9 @@ pub(crate) fn source(ring_dim: usize, kernels: Kernels) -> Result<String> {
 /// Returns the seconds of an image: the sum of [`of_steps`].
 ///
 /// # Errors
-/// Those of [`of_steps`], and a circuit without a schedule.
+/// Those of [`of_steps`].
 pub(crate) fn of_image(case: &Case) -> Result<f64> {
-    let schedule = case.program.schedule(&case.params)?;
-    Ok(of_steps(case, &schedule)?.iter().sum())
+    Ok(of_steps(case, &case.plan.steps)?.iter().sum())
 }
 
 #[cfg(test)]

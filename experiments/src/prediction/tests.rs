@@ -14,8 +14,8 @@ fn shipped() -> Measurements {
 
 /// The predicted seconds of each operation.
 fn sums(predictor: &Predictor, case: &Case) -> [f64; 4] {
-    let schedule = case.program.schedule(&case.params).unwrap();
-    let seconds = predictor.steps(case, &schedule).unwrap();
+    let schedule = &case.plan.steps;
+    let seconds = predictor.steps(case, schedule).unwrap();
     [Op::Convolution, Op::Bootstrap, Op::Activation, Op::Classifier].map(|op| {
         let own = schedule.iter().zip(&seconds).filter(|(step, _)| step.op == op);
         own.map(|(_, seconds)| seconds).sum()
@@ -63,21 +63,21 @@ fn measurements_that_do_not_suffice_are_refused() {
 #[test]
 fn without_measurements_that_suffice_steps_take_what_the_shipped_ones_say() {
     let case = case("chebyshev:59");
-    let schedule = case.program.schedule(&case.params).unwrap();
+    let schedule = &case.plan.steps;
     let kernels = Kernels::detect();
     let own = || Measurements::shipped(1 << 16, kernels.name()).unwrap();
-    let wanted = Predictor::on_this_machine(own(), 1 << 16, kernels).unwrap().steps(&case, &schedule).unwrap();
+    let wanted = Predictor::on_this_machine(own(), 1 << 16, kernels).unwrap().steps(&case, schedule).unwrap();
     let without = |op: &str| {
         let mut measured = own();
         measured.operations.retain(|row| row.op != op);
         Ok(measured)
     };
     for stored in [Measurements::parse("{}"), without("relu"), without("bootstrap")] {
-        assert_eq!(steps_or_shipped(stored, &case, &schedule).unwrap(), wanted);
+        assert_eq!(steps_or_shipped(stored, &case, schedule).unwrap(), wanted);
     }
     let mut twice = own();
     twice.operations.iter_mut().for_each(|row| row.seconds = row.seconds.map(|seconds| 2.0 * seconds));
-    assert_ne!(steps_or_shipped(Ok(twice), &case, &schedule).unwrap(), wanted, "what suffices is taken");
+    assert_ne!(steps_or_shipped(Ok(twice), &case, schedule).unwrap(), wanted, "what suffices is taken");
 }
 
 #[test]

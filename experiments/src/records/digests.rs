@@ -56,7 +56,7 @@ impl FromStr for Digest {
     }
 }
 
-/// What the digests say of a row.
+/// The result of a row's comparison with the digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The row is as it was written.

@@ -24,8 +24,8 @@ pub struct RunProvenance {
     pub rustc: Option<String>,
     /// The processor.
     pub cpu: Option<String>,
-    /// The yardstick of earlier versions: median microseconds of a forward transform at N = 2^16 by the `tfhe-ntt` crate,
-    /// the least of those before each case. `None` if it was not measured.
+    /// The yardstick of earlier versions: median microseconds of a forward transform at N = 2^16 by the `tfhe-ntt`
+    /// crate, the least of those before each case. `None` if it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ntt_us: Option<f64>,
     /// The yardstick: microseconds of the reference transform at N = 2^16, the least of those before each case; see

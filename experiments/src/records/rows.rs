@@ -81,8 +81,8 @@ row! {
         /// Why the case could not run; its counts are 0 then.
         error: Option<String>,
         /// Images without a class: their evaluation gave logits that are NaN or infinite, here or in the plaintext
-        /// model with the same polynomials, because values left their intervals. They are not among `failed`. Empty in
-        /// runs of earlier programs.
+        /// model with the same polynomials, because values left their intervals; or a `suite` says that they have none.
+        /// They are not among `failed`. Empty in runs of earlier programs.
         without_class: Option<usize>,
         /// The engine's label, if it is not this program: `label` in the config of a `suite`.
         engine: Option<String>,
@@ -155,12 +155,12 @@ row! {
 }
 
 impl ImageRow {
-    /// Whether the evaluation gave logits, be they NaN, or a class. It failed otherwise.
+    /// Whether the evaluation came to its end, with a class or without. It failed otherwise.
     pub fn evaluated(&self) -> bool {
-        self.overflow.is_some() || self.class.is_some()
+        self.overflow.is_some() || self.class.is_some() || self.latency_s.is_some()
     }
 
-    /// Whether the evaluation gave logits that have no class.
+    /// Whether the evaluation came to its end without a class.
     pub fn without_class(&self) -> bool {
         self.evaluated() && self.class.is_none()
     }

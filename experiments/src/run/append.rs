@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::recover::line;
+use super::rewrite::line;
 use crate::records::{Digest, Digests, Row};
 
 /// A file of rows and the file of their digests, both open at their ends.
@@ -56,7 +56,8 @@ impl Target {
         Ok(Self { path, file })
     }
 
-    /// Appends and syncs. If the disk is full, the part that was written is taken back as far as the file system allows.
+    /// Appends and syncs. If the disk is full, the part that was written is taken back as far as the file system
+    /// allows.
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.try_append(bytes).map_err(|error| {
             let place = self.path.display();

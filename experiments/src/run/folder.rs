@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::recover::rewrite;
+use super::rewrite::rewrite;
 use crate::files::replace;
 use crate::records::{CaseRow, Digests, ExactRow, ImageRow, LayerRow, Row, RunProvenance, StageRow, file};
 
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_file_system_without_locks_can_hold_a_run() {
         let place = tempfile::tempdir().unwrap();
-        // What Lustre says without its option `flock`, and NFS without its lock service.
+        // The error codes of Lustre without its option `flock`, and of NFS without its lock service.
         for (code, name) in [(38, "lustre"), (37, "nfs")] {
             let refuse = |_: &File| Err(TryLockError::Error(Error::from_raw_os_error(code)));
             let mut folder = Folder::lock_by(&place.path().join(name), refuse).unwrap();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::folder::Folder;
-use super::recover::rewrite;
+use super::rewrite::rewrite;
 use super::shard::Shard;
 use super::summary::{of_stages, summarise};
 use crate::output;

@@ -9,6 +9,7 @@ mod parts;
 mod preflight;
 mod progress;
 mod recover;
+mod rewrite;
 mod rows;
 mod selection;
 pub(crate) mod shard;

@@ -36,8 +36,8 @@ fn margin(logits: &[f64]) -> f64 {
     sorted[0] - sorted[1]
 }
 
-/// Checks the answers against the accuracy that the model's card claims. Returns a sentence that says what they can tell;
-/// `None` if the card claims none.
+/// Checks the answers against the accuracy that the model's card claims. Returns a sentence about the comparison;
+/// `None` if the card claims no accuracy.
 ///
 /// # Errors
 /// Answers that contradict the claim.

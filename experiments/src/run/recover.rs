@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::files::replace;
+use super::rewrite::write;
 use crate::records::{Digest, Digests, Line, Row, Sheet, Verdict};
 
 /// The rows of a file that can be trusted, and the damage that was found.
@@ -157,27 +157,6 @@ fn set_aside<R: Row>(folder: &Path, lines: &[Line<R>]) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Writes a file with these lines and their digests. The rows come first: digests without rows do no harm, but rows
-/// without digests would count as unchecked.
-fn write<'a, R: Row>(
-    folder: &Path,
-    lines: impl Iterator<Item = &'a [u8]>,
-    digests: impl Iterator<Item = Digest>,
-) -> Result<()> {
-    let mut content = format!("{}\n", R::COLUMNS.join(",")).into_bytes();
-    lines.for_each(|line| content.extend([line, b"\n"].concat()));
-    replace(&folder.join(R::FILE), &content)?;
-    let digests: String = digests.map(|digest| format!("{digest}\n")).collect();
-    replace(&Digests::path::<R>(folder), digests.as_bytes())
-}
-
-/// Writes a file with these rows, and their digests. `layers` is the number of layers of a row.
-pub(super) fn rewrite<R: Row>(folder: &Path, rows: &[R], layers: impl Fn(&R) -> Option<usize>) -> Result<()> {
-    let lines = rows.iter().map(line).collect::<Result<Vec<_>>>()?;
-    let digests = lines.iter().zip(rows).map(|(line, row)| Digest::of(line, layers(row)));
-    write::<R>(folder, lines.iter().map(Vec::as_slice), digests)
-}
-
 /// Puts the rows of a file in the order of their keys. Their digests stay as they are.
 pub(super) fn sort<R: Row, K: Ord>(folder: &Path, key: impl Fn(&R) -> K) -> Result<()> {
     let Recovered { rows, .. } = Recovered::<R>::read(folder)?;
@@ -190,113 +169,5 @@ pub(super) fn sort<R: Row, K: Ord>(folder: &Path, key: impl Fn(&R) -> K) -> Resu
     write::<R>(folder, rows.iter().map(|kept| &kept.text[..]), digests)
 }
 
-/// A row as a line, without the line end.
-pub(super) fn line<R: Row>(row: &R) -> Result<Vec<u8>> {
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-    writer.serialize(row)?;
-    let mut line = writer.into_inner()?;
-    line.pop();
-    Ok(line)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::records::ExactRow;
-
-    /// Images that no change of a bit makes equal.
-    const IMAGES: [usize; 3] = [10, 25, 47];
-
-    fn exact(image: usize) -> ExactRow {
-        ExactRow { image, label: 1, class: 2, margin: 0.25 }
-    }
-
-    /// A folder with three rows, and the bytes of the rows and of their digests.
-    fn three() -> (tempfile::TempDir, [Vec<u8>; 2]) {
-        let folder = tempfile::tempdir().unwrap();
-        rewrite(folder.path(), &IMAGES.map(exact), |_| None).unwrap();
-        let read = |path: PathBuf| std::fs::read(path).unwrap();
-        let bytes = [read(folder.path().join(ExactRow::FILE)), read(Digests::path::<ExactRow>(folder.path()))];
-        (folder, bytes)
-    }
-
-    /// Recovers the file, and returns the images and the lines about the damage. A second recovery must find nothing to
-    /// do.
-    fn recovered(folder: &Path) -> (Vec<usize>, Vec<String>) {
-        let mut said = Vec::new();
-        let found = Recovered::<ExactRow>::read(folder).unwrap();
-        found.store(folder, |_| None, &mut |text| said.push(text)).unwrap();
-        let again = Recovered::<ExactRow>::read(folder).unwrap();
-        assert!(!again.stale && again.rows.iter().map(|kept| &kept.row).eq(found.rows.iter().map(|kept| &kept.row)));
-        (found.rows.iter().map(|kept| kept.row.image).collect(), said)
-    }
-
-    /// Whatever is cut off at the end of the rows, the whole ones before the cut are found, and a loss is said.
-    #[test]
-    fn rows_cut_anywhere_keep_the_whole_ones() {
-        let (folder, [rows, digests]) = three();
-        for length in 0..=rows.len() {
-            std::fs::write(folder.path().join(ExactRow::FILE), &rows[..length]).unwrap();
-            std::fs::write(Digests::path::<ExactRow>(folder.path()), &digests).unwrap();
-            let ends = rows[..length].iter().filter(|&&byte| byte == b'\n').count();
-            let (found, said) = recovered(folder.path());
-            assert_eq!(found, IMAGES[..ends.saturating_sub(1)], "{length} bytes");
-            assert_eq!(said.len(), usize::from(length < rows.len()), "{length} bytes: {said:?}");
-        }
-    }
-
-    /// Whatever is cut off at the end of the digests, every row is whole and is kept.
-    #[test]
-    fn digests_cut_anywhere_cost_no_row() {
-        let (folder, [rows, digests]) = three();
-        for length in 0..=digests.len() {
-            std::fs::write(folder.path().join(ExactRow::FILE), &rows).unwrap();
-            std::fs::write(Digests::path::<ExactRow>(folder.path()), &digests[..length]).unwrap();
-            let (found, said) = recovered(folder.path());
-            assert_eq!(found, IMAGES, "{length} bytes");
-            assert_eq!(said.len(), usize::from(length < digests.len()), "{length} bytes: {said:?}");
-            assert_eq!(std::fs::read(Digests::path::<ExactRow>(folder.path())).unwrap(), digests);
-        }
-        std::fs::remove_file(Digests::path::<ExactRow>(folder.path())).unwrap();
-        assert_eq!(recovered(folder.path()), (IMAGES.to_vec(), Vec::new()));
-    }
-
-    /// Every byte of every row is protected, and a changed row is kept aside.
-    #[test]
-    fn a_changed_byte_costs_its_row_and_nothing_else() {
-        let (folder, [rows, digests]) = three();
-        let start = rows.iter().position(|&byte| byte == b'\n').unwrap() + 1;
-        for at in (start..rows.len()).filter(|&at| rows[at] != b'\n') {
-            let mut changed = rows.clone();
-            changed[at] ^= 1;
-            std::fs::write(folder.path().join(ExactRow::FILE), &changed).unwrap();
-            std::fs::write(Digests::path::<ExactRow>(folder.path()), &digests).unwrap();
-            let row = rows[start..at].iter().filter(|&&byte| byte == b'\n').count();
-            let (found, said) = recovered(folder.path());
-            assert_eq!(found, [&IMAGES[..row], &IMAGES[row + 1..]].concat(), "byte {at}");
-            assert!(said[0].ends_with(&format!("lines {}", row + 2)), "{said:?}");
-            let aside = folder.path().join("exact.csv.dropped");
-            let wanted = changed.split(|&byte| byte == b'\n').nth(row + 1).unwrap();
-            assert_eq!(std::fs::read(&aside).unwrap(), [wanted, b"\n"].concat());
-            std::fs::remove_file(aside).unwrap();
-        }
-    }
-
-    #[test]
-    fn digests_of_another_file_are_not_believed() {
-        let (folder, _) = three();
-        let other = [exact(7), exact(8)].map(|row| format!("{}\n", Digest::of(&line(&row).unwrap(), None)));
-        std::fs::write(Digests::path::<ExactRow>(folder.path()), other.concat()).unwrap();
-        let error = Recovered::<ExactRow>::read(folder.path()).err().unwrap().to_string();
-        assert!(error.contains("no row matches its digest"), "{error}");
-    }
-
-    #[test]
-    fn rows_are_sorted_with_their_digests() {
-        let (folder, [rows, _]) = three();
-        rewrite(folder.path(), &[IMAGES[2], IMAGES[0], IMAGES[1]].map(exact), |_| None).unwrap();
-        sort(folder.path(), |row: &ExactRow| row.image).unwrap();
-        assert_eq!(std::fs::read(folder.path().join(ExactRow::FILE)).unwrap(), rows);
-        assert_eq!(recovered(folder.path()), (IMAGES.to_vec(), Vec::new()));
-    }
-}
+mod tests;

@@ -22,36 +22,18 @@ pub(crate) struct ImageRows {
 /// Returns the rows of an image of a case, without stages. An image that failed, or whose logits have no class, says why
 /// in its `error`. `bound` is the largest magnitude that a logit can have.
 pub(super) fn of(case: &str, exact: &ExactRow, bound: Option<f64>, evaluated: Result<Evaluated>) -> ImageRows {
-    let failed = ImageRow {
-        case: case.to_owned(),
-        image: exact.image,
-        label: exact.label,
-        exact_class: exact.class,
-        plain_class: None,
-        class: None,
-        margin: exact.margin,
-        batch: None,
-        encrypt_s: None,
-        latency_s: None,
-        decrypt_s: None,
-        trace_s: None,
-        overhead_s: None,
-        max_abs_error: None,
-        precision_bits: None,
-        overflow: None,
-        error: None,
-        upload_bytes: None,
-        download_bytes: None,
-        energy_j: None,
-    };
+    let blank = blank(case, exact);
     let alone = |image| ImageRows { image, layers: Vec::new(), stages: Vec::new() };
     let Evaluated { answer, cost, steps } = match evaluated {
         Ok(evaluated) => evaluated,
-        Err(error) => return alone(ImageRow { error: Some(in_one_line(&error)), ..failed }),
+        Err(error) => return alone(ImageRow { error: Some(in_one_line(&error)), ..blank }),
     };
     let answered = match answer {
-        Answer::Class(class) => ImageRow { class: Some(class), ..failed },
-        Answer::Logits { logits, polynomial } => compared(failed, bound, logits, &polynomial),
+        Answer::Class(class) => {
+            let error = class.is_none().then(|| "no class: the engine wrote -1".to_owned());
+            ImageRow { class, error, ..blank }
+        }
+        Answer::Logits { logits, polynomial } => compared(blank, bound, logits, &polynomial),
     };
     let image = ImageRow {
         batch: cost.map(|cost| cost.images),
@@ -109,6 +91,32 @@ pub(super) fn stage(case: &str, image: Option<usize>, stage: &StageMeasured) -> 
     }
 }
 
+/// Returns a row with the facts that are known before an image is evaluated.
+fn blank(case: &str, exact: &ExactRow) -> ImageRow {
+    ImageRow {
+        case: case.to_owned(),
+        image: exact.image,
+        label: exact.label,
+        exact_class: exact.class,
+        plain_class: None,
+        class: None,
+        margin: exact.margin,
+        batch: None,
+        encrypt_s: None,
+        latency_s: None,
+        decrypt_s: None,
+        trace_s: None,
+        overhead_s: None,
+        max_abs_error: None,
+        precision_bits: None,
+        overflow: None,
+        error: None,
+        upload_bytes: None,
+        download_bytes: None,
+        energy_j: None,
+    }
+}
+
 fn layer(case: &str, image: usize, step: StepMeasured) -> LayerRow {
     let StepMeasured { layer, op, level, latency_s, rss_bytes, errors } = step;
     LayerRow {
@@ -133,6 +141,7 @@ fn layer(case: &str, image: usize, step: StepMeasured) -> LayerRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::engine::Cost;
 
     const EXACT: ExactRow = ExactRow { image: 7, label: 2, class: 1, margin: 0.5 };
 
@@ -158,9 +167,29 @@ mod tests {
 
     #[test]
     fn a_class_alone_has_nothing_to_compare() {
-        let class = row(Ok(Evaluated { answer: Answer::Class(4), cost: None, steps: Vec::new() }));
+        let class = row(Ok(Evaluated { answer: Answer::Class(Some(4)), cost: None, steps: Vec::new() }));
         assert!(class.evaluated() && !class.without_class());
         assert_eq!((class.class, class.plain_class, class.overflow, class.error), (Some(4), None, None, None));
+    }
+
+    #[test]
+    fn an_engine_may_have_no_class_for_an_image() {
+        let cost = Cost {
+            images: 1,
+            encrypt: 1.0,
+            evaluate: 2.0,
+            decrypt: 1.0,
+            look: None,
+            upload_bytes: None,
+            download_bytes: None,
+            energy_j: None,
+        };
+        let none = row(Ok(Evaluated { answer: Answer::Class(None), cost: Some(cost), steps: Vec::new() }));
+        assert!(none.evaluated() && none.without_class());
+        assert_eq!(
+            (none.class, none.latency_s, none.error.as_deref()),
+            (None, Some(2.0), Some("no class: the engine wrote -1"))
+        );
     }
 
     #[test]

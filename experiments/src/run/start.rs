@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use fhe_ring::Kernels;
 
 use super::folder::Folder;
-use super::recover::rewrite;
+use super::rewrite::rewrite;
 use super::selection::{self, Subject};
 use super::shard::Shard;
 use super::store::{Order, Store};
@@ -15,13 +15,13 @@ use super::sweep::Sweep;
 use super::{preflight, progress::Progress};
 use crate::bench::yardstick_us;
 use crate::case::Model;
-use crate::config::{Config, Kind, Suite};
+use crate::config::{BackendKind, Config, ForeignEngine};
 use crate::contract::Stage;
 use crate::records::{ExactRow, Run, RunProvenance, rows};
 use crate::{machine, prediction};
 use datasets::digest::{sha256, sha256_reader};
 
-/// What there is to do in a run's folder.
+/// The work that is left in a run's folder.
 pub(crate) enum Start<'a> {
     /// Nothing: every case is done.
     Finished(Box<Run>),
@@ -40,7 +40,7 @@ pub(crate) fn start<'a>(
     let mut provenance = provenance(config, model, shard)?;
     let mut chosen = None;
     match RunProvenance::read(out)? {
-        // What fails here leaves no folder behind. The cells of an earlier run of this config and program were checked.
+        // An error here leaves no folder behind. The cells of an earlier run of this config and program were checked.
         None => {
             config.check(model)?;
             chosen = Some(choose(config, model, &pool, shard)?);
@@ -77,8 +77,7 @@ pub(crate) fn start<'a>(
             refuse_others(&provenance, &earlier, out)?;
             folder.keep(&config.source.text)?;
             if lost {
-                rewrite(out, &exact, |_| None)?;
-                eprintln!("{}: the answers of the plaintext model were damaged; they are computed anew", out.display());
+                replace_answers(out, &exact)?;
             }
             provenance = joined(earlier, provenance);
         }
@@ -89,13 +88,20 @@ pub(crate) fn start<'a>(
     Ok(Start::Ready(Box::new(Sweep { config, model, images, store, out })))
 }
 
-/// The rows that the run is to have over these images.
+/// Returns the rows that the run is to have over these images.
 fn order(config: &Config, images: Vec<usize>) -> Order {
-    let cases = config.cells.iter().map(|cell| cell.id(config.kind)).collect();
-    Order { cases, images, stages: config.suite.is_some() }
+    let cases = config.cells.iter().map(|cell| cell.id(config.backend.kind)).collect();
+    Order { cases, images, stages: config.backend.engine.is_some() }
 }
 
-/// The run in the folder, if it is finished and is as it was written.
+/// Writes the answers of the plaintext model in place of damaged ones, and says so.
+fn replace_answers(out: &Path, exact: &[ExactRow]) -> Result<()> {
+    rewrite(out, exact, |_| None)?;
+    eprintln!("{}: the answers of the plaintext model were damaged; they are computed anew", out.display());
+    Ok(())
+}
+
+/// Returns the run in the folder if it is finished and as it was written.
 fn finished(
     config: &Config,
     shard: Option<Shard>,
@@ -109,7 +115,7 @@ fn finished(
     let run = Run::read(out).ok().filter(Run::complete)?;
     // A case that could not run is tried again.
     let ran = run.cases.iter().all(|row| row.error.is_none());
-    let cases = config.cells.iter().map(|cell| cell.id(config.kind));
+    let cases = config.cells.iter().map(|cell| cell.id(config.backend.kind));
     let rows = cases.clone().flat_map(|case| images.iter().map(move |&image| (case.clone(), image)));
     let own = run.cases.iter().map(|row| row.case.clone()).eq(cases)
         && run.images.iter().map(|row| (row.case.clone(), row.image)).eq(rows);
@@ -194,7 +200,8 @@ fn subjects(pool: &[Subject], exact: &[ExactRow]) -> Result<Vec<Subject>> {
 
 /// The provenance of a run that starts now, without its images and its yardstick.
 fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<RunProvenance> {
-    let noise = (config.kind == Kind::Simulated).then(|| anyhow::Ok(sha256(&serde_json::to_vec(config.noise()?)?)));
+    let noise = (config.backend.kind == BackendKind::Simulated)
+        .then(|| anyhow::Ok(sha256(&serde_json::to_vec(config.backend.noise()?)?)));
     let program = std::env::current_exe().context("the program's own file")?;
     Ok(RunProvenance {
         name: config.name.clone(),
@@ -210,13 +217,13 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
         reference_ntt_us: None,
         predicted_from: predicted_from(config)?,
         threads: rayon::current_num_threads(),
-        kernels: config.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
+        kernels: config.backend.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
         weights_sha256: model.weights_sha256.clone(),
         card_sha256: model.card_sha256.clone(),
         noise_sha256: noise.transpose()?,
-        engine_sha256: config.suite.as_ref().map(programs_sha256).transpose()?,
+        engine_sha256: config.backend.engine.as_ref().map(programs_sha256).transpose()?,
         data_sha256: String::new(),
-        seed: config.seed,
+        seed: config.backend.seed,
         shard: shard.map(|shard| shard.to_string()),
         planned_cases: config.cells.len(),
         planned_images: 0,
@@ -227,26 +234,26 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
 
 /// Returns the SHA-256 over the names and digests of a submission's programs: its scripts of Python, and the stages that
 /// were built.
-fn programs_sha256(suite: &Suite) -> Result<String> {
-    let place = || suite.submission.display().to_string();
-    let entries = std::fs::read_dir(&suite.submission).with_context(place)?;
+fn programs_sha256(engine: &ForeignEngine) -> Result<String> {
+    let place = || engine.submission.display().to_string();
+    let entries = std::fs::read_dir(&engine.submission).with_context(place)?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>().with_context(place)?;
     files.retain(|path| path.extension().is_some_and(|suffix| suffix == "py"));
-    files.extend(Stage::ALL.map(|stage| stage.programs(&suite.submission)[1].clone()));
+    files.extend(Stage::ALL.map(|stage| stage.programs(&engine.submission)[1].clone()));
     files.retain(|path| path.is_file());
     files.sort();
     let mut text = String::new();
     for path in files {
         let digest = std::fs::File::open(&path).and_then(sha256_reader).with_context(|| path.display().to_string())?;
-        text += &format!("{digest} {}\n", path.strip_prefix(&suite.submission).unwrap_or(&path).display());
+        text += &format!("{digest} {}\n", path.strip_prefix(&engine.submission).unwrap_or(&path).display());
     }
     Ok(sha256(text.as_bytes()))
 }
 
 /// The measurements that predictions are made from, ring by ring. Only encrypted cases have predictions.
 fn predicted_from(config: &Config) -> Result<Vec<String>> {
-    let encrypted = config.cells.iter().filter(|_| config.kind == Kind::Encrypted);
+    let encrypted = config.cells.iter().filter(|_| config.backend.kind == BackendKind::Encrypted);
     let rings: BTreeSet<usize> = encrypted.filter_map(|cell| Some(cell.ring?.0)).collect();
-    let kernels = config.kernels.unwrap_or_else(Kernels::detect);
+    let kernels = config.backend.kernels.unwrap_or_else(Kernels::detect);
     rings.into_iter().map(|ring_dim| prediction::source(ring_dim, kernels)).collect()
 }

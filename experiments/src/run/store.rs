@@ -230,5 +230,4 @@ fn by_case<R>(rows: impl Iterator<Item = R>, case: impl Fn(&R) -> &String) -> Ha
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;

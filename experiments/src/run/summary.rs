@@ -1,15 +1,15 @@
 //! Summarises the rows of a case's images in the row of the case.
 
 use crate::case::Case;
-use crate::config::{Cell, Kind, Network};
+use crate::config::{BackendKind, Cell, Network};
 use crate::contract::Stage;
 use crate::prediction;
 use crate::records::{CaseRow, ImageRow, StageRow};
 use crate::report::statistics::{mcnemar, median, spread, wilson};
 
 /// The row of a case before its first image.
-pub(super) fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
-    let encrypted = case.filter(|_| kind == Kind::Encrypted);
+pub(super) fn blank(cell: &Cell, kind: BackendKind, case: Option<&Case>) -> CaseRow {
+    let encrypted = case.filter(|_| kind == BackendKind::Encrypted);
     let (relu, engine) = match &cell.network {
         Network::Own(relu) => (relu.to_string(), None),
         Network::Foreign(label) => (String::new(), Some(label.clone())),
@@ -41,10 +41,10 @@ pub(super) fn blank(cell: &Cell, kind: Kind, case: Option<&Case>) -> CaseRow {
         overhead: None,
         predicted_latency_s: encrypted.and_then(|case| prediction::of_image(case).ok()),
         keygen_s: None,
-        key_bytes: encrypted.map(|case| case.memory.keys as u64),
-        constant_bytes: encrypted.map(|case| case.memory.constants as u64),
+        key_bytes: encrypted.map(|case| case.plan.memory.keys as u64),
+        constant_bytes: encrypted.map(|case| case.plan.memory.constants as u64),
         peak_rss_bytes: None,
-        predicted_bytes: encrypted.map(|case| case.memory.total() as u64),
+        predicted_bytes: encrypted.map(|case| case.plan.memory.total() as u64),
         precision_bits: None,
         error: None,
         without_class: None,
@@ -142,9 +142,9 @@ fn overhead(images: &[ImageRow]) -> Option<f64> {
 mod tests {
     use std::path::Path;
 
-    use super::super::recover::rewrite;
+    use super::super::rewrite::rewrite;
     use super::*;
-    use crate::case::Relu;
+    use crate::config::Relu;
     use crate::records::Run;
 
     fn image(label: u8, exact_class: usize, class: Option<usize>, error: f64, latency: f64) -> ImageRow {
@@ -177,7 +177,8 @@ mod tests {
     }
 
     fn failed(image: ImageRow) -> ImageRow {
-        ImageRow { plain_class: None, class: None, overflow: None, error: Some("failed".to_owned()), ..image }
+        let error = Some("failed".to_owned());
+        ImageRow { plain_class: None, class: None, overflow: None, latency_s: None, error, ..image }
     }
 
     /// `CIPHERLAB_BLESS=1` computes them anew, after a change of the rules.
@@ -212,14 +213,14 @@ mod tests {
         let cell = own(Relu::Exact);
         let shared = |batch, latency| ImageRow { batch: Some(batch), ..image(1, 1, Some(1), 0.5, latency) };
         let images = [shared(3, 6.0), shared(3, 6.0), shared(3, 6.0), shared(2, 10.0), shared(2, 10.0)];
-        let row = summarise(blank(&cell, Kind::Plain, None), &images);
+        let row = summarise(blank(&cell, BackendKind::Plain, None), &images);
         assert_eq!((row.latency_s, row.latency_spread_s, row.amortised_s), (Some(8.0), Some(1.0), Some(2.0)));
     }
 
     #[test]
     fn failures_count_for_nothing() {
         let cell = own(Relu::Exact);
-        let blank = blank(&cell, Kind::Plain, None);
+        let blank = blank(&cell, BackendKind::Plain, None);
         assert_eq!((blank.case.as_str(), blank.relu.as_str(), blank.ring_dim), ("plain-exact", "exact", None));
         let images = [
             image(1, 1, Some(1), 0.125, 1.0),
@@ -247,7 +248,7 @@ mod tests {
         let nothing = ImageRow { max_abs_error: None, ..image(3, 3, None, 0.0, 4.0) };
         let beyond = ImageRow { plain_class: None, ..nothing.clone() };
         let images = [image(1, 1, Some(1), 0.125, 1.0), image(2, 1, Some(2), 0.25, 2.0), nothing, beyond];
-        let row = summarise(blank(&cell, Kind::Plain, None), &images);
+        let row = summarise(blank(&cell, BackendKind::Plain, None), &images);
         assert_eq!((row.images, row.failed, row.without_class, row.correct, row.flips), (4, 0, Some(2), 2, 3));
         assert_eq!(row.polynomial_flips, 2, "a class that the polynomials lose in plaintext is not among them");
         assert_eq!((row.accuracy, row.plain_accuracy, row.polynomial_accuracy), (Some(0.5), Some(0.75), Some(0.5)));
@@ -276,7 +277,7 @@ mod tests {
         let keys = |wall_s| stage(Stage::ClientKeyGeneration, wall_s, 10);
         let model = stage(Stage::ServerPreprocessModel, 0.25, 20);
         let stages = [keys(7.0), model.clone(), keys(1.0), model, stage(Stage::ServerEncryptedCompute, 9.0, 30)];
-        let row = summarise(of_stages(blank(&cell, Kind::Suite, None), &stages), &images);
+        let row = summarise(of_stages(blank(&cell, BackendKind::Suite, None), &stages), &images);
         assert_eq!(
             (row.case.as_str(), row.relu.as_str(), row.engine.as_deref()),
             ("suite-their engine", "", Some("their engine"))

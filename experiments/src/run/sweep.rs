@@ -16,7 +16,7 @@ use super::tally::{Tally, case_in_words};
 use super::{engine, rows, summary};
 use crate::bench::yardstick_us;
 use crate::case::Model;
-use crate::config::{Cell, Config, Kind};
+use crate::config::{BackendKind, Cell, Config};
 use crate::output::in_one_line;
 use crate::records::{CaseRow, ExactRow, ImageRow};
 use crate::{machine, output, simulation};
@@ -35,7 +35,7 @@ impl Sweep<'_> {
     /// Evaluates the rest of the run. Returns the counts of the whole run.
     pub(crate) fn run(mut self) -> Result<Tally> {
         let (config, count) = (self.config, self.config.cells.len());
-        let case_done = |sweep: &Self, cell: &Cell| sweep.store.case(&cell.id(config.kind)).is_some();
+        let case_done = |sweep: &Self, cell: &Cell| sweep.store.case(&cell.id(config.backend.kind)).is_some();
         if !config.cells.iter().all(|cell| case_done(&self, cell)) {
             self.store.reopen()?;
         }
@@ -44,7 +44,7 @@ impl Sweep<'_> {
         let mut tally = Tally::default();
         let mut first = true;
         for (number, cell) in config.cells.iter().enumerate() {
-            let id = cell.id(config.kind);
+            let id = cell.id(config.backend.kind);
             let place = format!("case {}/{count} {id}", number + 1);
             progress.at(place.clone());
             let row = match self.store.case(&id) {
@@ -76,9 +76,9 @@ impl Sweep<'_> {
         // anything.
         let marked = machine::reset_peak_rss() || first;
         let case = self.config.case(cell, self.model)?;
-        let mut row = summary::blank(cell, self.config.kind, case.as_ref());
-        if let (Kind::Simulated, Some(case)) = (self.config.kind, &case) {
-            row.backend = simulation::label(self.config.noise()?, case);
+        let mut row = summary::blank(cell, self.config.backend.kind, case.as_ref());
+        if let (BackendKind::Simulated, Some(case)) = (self.config.backend.kind, &case) {
+            row.backend = simulation::label(self.config.backend.noise()?, case);
         }
         let id = row.case.clone();
         let known: HashSet<usize> = self.store.images(&id).iter().map(|row| row.image).collect();
@@ -104,7 +104,8 @@ impl Sweep<'_> {
                     continue;
                 }
                 let mut rows = self.batch(&engine, &id, batch, new, progress);
-                // The time that writing rows takes counts for the next images; that of a ciphertext is shared by its images.
+                // The time that writing rows takes counts for the next images; that of a ciphertext is shared by its
+                // images.
                 let elapsed = clock.elapsed().as_secs_f64();
                 clock = Instant::now();
                 for ImageRows { image, .. } in &mut rows {

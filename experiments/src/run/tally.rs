@@ -1,19 +1,19 @@
-//! What came of a run, in counts and in words.
+//! The outcome of a run, in counts and in words.
 
 use std::collections::HashMap;
 
 use crate::output;
 use crate::records::{CaseRow, ImageRow, Run};
 
-/// Counts over cases. Nothing is counted twice.
+/// Counts over cases. No evaluation is counted twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     cases: usize,
     /// Evaluations, including those that failed.
     images: usize,
-    /// Evaluations that gave no logits because of an error.
+    /// Evaluations that gave nothing because of an error.
     failed: usize,
-    /// Evaluations whose logits have no class.
+    /// Evaluations that gave no class.
     without_class: usize,
     /// Cases that could not run.
     not_run: usize,

@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let secure = std::env::args().any(|argument| argument == "--secure");
     let (mut parameters, mut circuit) = (N16_SLIM_REAL.parameters(), N16_SLIM_REAL.bootstrap());
     if !secure {
-        // A small ring of dimension 2^11 with the primes of the secure set. 64 slots have log2(64) = 6 butterfly levels.
+        // A small ring of dimension 2^11 with the primes of the secure set. 64 slots have log2(64) = 6 butterfly
+        // levels.
         parameters = ParametersLiteral { log_n: 11, insecure: true, ..parameters };
         let (slots_to_coeffs, coeffs_to_slots) = (vec![2, 2, 2], vec![2, 2, 1, 1]);
         circuit = BootstrapLiteral { slots: 64, slots_to_coeffs, coeffs_to_slots, ..circuit };

@@ -1,7 +1,11 @@
 //! Encoded diagonals of a matrix, packed to save memory.
 
+use std::io::{self, Write};
+
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
 use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring};
+
+use crate::store::{self, Stored};
 
 /// log2 of the largest number of positions that an element of a packed diagonal stands for. Passes work on 256
 /// positions or more at a time, and eight elements are packed together.
@@ -53,6 +57,40 @@ impl EncodedDiagonal {
                 &scratch[..size]
             }
         }
+    }
+
+    /// Writes the diagonal.
+    ///
+    /// # Errors
+    /// Those of the stream.
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        store::write(out, self.stretch.into())?;
+        self.limbs.iter().try_for_each(|limb| match limb {
+            Residues::Packed(packed) => out.write_all(packed.bytes()),
+            Residues::Words(words) => words.iter().try_for_each(|&word| store::write(out, word)),
+        })
+    }
+
+    /// Reads a diagonal over these primes. Packed residues stay in the file.
+    ///
+    /// # Errors
+    /// A file that has ended or holds something else.
+    pub(crate) fn read(ring: &Ring, basis: Basis, stored: &mut Stored) -> io::Result<Self> {
+        let stretch = stored.below(ring.n().ilog2() as usize)? as u32;
+        let values = ring.n() >> stretch;
+        let limbs = ring.moduli(basis).map(|modulus| match stretch {
+            0..=MOST_STRETCH => {
+                let bits = packed_bits(modulus);
+                let at = stored.skip(packed_len(values, bits))?;
+                Ok(Residues::Packed(PackedLimb::mapped(stored.file(), at, values, bits)))
+            }
+            _ => {
+                let mut words = Limb::zeroed(values);
+                words.iter_mut().take(values).try_for_each(|word| stored.number().map(|number| *word = number))?;
+                Ok(Residues::Words(words))
+            }
+        });
+        Ok(Self { stretch, limbs: limbs.collect::<io::Result<_>>()? })
     }
 
     /// Bytes held in memory, without padding.

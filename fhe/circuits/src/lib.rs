@@ -24,6 +24,7 @@ pub mod polynomial;
 pub mod presets;
 pub mod products;
 pub mod rotated_sum;
+mod store;
 
 pub use bootstrap::{BootstrapCost, BootstrapLiteral, BootstrapOrder, Bootstrapper, SlotValues};
 pub use chebyshev::ChebyshevSeries;
@@ -32,3 +33,4 @@ pub use linear::{Diagonals, LinearTransform};
 pub use polynomial::PolynomialPlan;
 pub use products::sums_of_products;
 pub use rotated_sum::RotatedSum;
+pub use store::Stored;

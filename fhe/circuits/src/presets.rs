@@ -22,7 +22,7 @@ use crate::eval_mod::{EvalModLiteral, Kernel};
 /// Weight of the ephemeral secret of every preset.
 const EPHEMERAL_WEIGHT: u32 = 32;
 
-/// Parameters with a bootstrapping circuit, and what they achieve.
+/// Parameters with a bootstrapping circuit, their depth, precision and probability of failure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
     /// Name.

@@ -136,7 +136,8 @@ fn the_cosine_and_the_sine_alone_err_as_in_the_clear() {
             let found = -precision(REAL, &c.secret.decrypt(&fresh), &x).std.log2();
             let derived = -derived_std(&mut c, &circuit, &x).log2();
             println!("{kernel:?}, arcsine {arcsine_degree}, {order:?}: {found:.2} bits, derived {derived:.2}");
-            // Only slots whose integer part is a multiple of four decide the deviation (see `Kernel`), so there are many.
+            // Only slots whose integer part is a multiple of four decide the deviation (see `Kernel`), so there are
+            // many.
             assert!((found - derived).abs() < BAND, "{kernel:?} {order:?}: {found:.2}, derived {derived:.2}");
         }
     }
@@ -196,9 +197,9 @@ fn two_iterations_reach_the_noise_of_the_input() {
         let a = c.encrypt(&x, literal.input_level(), literal.input_scale);
         let fresh = circuit.bootstrap_twice(&evaluator, &a, 16).unwrap();
         let found = -precision(values, &c.secret.decrypt(&fresh), &x).std.log2();
-        // The encryption, and the rescaling of the correction. The classic order of real slots reads one half of the
-        // coefficients: what is in both halves of the input, and of the key switch that ends the first bootstrap,
-        // counts twice.
+        // Noise of the encryption, and of the rescaling of the correction. The classic order of real slots reads one
+        // half of the coefficients, so noise that is in both halves counts twice: that of the input, and that of the
+        // key switch at the end of the first bootstrap.
         let noise = Noise::of_weight(&c.params, c.secret.weight());
         let (input, rounding) = (noise.fresh_secret().hypot(noise.encoding()), noise.rounding());
         let coefficient = match (order, values) {

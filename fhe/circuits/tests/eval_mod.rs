@@ -34,7 +34,7 @@ fn every_integer_part_is_taken_away() {
         let input = c.encrypt(&input, level, scale);
         let reduced = eval_mod.evaluate(&evaluator, &input, scale).unwrap();
 
-        // What the series makes of it, to the noise; and the sine, to the error of the series as well.
+        // The result differs from the series by noise, and from the sine by the error of the series too.
         let noise = c.worst(&reduced, |i| eval_mod.evaluate_clear(x[i] / eval_mod.width()));
         let error = c.worst(&reduced, |i| (TAU * x[i]).sin());
         println!("{kernel:?}: noise 2^{:.1}, error 2^{:.1}", noise.log2(), error.log2());

@@ -16,8 +16,8 @@ const SLOTS: usize = 1 << 14;
 const RATIO: f64 = N16_SLIM_REAL.message_ratio;
 const WEIGHT: u32 = 32;
 
-/// Bits by which a measured deviation may differ from the derived one. Of 2^14 slots it is known to 0.01 bits; what is
-/// derived leaves out some of the lesser noises, and none above a tenth of the one that counts.
+/// Bits by which a measured deviation may differ from the derived one. The deviation of 2^14 slots is known to 0.01
+/// bits. The derivation leaves out some lesser noises, none of them above a tenth of the dominant one.
 const BAND: f64 = 0.1;
 
 fn coefficients(slots: &[Complex64]) -> Vec<f64> {
@@ -54,8 +54,8 @@ fn derive(
     });
     let slots_to_coeffs = squares.sum::<f64>().sqrt() / delta;
 
-    // Both switches of encapsulation. The trace doubles the message and what the first left in it; the second adds the
-    // products of its two terms and one rounding.
+    // Both key switches of the encapsulation. The trace doubles the message and the noise of the first switch. The
+    // second switch adds the products of its two terms and one rounding.
     let to_sparse = sparse.key_switch(KeyShape { main: 1, special: 1, digit_len: 1 }, 0);
     let shape = KeyShape { main: top + 1, special: params.key_shape(0).special, digit_len: top + 1 };
     let to_dense = (2.0 * dense.key_switch(shape, 0).powi(2) - dense.rounding().powi(2)).sqrt();
@@ -102,7 +102,7 @@ fn slim_bootstrap_keeps_twenty_bits() {
     let output = circuit.recombine(&evaluator, reduced.clone()).unwrap();
     assert!(output.level() >= 10);
 
-    // What the secret key's holder sees after each step, as messages.
+    // The messages that the secret key decrypts after each step.
     let width = circuit.eval_mod_width();
     let fresh = secret.decrypt_real(&input);
     let after_transform = coefficients(&secret.decrypt(&lowered));

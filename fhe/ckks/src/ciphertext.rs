@@ -1,7 +1,7 @@
 //! Ciphertexts, and the client's half of the scheme: encryption and decryption.
 
 use fhe_ring::sample;
-use fhe_ring::{Basis, Ntt, Poly};
+use fhe_ring::{Basis, Ntt, Poly, Seed, Uniform};
 use num_complex::Complex64;
 use rand::{CryptoRng, Rng};
 use zeroize::Zeroizing;
@@ -102,6 +102,25 @@ impl Ciphertext {
     }
 }
 
+/// A fresh ciphertext whose uniform half is a seed, so that it takes half the bytes. Only the holder of the secret key
+/// can make one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeededCiphertext {
+    pub(crate) c0: Poly<Ntt>,
+    /// c₁ is stream 0 of this seed.
+    pub(crate) seed: Seed,
+    pub(crate) scale: f64,
+    pub(crate) slots: usize,
+}
+
+impl SeededCiphertext {
+    /// Returns the ciphertext with its uniform half.
+    pub fn expand(self) -> Ciphertext {
+        let c1 = Uniform::new(&self.seed, 0).poly(self.c0.ring(), self.c0.basis());
+        Ciphertext { parts: [self.c0, c1], scale: self.scale, slots: self.slots }
+    }
+}
+
 impl PublicKey {
     /// Encrypts a plaintext: (b, a)·u + (e₀ + m, e₁) with u uniform ternary.
     ///
@@ -125,10 +144,18 @@ impl SecretKey {
     ///
     /// Result: the level and scale of the plaintext.
     pub fn encrypt(&self, plaintext: &Plaintext, rng: &mut impl CryptoRng) -> Ciphertext {
+        self.encrypt_seeded(plaintext, rng).expand()
+    }
+
+    /// Encrypts a plaintext to a ciphertext of half the bytes.
+    ///
+    /// Result: the level and scale of the plaintext.
+    pub fn encrypt_seeded(&self, plaintext: &Plaintext, rng: &mut impl CryptoRng) -> SeededCiphertext {
         let basis = Basis::main(plaintext.poly.basis().main);
-        let [mut c0, c1] = encryption_of_zero(self, basis, &rng.random(), 0, rng);
+        let seed = rng.random();
+        let [mut c0, _] = encryption_of_zero(self, basis, &seed, 0, rng);
         c0.add_assign(&plaintext.poly.expand());
-        Ciphertext { parts: [c0, c1], scale: plaintext.scale, slots: plaintext.slots }
+        SeededCiphertext { c0, seed, scale: plaintext.scale, slots: plaintext.slots }
     }
 
     /// Encodes real slots and encrypts them.

@@ -83,6 +83,19 @@ impl SecretKey {
     pub(crate) fn poly(&self) -> &Poly<Ntt> {
         &self.poly
     }
+
+    /// Returns s(X^(N/M)) in the ring of dimension N of `params`, for this secret s of dimension M.
+    ///
+    /// # Panics
+    /// If the ring of this secret is not a subring of that of `params`.
+    fn lifted(&self, params: &Parameters) -> Self {
+        let gap = params.n() / self.params.n();
+        let mut coefficients = Zeroizing::new(vec![0; params.n()]);
+        coefficients.iter_mut().step_by(gap).zip(self.coefficients.iter()).for_each(|(to, from)| *to = *from);
+        let ring = params.ring();
+        let poly = Zeroizing::new(Poly::from_signed(ring, ring.basis(), &coefficients).into_ntt());
+        Self { params: params.clone(), coefficients, poly }
+    }
 }
 
 impl std::fmt::Debug for SecretKey {
@@ -101,6 +114,21 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
+    /// Whether this is the public key of a secret: b + a·s is then an error of few bits.
+    ///
+    /// # Panics
+    /// If the two have different parameters.
+    pub fn belongs_to(&self, secret: &SecretKey) -> bool {
+        let params = secret.params();
+        let basis = Basis::main(1);
+        let mut error = Poly::dot(params.ring(), basis, &[(&self.a, secret.poly())]);
+        error.add_assign(&self.b.restricted(basis));
+        let q = params.ring().main()[0].modulus().value();
+        let error = Zeroizing::new(error.into_coefficients());
+        // An error of deviation 3.2 never reaches 2^10; of N uniform residues many exceed it.
+        error.limbs()[0].iter().all(|&e| e.min(q - e) < 1 << 10)
+    }
+
     /// Generates the public key of a secret.
     pub fn generate(secret: &SecretKey, rng: &mut impl CryptoRng) -> Self {
         let params = secret.params();
@@ -295,6 +323,12 @@ impl KeyRequest {
         images.iter().for_each(|&galois| self.add(KeyKind::SparseToDense(galois), shape));
     }
 
+    /// Asks for the keys between the main secret and that of a client's ring, see [`Parameters::client_ring`].
+    pub fn client_ring(&mut self, params: &Parameters, client: &Parameters) {
+        self.add(KeyKind::FromClient, params.key_shape(client.max_level()));
+        self.add(KeyKind::ToClient, params.key_shape(0));
+    }
+
     /// Adds all keys of another request.
     pub fn merge(&mut self, other: &Self) {
         other.iter().for_each(|(kind, shape)| self.add(kind, shape));
@@ -316,9 +350,25 @@ impl KeyRequest {
     ///
     /// # Panics
     /// If the key to the ephemeral secret is asked for over more than q₀·p₀, the only primes for which the security of
-    /// that secret was checked.
+    /// that secret was checked; if keys of a client's ring are asked for, which need that client's secret.
     pub fn generate(&self, secret: &SecretKey, rng: &mut impl CryptoRng) -> EvaluationKeys {
+        self.generate_for(secret, None, rng)
+    }
+
+    /// Generates the keys, with those between `secret` and the `client`'s secret in its own ring.
+    ///
+    /// # Panics
+    /// See [`KeyRequest::generate`]; if the client's ring is no subring, or its keys are asked for over more primes than
+    /// the security of its secret was checked for.
+    pub fn generate_for(
+        &self,
+        secret: &SecretKey,
+        client: Option<&SecretKey>,
+        rng: &mut impl CryptoRng,
+    ) -> EvaluationKeys {
         let params = secret.params();
+        let lifted = client.map(|client| client.lifted(params));
+        let lifted = || lifted.as_ref().expect("the secret of a client's ring, for whose keys the request asks");
         let encapsulated =
             self.iter().any(|(kind, _)| matches!(kind, KeyKind::DenseToSparse | KeyKind::SparseToDense(_)));
         let ephemeral = encapsulated.then(|| SecretKey::generate_ephemeral(params, rng));
@@ -345,6 +395,15 @@ impl KeyRequest {
                     let checked = KeyShape::DENSE_TO_SPARSE.basis();
                     assert_eq!(shape.basis(), checked, "primes of the key to the ephemeral secret");
                     SwitchingKey::generate(secret.poly(), ephemeral(), shape, rng)
+                }
+                KeyKind::FromClient => SwitchingKey::generate(lifted().poly(), secret, shape, rng),
+                KeyKind::ToClient => {
+                    let checked = client.map(|client| client.params().ring().basis());
+                    assert!(
+                        checked.is_some_and(|checked| checked.contains(shape.basis())),
+                        "primes of the key to a client"
+                    );
+                    SwitchingKey::generate(secret.poly(), lifted(), shape, rng)
                 }
                 KeyKind::SparseToDense(galois) => {
                     let image = ephemeral().poly().automorphism(&params.ring().permutation(galois));

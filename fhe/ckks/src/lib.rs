@@ -23,11 +23,10 @@
 //!
 //! # Parts that the program does not use
 //!
-//! The `cipherlab` program keeps client and server in one process and encrypts under the secret key. [`serial`] and
-//! [`PublicKey`] are for users who separate client and server. [`noise`] derives the bands of the tests and the bounds
-//! of the examples. Tests cover all of them, and a fuzzer the reading of bytes.
+//! [`noise`] derives the bands of the tests and the bounds of the examples.
 
 pub mod ciphertext;
+mod client_ring;
 pub mod embedding;
 pub mod encoder;
 pub mod error;
@@ -43,7 +42,7 @@ pub mod security;
 pub mod serial;
 pub mod shape;
 
-pub use ciphertext::Ciphertext;
+pub use ciphertext::{Ciphertext, SeededCiphertext};
 pub use encoder::Plaintext;
 pub use error::CkksError;
 pub use evaluator::Evaluator;

@@ -22,6 +22,10 @@ pub enum KeyKind {
     /// special primes that cover q₀. It has one digit: the polynomial that it switches has just been raised, and its
     /// coefficients are below q₀/2.
     SparseToDense(u64),
+    /// From the secret of a client's ring to the main one, see [`Parameters::client_ring`](crate::Parameters::client_ring).
+    FromClient,
+    /// From the main secret to that of a client's ring, over q₀ and the special primes that cover it.
+    ToClient,
 }
 
 impl std::fmt::Display for KeyKind {
@@ -31,6 +35,8 @@ impl std::fmt::Display for KeyKind {
             Self::Galois(g) => write!(f, "Galois (X ↦ X^{g})"),
             Self::DenseToSparse => f.write_str("dense-to-sparse"),
             Self::SparseToDense(g) => write!(f, "sparse-to-dense (X ↦ X^{g})"),
+            Self::FromClient => f.write_str("client-to-main"),
+            Self::ToClient => f.write_str("main-to-client"),
         }
     }
 }

@@ -54,7 +54,7 @@ fn every_file_has_its_outcome() {
     assert_eq!(files, kept, "every file of the corpus has a line in outcomes.tsv");
 }
 
-/// What an earlier release wrote still means the same: the keys compute with the ciphertext, the secret opens it.
+/// Files of an earlier release keep their meaning: the keys compute with the ciphertext, and the secret decrypts it.
 #[test]
 fn kept_objects_still_work_together() {
     let params = params();
@@ -99,6 +99,8 @@ fn write() {
     };
     let other = Parameters::try_from(ParametersLiteral { main_bits: vec![50, 31], ..literal() }).unwrap();
     let foreign = SecretKey::generate(&other, &mut rng).to_bytes_secret().unwrap();
+    let plain = params.encode_real(&VALUES, 2f64.powi(30), fhe_ring::Basis::main(2)).unwrap();
+    let seeded = secret.encrypt_seeded(&plain, &mut rng).to_bytes(&params).unwrap();
     let mut noise = vec![0; 100];
     rng.fill_bytes(&mut noise);
     let mut longer = ciphertext.clone();
@@ -111,6 +113,7 @@ fn write() {
         ("ok-evaluation-keys.bin", Kind::EvaluationKeys, keys.to_bytes(&params).unwrap()),
         ("ok-no-keys.bin", Kind::EvaluationKeys, EvaluationKeys::default().to_bytes(&params).unwrap()),
         ("ok-ciphertext.bin", c, ciphertext.clone()),
+        ("ok-seeded-ciphertext.bin", Kind::SeededCiphertext, seeded),
         ("empty.bin", c, Vec::new()),
         ("noise.bin", c, noise),
         ("header-only.bin", c, ciphertext[..HEADER].to_vec()),

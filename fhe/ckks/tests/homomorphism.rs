@@ -51,7 +51,7 @@ impl Client {
     }
 }
 
-/// Vectors that are encoded together are what they would be alone, to their rounding.
+/// Two vectors that are encoded together equal the vectors encoded one by one, to the rounding.
 #[test]
 fn real_vectors_are_encoded_two_by_two() {
     let mut c = client();

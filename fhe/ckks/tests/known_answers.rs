@@ -8,8 +8,8 @@ use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of the keys and of the ciphertext at the end of the chain.
-const EVALUATION_KEYS: &str = "77ab2d15976f9c52a294f8e4d211c0ac19c99641ad17ff09047c4233d5bc3414";
-const CIPHERTEXT: &str = "3b92919209bfb795a5f2738303b023aacb2a6f861b0bf57caa0d095039138519";
+const EVALUATION_KEYS: &str = "83767bff55fe6ee33bbe99abfb7a27ca1b593dfcc93761b4d11ece1111d467f1";
+const CIPHERTEXT: &str = "814ad93e343dcbd78dfafa9eebf6ae409d8a20be1ea9526f9faf1d3259461e96";
 
 /// Encrypts, multiplies, rotates and conjugates, all from one seed.
 ///

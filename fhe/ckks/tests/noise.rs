@@ -63,7 +63,7 @@ impl Client {
         self.secret.encrypt(&plain, &mut self.rng)
     }
 
-    /// A ciphertext of random slots, and what it decrypts to.
+    /// Returns a ciphertext of random slots, and the slots that it decrypts to.
     fn sample(&mut self, slots: usize, level: usize) -> (Ciphertext, Slots) {
         let values = self.random(slots);
         let encrypted = self.encrypt(&values, level);
@@ -143,7 +143,7 @@ fn fresh_ciphertexts() {
     }
 }
 
-/// At a scale of 2^12, adding an encoding to a ciphertext shows its rounding alone.
+/// At a scale of 2^12 the rounding of an encoding that is added to a ciphertext exceeds all other noise.
 #[test]
 fn encoding() {
     let mut c = dense(11);
@@ -168,7 +168,7 @@ fn rescaling() {
             let mut c = client(log_n, &[50, 40, 40], &[50], secret);
             let evaluator = Evaluator::new(&c.params, EvaluationKeys::default());
             for level in [1, 2] {
-                // Against what it decrypted to before: nothing is left but the rounding.
+                // Compared with the decryption before the rescaling, only the rounding is left.
                 let derived = c.noise.rounding();
                 let slots = c.params.max_slots();
                 c.check("rescale", derived, |c| {

@@ -21,6 +21,7 @@ struct Objects {
     public: PublicKey,
     keys: EvaluationKeys,
     ciphertext: Ciphertext,
+    seeded: SeededCiphertext,
 }
 
 fn objects() -> Objects {
@@ -41,7 +42,9 @@ fn objects_of(literal: ParametersLiteral) -> Objects {
     request.add(KeyKind::Galois(25), KeyShape { main: 3, special: 1, digit_len: 2 });
     let keys = request.generate(&secret, &mut rng);
     let ciphertext = secret.encrypt_real(&[0.5, -0.25, 0.125, 1.0], 1, SCALE, &mut rng).unwrap();
-    Objects { params, secret, public, keys, ciphertext }
+    let plain = params.encode_real(&[0.5; 4], SCALE, fhe_ring::Basis::main(2)).unwrap();
+    let seeded = secret.encrypt_seeded(&plain, &mut rng);
+    Objects { params, secret, public, keys, ciphertext, seeded }
 }
 
 impl Objects {
@@ -55,6 +58,7 @@ impl Objects {
             (Kind::SwitchingKey, switching.to_bytes(p).unwrap()),
             (Kind::EvaluationKeys, self.keys.to_bytes(p).unwrap()),
             (Kind::Ciphertext, self.ciphertext.to_bytes(p).unwrap()),
+            (Kind::SeededCiphertext, self.seeded.to_bytes(p).unwrap()),
         ]
     }
 }
@@ -234,8 +238,8 @@ fn each_field_out_of_range_is_named() {
     let e = Kind::EvaluationKeys;
     check(e, 0, &n(9), "length: kind of key takes 1 bytes, the header leaves 0");
     check(e, 0, &n(7), "length: the end of the payload takes 0 bytes, the header leaves");
-    check(e, 0, &n(u32::MAX), "number of keys: found 4294967295, wanted 0 to 198");
-    check(e, 4, &[4], "kind of key: found 4, wanted 0 to 3");
+    check(e, 0, &n(u32::MAX), "number of keys: found 4294967295, wanted 0 to 204");
+    check(e, 4, &[6], "kind of key: found 6, wanted 0 to 5");
     check(e, 5, &3u64.to_le_bytes(), "exponent of a key that is not a Galois key: found 3");
     check(e, 4, &[1], "Galois exponent: found 0, wanted an odd number");
     check(e, 4, &[1, 65], "Galois exponent: found 65, wanted 1 to 63");
@@ -250,7 +254,7 @@ fn each_field_out_of_range_is_named() {
         assert!(message.starts_with(wanted), "header with {field:?} at {at}: '{message}' for '{wanted}'");
     };
     header(0, b"CIPHRLAC", "magic number: found 434950485");
-    header(8, &1u16.to_le_bytes(), "format version: found 1, wanted 2");
+    header(8, &1u16.to_le_bytes(), "format version: found 1, wanted 3");
     header(10, &99u16.to_le_bytes(), "kind of object: found the unknown code 99, wanted ciphertext");
     header(12, &[!frame[12]], "parameters: found digest ");
     header(28, &0u64.to_le_bytes(), "length: main primes takes 4 bytes, the header leaves 0");

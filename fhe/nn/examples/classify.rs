@@ -1,7 +1,7 @@
 //! Classifies an encrypted image and compares the logits with those of the plaintext network.
 //!
-//! Without arguments the network is a toy in an INSECURE ring. With `--secure` it is ResNet-20 with 128 bits of security,
-//! which takes about twenty seconds of processor time and a few gigabytes of memory:
+//! Without arguments the network is a toy in an INSECURE ring. With `--secure` it is ResNet-20 with 128 bits of
+//! security, which takes about twenty seconds of processor time and a few gigabytes of memory:
 //!
 //!     cargo run --release -p fhe-nn --example classify [-- --secure]
 

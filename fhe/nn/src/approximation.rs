@@ -96,18 +96,21 @@ impl Ord for CompositeDegrees {
 /// The error for a text that names no approximation.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum UnknownApproximation {
-    /// An unknown kind.
+    /// An unknown name.
     #[error("unknown activation '{found}'; wanted {}", Approximation::NAMES)]
-    Kind {
+    Name {
         /// The text.
         found: String,
     },
+    /// `exact`, the name of ReLU itself.
+    #[error("not a polynomial; wanted {}", Approximation::NAMES)]
+    Exact,
     /// A degree that cannot be read as a number, or that is out of range.
     #[error("found degree '{found}', wanted a whole number from {} to {}", wanted.start(), wanted.end())]
     Degree {
         /// The text.
         found: String,
-        /// The degrees of this kind.
+        /// The degrees of this family.
         wanted: RangeInclusive<usize>,
     },
     /// Degrees for which there is no composite.
@@ -140,7 +143,8 @@ impl FromStr for Approximation {
                 let degrees = degrees.split(',').map(|degree| read_degree(degree, COMPOSITE_DEGREES));
                 Ok(Self::Composite(CompositeDegrees::new(degrees.collect::<Result<_, _>>()?)?))
             }
-            _ => Err(UnknownApproximation::Kind { found: text.to_owned() }),
+            None if text == "exact" => Err(UnknownApproximation::Exact),
+            _ => Err(UnknownApproximation::Name { found: text.to_owned() }),
         }
     }
 }
@@ -188,5 +192,6 @@ mod tests {
         ] {
             assert!(text.parse::<Approximation>().is_err(), "{text}");
         }
+        assert_eq!("exact".parse::<Approximation>(), Err(UnknownApproximation::Exact));
     }
 }

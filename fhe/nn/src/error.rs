@@ -2,7 +2,8 @@ use std::path::PathBuf;
 
 /// Everything that can be wrong with weights, a model card or an interval.
 ///
-/// Each message holds its cause, so no error has a [source](std::error::Error::source): a chain would tell the cause twice.
+/// Each message holds its cause, so no error has a [source](std::error::Error::source): a chain would tell the cause
+/// twice.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -143,7 +144,7 @@ pub enum Error {
         /// Depth that the number of blocks in the first stage implies.
         depth: usize,
     },
-    /// The model card is no JSON object, or one of its fields is missing or has a value that it cannot have.
+    /// The model card is not a JSON object, or one of its fields is missing or has a value that it cannot have.
     #[error("model card: {0}")]
     Card(String),
     /// The model card lacks the range of an activation, or has one for which there is no interval.
@@ -151,7 +152,7 @@ pub enum Error {
     BadRange {
         /// Name of the activation.
         activation: String,
-        /// Range in the card; `None` where there is none.
+        /// Range in the card; `None` if there is none.
         found: Option<f64>,
     },
     /// The model card has the range of an activation that the network lacks.

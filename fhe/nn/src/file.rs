@@ -9,8 +9,8 @@ use crate::Error;
 /// Reads a regular file of at most `limit` bytes.
 ///
 /// # Errors
-/// [`Error::NotAFile`] for a folder, pipe, socket or device, [`Error::TooLarge`] for a longer file, [`Error::Io`] if the
-/// system refuses.
+/// [`Error::NotAFile`] for a folder, pipe, socket or device, [`Error::TooLarge`] for a longer file, [`Error::Io`] if
+/// the system refuses.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let io = |reason| Error::Io { path: path.to_owned(), reason };
     // Opening a pipe would wait for its other end, so the kind is asked for first.
@@ -28,7 +28,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     if bytes.len() as u64 > limit { too_large(bytes.len() as u64) } else { Ok(bytes) }
 }
 
-/// Names the kind of anything that is no regular file; `None` for a regular file.
+/// Names the kind of anything that is not a regular file; `None` for a regular file.
 fn other_kind(kind: FileType) -> Option<&'static str> {
     #[cfg(unix)]
     {

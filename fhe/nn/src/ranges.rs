@@ -1,8 +1,8 @@
 //! The interval on which each activation must hold.
 //!
-//! A polynomial in place of ReLU is right on an interval, and grows without bound outside it. The model card holds, for each
-//! activation, the largest magnitude before it over the training images. A factor, the headroom, widens the interval for
-//! images that were not among them.
+//! A polynomial in place of ReLU is right on an interval, and grows without bound outside it. The model card holds, for
+//! each activation, the largest magnitude before it over the training images. A factor, the headroom, widens the
+//! interval for images that were not among them.
 
 mod card;
 mod field;
@@ -18,7 +18,8 @@ use crate::plain::{Activation, Relu};
 
 pub use card::{MAX_CARD_BYTES, ModelCard, TrainedActivation};
 
-/// Returns `[-r * headroom, r * headroom]` for each `r` of the ranges that [`observe`] returns, for weights without a card.
+/// Returns `[-r * headroom, r * headroom]` for each `r` of the ranges that [`observe`] returns, for weights without a
+/// card.
 ///
 /// # Errors
 /// [`Error::BadHeadroom`] for a headroom that is not above 0, or makes an interval that is not finite.
@@ -37,8 +38,8 @@ fn symmetric(ranges: impl Iterator<Item = Result<f64, Error>>, headroom: f64) ->
     ranges.map(interval).collect()
 }
 
-/// Returns the largest magnitude before each activation over `items`, with exact ReLUs. `input` turns an item into the input
-/// of the network.
+/// Returns the largest magnitude before each activation over `items`, with exact ReLUs. `input` turns an item into the
+/// input of the network.
 ///
 /// # Panics
 /// If an input has another length than 3 * 32 * 32.

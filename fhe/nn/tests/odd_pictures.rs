@@ -1,8 +1,8 @@
-//! Pictures other than photographs stay inside the intervals of `resnet20-wide-ranges`. The intervals of the other shipped
-//! networks hold for photographs only.
+//! Pictures other than photographs stay inside the intervals of `resnet20-wide-ranges`. The intervals of the other
+//! shipped networks hold for photographs only.
 //!
-//! Nobody can look at the picture that a client encrypts, so an interval that holds only for photographs is not enough.
-//! `datasets/training/odd_pictures.py` makes the pictures that the network was trained against; those here are made anew.
+//! The server cannot see the picture that a client encrypts, so an interval that holds only for photographs is not
+//! enough. `datasets/training/odd_pictures.py` made the pictures of the training. This test makes other ones.
 
 use std::collections::BTreeMap;
 

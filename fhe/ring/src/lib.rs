@@ -9,7 +9,7 @@
 //! - [`ntt`]: the transform modulo one prime. `base_conversion` converts residues between sets of primes.
 //! - [`ring`]: a dimension with its primes.
 //! - [`poly`]: polynomials with their domain in the type. `compact` stores polynomials in a power of X at their own
-//!   size, and [`packed`] stores residues without empty bits.
+//!   size, and [`packed`] stores residues without empty bits, in memory or in a file of [`mapped`].
 //! - `scaling`: gadget decomposition and division with rounding.
 //! - [`uniform`]: public uniform polynomials from a seed. [`sample`] draws secrets and errors, with the generator
 //!   [`SecretRng`].
@@ -22,6 +22,7 @@ mod base_conversion;
 pub mod basis;
 pub mod buffer;
 mod compact;
+pub mod mapped;
 pub mod modulus;
 pub mod ntt;
 pub mod packed;
@@ -37,6 +38,7 @@ pub use arch::Kernels;
 pub use basis::Basis;
 pub use buffer::Limb;
 pub use compact::CompactPoly;
+pub use mapped::MappedFile;
 pub use modulus::{Modulus, Shoup};
 pub use packed::PackedPoly;
 pub use poly::{Coefficients, Ntt, Poly};

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::arch::{Kernels, PACKED_PADDING};
 use crate::basis::Basis;
 use crate::buffer::Limb;
+use crate::mapped::MappedFile;
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
 use crate::ring::Ring;
@@ -24,11 +25,33 @@ pub struct PackedPoly {
 }
 
 /// The packed residues of a polynomial modulo one prime.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct PackedLimb {
     bits: u32,
-    /// The residues, followed by [`PACKED_PADDING`] bytes that a kernel may read or write.
-    bytes: Box<[u8]>,
+    /// The residues, followed by [`PACKED_PADDING`] bytes that a kernel may read.
+    store: Store,
+}
+
+/// The place of packed residues.
+#[derive(Clone)]
+enum Store {
+    Own(Box<[u8]>),
+    /// A part of a file.
+    Mapped {
+        file: MappedFile,
+        start: usize,
+        len: usize,
+    },
+}
+
+impl Store {
+    /// Returns the residues with their padding.
+    fn padded(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Mapped { file, start, len } => &file.bytes()[*start..][..*len],
+        }
+    }
 }
 
 /// Returns the number of bits of a packed residue.
@@ -47,25 +70,43 @@ impl PackedLimb {
     /// # Panics
     /// If the number of residues is not a multiple of eight, or `bits` is not from 7 to 57.
     pub fn new(kernels: Kernels, residues: &[u64], bits: u32) -> Self {
-        let mut limb = Self::zeroed(residues.len(), bits);
-        kernels.pack(bits, residues, &mut limb.bytes);
-        limb
+        let mut bytes = vec![0; packed_len(residues.len(), bits) + PACKED_PADDING].into_boxed_slice();
+        kernels.pack(bits, residues, &mut bytes);
+        Self { bits, store: Store::Own(bytes) }
     }
 
-    /// Returns `count` zeros of `bits` bits each. `count` is a multiple of eight.
-    pub fn zeroed(count: usize, bits: u32) -> Self {
-        Self { bits, bytes: vec![0; packed_len(count, bits) + PACKED_PADDING].into_boxed_slice() }
+    /// Returns the limb of `count` packed residues of `bits` bits each, which `read` writes. `count` is a multiple of
+    /// eight.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read<E>(count: usize, bits: u32, read: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+        let len = packed_len(count, bits);
+        let mut bytes = vec![0; len + PACKED_PADDING].into_boxed_slice();
+        read(&mut bytes[..len])?;
+        Ok(Self { bits, store: Store::Own(bytes) })
     }
 
-    /// Returns the packed residues for writing, without their padding.
-    pub fn bytes_mut(&mut self) -> &mut [u8] {
-        let len = self.bytes().len();
-        &mut self.bytes[..len]
+    /// Returns the limb of `count` packed residues of `bits` bits each that begins at byte `start` of a file. `count` is
+    /// a multiple of eight. The limb stays in the file, unless so few bytes follow it there that a kernel would read
+    /// beyond the end.
+    ///
+    /// # Panics
+    /// If the file ends before the limb does.
+    pub fn mapped(file: &MappedFile, start: usize, count: usize, bits: u32) -> Self {
+        let (all, len) = (file.bytes(), packed_len(count, bits));
+        if all.len() - start < len + PACKED_PADDING {
+            let mut bytes = vec![0; len + PACKED_PADDING].into_boxed_slice();
+            bytes[..len].copy_from_slice(&all[start..][..len]);
+            return Self { bits, store: Store::Own(bytes) };
+        }
+        Self { bits, store: Store::Mapped { file: file.clone(), start, len: len + PACKED_PADDING } }
     }
 
     /// Returns the packed residues, without their padding.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.bytes.len() - PACKED_PADDING]
+        let padded = self.store.padded();
+        &padded[..padded.len() - PACKED_PADDING]
     }
 
     /// Returns the packed residues at the `count` positions from `first` on. Both are multiples of eight.
@@ -73,7 +114,7 @@ impl PackedLimb {
     /// # Panics
     /// If the positions exceed the limb.
     pub fn chunk(&self, first: usize, count: usize) -> &[u8] {
-        &self.bytes[packed_len(first, self.bits)..][..packed_len(count, self.bits)]
+        &self.store.padded()[packed_len(first, self.bits)..][..packed_len(count, self.bits)]
     }
 
     /// Unpacks the residues at the positions from `first` on into `out`. `first` is a multiple of eight.
@@ -82,8 +123,14 @@ impl PackedLimb {
     /// If the length of `out` is not a multiple of eight, or the positions exceed the limb.
     pub fn unpack(&self, kernels: Kernels, first: usize, out: &mut [u64]) {
         let start = packed_len(first, self.bits);
-        let bytes = &self.bytes[start..][..packed_len(out.len(), self.bits) + PACKED_PADDING];
+        let bytes = &self.store.padded()[start..][..packed_len(out.len(), self.bits) + PACKED_PADDING];
         kernels.unpack(self.bits, bytes, out);
+    }
+}
+
+impl PartialEq for PackedLimb {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits == other.bits && self.bytes() == other.bytes()
     }
 }
 
@@ -98,6 +145,18 @@ impl From<&Poly<Ntt>> for PackedPoly {
 }
 
 impl PackedPoly {
+    /// Builds a polynomial from one limb of N packed residues for each prime of `basis`, main primes first. The caller
+    /// ensures that the residues are canonical.
+    ///
+    /// # Panics
+    /// If the number of limbs is wrong, or the size of one.
+    pub fn from_limbs(ring: &Arc<Ring>, basis: Basis, limbs: Vec<PackedLimb>) -> Self {
+        assert_eq!(limbs.len(), basis.len(), "limbs for {basis:?}");
+        let fits = |(limb, q): (&PackedLimb, &Modulus)| limb.bytes().len() == packed_len(ring.n(), packed_bits(q));
+        assert!(limbs.iter().zip(ring.moduli(basis)).all(fits), "every limb holds {} packed residues", ring.n());
+        Self { ring: ring.clone(), basis, limbs }
+    }
+
     /// Returns the ring.
     pub fn ring(&self) -> &Arc<Ring> {
         &self.ring
@@ -123,7 +182,7 @@ impl PackedPoly {
 
     /// Returns the number of bytes of all limbs.
     pub fn bytes(&self) -> usize {
-        self.limbs.iter().map(|limb| limb.bytes.len()).sum()
+        self.limbs.iter().map(|limb| limb.store.padded().len()).sum()
     }
 
     /// Returns the number of bytes of all limbs of a packed polynomial over `basis`.
@@ -177,7 +236,8 @@ mod tests {
                 assert!(same, "{} with {bits} bits", kernels.name());
             }
             // The bytes after the residues may hold anything.
-            packed.bytes[8 * bits as usize..].fill(0xff);
+            let Store::Own(bytes) = &mut packed.store else { panic!("a limb of its own") };
+            bytes[8 * bits as usize..].fill(0xff);
             for kernels in Kernels::available() {
                 let mut back = vec![0; 64];
                 packed.unpack(kernels, 0, &mut back);

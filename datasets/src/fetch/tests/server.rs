@@ -10,7 +10,7 @@ use std::thread;
 pub(super) enum Answer {
     /// The bytes asked for.
     Full,
-    /// The same, but the connection closes after this many bytes of the body.
+    /// The bytes asked for, but the connection closes after this many bytes of the body.
     Cut(usize),
     /// The whole file, whatever range was asked for.
     NoRanges,

@@ -5,7 +5,7 @@
 pub(super) enum Stop {
     /// A marker, or the end of the file, comes first.
     Ended,
-    /// The bits are no code of the table, or the table is missing.
+    /// The bits are not a code of the table, or the table is missing.
     BadCode,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Bits<'a> {
     /// Reads one symbol in the code of `table`.
     ///
     /// # Errors
-    /// [`Stop::Ended`] at a marker or the end of the file, [`Stop::BadCode`] for bits that are no code.
+    /// [`Stop::Ended`] at a marker or the end of the file, [`Stop::BadCode`] for bits that are not a code.
     pub(super) fn symbol(&mut self, table: &Table) -> Result<u8, Stop> {
         let (mut code, mut first, mut index) = (0, 0, 0);
         for &count in &table.counts {
@@ -97,7 +97,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Reads a table from the start of `bytes`; returns it with the bytes after it. `None` if `bytes` end before it does.
+    /// Reads a table from the start of `bytes`; returns it with the bytes after it. `None` if `bytes` end before it
+    /// does.
     pub(super) fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (counts, rest) = bytes.split_first_chunk::<16>()?;
         let length = counts.iter().map(|&count| usize::from(count)).sum();

@@ -45,8 +45,8 @@ pub(super) struct Header {
 }
 
 impl Frame {
-    /// Reads the segment of a frame header. `None` unless it states a width, a height and 1 to 4 components that each have
-    /// 1 to 4 blocks across and down a unit.
+    /// Reads the segment of a frame header. `None` unless it states a width, a height and 1 to 4 components that each
+    /// have 1 to 4 blocks across and down a unit.
     pub(super) fn parse(segment: &[u8], progressive: bool) -> Option<Self> {
         let (&[_, h1, h0, w1, w0, count], rest) = segment.split_first_chunk::<6>()?;
         let [height, width] = [[h1, h0], [w1, w0]].map(|bytes| usize::from(u16::from_be_bytes(bytes)));

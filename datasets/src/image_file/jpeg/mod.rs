@@ -1,8 +1,9 @@
 //! Whether a JPEG is whole.
 //!
-//! The decoder paints grey where data are missing, so its success says nothing. This module walks the segments (ITU-T T.81,
-//! annex B) and reads the Huffman codes of every scan: each must hold all of its blocks, together they must give every bit
-//! of every coefficient, and an end-of-image marker must follow. Bytes after that marker are no part of the picture.
+//! The decoder paints grey where data are missing, so its success says nothing. This module walks the segments (ITU-T
+//! T.81, annex B) and reads the Huffman codes of every scan: each must hold all of its blocks, together they must give
+//! every bit of every coefficient, and an end-of-image marker must follow. Bytes after that marker are not a part of
+//! the picture.
 
 mod bits;
 mod frame;

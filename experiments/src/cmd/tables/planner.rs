@@ -20,7 +20,7 @@ impl Planner for ThisProgram {
         let case = Case::within(&spec, Model::embedded(HEADROOM).ok()?, None, row.is_insecure()).ok()?;
         let depth = case.params.max_level();
         let digits = case.params.key_shape(depth).digits();
-        let keys = plan::keys_by_kind(&case.params, &case.request);
+        let keys = plan::keys_by_kind(&case.params, &case.plan.request);
         let keys: Vec<_> = keys.into_iter().map(|keys| (keys.kind, keys.bytes)).collect();
         let agrees = keys.iter().map(|(_, bytes)| bytes).sum::<u64>() == measured;
         let same_modulus = (case.params.log_qp() - row.log_qp?).abs() < 1e-3;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::kinds::Kind;
+use super::kinds::FigureKind;
 use crate::report::source::Source;
 
 /// The content of a figure's `.toml`.
@@ -13,7 +13,7 @@ use crate::report::source::Source;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Spec {
     /// The kind of figure.
-    pub kind: Kind,
+    pub kind: FigureKind,
     /// The name in its title.
     pub name: String,
     /// The folders of the runs.
@@ -38,7 +38,7 @@ struct Origin {
 
 impl Spec {
     /// Returns the spec of a figure of these runs.
-    pub(crate) fn new(kind: Kind, name: &str, sources: &[Source]) -> Self {
+    pub(crate) fn new(kind: FigureKind, name: &str, sources: &[Source]) -> Self {
         let origin = |source: &Source| {
             let run = source.run.provenance.clone();
             Origin {

@@ -52,8 +52,8 @@ pub(super) fn table(sources: &[Source]) -> Table {
     table
 }
 
-/// The unit of the column kNTT. Runs of earlier versions timed the `tfhe-ntt` crate, later ones the reference transform;
-/// the factor between the two differs from machine to machine, so a table has only one of them.
+/// The unit of the column kNTT. Runs of earlier versions timed the `tfhe-ntt` crate, later ones the reference
+/// transform; the factor between the two differs from machine to machine, so a table has only one of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Yardstick {
     TfheNtt,

@@ -16,6 +16,8 @@ pub(crate) struct Engine {
     session: Session,
     seed: u64,
     trace: bool,
+    /// Bytes that the client of a ciphertext sends, and bytes that it gets.
+    transfer: [u64; 2],
 }
 
 impl Engine {
@@ -23,7 +25,8 @@ impl Engine {
     pub(crate) fn start(case: Case, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
         case.check_memory_available()?;
         progress.step("generating keys");
-        Ok(Self { session: Session::start(case, &mut randomness(seed, 0))?, seed, trace })
+        let transfer = case.program.transfer_bytes(&case.params)?;
+        Ok(Self { session: Session::start(case, &mut randomness(seed, 0))?, seed, trace, transfer })
     }
 
     /// Seconds of generating keys and constants.
@@ -33,12 +36,12 @@ impl Engine {
 
     /// Bytes of the evaluation keys.
     pub(crate) fn key_bytes(&self) -> usize {
-        self.session.key_bytes()
+        self.session.serving.key_bytes()
     }
 
     /// Bytes of the encoded bootstrapping constants.
     pub(crate) fn constant_bytes(&self) -> usize {
-        self.session.constant_bytes()
+        self.session.serving.constant_bytes()
     }
 
     /// The number of images in a ciphertext.
@@ -48,7 +51,7 @@ impl Engine {
 
     /// Evaluates the images of a ciphertext.
     pub(crate) fn evaluate(&self, batch: &[&Subject], progress: &Progress) -> Result<Vec<Evaluated>> {
-        let case = &self.session.case;
+        let case = self.session.case();
         let inputs: Vec<Vec<f64>> = batch.iter().map(|subject| case.input(&subject.image)).collect();
         let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
         let references = self.session.references(&inputs, self.trace);
@@ -73,8 +76,8 @@ impl Engine {
             evaluate: evaluation.evaluate,
             decrypt: evaluation.decrypt,
             look: self.trace.then_some(evaluation.look),
-            upload_bytes: Some(evaluation.upload_bytes),
-            download_bytes: Some(evaluation.download_bytes),
+            upload_bytes: Some(self.transfer[0]),
+            download_bytes: Some(self.transfer[1]),
             energy_j,
         };
         let evaluated = |(image, reference): (ImageEvaluation, Reference)| Evaluated {

@@ -1,9 +1,9 @@
 //! The backends, which evaluate the images of a case.
 
 mod encrypted;
+mod foreign;
 mod plain;
 mod simulated;
-mod suite;
 
 use anyhow::{Result, anyhow};
 use fhe_nn::plain::Outcome;
@@ -11,11 +11,11 @@ use fhe_nn::plain::Outcome;
 use super::progress::Progress;
 use super::selection::Subject;
 use crate::case::{Case, Model};
-use crate::config::{Cell, Config, Kind, Network};
+use crate::config::{BackendKind, Cell, Config, Network};
 use crate::layers::Errors;
 use crate::output::in_one_line;
 use crate::records::CaseRow;
-pub(super) use suite::StageMeasured;
+pub(super) use foreign::StageMeasured;
 
 /// A case that is ready for images.
 pub(super) enum Engine {
@@ -26,7 +26,7 @@ pub(super) enum Engine {
     /// Real encryption, with its keys.
     Encrypted(Box<encrypted::Engine>),
     /// Another program, with its keys.
-    Suite(Box<suite::Engine>),
+    Foreign(Box<foreign::Engine>),
 }
 
 /// The evaluation of a batch.
@@ -56,8 +56,8 @@ pub(super) enum Answer {
         /// The result of the polynomial model.
         polynomial: Outcome,
     },
-    /// The class alone.
-    Class(usize),
+    /// The class alone, or `None` if the engine says that the image has none.
+    Class(Option<usize>),
 }
 
 /// What an encrypted image took: seconds, bytes, joules.
@@ -93,15 +93,16 @@ pub(super) fn start(
     case: Option<Case>,
     progress: &Progress,
 ) -> Result<Engine> {
-    let (seed, trace) = (config.seed, config.trace);
-    Ok(match (&cell.network, &config.suite, case) {
-        (Network::Foreign(_), suite, _) => {
-            let suite = suite.as_ref().expect("a config with another engine says where it is");
-            Engine::Suite(Box::new(suite::Engine::start(suite, progress)?))
+    let backend = &config.backend;
+    let (seed, trace) = (backend.seed, backend.trace);
+    Ok(match (&cell.network, &backend.engine, case) {
+        (Network::Foreign(_), engine, _) => {
+            let engine = engine.as_ref().expect("a config with another engine says where it is");
+            Engine::Foreign(Box::new(foreign::Engine::start(engine, progress)?))
         }
         (Network::Own(relu), _, None) => Engine::Plain(Box::new(plain::Engine::new(model, relu, trace))),
-        (Network::Own(_), _, Some(case)) if config.kind == Kind::Simulated => {
-            Engine::Simulated(Box::new(simulated::Engine::new(case, config.noise()?, seed, trace, progress)?))
+        (Network::Own(_), _, Some(case)) if backend.kind == BackendKind::Simulated => {
+            Engine::Simulated(Box::new(simulated::Engine::new(case, backend.noise()?, seed, trace, progress)?))
         }
         (Network::Own(_), _, Some(case)) => {
             Engine::Encrypted(Box::new(encrypted::Engine::start(case, seed, trace, progress)?))
@@ -116,7 +117,7 @@ impl Engine {
             // Threads wait for each other at the end of a batch. A process that is killed loses one batch.
             Self::Plain(_) | Self::Simulated(_) => 16 * rayon::current_num_threads(),
             Self::Encrypted(engine) => engine.images(),
-            Self::Suite(engine) => engine.images(),
+            Self::Foreign(engine) => engine.images(),
         }
     }
 
@@ -126,7 +127,7 @@ impl Engine {
             Self::Plain(engine) => return Batch { images: engine.evaluate(batch, progress), stages: Vec::new() },
             Self::Simulated(engine) => return Batch { images: engine.evaluate(batch, progress), stages: Vec::new() },
             Self::Encrypted(engine) => engine.evaluate(batch, progress).map(|images| (images, Vec::new())),
-            Self::Suite(engine) => engine.evaluate(batch, progress),
+            Self::Foreign(engine) => engine.evaluate(batch, progress),
         };
         match together {
             Ok((images, stages)) => Batch { images: images.into_iter().map(Ok).collect(), stages },
@@ -142,14 +143,14 @@ impl Engine {
     pub(super) fn once(&self) -> &[StageMeasured] {
         match self {
             Self::Plain(_) | Self::Simulated(_) | Self::Encrypted(_) => &[],
-            Self::Suite(engine) => engine.once(),
+            Self::Foreign(engine) => engine.once(),
         }
     }
 
     /// Enters the time and size of keys and constants. Those of another program are in its stages.
     pub(super) fn measure(&self, row: CaseRow) -> CaseRow {
         match self {
-            Self::Plain(_) | Self::Simulated(_) | Self::Suite(_) => row,
+            Self::Plain(_) | Self::Simulated(_) | Self::Foreign(_) => row,
             Self::Encrypted(engine) => CaseRow {
                 keygen_s: Some(engine.keygen_s()),
                 key_bytes: Some(engine.key_bytes() as u64),

@@ -6,7 +6,8 @@ use fhe_nn::plain::{Activation, ApproximateRelu};
 use rayon::prelude::*;
 
 use super::{Answer, Evaluated, StepMeasured};
-use crate::case::{Model, Relu};
+use crate::case::Model;
+use crate::config::Relu;
 use crate::layers::{Errors, Reference, op_name};
 use crate::run::progress::Progress;
 use crate::run::selection::Subject;

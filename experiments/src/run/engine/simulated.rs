@@ -25,12 +25,12 @@ impl Engine {
     /// Puts the noise of `model` into the circuit of `case`. Warns if the noise was measured on another case; the rows
     /// say so too.
     pub(crate) fn new(case: Case, model: &NoiseModel, seed: u64, trace: bool, progress: &Progress) -> Result<Self> {
-        let schedule = case.program.schedule(&case.params)?;
-        let simulator = Simulator::new(&case.program, &schedule, model)?;
+        let simulator = Simulator::new(&case.program, &case.plan.steps, model)?;
         if let Some(difference) = mismatch(model, &case) {
             progress.say(&format!("warning: {difference}; rows say `{}`", model.label()));
         }
-        Ok(Self { case, simulator, levels: schedule.iter().map(|step| step.level).collect(), seed, trace })
+        let levels = case.plan.steps.iter().map(|step| step.level).collect();
+        Ok(Self { case, simulator, levels, seed, trace })
     }
 
     /// Evaluates images on all threads.

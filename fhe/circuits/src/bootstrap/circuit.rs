@@ -9,6 +9,7 @@ use super::matrices::Matrices;
 use super::raise;
 use crate::eval_mod::EvalMod;
 use crate::linear::{Diagonals, LinearTransform};
+use crate::store::{self, Stored};
 
 /// A bootstrapping circuit with its matrices encoded.
 ///
@@ -60,6 +61,54 @@ impl Bootstrapper {
     /// 2^−40, the input scale is too large for the ratio (classic order), or the parameters have no ephemeral weight.
     /// [`CkksError::LevelTooLow`] if the parameters have too few levels.
     pub fn new(params: &Parameters, literal: BootstrapLiteral) -> Result<Self, CkksError> {
+        Self::with_matrices(params, literal, |literal, [raise, lower]| {
+            let Matrices { slots_to_coeffs, coeffs_to_slots } = Matrices::new(params, literal);
+            Ok([encode(params, coeffs_to_slots, raise)?, encode(params, slots_to_coeffs, lower)?])
+        })
+    }
+
+    /// Checks a circuit and takes its encoded matrices from a file that [`Bootstrapper::write_constants`] wrote for these
+    /// parameters and this literal. Most of them stay in the file.
+    ///
+    /// # Errors
+    /// Those of [`Bootstrapper::new`]; [`CkksError::Parameters`] for a file that has ended or holds something else.
+    pub fn from_constants(
+        params: &Parameters,
+        literal: BootstrapLiteral,
+        stored: &mut Stored,
+    ) -> Result<Self, CkksError> {
+        let invalid = |error: std::io::Error| {
+            let wanted = "the encoded matrices of this circuit".to_owned();
+            CkksError::Parameters { what: "file of constants", found: error.to_string(), wanted }
+        };
+        Self::with_matrices(params, literal, |literal, changes| {
+            let stages = [literal.coeffs_to_slots.len(), literal.slots_to_coeffs.len()];
+            let read = |(count, change): (usize, Change), stored: &mut Stored| {
+                let stages = (0..count).map(|_| LinearTransform::read(params, stored));
+                let stages = stages.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
+                let fits = stages.iter().enumerate().all(|(k, stage)| stage.level() == change.top - k);
+                if fits { Ok(stages) } else { Err(invalid(store::invalid("found matrices of other levels"))) }
+            };
+            let [raise, lower] = changes;
+            Ok([read((stages[0], raise), stored)?, read((stages[1], lower), stored)?])
+        })
+    }
+
+    /// Writes the encoded matrices, for [`Bootstrapper::from_constants`].
+    ///
+    /// # Errors
+    /// Those of the stream.
+    pub fn write_constants(&self, out: &mut impl std::io::Write) -> std::io::Result<()> {
+        self.coeffs_to_slots.iter().chain(&self.slots_to_coeffs).try_for_each(|stage| stage.write(out))
+    }
+
+    /// Checks a circuit. `matrices` returns the stages of CoeffsToSlots and of SlotsToCoeffs for the changes of scale
+    /// that they make.
+    fn with_matrices(
+        params: &Parameters,
+        literal: BootstrapLiteral,
+        matrices: impl FnOnce(&BootstrapLiteral, [Change; 2]) -> Result<[Vec<LinearTransform>; 2], CkksError>,
+    ) -> Result<Self, CkksError> {
         literal.check(params)?;
         let ratio = literal.raised_ratio(params)?;
         let eval_mod = EvalMod::new(literal.eval_mod.clone(), ratio)?;
@@ -68,8 +117,6 @@ impl Bootstrapper {
 
         let top = params.max_level();
         let into_eval_mod = params.prime(top - literal.coeffs_to_slots.len());
-        let matrices = Matrices::new(params, &literal);
-        let coeffs_to_slots = encode(params, matrices.coeffs_to_slots, top, into_eval_mod / raised_scale)?;
         let first = literal.first_level_of_slots_to_coeffs(params)?;
         // Scales of messages before and after SlotsToCoeffs, and after EvalMod.
         let (before, after, reduced_scale) = match literal.order {
@@ -79,7 +126,9 @@ impl Bootstrapper {
                 (sine * angle, literal.output_scale, sine * angle)
             }
         };
-        let slots_to_coeffs = encode(params, matrices.slots_to_coeffs, first, after / before)?;
+        let changes =
+            [Change { top, factor: into_eval_mod / raised_scale }, Change { top: first, factor: after / before }];
+        let [coeffs_to_slots, slots_to_coeffs] = matrices(&literal, changes)?;
         let (layout, scale_up) = (literal.layout(params), literal.scale_up(params)?);
         Ok(Self {
             literal,
@@ -258,17 +307,21 @@ impl Bootstrapper {
     }
 }
 
-/// Encodes the stages of a transform from level `top` on. The transform changes the scale by the factor `change`, of
-/// which each stage has an equal share.
-fn encode(
-    params: &Parameters,
-    stages: Vec<Diagonals>,
+/// The level at which the first of some stages begins, and the factor by which they change the scale together.
+#[derive(Clone, Copy)]
+struct Change {
     top: usize,
-    change: f64,
-) -> Result<Vec<LinearTransform>, CkksError> {
-    let share = change.powf(1.0 / stages.len() as f64);
-    let stages = stages.iter().enumerate();
-    stages.map(|(k, matrix)| LinearTransform::new(params, matrix, top - k, params.prime(top - k) * share)).collect()
+    factor: f64,
+}
+
+/// Encodes stages, each for one level less than the one before it. Each makes an equal share of the change of scale.
+fn encode(params: &Parameters, stages: Vec<Diagonals>, change: Change) -> Result<Vec<LinearTransform>, CkksError> {
+    let share = change.factor.powf(1.0 / stages.len() as f64);
+    let stages = stages.iter().enumerate().map(|(k, matrix)| {
+        let level = change.top - k;
+        LinearTransform::new(params, matrix, level, params.prime(level) * share)
+    });
+    stages.collect()
 }
 
 /// Applies the stages one after the other.

@@ -23,19 +23,20 @@ pub struct Diagonals(pub BTreeMap<i64, Vec<Complex64>>);
 impl Diagonals {
     /// Returns the product self·inner, which applies `inner` first. Offsets are added without reduction; see
     /// [`Diagonals::wrapped`].
+    ///
+    /// # Panics
+    /// If neither of two periods divides the other.
     pub fn compose(&self, inner: &Self) -> Self {
         let mut product = Self::default();
         for (&a, outer) in &self.0 {
             for (&b, inner) in &inner.0 {
+                let mut inner = inner.clone();
+                let shift = a.rem_euclid(inner.len() as i64) as usize;
+                inner.rotate_left(shift);
                 let period = outer.len().max(inner.len());
                 let sum = product.0.entry(a + b).or_insert_with(|| vec![Complex64::default(); period]);
-                if sum.len() < period {
-                    *sum = sum.iter().cycle().take(period).copied().collect();
-                }
-                for (i, sum) in sum.iter_mut().enumerate() {
-                    let from = (i as i64 + a).rem_euclid(inner.len() as i64) as usize;
-                    *sum += outer[i % outer.len()] * inner[from];
-                }
+                repeat_up_to(sum, period);
+                in_step(sum, [outer, &inner], |sum, [outer, inner]| *sum += outer * inner);
             }
         }
         product
@@ -47,9 +48,9 @@ impl Diagonals {
         let mut wrapped = Self::default();
         for (&d, diagonal) in &self.0 {
             let offset = d.rem_euclid(slots as i64);
-            let period = wrapped.0.get(&offset).map_or(0, Vec::len).max(diagonal.len());
-            let sum = wrapped.0.entry(offset).or_insert_with(|| vec![Complex64::default(); period]);
-            *sum = (0..period).map(|i| sum[i % sum.len()] + diagonal[i % diagonal.len()]).collect();
+            let sum = wrapped.0.entry(offset).or_insert_with(|| vec![Complex64::default(); diagonal.len()]);
+            repeat_up_to(sum, diagonal.len());
+            in_step(sum, [diagonal], |sum, [diagonal]| *sum += diagonal);
         }
         wrapped
     }
@@ -81,5 +82,30 @@ impl Diagonals {
                 terms.map(|(&d, v)| v[i % v.len()] * x[(i as i64 + d).rem_euclid(n as i64) as usize]).sum()
             })
             .collect()
+    }
+}
+
+/// Repeats a vector until it has at least `period` values.
+fn repeat_up_to(values: &mut Vec<Complex64>, period: usize) {
+    if values.len() < period {
+        *values = values.iter().cycle().take(period).copied().collect();
+    }
+}
+
+/// Calls `f` on every value of `out` with the values at its place of vectors that repeat.
+///
+/// # Panics
+/// If the periods do not divide one another and the length of `out`.
+fn in_step<const K: usize>(
+    out: &mut [Complex64],
+    vectors: [&[Complex64]; K],
+    f: impl Fn(&mut Complex64, [Complex64; K]),
+) {
+    let shortest = vectors.iter().map(|v| v.len()).fold(out.len(), usize::min);
+    let divides = |v: &[Complex64]| v.len().is_multiple_of(shortest) && out.len().is_multiple_of(v.len());
+    assert!(vectors.iter().all(|v| divides(v)), "periods that do not divide one another");
+    for (part, out) in out.chunks_mut(shortest).enumerate() {
+        let parts = vectors.map(|v| &v[part * shortest % v.len()..][..shortest]);
+        out.iter_mut().enumerate().for_each(|(i, out)| f(out, parts.map(|part| part[i])));
     }
 }

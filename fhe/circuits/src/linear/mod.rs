@@ -3,6 +3,7 @@
 mod bsgs;
 mod diagonals;
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use fhe_ckks::extended::Chunk;
@@ -21,6 +22,7 @@ pub use diagonals::Diagonals;
 
 use crate::diagonal::EncodedDiagonal;
 use crate::products::{chunk, multiply_diagonals};
+use crate::store::{self, Stored};
 
 /// A matrix encoded for ciphertexts of one level.
 ///
@@ -100,6 +102,50 @@ impl LinearTransform {
         sums.iter_mut().for_each(|terms| terms.sort_by_key(|(_, diagonal)| diagonal.stretch()));
         let period = matrix.0.values().map(Vec::len).max().unwrap_or(1);
         Ok(Self { level, shape, scale, period, plan, sums })
+    }
+
+    /// Writes the encoded matrix.
+    ///
+    /// # Errors
+    /// Those of the stream.
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let BsgsPlan { babies, giant_step, giants } = &self.plan;
+        for number in [self.level as u64, self.scale.to_bits(), self.period as u64, babies.len() as u64] {
+            store::write(out, number)?;
+        }
+        babies.iter().try_for_each(|&baby| store::write(out, baby as u64))?;
+        store::write(out, *giant_step as u64)?;
+        store::write(out, *giants as u64)?;
+        for sum in &self.sums {
+            store::write(out, sum.len() as u64)?;
+            sum.iter().try_for_each(|(baby, diagonal)| {
+                store::write(out, *baby as u64)?;
+                diagonal.write(out)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Reads an encoded matrix. Its diagonals stay in the file.
+    ///
+    /// # Errors
+    /// A file that has ended or holds something else.
+    pub(crate) fn read(params: &Parameters, stored: &mut Stored) -> io::Result<Self> {
+        let most = params.max_slots() + 1;
+        let level = stored.below(params.max_level() + 1)?;
+        let (scale, period) = (f64::from_bits(stored.number()?), stored.below(most)?);
+        let count = stored.below(most)?;
+        let babies = (0..count).map(|_| Ok(stored.number()? as i64)).collect::<io::Result<Vec<_>>>()?;
+        let giant_step = stored.number()? as i64;
+        let giants = stored.below(most)?;
+        let shape = params.key_shape(level);
+        let sums = (0..giants).map(|_| {
+            let terms = stored.below(most)?;
+            let term = |_| Ok((stored.below(count)?, EncodedDiagonal::read(params.ring(), shape.basis(), stored)?));
+            (0..terms).map(term).collect::<io::Result<Vec<_>>>()
+        });
+        let sums = sums.collect::<io::Result<_>>()?;
+        Ok(Self { level, shape, scale, period, plan: BsgsPlan { babies, giant_step, giants }, sums })
     }
 
     /// Asks for the rotation keys of a matrix applied at `level`.

@@ -1,4 +1,4 @@
-//! What the tests of circuits share.
+//! Parameters, keys and comparisons that the tests of circuits share.
 #![allow(missing_docs, dead_code)]
 
 use fhe_ckks::*;

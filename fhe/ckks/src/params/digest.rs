@@ -8,7 +8,7 @@ use super::literal::ParametersLiteral;
 use crate::security::SecretDistribution;
 
 /// Version of the format of serialised objects. It is part of the identity.
-pub(crate) const FORMAT_VERSION: u16 = 2;
+pub(crate) const FORMAT_VERSION: u16 = 3;
 
 /// Returns the identity of parameters: a hash of everything that decides how residues are read. The kernels and the
 /// flag `insecure` are not part of it.

@@ -6,7 +6,7 @@ mod literal;
 use std::sync::{Arc, OnceLock};
 
 use fhe_ring::ntt::NttTable;
-use fhe_ring::{Kernels, Ring, primes};
+use fhe_ring::{Basis, Kernels, Ring, primes};
 
 pub use literal::ParametersLiteral;
 
@@ -52,6 +52,22 @@ fn fixed_weight(secret: SecretDistribution) -> Option<u32> {
     match secret {
         SecretDistribution::UniformTernary => None,
         SecretDistribution::FixedWeight(weight) => Some(weight),
+    }
+}
+
+/// Returns the security of a secret in the ring of `literal`.
+///
+/// # Errors
+/// [`CkksError::Insecure`] below 128 bits, unless `insecure`.
+fn judge(
+    literal: &ParametersLiteral,
+    secret: SecretDistribution,
+    log_qp: f64,
+    insecure: bool,
+) -> Result<Option<SecurityReport>, CkksError> {
+    match security::check(literal.log_n, secret, log_qp) {
+        Err(_) if insecure => Ok(security::assess(literal.log_n, secret, log_qp)),
+        judged => Ok(judged.map(Some)?),
     }
 }
 
@@ -102,10 +118,7 @@ impl TryFrom<ParametersLiteral> for Parameters {
             ));
         }
 
-        let judge = |secret, log_qp| match security::check(literal.log_n, secret, log_qp) {
-            Err(_) if literal.insecure => Ok(security::assess(literal.log_n, secret, log_qp)),
-            judged => judged.map(Some),
-        };
+        let judge = |secret, log_qp| judge(&literal, secret, log_qp, literal.insecure);
         let security = judge(literal.secret, log(&primes))?;
         let ephemeral_security = match literal.ephemeral_weight {
             // The key that switches to the ephemeral secret, over q₀·p₀, has the widest modulus under it.
@@ -119,6 +132,54 @@ impl TryFrom<ParametersLiteral> for Parameters {
 }
 
 impl Parameters {
+    /// The smallest secure ring for a client of these parameters: its ciphertexts have `slots` slots at `level`, over the
+    /// first primes of this ring, and [`Evaluator::from_client`](crate::Evaluator::from_client) takes them to this ring.
+    /// Where less than 128 bits of security are accepted and no smaller ring has them, it has the dimension of this ring.
+    ///
+    /// # Errors
+    /// Those of [`Parameters::client_ring_of`].
+    pub fn client_ring(&self, level: usize, slots: usize) -> Result<Self, CkksError> {
+        let least = (2 * slots).next_power_of_two().trailing_zeros().max(5);
+        let strict = |log_m: &u32| self.subring(*log_m, level, false).ok();
+        let found = (least..=self.log_n()).find_map(|log_m| strict(&log_m));
+        found.map_or_else(|| self.client_ring_of(self.log_n(), level), Ok)
+    }
+
+    /// The ring of dimension 2^`log_m` for a client of these parameters, see [`Parameters::client_ring`].
+    ///
+    /// # Errors
+    /// [`CkksError::Insecure`] if the ring has less than 128 bits of security and these parameters do not accept that;
+    /// [`CkksError::Parameters`] if it is larger than this ring or its level exceeds the highest.
+    pub fn client_ring_of(&self, log_m: u32, level: usize) -> Result<Self, CkksError> {
+        self.subring(log_m, level, self.literal().insecure)
+    }
+
+    fn subring(&self, log_m: u32, level: usize, insecure: bool) -> Result<Self, CkksError> {
+        let of = |what, found: u64, least, most: u64| {
+            let within = (least..=most).contains(&found);
+            let (found, wanted) = (found.to_string(), format!("{least} to {most}"));
+            if within { Ok(()) } else { Err(CkksError::Parameters { what, found, wanted }) }
+        };
+        of("log2 of the dimension of a client's ring", log_m.into(), 5, self.log_n().into())?;
+        of("level of a client's ring", level as u64, 0, self.max_level() as u64)?;
+        let basis = Basis { main: level + 1, special: self.key_shape(0).special };
+        let literal = self.literal();
+        let literal = ParametersLiteral {
+            log_n: log_m,
+            main_bits: literal.main_bits[..basis.main].to_vec(),
+            special_bits: literal.special_bits[..basis.special].to_vec(),
+            ephemeral_weight: None,
+            ..literal.clone()
+        };
+        let security = judge(&literal, literal.secret, self.ring().log_modulus(basis), insecure)?;
+        let primes = |tables: &[NttTable]| tables.iter().map(|table| table.modulus().value()).collect::<Vec<_>>();
+        let (main, special) =
+            (primes(&self.ring().main()[..basis.main]), primes(&self.ring().special()[..basis.special]));
+        let ring = Ring::new(1 << log_m, &main, &special, self.ring().kernels());
+        let (embeddings, digest) = Default::default();
+        Ok(Self(Arc::new(Inner { literal, ring, embeddings, security, ephemeral_security: None, digest })))
+    }
+
     /// The literal that these parameters were made from.
     pub fn literal(&self) -> &ParametersLiteral {
         &self.0.literal

@@ -1,13 +1,14 @@
 //! The frame around a payload, and the polynomials in a payload.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
-use fhe_ring::{Basis, Limb, Ntt, Poly, Ring};
+use fhe_ring::{Basis, Limb, Ntt, PackedPoly, Poly, Ring};
 use sha2::{Digest, Sha256};
 
 use super::error::SerialError;
 use super::kind::{Kind, MAGIC, VERSION};
+use super::source::{Source, read_fully, read_up_to};
 use crate::params::Parameters;
 use crate::params::digest::half;
 
@@ -41,18 +42,18 @@ pub trait Payload: Sized {
     ///
     /// # Errors
     /// [`SerialError`] for the first value that is wrong.
-    fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError>;
+    fn read(params: &Parameters, input: &mut Reader<impl Source>) -> Result<Self, SerialError>;
 }
 
 /// Reads a frame and returns the stream behind it.
-pub(crate) fn read_from<T: Payload, R: Read>(params: &Parameters, input: R) -> Result<(T, R), SerialError> {
+pub(crate) fn read_from<T: Payload, S: Source>(params: &Parameters, input: S) -> Result<(T, S), SerialError> {
     let mut reader = Reader::begin(input, params, T::KIND)?;
     let object = T::read(params, &mut reader)?;
     Ok((object, reader.finish()?))
 }
 
 /// Reads a frame. The stream must end after it.
-pub(crate) fn read_whole<T: Payload>(params: &Parameters, input: impl Read) -> Result<T, SerialError> {
+pub(crate) fn read_whole<T: Payload>(params: &Parameters, input: impl Source) -> Result<T, SerialError> {
     let (object, mut rest) = read_from(params, input)?;
     match read_up_to(&mut rest, &mut [0; 64])? {
         0 => Ok(object),
@@ -129,16 +130,16 @@ impl<W: Write> Writer<W> {
 }
 
 /// Reads a frame.
-pub struct Reader<R> {
-    input: R,
+pub struct Reader<S> {
+    input: S,
     hash: Sha256,
     /// Bytes of the payload still to come, by the length in the header.
     left: u64,
 }
 
-impl<R: Read> Reader<R> {
+impl<S: Source> Reader<S> {
     /// Reads and checks the header.
-    pub(crate) fn begin(input: R, params: &Parameters, wanted: Kind) -> Result<Self, SerialError> {
+    pub(crate) fn begin(input: S, params: &Parameters, wanted: Kind) -> Result<Self, SerialError> {
         let mut reader = Self { input, hash: Sha256::new(), left: HEADER };
         let magic = reader.array("magic number")?;
         if magic != MAGIC {
@@ -203,23 +204,49 @@ impl<R: Read> Reader<R> {
         params: &Parameters,
         basis: Basis,
     ) -> Result<Poly<Ntt>, SerialError> {
+        let limbs = (0..basis.len()).map(|i| Ok(self.limb(what, params, basis, i)?.1));
+        let limbs = limbs.collect::<Result<_, SerialError>>()?;
+        Ok(Poly::from_limbs(params.ring(), basis, limbs))
+    }
+
+    /// Reads a polynomial over primes of the ring and leaves it packed.
+    pub(crate) fn packed_poly(
+        &mut self,
+        what: &'static str,
+        params: &Parameters,
+        basis: Basis,
+    ) -> Result<PackedPoly, SerialError> {
+        let limbs = (0..basis.len()).map(|i| Ok(self.limb(what, params, basis, i)?.0));
+        let limbs = limbs.collect::<Result<_, SerialError>>()?;
+        Ok(PackedPoly::from_limbs(params.ring(), basis, limbs))
+    }
+
+    /// Reads the residues modulo prime `i` of `basis`, packed and unpacked.
+    fn limb(
+        &mut self,
+        what: &'static str,
+        params: &Parameters,
+        basis: Basis,
+        i: usize,
+    ) -> Result<(PackedLimb, Limb), SerialError> {
         let ring = params.ring();
-        let mut limbs = Vec::with_capacity(basis.len());
-        for (i, q) in ring.moduli(basis).enumerate() {
-            let mut packed = PackedLimb::zeroed(ring.n(), packed_bits(q));
-            self.bytes(what, packed.bytes_mut())?;
-            let mut limb = Limb::recycled(ring.n());
-            packed.unpack(ring.kernels(), 0, &mut limb);
-            if let Some(index) = limb.iter().position(|&x| x >= q.value()) {
-                return Err(SerialError::Residue { limb: i, index, found: limb[index], modulus: q.value() });
-            }
-            limbs.push(limb);
+        let q = ring.table(basis, i).modulus();
+        let (n, bits) = (ring.n(), packed_bits(q));
+        let wanted = packed_len(n, bits) as u64;
+        self.has(what, wanted)?;
+        self.left -= wanted;
+        let packed = self.input.packed(what, n, bits)?;
+        self.hash.update(packed.bytes());
+        let mut limb = Limb::recycled(n);
+        packed.unpack(ring.kernels(), 0, &mut limb);
+        match limb.iter().position(|&x| x >= q.value()) {
+            Some(index) => Err(SerialError::Residue { limb: i, index, found: limb[index], modulus: q.value() }),
+            None => Ok((packed, limb)),
         }
-        Ok(Poly::from_limbs(ring, basis, limbs))
     }
 
     /// Checks that the payload has ended, and the checksum. Returns the stream.
-    pub(crate) fn finish(mut self) -> Result<R, SerialError> {
+    pub(crate) fn finish(mut self) -> Result<S, SerialError> {
         self.ends_after("the end of the payload", 0)?;
         let mut found = [0; CHECKSUM as usize];
         read_fully(&mut self.input, "checksum", &mut found)?;
@@ -235,24 +262,4 @@ pub(crate) fn check_range(what: &'static str, found: usize, [least, most]: [usiz
     }
     let [found, least, most] = [found, least, most].map(|count| count as u64);
     Err(SerialError::Range { what, found, least, most })
-}
-
-/// Reads until `bytes` is full or the stream ends. Returns the number of bytes read.
-fn read_up_to(input: &mut impl Read, bytes: &mut [u8]) -> Result<usize, SerialError> {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match input.read(&mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e.into()),
-        }
-    }
-    Ok(filled)
-}
-
-/// Fills `bytes`, or fails because the stream ends early.
-fn read_fully(input: &mut impl Read, what: &'static str, bytes: &mut [u8]) -> Result<(), SerialError> {
-    let (found, wanted) = (read_up_to(input, bytes)? as u64, bytes.len() as u64);
-    if found == wanted { Ok(()) } else { Err(SerialError::Truncated { what, found, wanted }) }
 }

@@ -20,12 +20,20 @@ pub enum Kind {
     EvaluationKeys = 4,
     /// A [`Ciphertext`](crate::Ciphertext).
     Ciphertext = 5,
+    /// A [`SeededCiphertext`](crate::SeededCiphertext).
+    SeededCiphertext = 6,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::SecretKey, Self::PublicKey, Self::SwitchingKey, Self::EvaluationKeys, Self::Ciphertext];
+    pub const ALL: [Self; 6] = [
+        Self::SecretKey,
+        Self::PublicKey,
+        Self::SwitchingKey,
+        Self::EvaluationKeys,
+        Self::Ciphertext,
+        Self::SeededCiphertext,
+    ];
 
     /// Returns the name of the kind with this code.
     pub(super) fn describe(code: u16) -> String {
@@ -42,6 +50,7 @@ impl std::fmt::Display for Kind {
             Self::SwitchingKey => "switching key",
             Self::EvaluationKeys => "evaluation keys",
             Self::Ciphertext => "ciphertext",
+            Self::SeededCiphertext => "seeded ciphertext",
         })
     }
 }

@@ -16,6 +16,7 @@
 //! 64), the lowest bits first. The payloads are:
 //!
 //! * **ciphertext**: number of main primes and number of slots (4 bytes each), scale (8, binary64), c₀, c₁;
+//! * **seeded ciphertext**: the same three numbers, the seed of c₁ (32), c₀;
 //! * **public key**: the seed of a (32), b;
 //! * **switching key**: number of main primes, number of special primes and digit length of its shape (4 each), the
 //!   seed of every aⱼ (32), bⱼ for each digit;
@@ -38,16 +39,20 @@ mod kind;
 mod objects;
 mod pack;
 mod secret;
+mod source;
 
 use std::io::{Read, Write};
+
+use fhe_ring::MappedFile;
 
 pub use error::SerialError;
 pub use kind::{Kind, MAGIC, VERSION};
 
-use crate::ciphertext::Ciphertext;
+use crate::ciphertext::{Ciphertext, SeededCiphertext};
 use crate::keys::{EvaluationKeys, PublicKey, SwitchingKey};
 use crate::params::Parameters;
 use frame::{Payload, Writer};
+use source::{Mapped, Stream};
 
 /// An object that may leave the machine. Secret keys are not among them: see
 /// [`SecretKey::to_bytes_secret`](crate::SecretKey::to_bytes_secret).
@@ -77,7 +82,7 @@ pub trait Serial: Payload {
     /// # Errors
     /// [`SerialError`] for anything but an object of these parameters.
     fn read_from(params: &Parameters, input: impl Read) -> Result<Self, SerialError> {
-        frame::read_from(params, input).map(|(object, _)| object)
+        frame::read_from(params, Stream(input)).map(|(object, _)| object)
     }
 
     /// Reads a stream that holds one object and nothing else.
@@ -85,7 +90,7 @@ pub trait Serial: Payload {
     /// # Errors
     /// Those of [`Serial::read_from`]; [`SerialError::Trailing`] for bytes that follow.
     fn read_whole(params: &Parameters, input: impl Read) -> Result<Self, SerialError> {
-        frame::read_whole(params, input)
+        frame::read_whole(params, Stream(input))
     }
 
     /// Returns the object as bytes.
@@ -108,6 +113,18 @@ pub trait Serial: Payload {
 }
 
 impl Serial for Ciphertext {}
+impl Serial for SeededCiphertext {}
 impl Serial for PublicKey {}
 impl Serial for SwitchingKey {}
 impl Serial for EvaluationKeys {}
+
+impl EvaluationKeys {
+    /// Reads the keys that a mapped file is. They stay in the file: the system reads their pages when they are needed,
+    /// and may drop them. Every value is checked here, once.
+    ///
+    /// # Errors
+    /// Those of [`Serial::read_whole`].
+    pub fn from_mapped(params: &Parameters, file: &MappedFile) -> Result<Self, SerialError> {
+        frame::read_whole(params, Mapped::new(file))
+    }
+}

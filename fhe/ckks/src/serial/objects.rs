@@ -1,13 +1,14 @@
 //! The payloads of the objects that a server holds.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use fhe_ring::{Basis, PackedPoly, Uniform};
 
 use super::error::SerialError;
-use super::frame::{Payload, Reader, Writer, check_range, check_ring, poly_len};
+use super::frame::{OVERHEAD, Payload, Reader, Writer, check_range, check_ring, poly_len};
 use super::kind::Kind;
-use crate::ciphertext::Ciphertext;
+use super::source::Source;
+use crate::ciphertext::{Ciphertext, SeededCiphertext};
 use crate::keys::{EvaluationKeys, PublicKey, SwitchingKey};
 use crate::params::Parameters;
 use crate::scale;
@@ -42,22 +43,74 @@ impl Payload for Ciphertext {
     }
 
     fn write(&self, out: &mut Writer<impl Write>) -> Result<(), SerialError> {
-        out.u32(self.basis().main)?;
-        out.u32(self.slots)?;
-        out.u64(self.scale.to_bits())?;
+        write_head(out, self.basis(), self.slots, self.scale)?;
         self.parts.iter().try_for_each(|part| out.poly(part))
     }
 
-    fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
-        let basis = Basis::main(input.u32_in("main primes", 1, params.ring().basis().main)?);
-        let slots = u32::from_le_bytes(input.array("slots")?) as usize;
-        check_slots(params, slots)?;
-        let scale = f64::from_bits(input.u64("scale")?);
-        check_scale(params, basis.main, scale)?;
+    fn read(params: &Parameters, input: &mut Reader<impl Source>) -> Result<Self, SerialError> {
+        let (basis, slots, scale) = read_head(params, input)?;
         input.ends_after("a ciphertext of this level", 2 * poly_len(params.ring(), basis))?;
         let parts = [input.poly("c0", params, basis)?, input.poly("c1", params, basis)?];
         Ok(Self { parts, scale, slots })
     }
+}
+
+impl Payload for SeededCiphertext {
+    const KIND: Kind = Kind::SeededCiphertext;
+
+    fn check(&self, params: &Parameters) -> Result<(), SerialError> {
+        check_ring(params, self.c0.ring(), self.c0.basis())?;
+        check_scale(params, self.c0.basis().main, self.scale)?;
+        check_slots(params, self.slots)
+    }
+
+    fn payload_len(&self) -> u64 {
+        16 + 32 + poly_len(self.c0.ring(), self.c0.basis())
+    }
+
+    fn write(&self, out: &mut Writer<impl Write>) -> Result<(), SerialError> {
+        write_head(out, self.c0.basis(), self.slots, self.scale)?;
+        out.bytes(&self.seed)?;
+        out.poly(&self.c0)
+    }
+
+    fn read(params: &Parameters, input: &mut Reader<impl Source>) -> Result<Self, SerialError> {
+        let (basis, slots, scale) = read_head(params, input)?;
+        let seed = input.array("seed")?;
+        input.ends_after("a seeded ciphertext of this level", poly_len(params.ring(), basis))?;
+        Ok(Self { c0: input.poly("c0", params, basis)?, seed, scale, slots })
+    }
+}
+
+impl Ciphertext {
+    /// Returns the bytes of any serialised ciphertext of a level.
+    pub fn serialized_len_at(params: &Parameters, level: usize) -> u64 {
+        OVERHEAD + 16 + 2 * poly_len(params.ring(), Basis::main(level + 1))
+    }
+}
+
+impl SeededCiphertext {
+    /// Returns the bytes of any serialised seeded ciphertext of a level.
+    pub fn serialized_len_at(params: &Parameters, level: usize) -> u64 {
+        OVERHEAD + 16 + 32 + poly_len(params.ring(), Basis::main(level + 1))
+    }
+}
+
+/// Writes the primes, the slots and the scale of a ciphertext.
+fn write_head(out: &mut Writer<impl Write>, basis: Basis, slots: usize, scale: f64) -> Result<(), SerialError> {
+    out.u32(basis.main)?;
+    out.u32(slots)?;
+    out.u64(scale.to_bits())
+}
+
+/// Reads the primes, the slots and the scale of a ciphertext, and checks them.
+fn read_head(params: &Parameters, input: &mut Reader<impl Source>) -> Result<(Basis, usize, f64), SerialError> {
+    let basis = Basis::main(input.u32_in("main primes", 1, params.ring().basis().main)?);
+    let slots = u32::from_le_bytes(input.array("slots")?) as usize;
+    check_slots(params, slots)?;
+    let scale = f64::from_bits(input.u64("scale")?);
+    check_scale(params, basis.main, scale)?;
+    Ok((basis, slots, scale))
 }
 
 impl Payload for PublicKey {
@@ -76,7 +129,7 @@ impl Payload for PublicKey {
         out.poly(&self.b)
     }
 
-    fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
+    fn read(params: &Parameters, input: &mut Reader<impl Source>) -> Result<Self, SerialError> {
         let basis = Basis::main(params.max_level() + 1);
         let seed = input.array("seed")?;
         input.ends_after("the polynomial of a public key", poly_len(params.ring(), basis))?;
@@ -117,7 +170,7 @@ impl SwitchingKey {
     fn read_head(
         params: &Parameters,
         kind: Option<KeyKind>,
-        input: &mut Reader<impl Read>,
+        input: &mut Reader<impl Source>,
     ) -> Result<(KeyShape, [u8; 32]), SerialError> {
         let mut count = |what| Ok::<_, SerialError>(u32::from_le_bytes(input.array(what)?) as usize);
         let (main, special) = (count("main primes")?, count("special primes")?);
@@ -128,13 +181,11 @@ impl SwitchingKey {
 
     fn read_body(
         params: &Parameters,
-        input: &mut Reader<impl Read>,
+        input: &mut Reader<impl Source>,
         (shape, seed): (KeyShape, [u8; 32]),
     ) -> Result<Self, SerialError> {
-        let digits = (0..shape.digits())
-            .map(|_| Ok(PackedPoly::from(&input.poly("digit of a switching key", params, shape.basis())?)))
-            .collect::<Result<_, SerialError>>()?;
-        Ok(Self { shape, seed, digits })
+        let digits = (0..shape.digits()).map(|_| input.packed_poly("digit of a switching key", params, shape.basis()));
+        Ok(Self { shape, seed, digits: digits.collect::<Result<_, SerialError>>()? })
     }
 
     fn check_as(&self, params: &Parameters, kind: Option<KeyKind>) -> Result<(), SerialError> {
@@ -161,7 +212,7 @@ impl Payload for SwitchingKey {
         self.digits.iter().flat_map(PackedPoly::limbs).try_for_each(|limb| out.bytes(limb.bytes()))
     }
 
-    fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
+    fn read(params: &Parameters, input: &mut Reader<impl Source>) -> Result<Self, SerialError> {
         let head = Self::read_head(params, None, input)?;
         input.ends_after("a switching key of this shape", Self::body_len(params, head.0))?;
         Self::read_body(params, input, head)
@@ -175,10 +226,12 @@ fn encode_kind(kind: KeyKind) -> (u8, u64) {
         KeyKind::Galois(galois) => (1, galois),
         KeyKind::DenseToSparse => (2, 0),
         KeyKind::SparseToDense(galois) => (3, galois),
+        KeyKind::FromClient => (4, 0),
+        KeyKind::ToClient => (5, 0),
     }
 }
 
-fn read_kind(params: &Parameters, input: &mut Reader<impl Read>) -> Result<KeyKind, SerialError> {
+fn read_kind(params: &Parameters, input: &mut Reader<impl Source>) -> Result<KeyKind, SerialError> {
     let [code] = input.array("kind of key")?;
     let exponent = input.u64("Galois exponent")?;
     let kind = match code {
@@ -186,7 +239,9 @@ fn read_kind(params: &Parameters, input: &mut Reader<impl Read>) -> Result<KeyKi
         1 => return check_galois(params, exponent).map(|()| KeyKind::Galois(exponent)),
         2 => KeyKind::DenseToSparse,
         3 => return check_galois(params, exponent).map(|()| KeyKind::SparseToDense(exponent)),
-        _ => return Err(SerialError::Range { what: "kind of key", found: code.into(), least: 0, most: 3 }),
+        4 => KeyKind::FromClient,
+        5 => KeyKind::ToClient,
+        _ => return Err(SerialError::Range { what: "kind of key", found: code.into(), least: 0, most: 5 }),
     };
     if exponent == 0 { Ok(kind) } else { Err(SerialError::StrayExponent { found: exponent }) }
 }
@@ -226,9 +281,9 @@ impl Payload for EvaluationKeys {
         })
     }
 
-    fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
-        // Two kinds have N exponents each and two have none, and every kind may have a key at every height.
-        let most = (2 * params.n() + 2) * params.ring().basis().main;
+    fn read(params: &Parameters, input: &mut Reader<impl Source>) -> Result<Self, SerialError> {
+        // Two kinds have N exponents each and four have none, and every kind may have a key at every height.
+        let most = (2 * params.n() + 4) * params.ring().basis().main;
         let count = input.u32_in("number of keys", 0, most)?;
         let mut keys = Self::default();
         let mut previous: Option<(KeyKind, usize)> = None;

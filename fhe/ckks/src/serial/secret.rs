@@ -1,6 +1,6 @@
 //! The secret key as bytes. It does not implement [`Serial`](super::Serial), so it is never written by accident.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use fhe_ring::Poly;
 use zeroize::Zeroizing;
@@ -9,6 +9,7 @@ use super::error::SerialError;
 use super::frame::{self, Payload, Reader, Writer};
 use super::kind::Kind;
 use super::pack;
+use super::source::{Source, Stream};
 use crate::keys::SecretKey;
 use crate::params::Parameters;
 use crate::security::SecretDistribution;
@@ -33,7 +34,7 @@ impl SecretKey {
     /// # Errors
     /// [`SerialError`] for anything but a secret key of these parameters.
     pub fn from_bytes_secret(params: &Parameters, bytes: &[u8]) -> Result<Self, SerialError> {
-        frame::read_whole(params, bytes)
+        frame::read_whole(params, Stream(bytes))
     }
 }
 
@@ -69,7 +70,7 @@ impl Payload for SecretKey {
         out.bytes(&pack::pack_ternary(&self.coefficients))
     }
 
-    fn read(params: &Parameters, input: &mut Reader<impl Read>) -> Result<Self, SerialError> {
+    fn read(params: &Parameters, input: &mut Reader<impl Source>) -> Result<Self, SerialError> {
         let mut packed = Zeroizing::new(vec![0; params.n() / 4]);
         input.ends_after("a secret key", packed.len() as u64)?;
         input.bytes("secret key", &mut packed)?;

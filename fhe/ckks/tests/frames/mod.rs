@@ -28,6 +28,7 @@ pub(crate) fn rewrite(params: &Parameters, kind: Kind, bytes: &[u8]) -> Result<V
         Kind::SwitchingKey => via::<SwitchingKey>(params, bytes),
         Kind::EvaluationKeys => via::<EvaluationKeys>(params, bytes),
         Kind::Ciphertext => via::<Ciphertext>(params, bytes),
+        Kind::SeededCiphertext => via::<SeededCiphertext>(params, bytes),
     }
 }
 

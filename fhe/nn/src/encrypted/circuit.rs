@@ -88,6 +88,20 @@ impl Circuit {
         })
     }
 
+    /// The circuit of [`Circuit::new`] where that has 128 bits of security. Elsewhere the circuit of the smallest
+    /// larger ring that has them, with its primes in the ring of dimension 2^`log_n`: its parameters are marked as
+    /// insecure.
+    ///
+    /// # Errors
+    /// If no larger ring has room for the modulus either.
+    pub fn secure_or_not(log_n: u32, approximation: &Approximation, packing: Packing) -> Result<Self, CkksError> {
+        let larger = Self::LOG_RING_DIMS.into_iter().filter(|&log| log > log_n);
+        Self::new(log_n, approximation, packing).or_else(|error| {
+            let circuit = larger.map(|log| Self::new(log, approximation, packing)).find_map(Result::ok);
+            circuit.map(|circuit| circuit.in_ring(log_n)).ok_or(error)
+        })
+    }
+
     /// A circuit in a ring of any size, secure or not, for tests.
     #[cfg(test)]
     pub(crate) fn insecure(log_n: u32, degree: usize, packing: Packing) -> Self {
@@ -185,6 +199,11 @@ impl Circuit {
             Form::Arcsine(_) => &self.arcsine_activation,
             Form::Sine(_) => panic!("no activation leaves sines"),
         }
+    }
+
+    /// Decimals of a logit that the noise of this circuit leaves.
+    pub fn logit_digits(&self) -> usize {
+        self.profile.logit_digits
     }
 
     /// The sine that bootstraps leave.

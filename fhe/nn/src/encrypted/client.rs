@@ -1,13 +1,13 @@
-//! The client's half: keys, encryption of images, decryption of logits and of every step between.
+//! The client's half: keys, encryption of images, decryption of logits.
 
-use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Parameters, SecretKey};
+use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, KeyRequest, Parameters, PublicKey, SecretKey, SeededCiphertext};
 use rand::CryptoRng;
 
-use super::interleave::Interleave;
-use super::layout::Layout;
+use super::interface::Interface;
 use super::program::{Program, StepInfo};
 
-/// The holder of the secret key.
+/// The holder of the secret key. The secret belongs to the client's own ring ([`Program::client_ring`]), in which images
+/// are encrypted and logits returned.
 ///
 /// ```no_run
 /// use fhe_ckks::Parameters;
@@ -32,15 +32,17 @@ use super::program::{Program, StepInfo};
 /// ```
 pub struct Client {
     secret: SecretKey,
-    level: usize,
-    scale: f64,
-    layout: Layout,
-    interleave: Interleave,
-    classes: usize,
+    interface: Interface,
 }
 
 impl Client {
-    /// A client with a fresh secret, and the evaluation keys for the server.
+    /// The client with this secret of the client's ring.
+    pub fn new(secret: SecretKey, interface: Interface) -> Self {
+        Self { secret, interface }
+    }
+
+    /// A client with a fresh secret, and the evaluation keys for the server. The main secret, which those keys are made
+    /// with, is wiped.
     ///
     /// # Errors
     /// If the parameters have too few slots or levels for the program.
@@ -49,17 +51,37 @@ impl Client {
         params: &Parameters,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, EvaluationKeys), CkksError> {
-        let secret = SecretKey::generate(params, rng);
-        let keys = program.request_keys(params)?.generate(&secret, rng);
-        let client = Self {
-            secret,
-            level: program.circuit().linear_level,
-            scale: program.circuit().linear_scale(),
-            layout: program.input_layout(),
-            interleave: program.interleave(),
-            classes: program.network().classifier.out_features,
-        };
-        Ok((client, keys))
+        Self::generate_observed(program, params, &program.plan(params)?.request, rng)
+            .map(|(client, _, keys)| (client, keys))
+    }
+
+    /// A client with a fresh secret, an [`Observer`] who reads every step, and the evaluation keys that `request`, that of
+    /// the program's [`Plan`](super::Plan), asks for.
+    ///
+    /// # Errors
+    /// If the parameters have no ring for the client.
+    pub fn generate_observed(
+        program: &Program,
+        params: &Parameters,
+        request: &KeyRequest,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(Self, Observer, EvaluationKeys), CkksError> {
+        let main = SecretKey::generate(params, rng);
+        let own = SecretKey::generate(&program.client_ring(params)?, rng);
+        let keys = request.generate_for(&main, Some(&own), rng);
+        let interface = program.interface();
+        let observer = Observer { secret: main, interface: interface.clone() };
+        Ok((Self::new(own, interface), observer, keys))
+    }
+
+    /// The secret key.
+    pub fn secret(&self) -> &SecretKey {
+        &self.secret
+    }
+
+    /// A public key, under which others encrypt images for this client.
+    pub fn public_key(&self, rng: &mut impl CryptoRng) -> PublicKey {
+        PublicKey::generate(&self.secret, rng)
     }
 
     /// One ciphertext of normalised images, each of three planes of 32 × 32 values, at the level and the scale of
@@ -71,26 +93,38 @@ impl Client {
     /// # Panics
     /// If there are more images than a ciphertext holds, or one has not 3·32·32 values.
     pub fn encrypt(&self, images: &[&[f64]], rng: &mut impl CryptoRng) -> Result<Ciphertext, CkksError> {
-        let room = self.interleave.images;
-        assert!(images.len() <= room, "{} images for a ciphertext of {room}", images.len());
-        let images: Vec<Vec<f64>> = images.iter().map(|image| self.layout.pack(image)).collect();
-        let slots = self.interleave.join(&images, self.layout.slots());
-        self.secret.encrypt_real(&slots, self.level, self.scale, rng)
+        Ok(self.encrypt_seeded(images, rng)?.expand())
+    }
+
+    /// As [`Client::encrypt`], as a ciphertext of half the bytes.
+    ///
+    /// # Errors
+    /// If a value is not finite.
+    pub fn encrypt_seeded(&self, images: &[&[f64]], rng: &mut impl CryptoRng) -> Result<SeededCiphertext, CkksError> {
+        Ok(self.secret.encrypt_seeded(&self.interface.encode(self.secret.params(), images)?, rng))
     }
 
     /// The logits of each image. Images that [`Client::encrypt`] filled up with zeros have logits as well.
     pub fn decrypt(&self, logits: &Ciphertext) -> Vec<Vec<f64>> {
-        let mut images = self.interleave.split(&self.secret.decrypt_real(logits));
-        images.iter_mut().for_each(|slots| slots.truncate(self.classes));
-        images
+        self.interface.logits(&self.secret.decrypt_real(logits))
     }
+}
 
+/// The holder of the main secret, who reads every step of an evaluation to compare it with the plaintext model. A client
+/// does not need it.
+pub struct Observer {
+    secret: SecretKey,
+    interface: Interface,
+}
+
+impl Observer {
     /// The values of a step for each image, planes one after another, at their own size: the divisor and the form of
     /// the slots are undone.
     pub fn decrypt_step(&self, step: &StepInfo, result: &Ciphertext) -> Vec<Vec<f64>> {
-        let Some(layout) = step.layout else { return self.decrypt(result) };
+        let slots = self.secret.decrypt_real(result);
+        let Some(layout) = step.layout else { return self.interface.logits(&slots) };
         let read =
             |slots: Vec<f64>| layout.unpack(&slots).into_iter().map(|v| step.form.value(v) * step.range).collect();
-        self.interleave.split(&self.secret.decrypt_real(result)).into_iter().map(read).collect()
+        self.interface.interleave.split(&slots).into_iter().map(read).collect()
     }
 }

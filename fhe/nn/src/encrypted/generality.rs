@@ -95,13 +95,12 @@ fn other_networks_have_a_schedule_keys_and_a_prediction_of_memory() {
         let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
         let program = Program::new(network, circuit, ranges);
         assert_eq!(program.images(), if packing == Packing::Batch { 4 } else { 1 }, "{packing}");
-        let schedule = program.schedule(&params).unwrap();
+        let plan = program.plan(&params).unwrap();
         let layers = program.layers();
         let refreshed = layers.iter().filter(|layer| matches!(layer.form, Form::Arcsine(_))).count();
         assert_eq!(refreshed, if packing == Packing::Vector { stages - 1 } else { 0 });
-        assert_eq!(schedule.len(), 3 * layers.len() + refreshed + 1);
-        let request = program.request_keys(&params).unwrap();
-        let memory = program.memory(&params, &request).unwrap();
+        assert_eq!(plan.steps.len(), 3 * layers.len() + refreshed + 1);
+        let memory = plan.memory;
         assert!(memory.keys > 0 && memory.constants > 0 && memory.working > 0, "{packing}: {memory:?}");
     }
 }

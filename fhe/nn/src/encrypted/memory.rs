@@ -1,6 +1,7 @@
 //! The memory of an encrypted evaluation, predicted before it starts.
 
-use fhe_ckks::{CkksError, KeyRequest, Parameters};
+use fhe_circuits::BootstrapCost;
+use fhe_ckks::{KeyRequest, Parameters};
 
 use super::program::Program;
 use crate::form::Form;
@@ -23,34 +24,28 @@ impl Memory {
     }
 }
 
-impl Program {
-    /// The predicted memory of key generation and evaluation, with the keys of `request`.
-    ///
-    /// # Errors
-    /// If the parameters have too few slots or levels for the program.
-    pub fn memory(&self, params: &Parameters, request: &KeyRequest) -> Result<Memory, CkksError> {
-        let costs = self
-            .slot_counts()
-            .into_iter()
-            .map(|slots| self.circuit().bootstrap(slots).cost(params))
-            .collect::<Result<Vec<_>, _>>()?;
-        let limb = 8 * params.n();
-        let primes = params.ring().basis().len();
-        let widest = costs.iter().map(|cost| cost.polynomials).max().unwrap_or(0);
-        // A table holds a root and its quotient for each coefficient; a permutation an index of four bytes.
-        let tables = 2 * primes * limb + request.iter().count() * limb / 2;
-        // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's
-        // input.
-        let relinearizations = |form| self.circuit().activation_to(form).relinearizations();
-        let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine(self.circuit().sine())));
-        let polynomials = (widest * primes).max(powers * (self.circuit().activation_level + 1));
-        // The polynomials that a convolution holds at once, by its packing.
-        let plan = self.plan(params)?;
-        let step = (polynomials * limb).max(plan.bytes) + plan.encoded;
-        Ok(Memory {
-            keys: request.bytes(params),
-            constants: costs.iter().map(|cost| cost.bytes).sum(),
-            working: tables + step,
-        })
+/// The predicted memory of a program with the keys of `request` and bootstraps of these `costs`. The widest linear layer
+/// holds `[ciphertexts, encoded]` bytes of ciphertexts and of encoded diagonals at once.
+pub(super) fn predict(
+    program: &Program,
+    params: &Parameters,
+    request: &KeyRequest,
+    costs: &[BootstrapCost],
+    [ciphertexts, encoded]: [usize; 2],
+) -> Memory {
+    let circuit = program.circuit();
+    let limb = 8 * params.n();
+    let primes = params.ring().basis().len();
+    let widest = costs.iter().map(|cost| cost.polynomials).max().unwrap_or(0);
+    // A table holds a root and its quotient for each coefficient; a permutation an index of four bytes.
+    let tables = 2 * primes * limb + request.iter().count() * limb / 2;
+    // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's input.
+    let relinearizations = |form| circuit.activation_to(form).relinearizations();
+    let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine(circuit.sine())));
+    let polynomials = (widest * primes).max(powers * (circuit.activation_level + 1));
+    Memory {
+        keys: request.bytes(params),
+        constants: costs.iter().map(|cost| cost.bytes).sum(),
+        working: tables + (polynomials * limb).max(ciphertexts) + encoded,
     }
 }

@@ -4,13 +4,14 @@
 //! the slots and turns convolutions into matrices ([`slot_matrix`]), which [`matvec`] multiplies by encrypted vectors.
 //! [`packing`] makes convolutions of that, and [`circuit`] chooses parameters and levels by a [`profile`]. [`program`]
 //! is the network as planned layers with the one loop over them. [`server`] runs it on ciphertexts, [`schedule`] on
-//! levels, which predicts steps, keys and [`memory`]; the [`client`] holds the secret.
+//! levels, which predicts steps, keys and [`memory`]. The [`client`] holds the secret, and needs to know the [`interface`] only.
 
 mod activation;
 pub mod circuit;
 pub mod client;
 #[cfg(test)]
 mod generality;
+pub mod interface;
 pub mod interleave;
 pub mod layout;
 mod linear;
@@ -29,12 +30,13 @@ pub(crate) mod slots;
 pub(crate) mod tests;
 
 pub use circuit::Circuit;
-pub use client::Client;
+pub use client::{Client, Observer};
+pub use interface::Interface;
 pub use memory::Memory;
 pub use packing::Packing;
 pub use profile::Profile;
 pub use program::{PlannedLayer, Program, StepInfo};
-pub use schedule::ScheduledStep;
-pub use server::Server;
+pub use schedule::{Plan, ScheduledStep};
+pub use server::{ConstantsError, Server, write_constants};
 
 pub use crate::network::Op;

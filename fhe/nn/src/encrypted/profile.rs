@@ -37,6 +37,9 @@ pub struct Profile {
     pub eval_mod_degree: usize,
     /// Number of double-angle steps of EvalMod.
     pub double_angles: u32,
+    /// Decimals of a logit that the noise leaves: in published runs the largest error of a logit was 0.024 in the narrow
+    /// profile and 8.4e-5 in the wide one.
+    pub logit_digits: usize,
 }
 
 impl Profile {
@@ -57,6 +60,7 @@ impl Profile {
         message_ratio: 128.0,
         eval_mod_degree: 30,
         double_angles: 3,
+        logit_digits: 3,
     };
 
     /// About eight bits in the worst slot of a bootstrap, for a ring of 2^15, whose modulus is half as long. This
@@ -75,6 +79,7 @@ impl Profile {
         message_ratio: 64.0,
         eval_mod_degree: 30,
         double_angles: 3,
+        logit_digits: 1,
     };
 
     /// The sine that bootstraps leave.

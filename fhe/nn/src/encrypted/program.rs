@@ -48,7 +48,7 @@ pub struct StepInfo {
     pub form: Form,
 }
 
-/// An interpreter of a program: it defines what a value is, and how each step makes one.
+/// An interpreter of a program: it defines a type of values, and how each step makes one.
 pub(crate) trait Machine {
     type Value;
     type Error;

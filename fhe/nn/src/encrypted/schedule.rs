@@ -7,34 +7,28 @@ use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
 use super::layout::Layout;
 use super::linear;
+use super::memory::{self, Memory};
 use super::program::{Machine, Program, StepInfo};
 use super::slots::{Count, Operand};
 use crate::network::Op;
 
+/// A program before it runs.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Every step that [`super::Server::evaluate`] will report.
+    pub steps: Vec<ScheduledStep>,
+    /// The evaluation keys, each at the level of its use.
+    pub request: KeyRequest,
+    /// The predicted memory of key generation and evaluation.
+    pub memory: Memory,
+}
+
 impl Program {
-    /// Every step that [`super::Server::evaluate`] will report, with its level, scale and number of key switches.
+    /// The steps, keys and memory of the program. It takes the matrices of every bootstrap, so plan once.
     ///
     /// # Errors
     /// If the parameters have too few slots or levels for the circuit.
-    pub fn schedule(&self, params: &Parameters) -> Result<Vec<ScheduledStep>, CkksError> {
-        Ok(self.plan(params)?.steps)
-    }
-
-    /// The evaluation keys that the program uses, each at the level where it uses it.
-    ///
-    /// # Errors
-    /// If the parameters have too few slots or levels for the circuit.
-    pub fn request_keys(&self, params: &Parameters) -> Result<KeyRequest, CkksError> {
-        let mut request = self.plan(params)?.request;
-        for slots in self.slot_counts() {
-            request.merge(&self.circuit().bootstrap(slots).request_keys(params)?);
-        }
-        request.relinearization(params, self.circuit().activation_level);
-        Ok(request)
-    }
-
-    /// The program run on levels and scales.
-    pub(super) fn plan<'a>(&'a self, params: &'a Parameters) -> Result<Planner<'a>, CkksError> {
+    pub fn plan(&self, params: &Parameters) -> Result<Plan, CkksError> {
         let bootstraps = self
             .slot_counts()
             .into_iter()
@@ -53,7 +47,15 @@ impl Program {
         let circuit = self.circuit();
         let image = LevelAndScale { level: circuit.linear_level, scale: circuit.linear_scale() };
         self.run(&mut planner, image)?;
-        Ok(planner)
+        let Planner { steps, mut request, bootstraps, bytes, encoded, .. } = planner;
+        for slots in self.slot_counts() {
+            request.merge(&circuit.bootstrap(slots).request_keys(params)?);
+        }
+        request.relinearization(params, circuit.activation_level);
+        request.client_ring(params, &self.client_ring(params)?);
+        let costs: Vec<_> = bootstraps.into_values().collect();
+        let memory = memory::predict(self, params, &request, &costs, [bytes, encoded]);
+        Ok(Plan { steps, request, memory })
     }
 }
 
@@ -80,13 +82,13 @@ pub struct ScheduledStep {
 
 /// The level and the scale of a ciphertext before there is one.
 #[derive(Clone, Copy)]
-pub(super) struct LevelAndScale {
+struct LevelAndScale {
     level: usize,
     scale: f64,
 }
 
 /// The interpreter of the plan.
-pub(super) struct Planner<'a> {
+struct Planner<'a> {
     program: &'a Program,
     params: &'a Parameters,
     bootstraps: BTreeMap<usize, BootstrapCost>,
@@ -96,9 +98,9 @@ pub(super) struct Planner<'a> {
     /// The keys of linear layers.
     request: KeyRequest,
     /// The most bytes of ciphertexts that a linear layer holds.
-    pub(super) bytes: usize,
+    bytes: usize,
     /// The most bytes of encoded diagonals of a linear layer.
-    pub(super) encoded: usize,
+    encoded: usize,
 }
 
 impl Planner<'_> {

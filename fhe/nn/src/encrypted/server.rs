@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fhe_circuits::Bootstrapper;
+use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
 
 use super::layout::Layout;
@@ -13,6 +13,7 @@ use super::slots::{Encrypted, Operand};
 /// Evaluates a [`Program`] with evaluation keys; [`Client`](super::Client) has an example.
 pub struct Server {
     program: Program,
+    client_ring: Parameters,
     evaluator: Evaluator,
     bootstrappers: BTreeMap<usize, Bootstrapper>,
 }
@@ -23,12 +24,34 @@ impl Server {
     /// # Errors
     /// If the parameters have too few slots or levels for the bootstrapping circuits.
     pub fn new(program: Program, params: &Parameters, keys: EvaluationKeys) -> Result<Self, CkksError> {
-        let bootstrappers = program
-            .slot_counts()
-            .into_iter()
-            .map(|slots| Ok((slots, Bootstrapper::new(params, program.circuit().bootstrap(slots))?)))
-            .collect::<Result<_, CkksError>>()?;
-        Ok(Self { program, evaluator: Evaluator::new(params, keys), bootstrappers })
+        let bootstrappers = bootstrappers(&program, |literal| Bootstrapper::new(params, literal))?;
+        Self::with(program, params, keys, bootstrappers)
+    }
+
+    /// A server with these keys whose constants are in a file: [`write_constants`] wrote it for this program and these
+    /// parameters.
+    ///
+    /// # Errors
+    /// Those of [`Server::new`]; [`CkksError::Parameters`] for a file that has ended or holds something else.
+    pub fn with_constants(
+        program: Program,
+        params: &Parameters,
+        keys: EvaluationKeys,
+        mut stored: Stored,
+    ) -> Result<Self, CkksError> {
+        let read = |literal| Bootstrapper::from_constants(params, literal, &mut stored);
+        let bootstrappers = bootstrappers(&program, read)?;
+        Self::with(program, params, keys, bootstrappers)
+    }
+
+    fn with(
+        program: Program,
+        params: &Parameters,
+        keys: EvaluationKeys,
+        bootstrappers: BTreeMap<usize, Bootstrapper>,
+    ) -> Result<Self, CkksError> {
+        let client_ring = program.client_ring(params)?;
+        Ok(Self { program, client_ring, evaluator: Evaluator::new(params, keys), bootstrappers })
     }
 
     /// The program.
@@ -51,11 +74,12 @@ impl Server {
         self.bootstrappers.values().map(Bootstrapper::bytes).sum()
     }
 
-    /// The encrypted logits of the encrypted images of a ciphertext, in the first slots of each image, at the level of
-    /// a bootstrap's input. `observe` gets the result of every step; the time that it needs is the caller's.
+    /// The encrypted logits of the encrypted images of a ciphertext, in the first slots of each image. Both ciphertexts
+    /// are of the client's ring; the logits are at level 0. `observe` gets the result of every step, in the main ring; the
+    /// time that it needs is the caller's.
     ///
     /// # Errors
-    /// A missing key, or an input below the level, of another scale or of another slot count than those that
+    /// A missing key, or an input of another ring, level, scale or slot count than those that
     /// [`Client::encrypt`](super::Client::encrypt) returns.
     pub fn evaluate(
         &self,
@@ -63,20 +87,71 @@ impl Server {
         observe: &mut dyn FnMut(&StepInfo, &Ciphertext),
     ) -> Result<Ciphertext, CkksError> {
         self.check(image)?;
-        self.program.run(&mut Evaluation { server: self, observe }, image.clone())
+        let image = self.evaluator.from_client(image)?;
+        let logits = self.program.run(&mut Evaluation { server: self, observe }, image)?;
+        self.answer(logits)
     }
 
     fn check(&self, image: &Ciphertext) -> Result<(), CkksError> {
         let operation = "classification";
-        let circuit = self.program.circuit();
-        let (found, wanted) = (image.level(), circuit.linear_level);
-        if found < wanted {
+        let interface = self.program.interface();
+        let (found, wanted) = (image.parts()[0].ring().n(), self.client_ring.n());
+        if found != wanted {
+            let (what, wanted) = ("ring dimension of encrypted images", wanted.to_string());
+            return Err(CkksError::Parameters { what, found: found.to_string(), wanted });
+        }
+        let (found, wanted) = (image.level(), interface.level);
+        if found != wanted {
             return Err(CkksError::LevelTooLow { operation, found, wanted });
         }
-        let slots = self.program.interleave().slots(self.program.input_layout().slots());
-        CkksError::check_slots(operation, slots, image.slots())?;
-        CkksError::check_scales(operation, circuit.linear_scale(), image.scale())
+        CkksError::check_slots(operation, interface.slots(), image.slots())?;
+        CkksError::check_scales(operation, interface.scale, image.scale())
     }
+
+    /// The logits in the client's ring. Their scale is lowered first where they might not fit the first prime, the only
+    /// one that is left at level 0.
+    fn answer(&self, mut logits: Ciphertext) -> Result<Ciphertext, CkksError> {
+        let params = self.evaluator.params();
+        let scale = self.program.logit_scale(params);
+        if scale < logits.scale() {
+            let factor = params.prime(logits.level()) * scale / logits.scale();
+            logits = self.evaluator.rescale(self.evaluator.multiply_constant(&logits, 1.0, factor)?)?;
+        }
+        self.evaluator.to_client(&self.client_ring, &logits)
+    }
+}
+
+/// The bootstrapping circuits of a program, by their slots.
+fn bootstrappers(
+    program: &Program,
+    mut make: impl FnMut(BootstrapLiteral) -> Result<Bootstrapper, CkksError>,
+) -> Result<BTreeMap<usize, Bootstrapper>, CkksError> {
+    let circuit = program.circuit();
+    program.slot_counts().into_iter().map(|slots| Ok((slots, make(circuit.bootstrap(slots))?))).collect()
+}
+
+/// Encodes the constants of a program and writes them, for [`Server::with_constants`].
+///
+/// # Errors
+/// Those of [`Server::new`], and those of the stream.
+pub fn write_constants(
+    program: &Program,
+    params: &Parameters,
+    out: &mut impl std::io::Write,
+) -> Result<(), ConstantsError> {
+    let bootstrappers = bootstrappers(program, |literal| Bootstrapper::new(params, literal))?;
+    Ok(bootstrappers.values().try_for_each(|bootstrapper| bootstrapper.write_constants(out))?)
+}
+
+/// The reason why constants could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ConstantsError {
+    /// The circuit has none.
+    #[error(transparent)]
+    Circuit(#[from] CkksError),
+    /// The stream failed.
+    #[error("constants: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 /// The interpreter on ciphertexts.

@@ -305,9 +305,9 @@ fn whole_network(circuit: Circuit, noise: f64) {
     assert_eq!(room > 1, packing == Packing::Batch, "{packing}: {room} images in a ciphertext");
     images.truncate(room);
     let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
-    let (client, keys) = Client::generate(&program, &params, &mut rng).unwrap();
-    let request = program.request_keys(&params).unwrap();
-    let memory = program.memory(&params, &request).unwrap();
+    let plan = program.plan(&params).unwrap();
+    let (client, observer, keys) = Client::generate_observed(&program, &params, &plan.request, &mut rng).unwrap();
+    let memory = plan.memory;
     let server = Server::new(program.clone(), &params, keys).unwrap();
     assert_eq!(memory.keys, server.evaluator().keys().bytes());
     assert_eq!(memory.constants, server.constant_bytes());
@@ -318,7 +318,7 @@ fn whole_network(circuit: Circuit, noise: f64) {
     let encrypted = client.encrypt(&images.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut rng).unwrap();
     let logits = server
         .evaluate(&encrypted, &mut |step, result| {
-            for (found, (_, steps)) in client.decrypt_step(step, result).iter().zip(&clear) {
+            for (found, (_, steps)) in observer.decrypt_step(step, result).iter().zip(&clear) {
                 let clear = &steps.iter().find(|known| known.name == step.layer).unwrap().output.data;
                 let error = worst(found, clear);
                 largest = largest.max(error);
@@ -337,9 +337,8 @@ fn whole_network(circuit: Circuit, noise: f64) {
         );
     }
     assert!(largest > noise / 50.0, "{packing}: {largest:e} is less noise than there must be");
-    let schedule = program.schedule(&params).unwrap();
     let planned: Vec<_> =
-        schedule.into_iter().map(|s| (s.layer, s.op, s.level, (s.scale.log2() * 1e6).round(), s.slots)).collect();
+        plan.steps.into_iter().map(|s| (s.layer, s.op, s.level, (s.scale.log2() * 1e6).round(), s.slots)).collect();
     assert_eq!(seen, planned);
 }
 
@@ -408,7 +407,7 @@ fn every_degree(packing: Packing) {
             let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
             assert!(params.security_bits() >= 128, "degree {degree}");
             let program = Program::new(network.clone(), circuit.clone(), ranges.clone());
-            let schedule = program.schedule(&params).unwrap();
+            let schedule = program.plan(&params).unwrap().steps;
             assert_eq!(schedule.len(), 3 * program.network().activations() + 1 + more);
             for step in schedule {
                 let wanted = match step.op {
@@ -421,4 +420,15 @@ fn every_degree(packing: Packing) {
         });
     }
     assert_eq!(judged.keys().copied().collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn circuits_without_security_are_those_of_a_larger_ring() {
+    let activation = Approximation::Chebyshev { degree: 511 };
+    assert!(Circuit::new(15, &activation, Packing::default()).is_err());
+    let circuit = |log_n| Circuit::secure_or_not(log_n, &activation, Packing::default()).unwrap();
+    let (small, large) = (circuit(15), circuit(16));
+    let [found, wanted] = [small.parameters(), large.parameters()];
+    assert_eq!((&found.main_bits, found.log_n), (&wanted.main_bits, 15));
+    assert!(found.insecure && !wanted.insecure, "a secure circuit stays secure");
 }

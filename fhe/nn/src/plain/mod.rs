@@ -46,7 +46,7 @@ pub struct Outcome {
     pub overflow: Vec<usize>,
 }
 
-/// The index of the largest logit (the first of equals); `None` where a logit is infinite or NaN, or where there is
+/// The index of the largest logit (the first of equals); `None` if a logit is infinite or NaN, or if there is
 /// none.
 pub fn class(logits: &[f64]) -> Option<usize> {
     if logits.iter().any(|logit| !logit.is_finite()) {
@@ -112,8 +112,8 @@ impl ResNet {
         items.par_iter().map(|item| self.forward(&input(item), activation)).collect()
     }
 
-    /// The evaluation itself. It does not read [`ResNet::layers`], which it is the oracle of. `observe` gets the operation,
-    /// the result and the overflow of every step.
+    /// The evaluation itself. It does not read [`ResNet::layers`], which it is the oracle of. `observe` gets the
+    /// operation, the result and the overflow of every step.
     fn walk(
         &self,
         input: &[f64],

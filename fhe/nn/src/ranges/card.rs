@@ -29,8 +29,8 @@ pub struct ModelCard {
     pub std: [f64; 3],
     /// For each activation, by name, the largest magnitude before it over the training images.
     pub range_on_training_images: BTreeMap<String, f64>,
-    /// For each activation, by name, the largest magnitude before it over pictures other than photographs (plain colours,
-    /// checkers, noise and so on); empty if that was not measured.
+    /// For each activation, by name, the largest magnitude before it over pictures other than photographs (plain
+    /// colours, checkers, noise and so on); empty if that was not measured.
     pub range_on_odd_pictures: BTreeMap<String, f64>,
     /// The activation that the weights were trained with; `None` for ReLU.
     pub trained_with: Option<TrainedActivation>,
@@ -74,7 +74,7 @@ impl ModelCard {
     ///
     /// # Errors
     /// [`Error::NotAFile`] for a folder, pipe or device, [`Error::TooLarge`] for a longer file, [`Error::Io`], and
-    /// [`Error::Card`] for bytes that are no UTF-8 text.
+    /// [`Error::Card`] for bytes that are not UTF-8 text.
     pub fn read(path: &Path) -> Result<String, Error> {
         let bytes = file::read(path, MAX_CARD_BYTES)?;
         String::from_utf8(bytes).map_err(|error| {
@@ -86,8 +86,8 @@ impl ModelCard {
     /// Reads a card. A byte order mark before it is skipped.
     ///
     /// # Errors
-    /// [`Error::Card`] for text that is no JSON object, for a field that is missing or twice there, and for a value that no
-    /// network can have.
+    /// [`Error::Card`] for text that is not a JSON object, for a field that is missing or twice there, and for a value
+    /// that no network can have.
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let fields: Fields = field::object(json)?;
@@ -125,9 +125,9 @@ impl ModelCard {
         })
     }
 
-    /// Returns `[-r * headroom, r * headroom]` for each activation of `network` in order of evaluation, where `r` is the
-    /// larger of the card's ranges on training images and on odd pictures; or the intervals that the activations were trained
-    /// on, without headroom.
+    /// Returns `[-r * headroom, r * headroom]` for each activation of `network` in order of evaluation, where `r` is
+    /// the larger of the card's ranges on training images and on odd pictures; or the intervals that the activations
+    /// were trained on, without headroom.
     ///
     /// # Errors
     /// * [`Error::BadHeadroom`] for a headroom that makes no interval.

@@ -22,7 +22,7 @@ pub(super) struct Field {
 /// Reads a JSON object.
 ///
 /// # Errors
-/// [`Error::Card`] for text that is no JSON object, with the text at the place of the fault.
+/// [`Error::Card`] for text that is not a JSON object, with the text at the place of the fault.
 pub(super) fn object<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
     let start = json.trim_start();
     if !start.starts_with('{') {

@@ -83,7 +83,7 @@ impl<'a> Calibration<'a> {
     }
 
     /// Adds an image: its normalised values, and the decrypted result of each step of the schedule
-    /// ([`crate::encrypted::Client::decrypt_step`]), in order.
+    /// ([`crate::encrypted::Observer::decrypt_step`]), in order.
     ///
     /// # Panics
     /// If there is not one vector for each step, or if one has another length than its layer.

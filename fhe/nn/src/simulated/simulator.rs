@@ -62,7 +62,7 @@ impl Simulator {
 
     /// The outcome for an image, with the noise that `seed` and `image` determine. `observe` gets the layer, operation
     /// and values of every step, as a client that decrypts each step would see them
-    /// ([`crate::encrypted::Client::decrypt_step`]).
+    /// ([`crate::encrypted::Observer::decrypt_step`]).
     ///
     /// # Panics
     /// If `input` has another length than 3 · 32 · 32.

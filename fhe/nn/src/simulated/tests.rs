@@ -19,7 +19,7 @@ fn program(seed: u64) -> (Program, Parameters, Vec<ScheduledStep>) {
     let ranges = ranges.iter().map(|range| 1.2 * range).collect();
     let program = Program::new(network, Circuit::insecure(13, 7, Packing::default()), ranges);
     let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
-    let schedule = program.schedule(&params).unwrap();
+    let schedule = program.plan(&params).unwrap().steps;
     (program, params, schedule)
 }
 
@@ -142,11 +142,11 @@ fn a_model_for_another_case_says_so_and_survives_the_disk() {
 /// Simulations of the image.
 const SEEDS: usize = 16;
 
-/// The bound on the difference between the logarithms of the root mean square of the encrypted error and of the simulated
-/// error. It is the sum of
+/// The bound on the difference between the logarithms of the root mean square of the encrypted error and of the
+/// simulated error. It is the sum of
 ///
-/// - five standard deviations: of the simulated error, wider by √((κ + 2)/2) because the noise of an encrypted step has an
-///   excess kurtosis κ and the simulated noise has none; and of the calibration, √((κ + 2)/4n) for n values;
+/// - five standard deviations: of the simulated error, wider by √((κ + 2)/2) because the noise of an encrypted step has
+///   an excess kurtosis κ and the simulated noise has none; and of the calibration, √((κ + 2)/4n) for n values;
 /// - the distance of the quietest and the loudest step of a kind from their common deviation.
 ///
 /// The kinds that decide are the first convolution and, after it, bootstraps.
@@ -170,12 +170,13 @@ fn band(model: &NoiseModel, step: usize, spread: f64) -> f64 {
 fn simulated_errors_are_as_large_as_encrypted_ones_layer_by_layer() {
     let (program, params, schedule) = program(1);
     let mut rng = ChaCha20Rng::seed_from_u64(2);
-    let (client, keys) = Client::generate(&program, &params, &mut rng).unwrap();
+    let (client, observer, keys) =
+        Client::generate_observed(&program, &params, &program.plan(&params).unwrap().request, &mut rng).unwrap();
     let server = Server::new(program.clone(), &params, keys).unwrap();
     let mut encrypted = |image: &[f64]| {
         let mut values = Vec::new();
         let x = client.encrypt(&[image], &mut rng).unwrap();
-        server.evaluate(&x, &mut |step, result| values.extend(client.decrypt_step(step, result))).unwrap();
+        server.evaluate(&x, &mut |step, result| values.extend(observer.decrypt_step(step, result))).unwrap();
         values
     };
     let mut data = ChaCha20Rng::seed_from_u64(3);

@@ -17,7 +17,8 @@ pub(super) struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Takes the tensors of the norm `name`. Without weight and bias, gamma is 1 and beta 0; the second result is then false.
+    /// Takes the tensors of the norm `name`. Without weight and bias, gamma is 1 and beta 0; the second result is then
+    /// false.
     ///
     /// # Errors
     /// [`Error::MissingTensor`] if only one of weight and bias is there, or no statistics are;

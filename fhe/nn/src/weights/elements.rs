@@ -2,8 +2,8 @@
 
 use safetensors::Dtype;
 
-/// Returns the elements of a tensor in double precision, without rounding; `None` for a type that is no floating-point type
-/// of 16, 32 or 64 bits.
+/// Returns the elements of a tensor in double precision, without rounding; `None` for a type that is not a
+/// floating-point type of 16, 32 or 64 bits.
 pub(super) fn read(dtype: Dtype, data: &[u8]) -> Option<Vec<f64>> {
     let halves = || data.as_chunks::<2>().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
     Some(match dtype {

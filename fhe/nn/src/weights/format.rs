@@ -1,4 +1,4 @@
-//! The format of a file that is no safetensors file, and how to make one of it.
+//! The format of a file that is not a safetensors file, and how to make one of it.
 
 use crate::Error;
 
@@ -36,7 +36,7 @@ const FORMATS: &[(usize, &[u8], &str, &str)] = &[
     (0, b"\x89PNG", "a PNG image", OTHER),
 ];
 
-/// Says why `bytes` are no safetensors file, given the `reason` of the parser.
+/// Says why `bytes` are not a safetensors file, given the `reason` of the parser.
 pub(super) fn refusal(bytes: &[u8], reason: safetensors::SafeTensorError) -> Error {
     if let Some((found, remedy)) = other(bytes) {
         return Error::OtherFormat { found, remedy };
@@ -71,7 +71,8 @@ fn other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     }
     match bytes {
         [0x80, 2..=5, ..] => Some(("a pickle, as PyTorch wrote checkpoints before version 1.6", PYTORCH)),
-        // A protobuf whose first field is the version of ONNX, and whose second is the name of the program that wrote it.
+        // A protobuf whose first field is the version of ONNX, and whose second is the name of the program that wrote
+        // it.
         [8, 1..=20, 0x12, ..] => Some(("an ONNX model", ONNX)),
         _ => text(bytes),
     }

@@ -1,15 +1,15 @@
 //! Weights from a safetensors file with PyTorch's names.
 //!
 //! Read are `conv1`, `bn1`, `layerS.K.{conv1,bn1,conv2,bn2}`, a shortcut `layerS.K.downsample.{0,1}`, and `fc` with or
-//! without bias. `shortcut` is read as `downsample`, `linear` and `classifier` as `fc`, and a prefix such as `module.` that
-//! all names share is left out. Elements are float32, float16, bfloat16 or float64.
+//! without bias. `shortcut` is read as `downsample`, `linear` and `classifier` as `fc`, and a prefix such as `module.`
+//! that all names share is left out. Elements are float32, float16, bfloat16 or float64.
 //!
-//! Batch norm may be folded already; then each convolution has a bias, and a shortcut may be called `downsample` without a
-//! number. Batch norm without weight and bias counts as weight 1 and bias 0. Its epsilon is the value `bn_eps` of the file's
-//! metadata or of the model card, or else PyTorch's default.
+//! Batch norm may be folded already; then each convolution has a bias, and a shortcut may be called `downsample`
+//! without a number. Batch norm without weight and bias counts as weight 1 and bias 0. Its epsilon is the value
+//! `bn_eps` of the file's metadata or of the model card, or else PyTorch's default.
 //!
-//! A file without shortcut tensors must say how its shortcuts add channels: `shortcut` in its metadata or in the model card
-//! is one of the names of [`PaddedShortcut`].
+//! A file without shortcut tensors must say how its shortcuts add channels: `shortcut` in its metadata or in the model
+//! card is one of the names of [`PaddedShortcut`].
 
 mod batch_norm;
 mod elements;
@@ -45,13 +45,15 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     crate::file::read(path, MAX_BYTES)
 }
 
-/// Reads a network of any depth 6n+2 and any width from the bytes of a safetensors file, with batch norm folded into the
-/// convolutions in double precision. The shapes of all tensors follow from `conv1.weight` and the number of blocks in
-/// `layer1`. The model card may state conventions that tensors do not show: see the [module](self).
+/// Reads a network of any depth 6n+2 and any width from the bytes of a safetensors file, with batch norm folded into
+/// the convolutions in double precision. The shapes of all tensors follow from `conv1.weight` and the number of blocks
+/// in `layer1`. The model card may state conventions that tensors do not show: see the [module](self).
 ///
 /// # Errors
-/// * [`Error::OtherFormat`], [`Error::WrongLength`] and [`Error::Format`] for bytes that are no whole safetensors file.
-/// * [`Error::MissingTensor`], [`Error::UnusedTensor`], [`Error::TwoNames`], [`Error::WrongShape`], [`Error::EmptyTensor`],
+/// * [`Error::OtherFormat`], [`Error::WrongLength`] and [`Error::Format`] for bytes that are not a whole safetensors
+///   file.
+/// * [`Error::MissingTensor`], [`Error::UnusedTensor`], [`Error::TwoNames`], [`Error::WrongShape`],
+///   [`Error::EmptyTensor`],
 ///   [`Error::WrongType`], [`Error::NotFinite`] and [`Error::NegativeVariance`] name a tensor that does not fit.
 /// * [`Error::WrongStages`] for a network of another number of stages.
 /// * [`Error::BadConvention`] for a convention that is unknown, or that file and card state differently.

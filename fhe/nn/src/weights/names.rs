@@ -7,8 +7,8 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::Error;
 
-/// Returns, for each tensor by PyTorch's name, its name in the file; notes what was left out or renamed. Counters that only
-/// training uses are left out.
+/// Returns, for each tensor by PyTorch's name, its name in the file; notes what was left out or renamed. Counters that
+/// only training uses are left out.
 ///
 /// # Errors
 /// [`Error::TwoNames`] for two tensors with the same name of PyTorch.

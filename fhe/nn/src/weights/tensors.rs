@@ -20,8 +20,8 @@ impl<'a> Tensors<'a> {
     /// Reads the header of a file.
     ///
     /// # Errors
-    /// Those of [`format::refusal`] if the bytes are no safetensors file, [`Error::EmptyTensor`] for a tensor without
-    /// elements, and those of [`names::distinct`] and [`names::canonical`].
+    /// Those of [`format::refusal`] if the bytes are not a safetensors file, [`Error::EmptyTensor`] for a tensor
+    /// without elements, and those of [`names::distinct`] and [`names::canonical`].
     pub(super) fn parse(bytes: &'a [u8], notes: &mut Vec<String>) -> Result<Self, Error> {
         let read = || {
             let (_, header) = SafeTensors::read_metadata(bytes)?;

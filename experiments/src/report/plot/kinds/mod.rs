@@ -14,10 +14,10 @@ use super::figure::Figure;
 use super::series::{borrowed_noise, label};
 use crate::report::source::{Source, Standing};
 
-/// The figures.
+/// The kinds of figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
+pub(crate) enum FigureKind {
     /// Accuracy and logit precision against the degree of the ReLU.
     Precision,
     /// Errors along the layers: of the approximation, and of encryption.
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 /// The reason why there is nothing to draw.
 pub(crate) type Reason = String;
 
-impl Kind {
+impl FigureKind {
     /// Returns its name on the command line and in files.
     pub(crate) fn word(self) -> String {
         self.to_possible_value().expect("no figure is hidden").get_name().to_owned()

@@ -26,8 +26,8 @@ fn assert_signs(sign: &SignComposite) {
         if x >= sign.threshold {
             assert!((value - 1.0).abs() <= sign.error() + 1e-12, "{value} at {x}, error {}", sign.error());
         } else {
-            // A margin lets a stage settle about 1 before its input has reached what the stage before leaves of the
-            // threshold: from there on it swings by its error.
+            // With a margin a stage comes close to 1 before its input reaches the image of the threshold. From there on
+            // it differs from 1 by its error.
             assert!(value >= last.min(1.0 - sign.error()) - rounding, "falls to {value} at {x}");
             last = value;
         }
@@ -53,7 +53,7 @@ fn a_margin_covers_noise_in_every_stage() {
     let sign = SignComposite::with_precision(&[7, 7, 13], 8.0, margin).unwrap();
     for x in grid(sign.threshold, 1.0, 20_000) {
         for noise in [[1.0, 1.0, 1.0], [1.0, -1.0, 1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, -1.0]] {
-            // The threshold itself takes no noise: what it tells apart is what arrives.
+            // The threshold applies to the noisy input, so noise does not take an input below it.
             let start = (x + noise[0] * margin).max(sign.threshold);
             let ends = sign
                 .stages

@@ -13,7 +13,7 @@ fn relu(x: f64) -> f64 {
     x.max(0.0)
 }
 
-/// What makes an approximation a best one (Chebyshev), and its error an error.
+/// Fails unless the approximation is the best one, by Chebyshev's criterion, and has the error that it states.
 fn assert_best(f: impl Fn(f64) -> f64, degree: usize, intervals: &[(f64, f64)], tolerance: f64) -> Minimax {
     let found = minimax(&f, degree, intervals).unwrap();
     let error = |x: f64| f(x) - found.series.evaluate(x);

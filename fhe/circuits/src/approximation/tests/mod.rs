@@ -1,4 +1,4 @@
-//! What the approximations claim, held against theory, dense grids and published values.
+//! The errors that approximations state, compared with theory, dense grids and published values.
 
 mod composite;
 mod minimax;

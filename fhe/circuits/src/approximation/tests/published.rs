@@ -95,14 +95,14 @@ const PRECISE: [Published; 4] = [
     },
 ];
 
-/// What the later stages' intervals were widened by: a slope at their ends is missing without it.
+/// The width by which the authors extended the intervals of later stages. Without it the slope at their ends differs.
 const MARGIN: f64 = 1.0 / (1 << 22) as f64;
 
 fn odd_powers(coefficients: &[f64], x: f64) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * x * x + c) * x
 }
 
-/// Where a published first stage comes within its error of 1; the error is what it has at 1.
+/// Returns the least x at which a published first stage is within its error of 1. The error is that at x = 1.
 fn threshold(first: &[f64]) -> f64 {
     let wanted = 1.0 - (odd_powers(first, 1.0) - 1.0).abs();
     let step = 1e-4;

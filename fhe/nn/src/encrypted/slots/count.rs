@@ -64,7 +64,7 @@ impl Slots for Count<'_> {
         let mut ask = |&step: &i64| self.request.rotation(self.params, self.interleave.distance(step), *x);
         steps.iter().for_each(&mut ask);
         self.hoisted += steps.iter().filter(|&&step| step != 0).count();
-        // The vectors made from the rotations are about as many again.
+        // The number of vectors made from the rotations is about that of the rotations.
         self.hold(2 * steps.len() + 2, *x);
         Ok(vec![*x; steps.len()])
     }

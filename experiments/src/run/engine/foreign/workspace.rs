@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::StageMeasured;
-use crate::config::Suite;
+use crate::config::ForeignEngine;
 use crate::contract::{Instance, Stage, bytes_in, pixels, predictions};
 use crate::run::selection::Subject;
 use crate::supervise::{self, End, Order, Report};
@@ -21,7 +21,7 @@ const THREADS: [&str; 2] = ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"];
 
 /// A repository that this run has for itself.
 pub(super) struct Workspace {
-    suite: Suite,
+    engine: ForeignEngine,
     places: Instance,
     /// The folder, locked until the run ends.
     _lock: File,
@@ -32,17 +32,17 @@ impl Workspace {
     ///
     /// # Errors
     /// A repository that another run has, a stage without a program, or a file system that refuses.
-    pub(super) fn enter(suite: &Suite) -> Result<Self> {
-        let missing = Stage::ALL.into_iter().find(|stage| stage.command(&suite.submission, suite.size).is_none());
+    pub(super) fn enter(engine: &ForeignEngine) -> Result<Self> {
+        let missing = Stage::ALL.into_iter().find(|stage| stage.command(&engine.submission, engine.size).is_none());
         if let Some(stage) = missing {
-            let [script, built] = stage.programs(&suite.submission).map(|path| path.display().to_string());
+            let [script, built] = stage.programs(&engine.submission).map(|path| path.display().to_string());
             bail!("stage {stage}: found neither {script} nor {built}, wanted one of them; build the submission");
         }
-        let lock = lock(&suite.root)?;
-        let places = Instance::new(&suite.root, suite.size);
+        let lock = lock(&engine.root)?;
+        let places = Instance::new(&engine.root, engine.size);
         remove(places.io())?;
         make(places.io())?;
-        Ok(Self { suite: suite.clone(), places, _lock: lock })
+        Ok(Self { engine: engine.clone(), places, _lock: lock })
     }
 
     /// Writes the images of a call, and deletes the ciphertexts and the answers of the call before.
@@ -68,7 +68,7 @@ impl Workspace {
             End::Status(status) => Some(format!("ended with status {status}")),
             End::Signal(signal) => Some(format!("was ended by signal {signal}")),
             End::TimeLimit => {
-                Some(format!("was killed at its limit of {} s (stage_limit_s)", self.suite.stage_limit.as_secs_f64()))
+                Some(format!("was killed at its limit of {} s (stage_limit_s)", self.engine.stage_limit.as_secs_f64()))
             }
         };
         if let Some(end) = end {
@@ -82,25 +82,25 @@ impl Workspace {
     }
 
     fn report(&self, stage: Stage) -> Result<Report> {
-        let command = stage.command(&self.suite.submission, self.suite.size).context("its program is gone")?;
+        let command = stage.command(&self.engine.submission, self.engine.size).context("its program is gone")?;
         let word = |word: &std::ffi::OsStr| word.to_str().map(str::to_owned).context("found a path that is not UTF-8");
-        let threads = self.suite.threads.map(|threads| THREADS.map(|name| (name.to_owned(), threads.to_string())));
+        let threads = self.engine.threads.map(|threads| THREADS.map(|name| (name.to_owned(), threads.to_string())));
         supervise::run(&Order {
             program: PathBuf::from(command.get_program()),
             arguments: command.get_args().map(word).collect::<Result<_>>()?,
-            folder: self.suite.root.clone(),
+            folder: self.engine.root.clone(),
             environment: threads.into_iter().flatten().collect(),
-            limit_s: self.suite.stage_limit.as_secs_f64(),
+            limit_s: self.engine.stage_limit.as_secs_f64(),
         })
     }
 
-    /// Reads the classes of a call. `last` is the report of the stage that wrote them.
+    /// Reads the classes of a call; `None` for an image without one. `last` is the report of the stage that wrote them.
     ///
     /// # Errors
-    /// No file, another number of lines than images, or a line that is no class.
-    pub(super) fn answers(&self, images: usize, last: Option<&Report>) -> Result<Vec<usize>> {
+    /// No file, another number of lines than images, or a line that is neither a class nor -1.
+    pub(super) fn answers(&self, images: usize, last: Option<&Report>) -> Result<Vec<Option<usize>>> {
         let path = self.places.predictions();
-        let read = || -> Result<Vec<usize>> { predictions::read(&std::fs::read_to_string(&path)?, images) };
+        let read = || -> Result<Vec<Option<usize>>> { predictions::read(&std::fs::read_to_string(&path)?, images) };
         read().with_context(|| {
             let said = last.map_or(String::new(), |report| format!(" ({})", said(report)));
             format!("stage {}{said}: {}", Stage::ClientPostprocess, path.display())

@@ -5,7 +5,7 @@ mod workspace;
 use anyhow::Result;
 
 use super::{Answer, Cost, Evaluated};
-use crate::config::Suite;
+use crate::config::ForeignEngine;
 use crate::contract::Stage;
 use crate::run::progress::Progress;
 use crate::run::selection::Subject;
@@ -36,14 +36,14 @@ impl Engine {
     ///
     /// # Errors
     /// A repository that another run has, or a stage that is missing or fails.
-    pub(crate) fn start(suite: &Suite, progress: &Progress) -> Result<Self> {
-        let workspace = Workspace::enter(suite)?;
+    pub(crate) fn start(engine: &ForeignEngine, progress: &Progress) -> Result<Self> {
+        let workspace = Workspace::enter(engine)?;
         let mut once = Vec::new();
         for &stage in Stage::ONCE {
             progress.step(stage.name());
             once.push(workspace.run(stage, None)?);
         }
-        Ok(Self { workspace, batch: suite.batch, once })
+        Ok(Self { workspace, batch: engine.batch, once })
     }
 
     /// The number of images in a call.

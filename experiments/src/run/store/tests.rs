@@ -180,7 +180,7 @@ fn every_changed_digit_is_noticed_and_evaluated_anew() {
     }
 }
 
-/// What a process that is killed between two appends leaves.
+/// A process that is killed between two appends leaves digests without rows.
 #[test]
 fn digests_ahead_of_their_rows_cost_nothing() {
     let folder = tempfile::tempdir().unwrap();

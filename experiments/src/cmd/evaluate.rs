@@ -1,0 +1,152 @@
+//! `evaluate`: the server's half, with public files only.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use fhe_nn::encrypted::Packing;
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use crate::case::{Case, CaseSpec, ServerArgs};
+use crate::output::{self, bytes};
+use crate::roles::keys::Places;
+use crate::roles::manifest::Manifest;
+use crate::roles::parcel::Parcel;
+use crate::roles::server::{self, Bars, Evaluated, Hidden, Server};
+use crate::{constants, machine, progress};
+
+/// Arguments of `evaluate`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The public folder of a client's keys. The command has no use for a secret key.
+    #[arg(long, value_name = "KEYS/public")]
+    keys: PathBuf,
+    #[command(flatten)]
+    server: ServerArgs,
+    /// The folder that `encrypt` wrote.
+    #[arg(long = "in", value_name = "UP")]
+    from: PathBuf,
+    /// A folder for the encrypted logits, one file each. Results that are there already are kept: a run that was killed
+    /// goes on.
+    #[arg(long, value_name = "DOWN")]
+    out: PathBuf,
+    /// Ciphertexts that are evaluated at once, each on its share of the threads. If not given, one for each thread as far
+    /// as memory goes: threads that share no ciphertext never wait for each other.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    at_once: Option<u16>,
+    /// A file for the encoded constants of the case. If it is not there, or is of another case, the constants are encoded and
+    /// written to it; a server that starts again then maps them.
+    #[arg(long, value_name = "FILE")]
+    constants: Option<PathBuf>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The account of an evaluation.
+#[derive(Serialize)]
+struct Report {
+    images: usize,
+    /// Ciphertexts that were evaluated now.
+    evaluated: usize,
+    /// Ciphertexts whose logits were there already.
+    kept: usize,
+    seconds: Seconds,
+    upload_bytes: u64,
+    download_bytes: u64,
+    evaluation_key_bytes: u64,
+    peak_rss_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Seconds {
+    /// Reading and checking the keys.
+    load: f64,
+    /// Encoding the constants.
+    prepare: f64,
+    /// Evaluating all ciphertexts.
+    evaluate: f64,
+}
+
+/// Runs `evaluate`.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    args.server.in_pool(|| {
+        let folder = Places::public_of(&args.keys);
+        let manifest = Manifest::read(&folder)?;
+        let case = case(args, &manifest).with_context(|| folder.display().to_string())?;
+        args.server.check_memory(&case)?;
+        if let Some(path) = &args.constants
+            && constants::read(path, &case)?.is_none()
+        {
+            constants::write(path, &case)?;
+        }
+        let key_bytes = manifest.evaluation_keys.bytes;
+        let spinner = progress::spinner("reading keys".to_owned(), args.json);
+        let server = Server::start(&folder, manifest, case, args.constants.as_deref())?;
+        spinner.finish_and_clear();
+        let parcel = server.open(&args.from, &args.out)?;
+        let limit = server::memory_limit(args.server.max_memory()?);
+        let threads = rayon::current_num_threads();
+        let at_once = args.at_once.map(usize::from);
+        let lanes = at_once.unwrap_or_else(|| server::lanes(server.case(), parcel.ciphertexts(), threads, limit));
+        let folders = [args.from.as_path(), args.out.as_path()];
+        let evaluated = if args.json {
+            server.evaluate(&parcel, folders, lanes, &Hidden)?
+        } else {
+            server.evaluate(&parcel, folders, lanes, &Shown)?
+        };
+        report(args, &server, &parcel, &evaluated, key_bytes)
+    })
+}
+
+/// Bars on standard error.
+struct Shown;
+
+impl Bars for Shown {
+    fn steps(&self, ciphertext: usize, of: usize) -> ProgressBar {
+        ProgressBar::no_length().with_prefix(format!("{}/{of} ", ciphertext + 1))
+    }
+
+    fn ciphertexts(&self, count: usize) -> ProgressBar {
+        progress::count(count, "ciphertexts")
+    }
+}
+
+/// The case that the keys are for, with the server's weights.
+fn case(args: &Args, manifest: &Manifest) -> Result<Case> {
+    let relu = manifest.circuit.relu.parse().context("circuit.relu")?;
+    let packing: Packing = manifest.circuit.packing.parse().context("circuit.packing")?;
+    let spec = CaseSpec { ring_dim: manifest.ring_dim()?, relu, packing };
+    args.server.case(&spec, manifest.is_insecure())
+}
+
+fn report(args: &Args, server: &Server, parcel: &Parcel, done: &Evaluated, evaluation_key_bytes: u64) -> Result<()> {
+    let Evaluated { evaluated, kept, seconds, upload_bytes, download_bytes, .. } = done;
+    let report = Report {
+        images: parcel.images,
+        evaluated: *evaluated,
+        kept: *kept,
+        seconds: Seconds { load: server.load, prepare: server.prepare, evaluate: *seconds },
+        upload_bytes: *upload_bytes,
+        download_bytes: *download_bytes,
+        evaluation_key_bytes,
+        peak_rss_bytes: machine::peak_rss_bytes(),
+    };
+    if args.json {
+        return output::out(&format!("{}\n", serde_json::to_string(&report)?));
+    }
+    let kept = if *kept > 0 { format!(", {kept} were there already") } else { String::new() };
+    let Seconds { load, prepare, evaluate } = report.seconds;
+    output::out(&format!(
+        "{}: logits of {} images in {} ciphertexts{kept}\n\
+         seconds: reading keys {load:.2}, encoding constants {prepare:.2}, evaluating {evaluate:.2}\n\
+         memory: peak {}\nbytes: evaluation keys {}, upload {}, download {}\n",
+        args.out.display(),
+        parcel.images,
+        parcel.ciphertexts(),
+        report.peak_rss_bytes.map_or("unknown".to_owned(), bytes),
+        bytes(evaluation_key_bytes),
+        bytes(report.upload_bytes),
+        bytes(report.download_bytes),
+    ))
+}

@@ -1,0 +1,136 @@
+//! The encoded constants of a case in a file, so that a server that starts again need not encode them.
+
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use crc32fast::Hasher;
+use datasets::digest::sha256;
+use fhe_circuits::Stored;
+use fhe_nn::encrypted::write_constants;
+use fhe_ring::MappedFile;
+
+use crate::case::Case;
+use crate::files::{self, Access, Durability};
+
+/// Bytes of the identity, and of the length and the checksum after it.
+const IDENTITY: usize = 64;
+const HEADER: usize = IDENTITY + 8 + 4;
+
+/// Returns a digest of all that the constants depend on: parameters, circuits and the release of the program.
+fn identity(case: &Case) -> String {
+    let layers = case.program.layers();
+    let mut slots: Vec<_> = layers.iter().map(|layer| layer.layout.slots()).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    let images = case.program.interleave();
+    let circuits: Vec<_> =
+        slots.into_iter().map(|slots| case.program.circuit().bootstrap(images.slots(slots))).collect();
+    let text = format!("{} {:?} {circuits:?}", env!("CARGO_PKG_VERSION"), case.params.digest());
+    sha256(text.as_bytes())
+}
+
+/// A stream that is counted and summed up on the way.
+struct Summed<W> {
+    out: W,
+    sum: Hasher,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.sum.update(&bytes[..count]);
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Encodes the constants of a case and writes them to a file.
+///
+/// # Errors
+/// A case without a circuit, and a file system that refuses.
+pub(crate) fn write(path: &Path, case: &Case) -> Result<()> {
+    files::create(path, Access::All, Durability::Checked, |file| {
+        file.write_all(&[0; HEADER])?;
+        let (sum, bytes) = {
+            let out = BufWriter::with_capacity(1 << 20, &mut *file);
+            let mut out = Summed { out, sum: Hasher::new(), bytes: 0 };
+            write_constants(&case.program, &case.params, &mut out)?;
+            out.flush()?;
+            (out.sum, out.bytes)
+        };
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(identity(case).as_bytes())?;
+        file.write_all(&bytes.to_le_bytes())?;
+        Ok(file.write_all(&sum.finalize().to_le_bytes())?)
+    })
+}
+
+/// Maps the constants of a case. `None` if there is no such file, or it is of another case, another release, or damaged: the
+/// constants have to be encoded then.
+///
+/// # Errors
+/// A file that cannot be read.
+pub(crate) fn read(path: &Path, case: &Case) -> Result<Option<Stored>> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let file = MappedFile::open(path).with_context(|| path.display().to_string())?;
+    let whole = |header: &[u8], rest: &[u8]| {
+        let (known, sums) = header.split_at(IDENTITY);
+        let sum = crc32fast::hash(rest).to_le_bytes();
+        known == identity(case).as_bytes() && sums[..8] == (rest.len() as u64).to_le_bytes() && sums[8..] == sum
+    };
+    let fits = file.bytes().split_at_checked(HEADER).is_some_and(|(header, rest)| whole(header, rest));
+    Ok(fits.then(|| Stored::new(&file, HEADER)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{CaseSpec, HEADROOM, Model};
+    use fhe_nn::encrypted::{Client, Packing, Server};
+    use fhe_ring::SecretRng;
+
+    #[test]
+    fn constants_that_were_stored_compute_what_encoded_ones_do() {
+        let spec = CaseSpec { ring_dim: 1 << 15, relu: "chebyshev:7".parse().unwrap(), packing: Packing::Fused };
+        let case = Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("constants");
+        assert!(read(&path, &case).unwrap().is_none(), "no file");
+        write(&path, &case).unwrap();
+        let stored = || read(&path, &case).unwrap();
+
+        let mut rng = SecretRng::seeded(3);
+        let (client, keys) = Client::generate(&case.program, &case.params, &mut rng).unwrap();
+        let encoded = Server::new(case.program.clone(), &case.params, keys.clone()).unwrap();
+        let read_back = Server::with_constants(case.program.clone(), &case.params, keys, stored().unwrap()).unwrap();
+        assert_eq!(encoded.constant_bytes(), read_back.constant_bytes());
+        let image = client.encrypt(&[&vec![0.1; 3072]], &mut rng).unwrap();
+        let logits = |server: &Server| server.evaluate(&image, &mut |_, _| {}).unwrap();
+        assert!(logits(&encoded) == logits(&read_back));
+
+        let own = std::fs::read(&path).unwrap();
+        let other = CaseSpec { relu: "chebyshev:15".parse().unwrap(), ..spec };
+        let other = Case::new(&other, Model::embedded(HEADROOM).unwrap(), None).unwrap();
+        assert!(read(&path, &other).unwrap().is_none(), "another circuit");
+        // Nobody may change a file that is mapped.
+        drop(read_back);
+        for at in [0, IDENTITY, IDENTITY + 9, HEADER, own.len() / 2, own.len() - 1] {
+            let mut damaged = own.clone();
+            damaged[at] ^= 1;
+            std::fs::write(&path, &damaged).unwrap();
+            assert!(stored().is_none(), "byte {at}");
+        }
+        for length in [0, HEADER - 1, HEADER, own.len() - 1] {
+            std::fs::write(&path, &own[..length]).unwrap();
+            assert!(stored().is_none(), "{length} bytes");
+        }
+    }
+}

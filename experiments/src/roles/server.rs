@@ -1,0 +1,247 @@
+//! The server: evaluates the network on uploads, with public files only.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use fhe_ckks::{Parameters, Serial};
+use indicatif::ProgressBar;
+
+use super::frames;
+use super::keys;
+use super::manifest::Manifest;
+use super::parcel::{self, Direction, Parcel};
+use crate::case::Case;
+use crate::constants;
+use crate::files::Durability;
+use crate::machine;
+use crate::serving::Serving;
+
+/// A server that is ready for uploads of one client.
+pub(crate) struct Server {
+    /// Seconds of reading and checking the keys.
+    pub load: f64,
+    /// Seconds of encoding constants, or of mapping those that were stored.
+    pub prepare: f64,
+    manifest: Manifest,
+    client_ring: Parameters,
+    serving: Serving,
+}
+
+/// A parcel that was evaluated.
+#[derive(Default)]
+pub(crate) struct Evaluated {
+    /// Ciphertexts that were evaluated now.
+    pub evaluated: usize,
+    /// Ciphertexts whose logits were there already.
+    pub kept: usize,
+    /// Seconds from the first ciphertext to the last.
+    pub seconds: f64,
+    /// Seconds of reading ciphertexts, of all lanes.
+    pub read: f64,
+    /// Seconds of writing ciphertexts, of all lanes.
+    pub write: f64,
+    /// Bytes of the ciphertexts that were read now.
+    pub upload_bytes: u64,
+    /// Bytes of the ciphertexts that were written now.
+    pub download_bytes: u64,
+}
+
+/// The progress bars of an evaluation.
+pub(crate) trait Bars: Sync {
+    /// Returns the bar over the steps of a ciphertext, when it is the only one that is evaluated.
+    fn steps(&self, ciphertext: usize, of: usize) -> ProgressBar;
+    /// Returns the bar over this many ciphertexts, when several are evaluated at once.
+    fn ciphertexts(&self, count: usize) -> ProgressBar;
+}
+
+/// No bars.
+pub(crate) struct Hidden;
+
+impl Bars for Hidden {
+    fn steps(&self, _: usize, _: usize) -> ProgressBar {
+        ProgressBar::hidden()
+    }
+
+    fn ciphertexts(&self, _: usize) -> ProgressBar {
+        ProgressBar::hidden()
+    }
+}
+
+/// Returns the number of ciphertexts to evaluate at once: one for each thread, as far as `limit` bytes of memory and the
+/// number of ciphertexts go. Threads that share no ciphertext never wait for each other.
+pub(crate) fn lanes(case: &Case, ciphertexts: usize, threads: usize, limit: Option<u64>) -> usize {
+    let memory = case.plan.memory;
+    let room = |lanes: usize| memory.total() + (lanes - 1) * memory.working;
+    let fits = |&lanes: &usize| limit.is_none_or(|limit| room(lanes) as u64 <= limit);
+    (1..=threads.min(ciphertexts).max(1)).rev().find(fits).unwrap_or(1)
+}
+
+impl Server {
+    /// Reads the public keys of a client for a case. Takes the constants from the file `constants` if that has them.
+    ///
+    /// # Errors
+    /// Keys and weights that do not go together, and files that are no keys.
+    pub(crate) fn start(keys: &Path, manifest: Manifest, case: Case, constants: Option<&Path>) -> Result<Self> {
+        manifest.check_case(&case).with_context(|| keys.display().to_string())?;
+        let started = Instant::now();
+        let client_ring = case.program.client_ring(&case.params)?;
+        let keys = keys::evaluation(keys, &manifest, &case)?;
+        let load = started.elapsed().as_secs_f64();
+        let started = Instant::now();
+        let stored = constants.map(|path| constants::read(path, &case)).transpose()?.flatten();
+        let serving = Serving::with_constants(case, keys, stored)?;
+        Ok(Self { load, prepare: started.elapsed().as_secs_f64(), manifest, client_ring, serving })
+    }
+
+    /// Opens an upload and the folder for its results.
+    ///
+    /// # Errors
+    /// An upload under other keys, and a folder with the results of another upload.
+    pub(crate) fn open(&self, from: &Path, out: &Path) -> Result<Parcel> {
+        let parcel = Parcel::expect(from, Direction::Up)?;
+        parcel.check_key(from, &self.manifest.key)?;
+        match Parcel::read(out)? {
+            Some(found) if found != parcel => bail!(
+                "{}: found results of the upload {}, wanted a new folder, or one with results of {}, that of {}",
+                out.display(),
+                found.upload,
+                parcel.upload,
+                from.display()
+            ),
+            Some(_) => {}
+            None => {
+                std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
+                parcel.write(out)?;
+            }
+        }
+        Ok(parcel)
+    }
+
+    /// Evaluates every ciphertext of an upload whose logits are not in `out` yet: as many at once as there are `lanes`,
+    /// each on its share of the threads.
+    ///
+    /// # Errors
+    /// Ciphertexts that cannot be read, and a file system that refuses. Results that were written until then stay.
+    pub(crate) fn evaluate(
+        &self,
+        parcel: &Parcel,
+        [from, out]: [&Path; 2],
+        lanes: usize,
+        bars: &impl Bars,
+    ) -> Result<Evaluated> {
+        let count = parcel.ciphertexts();
+        let missing: Vec<usize> = (0..count).filter(|&k| !parcel::path(out, Direction::Down, k).exists()).collect();
+        let done = Mutex::new(Evaluated { kept: count - missing.len(), ..Evaluated::default() });
+        let one = |k: usize, bar: ProgressBar| self.evaluate_one([from, out], k, bar, &done);
+        let started = Instant::now();
+        if lanes <= 1 {
+            missing.iter().try_for_each(|&k| one(k, bars.steps(k, count)))?;
+        } else {
+            in_lanes(&missing, lanes, &bars.ciphertexts(missing.len()), |k| one(k, ProgressBar::hidden()))?;
+        }
+        let mut done = done.into_inner().expect("no holder panics");
+        done.seconds = started.elapsed().as_secs_f64();
+        Ok(done)
+    }
+
+    fn evaluate_one(&self, [from, out]: [&Path; 2], k: usize, bar: ProgressBar, done: &Mutex<Evaluated>) -> Result<()> {
+        let [source, target] =
+            [(from, Direction::Up), (out, Direction::Down)].map(|(folder, way)| parcel::path(folder, way, k));
+        let started = Instant::now();
+        let image = frames::read_ciphertext(&source, &self.client_ring)?;
+        let read = started.elapsed().as_secs_f64();
+        let logits = self.serving.evaluate(&image, bar, &mut |_, _| {});
+        let logits = logits.with_context(|| source.display().to_string())?;
+        let started = Instant::now();
+        frames::write(&target, &self.client_ring, &logits, Durability::Whole)?;
+        let mut done = done.lock().expect("no holder panics");
+        done.evaluated += 1;
+        done.read += read;
+        done.write += started.elapsed().as_secs_f64();
+        done.upload_bytes += std::fs::metadata(&source).map_or(0, |metadata| metadata.len());
+        done.download_bytes += logits.serialized_len();
+        Ok(())
+    }
+
+    /// Returns the case.
+    pub(crate) fn case(&self) -> &Case {
+        &self.serving.case
+    }
+}
+
+/// Does `work` for each number, in as many threads as there are lanes. Each has a pool of its own with its share of the
+/// threads of this one.
+///
+/// # Errors
+/// The first error of `work`; what has not begun by then is left.
+fn in_lanes(
+    numbers: &[usize],
+    lanes: usize,
+    bar: &ProgressBar,
+    work: impl Fn(usize) -> Result<()> + Sync,
+) -> Result<()> {
+    let threads = (rayon::current_num_threads() / lanes).max(1);
+    let next = AtomicUsize::new(0);
+    let lane = || -> Result<()> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("threads of a lane")?;
+        while let Some(&number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = pool.install(|| work(number)) {
+                next.store(numbers.len(), Ordering::Relaxed);
+                return Err(error);
+            }
+            bar.inc(1);
+        }
+        Ok(())
+    };
+    let results = std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
+        lanes.into_iter().map(|lane| lane.join().expect("a lane does not panic")).collect::<Vec<_>>()
+    });
+    bar.finish_and_clear();
+    results.into_iter().collect()
+}
+
+/// Returns the bytes of memory that an evaluation may take: what the user grants, or what the process can still have.
+pub(crate) fn memory_limit(granted: Option<u64>) -> Option<u64> {
+    granted.or_else(|| machine::available().map(|available| available.bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{CaseSpec, HEADROOM, Model};
+    use fhe_nn::encrypted::Packing;
+
+    #[test]
+    fn lanes_are_bounded_by_threads_ciphertexts_and_memory() {
+        let spec = CaseSpec { ring_dim: 1 << 16, relu: "chebyshev:7".parse().unwrap(), packing: Packing::Fused };
+        let case = Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap();
+        assert_eq!(
+            [(9, 4), (3, 4), (1, 4), (0, 4)].map(|(ciphertexts, threads)| lanes(&case, ciphertexts, threads, None)),
+            [4, 3, 1, 1]
+        );
+        let of = |lanes: usize| Some((case.plan.memory.total() + (lanes - 1) * case.plan.memory.working) as u64);
+        for wanted in 1..=4 {
+            assert_eq!(lanes(&case, 9, 4, of(wanted)), wanted);
+            assert_eq!(lanes(&case, 9, 4, of(wanted).map(|limit| limit - 1)), (wanted - 1).max(1));
+        }
+    }
+
+    #[test]
+    fn a_lane_that_fails_stops_the_others() {
+        let (numbers, done) = ((0..100).collect::<Vec<_>>(), AtomicUsize::new(0));
+        let work = |number: usize| {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            done.fetch_add(1, Ordering::Relaxed);
+            if number == 3 { bail!("number 3") } else { Ok(()) }
+        };
+        let error = in_lanes(&numbers, 2, &ProgressBar::hidden(), work).unwrap_err();
+        assert_eq!((error.to_string().as_str(), done.load(Ordering::Relaxed) < 20), ("number 3", true));
+        done.store(0, Ordering::Relaxed);
+        in_lanes(&numbers[10..], 3, &ProgressBar::hidden(), work).unwrap();
+        assert_eq!(done.load(Ordering::Relaxed), 90);
+    }
+}

@@ -1,0 +1,98 @@
+//! The agreement of client and server: how images become slots, and slots logits.
+
+use fhe_ckks::{Ciphertext, CkksError, Parameters, Plaintext, SeededCiphertext};
+use fhe_ring::Basis;
+
+use super::interleave::Interleave;
+use super::layout::Layout;
+use super::program::Program;
+
+/// The way in which a server expects images, and returns logits. A client needs nothing else of the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interface {
+    /// Level of encrypted images.
+    pub level: usize,
+    /// Scale of encrypted images.
+    pub scale: f64,
+    /// The places of an image's values among the slots.
+    pub layout: Layout,
+    /// The images of a ciphertext.
+    pub interleave: Interleave,
+    /// Number of logits of an image.
+    pub classes: usize,
+}
+
+impl Interface {
+    /// The number of slots of encrypted images.
+    pub fn slots(&self) -> usize {
+        self.interleave.slots(self.layout.slots())
+    }
+
+    /// Encodes normalised images, planes of 32 × 32 values one after another, for encryption in a client's ring. Missing
+    /// images are zeros.
+    ///
+    /// # Errors
+    /// Those of [`Parameters::encode`]: a value that is not finite or too large for the scale.
+    ///
+    /// # Panics
+    /// If there are more images than a ciphertext holds, or the number of an image's values is wrong.
+    pub fn encode(&self, ring: &Parameters, images: &[&[f64]]) -> Result<Plaintext, CkksError> {
+        let room = self.interleave.images;
+        assert!(images.len() <= room, "{} images for a ciphertext of {room}", images.len());
+        let images: Vec<Vec<f64>> = images.iter().map(|image| self.layout.pack(image)).collect();
+        let slots = self.interleave.join(&images, self.layout.slots());
+        ring.encode_real(&slots, self.scale, Basis::main(self.level + 1))
+    }
+
+    /// The logits of each image in decrypted slots.
+    pub fn logits(&self, slots: &[f64]) -> Vec<Vec<f64>> {
+        let mut images = self.interleave.split(slots);
+        images.iter_mut().for_each(|slots| slots.truncate(self.classes));
+        images
+    }
+}
+
+impl Program {
+    /// The agreement with clients.
+    pub fn interface(&self) -> Interface {
+        Interface {
+            level: self.circuit().linear_level,
+            scale: self.circuit().linear_scale(),
+            layout: self.input_layout(),
+            interleave: self.interleave(),
+            classes: self.network().classifier.out_features,
+        }
+    }
+
+    /// The ring in which clients encrypt images and get logits: the smallest that is secure and has the slots.
+    ///
+    /// # Errors
+    /// Those of [`Parameters::client_ring`].
+    pub fn client_ring(&self, params: &Parameters) -> Result<Parameters, CkksError> {
+        let layers = self.layers();
+        let last = layers.last().map_or(0, |layer| self.interleave().slots(layer.layout.slots()));
+        params.client_ring(self.circuit().linear_level, self.interface().slots().max(last))
+    }
+
+    /// Bytes of an upload and a download: a ciphertext of images that the holder of the secret encrypts, and one of logits.
+    ///
+    /// # Errors
+    /// Those of [`Program::client_ring`].
+    pub fn transfer_bytes(&self, params: &Parameters) -> Result<[u64; 2], CkksError> {
+        let ring = self.client_ring(params)?;
+        let up = SeededCiphertext::serialized_len_at(&ring, self.circuit().linear_level);
+        Ok([up, Ciphertext::serialized_len_at(&ring, 0)])
+    }
+
+    /// The scale of returned logits: the largest power of two up to that of the circuit at which logits eight times as
+    /// large as the weights and intervals allow stay below half the first prime.
+    pub fn logit_scale(&self, params: &Parameters) -> f64 {
+        let classifier = &self.network().classifier;
+        let range = self.ranges().last().copied().unwrap_or(1.0);
+        let rows = classifier.weight.chunks(classifier.in_features).zip(&classifier.bias);
+        let bounds = rows.map(|(row, bias)| bias.abs() + range * row.iter().map(|w| w.abs()).sum::<f64>());
+        let bound = bounds.fold(1.0, f64::max);
+        let most = (params.prime(0) / 2.0 / (8.0 * bound)).log2().floor().exp2();
+        most.min(self.circuit().linear_scale())
+    }
+}
