@@ -155,6 +155,11 @@ impl Case {
         self.model.logit_bound
     }
 
+    /// Returns the name of the polynomial that the network was trained with; `None` for ReLU.
+    pub(crate) fn trained_with(&self) -> Option<String> {
+        self.model.trained_with.as_ref().map(ToString::to_string)
+    }
+
     /// Returns the mean and deviation that turn pixels into the network's input.
     pub(crate) fn normalisation(&self) -> Normalisation {
         self.model.normalisation

@@ -47,6 +47,8 @@ pub struct Manifest {
     pub output: Output,
     /// Digest of the model's shape.
     pub model_shape: String,
+    /// The polynomial that the model was trained with; none for ReLU itself.
+    pub trained_with: Option<String>,
     /// The evaluation keys.
     pub evaluation_keys: File,
     /// The public key.
@@ -164,6 +166,7 @@ impl Manifest {
                 digits: program.circuit().logit_digits(),
             },
             model_shape: shape::digest(program),
+            trained_with: case.trained_with(),
             evaluation_keys,
             public_key,
         })
@@ -296,6 +299,14 @@ impl Manifest {
                 self.model_shape
             );
         }
+        let trained = case.trained_with();
+        let words = |trained: &Option<String>| trained.clone().unwrap_or_else(|| "ReLU".to_owned());
+        ensure!(
+            trained == self.trained_with,
+            "the keys are for a model trained with {}, the weights were trained with {}; name the weights that the keys were made for",
+            words(&self.trained_with),
+            words(&trained)
+        );
         let (found, wanted) = (case.normalisation(), self.normalisation());
         ensure!(
             (found.mean, found.std) == (wanted.mean, wanted.std),
