@@ -179,7 +179,6 @@ fn a_stranger_encrypts_under_the_public_key() {
 #[test]
 fn files_that_do_not_go_together_are_refused() {
     let place = Place::new();
-    tiny::write(&place.path("wider"), 8, 1);
     for keys in ["keys", "others"] {
         place.keygen(keys);
     }
@@ -205,6 +204,21 @@ fn files_that_do_not_go_together_are_refused() {
         refused(&run, "take both from one `cipherlab keygen`");
         place.move_file(&aside, &own);
     }
+    // Keys and uploads are never overwritten.
+    let run = cipherlab(
+        &[&["keygen", "--weights", &place.text("weights"), "--out", &place.text("keys")][..], &CASE].concat(),
+        None,
+    );
+    refused(&run, "keys are never overwritten");
+    refused(&place.encrypt("keys", "3", "up"), "uploads are never overwritten");
+}
+
+#[test]
+fn weights_that_the_keys_were_not_made_for_are_refused() {
+    let place = Place::new();
+    tiny::write(&place.path("wider"), 8, 1);
+    place.keygen("keys");
+    fine(&place.encrypt("keys", "3", "up"));
     // Another model.
     refused(&place.evaluate("keys/public", "wider", "up", "down"), "slots");
     let run = cipherlab(
@@ -238,13 +252,6 @@ fn files_that_do_not_go_together_are_refused() {
         None,
     );
     refused(&run, "the keys are for a model trained with ReLU, the weights were trained with chebyshev:7");
-    // Keys and uploads are never overwritten.
-    let run = cipherlab(
-        &[&["keygen", "--weights", &place.text("weights"), "--out", &place.text("keys")][..], &CASE].concat(),
-        None,
-    );
-    refused(&run, "keys are never overwritten");
-    refused(&place.encrypt("keys", "3", "up"), "uploads are never overwritten");
 }
 
 /// A secret key in place of each file that the server reads.
