@@ -64,6 +64,12 @@ impl Place {
     }
 }
 
+/// The names of the activations of the small network.
+fn activations() -> impl Iterator<Item = String> {
+    let blocks = (1..=3).flat_map(|stage| [1, 2].map(|k| format!("layer{stage}.0.act{k}")));
+    std::iter::once("act".to_owned()).chain(blocks)
+}
+
 #[track_caller]
 fn fine(run: &Run) {
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
@@ -173,7 +179,6 @@ fn a_stranger_encrypts_under_the_public_key() {
 #[test]
 fn files_that_do_not_go_together_are_refused() {
     let place = Place::new();
-    tiny::write(&place.path("wider"), 8, 1);
     for keys in ["keys", "others"] {
         place.keygen(keys);
     }
@@ -199,6 +204,21 @@ fn files_that_do_not_go_together_are_refused() {
         refused(&run, "take both from one `cipherlab keygen`");
         place.move_file(&aside, &own);
     }
+    // Keys and uploads are never overwritten.
+    let run = cipherlab(
+        &[&["keygen", "--weights", &place.text("weights"), "--out", &place.text("keys")][..], &CASE].concat(),
+        None,
+    );
+    refused(&run, "keys are never overwritten");
+    refused(&place.encrypt("keys", "3", "up"), "uploads are never overwritten");
+}
+
+#[test]
+fn weights_that_the_keys_were_not_made_for_are_refused() {
+    let place = Place::new();
+    tiny::write(&place.path("wider"), 8, 1);
+    place.keygen("keys");
+    fine(&place.encrypt("keys", "3", "up"));
     // Another model.
     refused(&place.evaluate("keys/public", "wider", "up", "down"), "slots");
     let run = cipherlab(
@@ -216,13 +236,22 @@ fn files_that_do_not_go_together_are_refused() {
         None,
     );
     refused(&run, "slots");
-    // Keys and uploads are never overwritten.
+    // The same architecture, trained with another activation.
+    let weights = std::fs::read(place.path("weights")).unwrap();
+    let half_widths: serde_json::Map<String, Value> = activations().map(|name| (name, 4.0.into())).collect();
+    let card = serde_json::json!({
+        "architecture": "tiny", "test_accuracy": 0.1, "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.201],
+        "range_on_training_images": half_widths, "trained_with": { "relu": "chebyshev:7", "half_widths": half_widths },
+    });
+    std::fs::write(place.path("weights-too"), weights).unwrap();
+    std::fs::write(place.path("card.json"), card.to_string()).unwrap();
+    let [keys, weights, card, up, down] =
+        ["keys/public", "weights-too", "card.json", "up", "down"].map(|name| place.text(name));
     let run = cipherlab(
-        &[&["keygen", "--weights", &place.text("weights"), "--out", &place.text("keys")][..], &CASE].concat(),
+        &["evaluate", "--keys", &keys, "--weights", &weights, "--card", &card, "--in", &up, "--out", &down],
         None,
     );
-    refused(&run, "keys are never overwritten");
-    refused(&place.encrypt("keys", "3", "up"), "uploads are never overwritten");
+    refused(&run, "the keys are for a model trained with ReLU, the weights were trained with chebyshev:7");
 }
 
 /// A secret key in place of each file that the server reads.

@@ -81,6 +81,23 @@ fn line(image: usize) -> String {
     numbers.collect::<Vec<_>>().join(" ")
 }
 
+/// Each bad file of images is refused by its line.
+fn refuse_bad_images(suite: &Suite, pixels: &str) {
+    let good = line(3);
+    let (short, rest) = (good.rsplit_once(' ').unwrap().0, good.split_once(' ').unwrap().1);
+    for (text, words) in [
+        (short.to_owned(), "line 1: found 3071 numbers, wanted 3072"),
+        (format!("NaN {rest}"), "line 1: number 1: found \"NaN\""),
+        (format!("256 {rest}"), "line 1: number 1: found \"256\""),
+        (format!("{good}\n\n{good}"), "line 2: found 0 numbers"),
+        (String::new(), "found no image"),
+    ] {
+        suite.write(pixels, &text);
+        suite.refuses("client_preprocess_input", "0", words);
+        assert!(!suite.path("io/single/intermediate/inputs.f32").exists(), "nothing is left behind");
+    }
+}
+
 #[test]
 fn a_single_image_passes_all_stages_and_the_server_never_sees_the_secret() {
     let suite = Suite::new();
@@ -100,20 +117,7 @@ fn a_single_image_passes_all_stages_and_the_server_never_sees_the_secret() {
     };
     as_server("server_preprocess_model");
     let pixels = "datasets/single/intermediate/test_pixels.txt";
-    // Bad images first: each is refused by its line.
-    let good = line(3);
-    let (short, rest) = (good.rsplit_once(' ').unwrap().0, good.split_once(' ').unwrap().1);
-    for (text, words) in [
-        (short.to_owned(), "line 1: found 3071 numbers, wanted 3072"),
-        (format!("NaN {rest}"), "line 1: number 1: found \"NaN\""),
-        (format!("256 {rest}"), "line 1: number 1: found \"256\""),
-        (format!("{good}\n\n{good}"), "line 2: found 0 numbers"),
-        (String::new(), "found no image"),
-    ] {
-        suite.write(pixels, &text);
-        suite.refuses("client_preprocess_input", "0", words);
-        assert!(!suite.path("io/single/intermediate/inputs.f32").exists(), "nothing is left behind");
-    }
+    refuse_bad_images(&suite, pixels);
     // Twice, as with --num_runs 2: the second time with another line end, and an empty last line.
     for (image, ending) in [(3, "\n"), (7, "\r\n\r\n")] {
         suite.write(pixels, &format!("{}{ending}", line(image)));

@@ -1,6 +1,6 @@
 //! Keeps the memory of a process that holds a secret out of core dumps and other processes' reach.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 /// Forbids core dumps of this process, and on Linux also that other processes of the user read its memory. Call it
 /// before a secret is drawn. Does nothing where the operating system is not Unix.
@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 /// An operating system that refuses.
 #[cfg(unix)]
 pub(crate) fn forbid_dumps() -> Result<()> {
+    use anyhow::Context;
     use rustix::process::{Resource, Rlimit, setrlimit};
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).context("forbidding core dumps")?;
     #[cfg(target_os = "linux")]
@@ -22,6 +23,6 @@ pub(crate) fn forbid_dumps() -> Result<()> {
 /// # Errors
 /// None.
 #[cfg(not(unix))]
-pub fn forbid_dumps() -> Result<()> {
+pub(crate) fn forbid_dumps() -> Result<()> {
     Ok(())
 }

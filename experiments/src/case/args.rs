@@ -138,10 +138,18 @@ impl ServerArgs {
     /// # Errors
     /// Those of [`Case::check_memory_limit`] and [`Case::check_memory_available`].
     pub(crate) fn check_memory(&self, case: &Case) -> Result<()> {
+        self.check_memory_beside(case, 0)
+    }
+
+    /// The same for a case of which `mapped` bytes stay in files. `--max-memory` counts them nevertheless.
+    ///
+    /// # Errors
+    /// Those of [`Case::check_memory_limit`] and [`Case::check_memory_beside`].
+    pub(crate) fn check_memory_beside(&self, case: &Case, mapped: u64) -> Result<()> {
         if let Some(limit) = self.max_memory()? {
             case.check_memory_limit(limit).context("--max-memory")?;
         }
-        case.check_memory_available()
+        case.check_memory_beside(mapped)
     }
 
     fn flags(&self) -> String {

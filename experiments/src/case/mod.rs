@@ -18,7 +18,7 @@ use fhe_nn::plain;
 use fhe_ring::Kernels;
 use serde::Serialize;
 
-use crate::machine::{self, Available};
+use crate::machine::{self, Available, Limit};
 use crate::output::bytes;
 
 pub(crate) use args::{Args, ServerArgs};
@@ -124,12 +124,33 @@ impl Case {
     /// # Errors
     /// The tightest limit, the prediction by its parts, and the cases nearest to this one that fit.
     pub(crate) fn check_memory_available(&self) -> Result<()> {
-        let needed = self.plan.memory.total() as u64;
-        let available = machine::available();
-        if let Some(Available { bytes: left, limit }) = available.filter(|available| available.bytes < needed) {
+        self.check_memory_beside(0)
+    }
+
+    /// Fails if the case is predicted to take more memory than this process can still have, beside `mapped` bytes of it
+    /// that stay in files. The system drops those where memory is short and reads them again, which takes time: a note
+    /// says so.
+    ///
+    /// # Errors
+    /// Those of [`Case::check_memory_available`].
+    pub(crate) fn check_memory_beside(&self, mapped: u64) -> Result<()> {
+        let total = self.plan.memory.total() as u64;
+        let Some(Available { bytes: left, limit }) = machine::available().filter(|found| found.bytes < total) else {
+            return Ok(());
+        };
+        // A limit on address space counts mapped files like any memory.
+        let needed = if limit == Limit::AddressSpace { total } else { total.saturating_sub(mapped) };
+        if left < needed {
             let (parts, advice, remedy) = (self.memory_in_words(), self.advice(left), limit.remedy());
-            bail!("not enough memory: found {} {limit}, wanted {parts}; {remedy}{advice}", bytes(left));
+            let beside = if needed < total { format!("{} beside files, of ", bytes(needed)) } else { String::new() };
+            bail!("not enough memory: found {} {limit}, wanted {beside}{parts}; {remedy}{advice}", bytes(left));
         }
+        eprintln!(
+            "note: found {} {limit}, wanted {}; parts of the files of keys and constants will be read again and again, which \
+             takes longer",
+            bytes(left),
+            bytes(total)
+        );
         Ok(())
     }
 
@@ -153,6 +174,11 @@ impl Case {
     /// Returns the largest magnitude that the model's card calls possible for a logit, if it names one.
     pub(crate) fn logit_bound(&self) -> Option<f64> {
         self.model.logit_bound
+    }
+
+    /// Returns the name of the polynomial that the network was trained with; `None` for ReLU.
+    pub(crate) fn trained_with(&self) -> Option<String> {
+        self.model.trained_with.as_ref().map(ToString::to_string)
     }
 
     /// Returns the mean and deviation that turn pixels into the network's input.

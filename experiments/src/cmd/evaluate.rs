@@ -74,7 +74,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let folder = Places::public_of(&args.keys);
         let manifest = Manifest::read(&folder)?;
         let case = case(args, &manifest).with_context(|| folder.display().to_string())?;
-        args.server.check_memory(&case)?;
+        let memory = case.plan.memory;
+        let constants = if args.constants.is_some() { memory.constants } else { 0 };
+        args.server.check_memory_beside(&case, (memory.keys + constants) as u64)?;
         if let Some(path) = &args.constants
             && constants::read(path, &case)?.is_none()
         {

@@ -7,7 +7,7 @@ pub(crate) mod memory;
 use std::time::SystemTime;
 
 pub(crate) use energy::Energy;
-pub(crate) use memory::{Available, available};
+pub(crate) use memory::{Available, Limit, available};
 
 /// Returns the largest resident memory so far in bytes, the kernel's high-water mark; `None` if it keeps none.
 pub(crate) fn peak_rss_bytes() -> Option<u64> {

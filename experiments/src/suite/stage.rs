@@ -100,7 +100,9 @@ impl Call {
         let keys = instance.public_keys();
         let manifest = Manifest::read(&keys)?;
         let case = Submission::read(&self.submission)?.case(Claim::Checked)?;
-        case.check_memory_available()?;
+        let (memory, stored) = (case.plan.memory, self.constants().is_file());
+        let mapped = memory.keys + if stored { memory.constants } else { 0 };
+        case.check_memory_beside(mapped as u64)?;
         let server = Server::start(&keys, manifest, case, Some(&self.constants()))?;
         let (from, out) = (instance.upload(), instance.download());
         remove(&out)?;
