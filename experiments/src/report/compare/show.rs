@@ -1,0 +1,157 @@
+//! A comparison for people: text with aligned columns, or Markdown.
+
+use super::quantity::{Finding, Kind, Quantity};
+use super::{Compared, Comparison};
+use crate::report::tables::format;
+use crate::report::tables::table::{Cell, Table, number, text, words};
+
+/// Returns the comparison as text with aligned columns.
+pub(crate) fn plain(comparison: &Comparison) -> String {
+    let [a, b] = &comparison.provenance;
+    let mut shown = format!("A  {}: {a}\nB  {}: {b}\n", comparison.folders[0], comparison.folders[1]);
+    for pair in &comparison.pairs {
+        shown += &format!("\n{}, {} images\n{}", cases(pair), pair.images, aligned(&table(pair)));
+    }
+    if !comparison.notes.is_empty() {
+        shown.push('\n');
+    }
+    comparison.notes.iter().for_each(|note| shown += &format!("note: {note}\n"));
+    shown
+}
+
+/// Returns the comparison as Markdown.
+pub(crate) fn markdown(comparison: &Comparison) -> String {
+    let [a, b] = &comparison.provenance;
+    let mut shown = format!("- A: `{}`: {a}\n- B: `{}`: {b}\n", comparison.folders[0], comparison.folders[1]);
+    comparison.notes.iter().for_each(|note| shown += &format!("- {note}\n"));
+    for pair in &comparison.pairs {
+        shown += &format!("\n## {}, {} images\n\n{}", cases(pair), pair.images, format::markdown(&table(pair)));
+    }
+    shown
+}
+
+/// Returns the names of the cases, or the name if it is the same.
+pub(super) fn cases(pair: &Compared) -> String {
+    let [a, b] = &pair.cases;
+    if a == b { a.clone() } else { format!("{a} against {b}") }
+}
+
+/// Returns the table of a pair, with the reasons and notes below it.
+fn table(pair: &Compared) -> Table {
+    let columns = [
+        words("quantity"),
+        number("A"),
+        number("B"),
+        number("difference"),
+        number("ratio"),
+        number("95 % interval"),
+        number("p"),
+        words("verdict"),
+    ];
+    let mut table = Table::new("Two cases", &columns);
+    for quantity in &pair.quantities {
+        let [a, b] = quantity.values.map(|value| value.map(|value| show(quantity, value)));
+        let found = quantity.finding.as_ref().ok();
+        let cells = vec![
+            text(quantity.kind.name()),
+            a,
+            b,
+            found.and_then(|finding| difference(quantity, finding)),
+            found.and_then(|finding| finding.ratio).map(|ratio| format!("×{ratio:.3}")),
+            found.and_then(|finding| interval(quantity.kind, finding)),
+            found.and_then(|finding| finding.test).map(|(_, p)| show_p(p)),
+            text(quantity.verdict()),
+        ];
+        table.push(false, cells);
+        if let Err(reason) = &quantity.finding {
+            table.notes.push(format!("{}: {reason}", quantity.kind.name()));
+        }
+    }
+    table.notes.extend(pair.notes.iter().cloned());
+    table
+}
+
+/// Returns a table as lines with aligned columns, then its notes.
+fn aligned(table: &Table) -> String {
+    let heads = table.columns.iter().map(|column| column.head.to_owned()).collect();
+    let cell = |cell: &Cell| cell.clone().unwrap_or_else(|| "–".to_owned());
+    let rows = table.rows.iter().map(|row| row.cells.iter().map(cell).collect());
+    let lines: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
+    let width = |at: usize| lines.iter().map(|line| line[at].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
+    let mut shown = String::new();
+    for line in &lines {
+        let cells = line.iter().zip(&widths).zip(&table.columns).map(|((cell, width), column)| match column.number {
+            true => format!("{cell:>width$}"),
+            false => format!("{cell:<width$}"),
+        });
+        shown += &format!("  {}\n", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    table.notes.iter().for_each(|note| shown += &format!("  - {note}\n"));
+    shown
+}
+
+/// Returns a value with its unit.
+fn show(quantity: &Quantity, value: f64) -> String {
+    match quantity.kind {
+        Kind::Latency | Kind::Amortised if quantity.in_yardsticks => format!("{} transforms", digits(value, 4)),
+        Kind::Latency | Kind::Amortised => format!("{} s", digits(value, 4)),
+        Kind::Memory => format!("{:.3} GB", value / 1e9),
+        Kind::LogitError => format!("{value:.2e}"),
+        Kind::Accuracy | Kind::Flips => format!("{:.2} %", 100.0 * value),
+    }
+}
+
+/// Returns a difference with its sign and unit; that of logit errors in bits.
+fn difference(quantity: &Quantity, finding: &Finding) -> Cell {
+    let value = finding.difference;
+    let sign = if value < 0.0 { "-" } else { "+" };
+    Some(match quantity.kind {
+        Kind::LogitError => format!("{:+.2} bits", -finding.ratio?.log2()),
+        Kind::Accuracy | Kind::Flips => format!("{:+.2} points", 100.0 * value),
+        _ => format!("{sign}{}", show(quantity, value.abs())),
+    })
+}
+
+/// Returns the interval of a finding.
+fn interval(kind: Kind, finding: &Finding) -> Cell {
+    let (low, high) = finding.interval?;
+    Some(match kind.by_ratio() {
+        true => format!("×{low:.3} to ×{high:.3}"),
+        false => format!("{:+.2} to {:+.2} points", 100.0 * low, 100.0 * high),
+    })
+}
+
+/// Returns the value that an interval is of, and the interval.
+pub(super) fn range(kind: Kind, finding: &Finding) -> String {
+    let value = match kind.by_ratio() {
+        true => format!("×{:.3}", finding.ratio.unwrap_or(f64::NAN)),
+        false => format!("{:+.2} points", 100.0 * finding.difference),
+    };
+    interval(kind, finding).map_or_else(|| value.clone(), |interval| format!("{value} ({interval})"))
+}
+
+/// Returns a p-value with two digits.
+fn show_p(p: f64) -> String {
+    if p < 1e-3 { format!("{p:.1e}") } else { digits(p, 2) }
+}
+
+/// Returns a number with this many significant digits, and no exponent.
+fn digits(value: f64, digits: i32) -> String {
+    let whole = if value == 0.0 { 1 } else { value.abs().log10().floor() as i32 + 1 };
+    format!("{value:.*}", (digits - whole).clamp(0, 9) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_digits_that_matter() {
+        assert_eq!(
+            [12.3456, 0.123_456, 123_456.0, 0.0].map(|value| digits(value, 4)),
+            ["12.35", "0.1235", "123456", "0.000"]
+        );
+        assert_eq!([1.0, 0.0312, 1.9e-6].map(show_p), ["1.0", "0.031", "1.9e-6"]);
+    }
+}
