@@ -1,4 +1,4 @@
-//! A comparison for programs: CSV and JSON. Numbers are in seconds, bytes and shares, with all their digits.
+//! A comparison for programs: CSV and JSON. Numbers are in seconds, bytes and shares, with twelve digits.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub(crate) fn csv(comparison: &Comparison) -> String {
     for pair in &comparison.pairs {
         for quantity in &pair.quantities {
             let found = quantity.finding.as_ref().ok();
-            let shown = |value: Option<f64>| value.map(|value| value.to_string());
+            let shown = |value: Option<f64>| value.map(|value| rounded(value).to_string());
             let interval = found.and_then(|finding| finding.interval);
             let test = found.and_then(|finding| finding.test);
             table.push(
@@ -86,23 +86,30 @@ fn quantity(quantity: &Quantity) -> Value {
     let mut value = json!({
         "quantity": quantity.kind.name(),
         "unit": unit(quantity),
-        "a": quantity.values[0],
-        "b": quantity.values[1],
+        "a": quantity.values[0].map(rounded),
+        "b": quantity.values[1].map(rounded),
         "verdict": quantity.verdict(),
     });
     let more = match &quantity.finding {
         Err(reason) => json!({"reason": reason}),
         Ok(Finding { pairs, difference, ratio, interval, test, .. }) => json!({
             "pairs": pairs,
-            "difference": difference,
-            "ratio": ratio,
-            "interval": interval.map(|(low, high)| json!({"of": interval_of(quantity.kind), "low": low, "high": high})),
-            "test": test.map(|(name, p)| json!({"name": name, "p": p})),
+            "difference": rounded(*difference),
+            "ratio": ratio.map(rounded),
+            "interval": interval.map(|(low, high)| {
+                json!({"of": interval_of(quantity.kind), "low": rounded(low), "high": rounded(high)})
+            }),
+            "test": test.map(|(name, p)| json!({"name": name, "p": rounded(p)})),
         }),
     };
     let (Value::Object(fields), Value::Object(more)) = (&mut value, more) else { unreachable!("both are objects") };
     fields.extend(more);
     value
+}
+
+/// Returns the number to twelve digits. The last ones differ between systems.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.11e}").parse().expect("a formatted number")
 }
 
 fn unit(quantity: &Quantity) -> &'static str {

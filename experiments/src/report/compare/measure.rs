@@ -3,6 +3,7 @@
 use super::bootstrap::ratio_of_medians;
 use super::doubts::{Doubt, Pair};
 use super::images::Images;
+use super::pairs::backend;
 use super::quantity::{Finding, Kind, Quantity};
 use super::shares::Shares;
 use super::wilcoxon::signed_rank;
@@ -35,7 +36,8 @@ pub(crate) fn quantities(
         };
         let values = if values == [None, None] { recorded(kind, pair) } else { values };
         // What was not measured has no other reason.
-        let against = if values == [None, None] { None } else { pair.against(kind, images, accepted, yardstick) };
+        let unmeasured = values == [None, None] && !images.both.is_empty();
+        let against = if unmeasured { None } else { pair.against(kind, images, accepted, yardstick) };
         let in_yardsticks = kind.is_seconds() && yardstick.is_some();
         Quantity { kind, in_yardsticks, values, finding: against.map_or(found, Err) }
     };
@@ -92,6 +94,9 @@ fn medians(kind: Kind, pairs: &[(f64, f64)], what: &str) -> Found {
 /// Compares two peak memories. Each run measures one of a case.
 fn memory(pair: Pair<'_>) -> Found {
     let values = pair.cases.map(|case| case.peak_rss_bytes.map(|bytes| bytes as f64));
+    if pair.cases.iter().any(|case| matches!(backend(case), "simulated" | "plain")) {
+        return (values, Err("without encryption, it is not the memory of the case".to_owned()));
+    }
     let [Some(a), Some(b)] = values else { return (values, Err("no peak memory was measured in both".to_owned())) };
     let seen = (b / a - 1.0).abs() >= MEMORY_TOLERANCE;
     let finding = Finding { pairs: 1, difference: b - a, ratio: Some(b / a), interval: None, test: None, seen };

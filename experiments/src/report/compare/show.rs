@@ -57,18 +57,29 @@ fn table(pair: &Compared) -> Table {
             a,
             b,
             found.and_then(|finding| difference(quantity, finding)),
-            found.and_then(|finding| finding.ratio).map(|ratio| format!("×{ratio:.3}")),
+            found.and_then(|finding| finding.ratio).map(times),
             found.and_then(|finding| interval(quantity.kind, finding)),
             found.and_then(|finding| finding.test).map(|(_, p)| show_p(p)),
             text(quantity.verdict()),
         ];
         table.push(false, cells);
-        if let Err(reason) = &quantity.finding {
-            table.notes.push(format!("{}: {reason}", quantity.kind.name()));
-        }
     }
+    table.notes = reasons(pair);
     table.notes.extend(pair.notes.iter().cloned());
     table
+}
+
+/// Returns why quantities are not comparable, each reason once.
+fn reasons(pair: &Compared) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for quantity in &pair.quantities {
+        let (Err(reason), name) = (&quantity.finding, quantity.kind.name()) else { continue };
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((reason, vec![name])),
+        }
+    }
+    reasons.into_iter().map(|(reason, names)| format!("{}: {reason}", names.join(", "))).collect()
 }
 
 /// Returns a table as lines with aligned columns, then its notes.
@@ -105,10 +116,16 @@ fn show(quantity: &Quantity, value: f64) -> String {
 /// Returns a difference with its sign and unit; that of logit errors in bits.
 fn difference(quantity: &Quantity, finding: &Finding) -> Cell {
     let value = finding.difference;
-    let sign = if value < 0.0 { "-" } else { "+" };
+    let sign = if value < 0.0 {
+        "-"
+    } else if value > 0.0 {
+        "+"
+    } else {
+        ""
+    };
     Some(match quantity.kind {
-        Kind::LogitError => format!("{:+.2} bits", -finding.ratio?.log2()),
-        Kind::Accuracy | Kind::Flips => format!("{:+.2} points", 100.0 * value),
+        Kind::LogitError => format!("{} bits", signed(-finding.ratio?.log2())),
+        Kind::Accuracy | Kind::Flips => format!("{} points", signed(100.0 * value)),
         _ => format!("{sign}{}", show(quantity, value.abs())),
     })
 }
@@ -117,23 +134,38 @@ fn difference(quantity: &Quantity, finding: &Finding) -> Cell {
 fn interval(kind: Kind, finding: &Finding) -> Cell {
     let (low, high) = finding.interval?;
     Some(match kind.by_ratio() {
-        true => format!("×{low:.3} to ×{high:.3}"),
-        false => format!("{:+.2} to {:+.2} points", 100.0 * low, 100.0 * high),
+        true => format!("{} to {}", times(low), times(high)),
+        false => format!("{} to {} points", signed(100.0 * low), signed(100.0 * high)),
     })
 }
 
 /// Returns the value that an interval is of, and the interval.
 pub(super) fn range(kind: Kind, finding: &Finding) -> String {
     let value = match kind.by_ratio() {
-        true => format!("×{:.3}", finding.ratio.unwrap_or(f64::NAN)),
-        false => format!("{:+.2} points", 100.0 * finding.difference),
+        true => times(finding.ratio.unwrap_or(f64::NAN)),
+        false => format!("{} points", signed(100.0 * finding.difference)),
     };
     interval(kind, finding).map_or_else(|| value.clone(), |interval| format!("{value} ({interval})"))
 }
 
-/// Returns a p-value with two digits.
+/// Returns a ratio with four digits.
+fn times(ratio: f64) -> String {
+    format!("×{}", digits(ratio, 4))
+}
+
+/// Returns a number with two decimals and its sign, unless it is 0.
+fn signed(value: f64) -> String {
+    let text = format!("{value:+.2}");
+    if text.ends_with("0.00") && text.len() == 5 { "0.00".to_owned() } else { text }
+}
+
+/// Returns a p-value with two digits. The normal distribution is no guide to the smallest ones.
 fn show_p(p: f64) -> String {
-    if p < 1e-3 { format!("{p:.1e}") } else { digits(p, 2) }
+    match p {
+        ..1e-15 => "<1e-15".to_owned(),
+        ..1e-3 => format!("{p:.1e}"),
+        _ => digits(p, 2),
+    }
 }
 
 /// Returns a number with this many significant digits, and no exponent.
@@ -152,6 +184,8 @@ mod tests {
             [12.3456, 0.123_456, 123_456.0, 0.0].map(|value| digits(value, 4)),
             ["12.35", "0.1235", "123456", "0.000"]
         );
-        assert_eq!([1.0, 0.0312, 1.9e-6].map(show_p), ["1.0", "0.031", "1.9e-6"]);
+        assert_eq!([1.0, 0.0312, 1.9e-6, 0.0].map(show_p), ["1.0", "0.031", "1.9e-6", "<1e-15"]);
+        assert_eq!([1.0145, 933.438, 0.022_41].map(times), ["×1.014", "×933.4", "×0.02241"]);
+        assert_eq!([0.001, -0.001, -1.5, 10.0].map(signed), ["0.00", "0.00", "-1.50", "+10.00"]);
     }
 }
