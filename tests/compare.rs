@@ -88,6 +88,18 @@ fn every_difference_has_its_verdict() {
 }
 
 #[test]
+fn many_tests_find_something_by_chance() {
+    let place = tempfile::tempdir().unwrap();
+    let packings = ["fused", "vector", "multiplexed", "diagonal", "batch"];
+    let cases = packings.map(|packing| Case { packing, ..Case::FUSED });
+    made::write(place.path(), "old", 0, &cases, &json!({}));
+    made::write(place.path(), "new", 7, &cases, &json!({}));
+    let note = "note: of 20 tests at 5 %, about 1 see a difference where there is none\n";
+    assert!(compare(place.path(), &[]).stdout.ends_with(note));
+    assert!(!compare(place.path(), &["--case", &cases[0].id()]).stdout.contains("tests at 5 %"));
+}
+
+#[test]
 fn equal_runs_show_no_difference() {
     let place = runs(Case::FUSED, Case::FUSED, &json!({}));
     let of = quantities(place.path(), &[]);
@@ -157,6 +169,7 @@ fn seconds_of_two_machines_compare_by_the_yardstick_only() {
     let reason = "another machine: Example 9000 against Example 1; both runs have the yardstick";
     assert_eq!(not_comparable(place.path(), &[], reason), ["latency"]);
     assert!(quantities(place.path(), &[])("latency")["ratio"].is_null());
+    assert_eq!(not_comparable(place.path(), &["--in-yardsticks"], ""), [""; 0]);
     let latency = quantities(place.path(), &["--in-yardsticks"])("latency");
     assert_eq!((&latency["verdict"], &latency["unit"]), (&json!("no difference seen"), &json!("transforms")));
     assert!((latency["a"].as_f64().unwrap() / (10.0 / 60e-6) - 1.0).abs() < 0.02, "{latency}");

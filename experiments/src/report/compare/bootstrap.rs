@@ -28,7 +28,7 @@ pub(crate) fn ratio_of_medians(pairs: &[(f64, f64)]) -> Option<(f64, f64)> {
         .map(|_| {
             drawn.fill(0);
             // The high half of a product is as even as 32 bits allow.
-            let at = |rng: &mut ChaCha8Rng| (u64::from(rng.next_u32()) * pairs.len() as u64 >> 32) as usize;
+            let at = |rng: &mut ChaCha8Rng| ((u64::from(rng.next_u32()) * pairs.len() as u64) >> 32) as usize;
             (0..pairs.len()).for_each(|_| drawn[at(&mut rng)] += 1);
             median(&second, &drawn, |at| pairs[at].1) / median(&first, &drawn, |at| pairs[at].0)
         })
@@ -93,8 +93,8 @@ mod tests {
         }
     }
 
-    /// 400 simulations: the share of intervals that hold the true ratio is 95 % within three standard deviations, and so is
-    /// the share of tests without a finding where there is none to make.
+    /// 400 simulations: the share of intervals that hold the true ratio is 95 % within three standard deviations, and
+    /// so is the share of tests without a finding where there is none to make.
     #[test]
     fn intervals_hold_the_true_ratio_as_often_as_they_say() {
         const SIMULATIONS: usize = 400;

@@ -51,7 +51,8 @@ impl Pair<'_> {
             reasons.extend(self.images(images));
         }
         let doubts = Doubt::value_variants().iter().filter(|doubt| doubt.concerns(kind) && !accepted.contains(doubt));
-        reasons.extend(doubts.filter_map(|doubt| self.doubt(*doubt)));
+        let said = |doubt: &Doubt| Some(format!("{} (--accept {})", self.doubt(*doubt)?, doubt.word()));
+        reasons.extend(doubts.filter_map(said));
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
@@ -109,6 +110,11 @@ impl Pair<'_> {
 }
 
 impl Doubt {
+    /// Returns its name on the command line.
+    fn word(self) -> String {
+        self.to_possible_value().expect("no doubt is hidden").get_name().to_owned()
+    }
+
     /// Returns whether a difference of this kind can change this quantity.
     fn concerns(self, kind: Kind) -> bool {
         match self {

@@ -54,8 +54,8 @@ impl<'a> Images<'a> {
     }
 
     /// Returns a value of the evaluations in A and B. Images that share a ciphertext share an evaluation; where the
-    /// ciphertexts of A and B hold different images, the smallest sets of images that both divide into whole ciphertexts
-    /// have the means of their values.
+    /// ciphertexts of A and B hold different images, the smallest sets of images that both divide into whole
+    /// ciphertexts have the means of their values.
     pub(crate) fn evaluations(&self, value: impl Fn(&ImageRow) -> Option<f64>) -> Vec<(f64, f64)> {
         let sets = self.sets();
         let mut sums: BTreeMap<usize, (f64, f64, f64)> = BTreeMap::new();

@@ -34,7 +34,7 @@ pub(crate) fn quantities(
             Kind::Accuracy => shares(kind, images, |row| row.class == Some(usize::from(row.label))),
             Kind::Flips => shares(kind, images, |row| row.class != Some(row.exact_class)),
         };
-        let values = if values == [None, None] { recorded(kind, pair) } else { values };
+        let values = if values == [None, None] { recorded(kind, pair, yardstick) } else { values };
         // What was not measured has no other reason.
         let unmeasured = values == [None, None] && !images.both.is_empty();
         let against = if unmeasured { None } else { pair.against(kind, images, accepted, yardstick) };
@@ -45,14 +45,23 @@ pub(crate) fn quantities(
 }
 
 /// Returns the values in the rows of the cases, where no image is in both.
-fn recorded(kind: Kind, pair: Pair<'_>) -> [Option<f64>; 2] {
-    pair.cases.map(|case| match kind {
-        Kind::Latency => case.latency_s,
-        Kind::Amortised => case.amortised_s,
-        Kind::Accuracy => case.accuracy,
-        Kind::Flips => case.agreement.map(|agreement| 1.0 - agreement),
-        Kind::Memory | Kind::LogitError => None,
+fn recorded(kind: Kind, pair: Pair<'_>, yardstick: Option<Yardstick>) -> [Option<f64>; 2] {
+    let units = units(yardstick);
+    std::array::from_fn(|at| {
+        let case = pair.cases[at];
+        match kind {
+            Kind::Latency => case.latency_s.map(|seconds| seconds / units[at]),
+            Kind::Amortised => case.amortised_s.map(|seconds| seconds / units[at]),
+            Kind::Accuracy => case.accuracy,
+            Kind::Flips => case.agreement.map(|agreement| 1.0 - agreement),
+            Kind::Memory | Kind::LogitError => None,
+        }
     })
+}
+
+/// Returns the unit of the seconds of A and of B.
+fn units(yardstick: Option<Yardstick>) -> [f64; 2] {
+    yardstick.map_or([1.0, 1.0], |yardstick| yardstick.seconds)
 }
 
 type Found = ([Option<f64>; 2], Result<Finding, String>);
@@ -62,7 +71,7 @@ fn seconds(kind: Kind, images: &Images<'_>, yardstick: Option<Yardstick>) -> Fou
         Kind::Amortised => Some(row.latency_s? / row.batch.unwrap_or(1) as f64),
         _ => row.latency_s,
     };
-    let units = yardstick.map_or([1.0, 1.0], |yardstick| yardstick.seconds);
+    let units = units(yardstick);
     let mut pairs = images.evaluations(value);
     pairs.iter_mut().for_each(|pair| *pair = (pair.0 / units[0], pair.1 / units[1]));
     medians(kind, &pairs, "seconds")

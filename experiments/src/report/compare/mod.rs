@@ -61,8 +61,8 @@ pub(crate) struct Compared {
 /// Compares two runs.
 ///
 /// # Errors
-/// If no cases make a pair, a named case is not there, a case has two rows of an image, or a yardstick is asked for and the
-/// runs have none in common.
+/// If no cases make a pair, a named case is not there, a case has two rows of an image, or a yardstick is asked for and
+/// the runs have none in common.
 pub(crate) fn compare(sources: [&Source; 2], options: &Options<'_>) -> Result<Comparison> {
     let common = Yardstick::of(sources.map(|source| &source.run.provenance));
     let yardstick = options.in_yardsticks.then(|| {

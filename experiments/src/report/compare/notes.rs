@@ -82,8 +82,8 @@ pub(super) fn of_all(pairs: &[Compared], yardstick: Option<Yardstick>, in_yardst
     let mut notes = Vec::new();
     if found().any(|(quantity, _)| quantity.kind.is_seconds()) {
         notes.push(
-            "the interval of seconds is of this pair of runs; a machine that is busier in one of them makes a difference too: \
-             alternate the runs and compare again"
+            "the interval of seconds is of this pair of runs; a machine that is busier in one of them makes a difference \
+             too: alternate the runs and compare again"
                 .to_owned(),
         );
         let moved = yardstick.filter(|yardstick| (yardstick.ratio() - 1.0).abs() > STEADY);

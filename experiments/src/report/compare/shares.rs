@@ -41,8 +41,8 @@ impl Shares {
         (share(self.both + self.only_first), share(self.both + self.only_second))
     }
 
-    /// Returns the 95 % interval of the second share less the first, for paired shares (Newcombe, Statistics in Medicine
-    /// 17 (1998) 2635, method 10); `None` without images.
+    /// Returns the 95 % interval of the second share less the first, for paired shares (Newcombe, Statistics in
+    /// Medicine 17 (1998) 2635, method 10); `None` without images.
     pub(crate) fn difference(self) -> Option<(f64, f64)> {
         let n = self.images();
         let (first, second) = self.values();

@@ -92,9 +92,8 @@ fn aligned(table: &Table) -> String {
     let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
     let mut shown = String::new();
     for line in &lines {
-        let cells = line.iter().zip(&widths).zip(&table.columns).map(|((cell, width), column)| match column.number {
-            true => format!("{cell:>width$}"),
-            false => format!("{cell:<width$}"),
+        let cells = line.iter().zip(&widths).zip(&table.columns).map(|((cell, width), column)| {
+            if column.number { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
         });
         shown += &format!("  {}\n", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
@@ -133,17 +132,19 @@ fn difference(quantity: &Quantity, finding: &Finding) -> Cell {
 /// Returns the interval of a finding.
 fn interval(kind: Kind, finding: &Finding) -> Cell {
     let (low, high) = finding.interval?;
-    Some(match kind.by_ratio() {
-        true => format!("{} to {}", times(low), times(high)),
-        false => format!("{} to {} points", signed(100.0 * low), signed(100.0 * high)),
+    Some(if kind.by_ratio() {
+        format!("{} to {}", times(low), times(high))
+    } else {
+        format!("{} to {} points", signed(100.0 * low), signed(100.0 * high))
     })
 }
 
 /// Returns the value that an interval is of, and the interval.
 pub(super) fn range(kind: Kind, finding: &Finding) -> String {
-    let value = match kind.by_ratio() {
-        true => times(finding.ratio.unwrap_or(f64::NAN)),
-        false => format!("{} points", signed(100.0 * finding.difference)),
+    let value = if kind.by_ratio() {
+        times(finding.ratio.unwrap_or(f64::NAN))
+    } else {
+        format!("{} points", signed(100.0 * finding.difference))
     };
     interval(kind, finding).map_or_else(|| value.clone(), |interval| format!("{value} ({interval})"))
 }

@@ -61,8 +61,8 @@ mod tests {
         assert!((found - wanted).abs() <= tolerance, "found {found}, wanted {wanted}");
     }
 
-    /// Darwin's pairs of maize, in eighths of an inch (Fisher, The Design of Experiments, section 17), and Hollander and
-    /// Wolfe's depression scores (Nonparametric Statistical Methods, example 3.1); the values are those of R's
+    /// Darwin's pairs of maize, in eighths of an inch (Fisher, The Design of Experiments, section 17), and Hollander
+    /// and Wolfe's depression scores (Nonparametric Statistical Methods, example 3.1); the values are those of R's
     /// `wilcox.test`.
     #[test]
     fn published_examples() {

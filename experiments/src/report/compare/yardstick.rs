@@ -10,7 +10,8 @@ pub(crate) struct Yardstick {
 }
 
 impl Yardstick {
-    /// Returns the yardstick that both runs have; `None` if there is none. That of earlier programs is another transform.
+    /// Returns the yardstick that both runs have; `None` if there is none. That of earlier programs is another
+    /// transform.
     pub(crate) fn of(runs: [&RunProvenance; 2]) -> Option<Self> {
         let both = |value: fn(&RunProvenance) -> Option<f64>| {
             let [a, b] = runs.map(value);
