@@ -121,6 +121,9 @@ fn not_comparable(place: &Path, arguments: &[&str], reason: &str) -> Vec<&'stati
         .collect()
 }
 
+/// The new case, the changes of its run, the reason, the quantities that are not comparable, and what to accept.
+type Refusal<'a> = (Case, Value, &'a str, &'a [&'a str], Option<&'a str>);
+
 #[test]
 fn what_cannot_be_compared_says_why() {
     let all = ["latency", "memory", "logit-error", "accuracy", "flips"];
@@ -131,7 +134,7 @@ fn what_cannot_be_compared_says_why() {
     let few = Case { images: 0..5, ..Case::FUSED };
     let fused = || Case::FUSED;
     let none = json!({});
-    let table: [(Case, Value, &str, &[&str], Option<&str>); 10] = [
+    let table: [Refusal<'_>; 10] = [
         (fused(), json!({"threads": 4}), "other threads: 2 against 4", &all[..2], Some("threads")),
         (fused(), json!({"kernels": "scalar"}), "other kernels: avx512ifma against scalar", &all[..2], Some("kernels")),
         (fused(), json!({"revision": "ab-dirty"}), "B: revision ab-dirty", &all, Some("dirty")),

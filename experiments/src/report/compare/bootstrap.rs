@@ -94,13 +94,14 @@ mod tests {
     }
 
     /// 400 simulations: the share of intervals that hold the true ratio is 95 % within three standard deviations, and
-    /// so is the share of tests without a finding where there is none to make.
+    /// so is the share of tests without a finding where there is none to make. With few pairs both are cautious: medians
+    /// and rank sums have few values, so the shares may be larger.
     #[test]
     fn intervals_hold_the_true_ratio_as_often_as_they_say() {
         const SIMULATIONS: usize = 400;
         let spread = 3.0 * (0.95_f64 * 0.05 / SIMULATIONS as f64).sqrt();
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        for (count, ratio) in [(20, 1.25), (50, 0.8), (200, 1.0)] {
+        for (count, ratio) in [(6, 1.1), (7, 1.1), (10, 1.25), (20, 1.25), (50, 0.8), (200, 1.0)] {
             let (mut held, mut quiet) = (0, 0);
             for _ in 0..SIMULATIONS {
                 let pairs = pairs(&mut rng, count, ratio);
@@ -110,7 +111,9 @@ mod tests {
                 quiet += usize::from(signed_rank(&logs) >= 0.05);
             }
             for found in [held, quiet].map(|hits| hits as f64 / SIMULATIONS as f64) {
-                assert!((found - 0.95).abs() <= spread, "{count} pairs: found {found}, wanted 0.95 ± {spread:.3}");
+                let most = if count < 50 { 1.0 } else { 0.95 + spread };
+                let wanted = 0.95 - spread..=most;
+                assert!(wanted.contains(&found), "{count} pairs: found {found}, wanted {wanted:?}");
             }
         }
     }

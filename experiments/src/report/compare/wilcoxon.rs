@@ -87,7 +87,7 @@ mod tests {
         let middle = sum(&|_| true) / 2.0;
         let found = (sum(&|at| differences[at] > 0.0) - middle).abs();
         let all = 1_u32 << magnitudes.len();
-        let far = (0..all).filter(|signs| (sum(&|at| signs >> at & 1 == 1) - middle).abs() >= found - 1e-9).count();
+        let far = (0..all).filter(|signs| (sum(&|at| (signs >> at) & 1 == 1) - middle).abs() >= found - 1e-9).count();
         far as f64 / f64::from(all)
     }
 
