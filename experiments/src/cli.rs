@@ -5,8 +5,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::cmd::{
-    bench, calibrate, classify, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, run, suite, supervise,
-    tables,
+    bench, calibrate, classify, compare, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, run, suite,
+    supervise, tables,
 };
 use crate::output::in_one_line;
 use crate::suite::stage::Call;
@@ -42,6 +42,9 @@ enum Command {
     Tables(tables::Args),
     /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips, engines.
     Plot(plot::Args),
+    /// Holds two runs against each other, with intervals and tests.
+    #[command(long_about = compare::LONG_ABOUT)]
+    Compare(compare::Args),
     /// Takes the noise of every step from encrypted images, for the simulated backend.
     Calibrate(calibrate::Args),
     /// Runs an experiment config: every case of its sweep over its images; resumes where it stopped.
@@ -74,6 +77,7 @@ pub fn main() {
         Command::Plan(args) => plan::run(&args),
         Command::Tables(args) => tables::run(&args),
         Command::Plot(args) => plot::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Model(args) => model::run(&args),

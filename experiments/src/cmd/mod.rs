@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod calibrate;
 pub(crate) mod classify;
+pub(crate) mod compare;
 pub(crate) mod datasets;
 pub(crate) mod decrypt;
 pub(crate) mod encrypt;

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use fhe_ckks::{KeyKind, KeyRequest, Parameters};
 use serde::Serialize;
 
+/// The kinds of the keys between a client's ring and the main one.
+pub(crate) const KEYS_OF_CLIENTS: [&str; 2] = ["client to main secret", "main to client secret"];
+
 /// Keys of one kind.
 #[derive(Serialize)]
 pub(crate) struct Keys {
@@ -27,8 +30,8 @@ pub(crate) fn keys_by_kind(params: &Parameters, request: &KeyRequest) -> Vec<Key
             KeyKind::Galois(_) => "rotation",
             KeyKind::DenseToSparse => "main to ephemeral secret",
             KeyKind::SparseToDense(_) => "ephemeral to main secret",
-            KeyKind::FromClient => "client to main secret",
-            KeyKind::ToClient => "main to client secret",
+            KeyKind::FromClient => KEYS_OF_CLIENTS[0],
+            KeyKind::ToClient => KEYS_OF_CLIENTS[1],
         };
         kinds.entry(name).or_default().add(kind, shape);
     }

@@ -16,7 +16,7 @@ use crate::layers::op_name;
 use crate::machine;
 use crate::prediction::Predictor;
 
-pub(crate) use keys::{Keys, keys_by_kind};
+pub(crate) use keys::{KEYS_OF_CLIENTS, Keys, keys_by_kind};
 
 /// Everything known of a case before it runs.
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! Tables, figures and statistics of runs. This tree reads records only.
 
+pub(crate) mod compare;
 pub(crate) mod cost;
 pub(crate) mod plot;
 pub(crate) mod source;

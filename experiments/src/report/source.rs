@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -57,6 +58,20 @@ pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
     let sources = folders.iter().map(|folder| Source::read(folder)).collect::<Result<Vec<_>>>()?;
     note_unchecked(&sources);
     Ok(sources)
+}
+
+/// Reads the run in a folder, which must not be in progress.
+///
+/// # Errors
+/// If the folder holds no run, `run` is at work in it, a file is not of its format, or a row is not as it was written.
+pub(crate) fn read_idle(folder: &Path) -> Result<Source> {
+    let source = Source::read(folder)?;
+    let lock = File::open(folder.join(file::CONFIG)).map(|config| config.try_lock_shared());
+    // `run` locks its config. A file system without locks tells nothing; the run is partial there.
+    let busy = source.run.provenance.ended.is_none() && matches!(lock, Ok(Err(TryLockError::WouldBlock)));
+    ensure!(!busy, "{}: found a run in progress, wanted one that ended; wait for it", folder.display());
+    note_unchecked(std::slice::from_ref(&source));
+    Ok(source)
 }
 
 /// Says once in a process that there are rows that could not be checked.

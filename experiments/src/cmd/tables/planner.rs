@@ -22,9 +22,8 @@ impl Planner for ThisProgram {
         let digits = case.params.key_shape(depth).digits();
         let keys = plan::keys_by_kind(&case.params, &case.plan.request);
         let keys: Vec<_> = keys.into_iter().map(|keys| (keys.kind, keys.bytes)).collect();
-        let agrees = keys.iter().map(|(_, bytes)| bytes).sum::<u64>() == measured;
         let same_modulus = (case.params.log_qp() - row.log_qp?).abs() < 1e-3;
-        same_modulus.then_some(Planned { depth, digits, keys: Some(keys).filter(|_| agrees) })
+        same_modulus.then_some(Planned { depth, digits, keys: that_add_up(keys, measured) })
     }
 
     fn bootstrap_bits(&self, ring_dim: usize) -> Option<f64> {
@@ -35,9 +34,28 @@ impl Planner for ThisProgram {
     }
 }
 
+/// Returns the keys of a run that measured their sum: those of this program, or those without a client's ring, which
+/// earlier programs did not have. `None` if neither adds up.
+fn that_add_up(keys: Vec<(&'static str, u64)>, measured: u64) -> Option<Vec<(&'static str, u64)>> {
+    let adds_up = |keys: &[(&str, u64)]| keys.iter().map(|(_, bytes)| bytes).sum::<u64>() == measured;
+    if adds_up(&keys) {
+        return Some(keys);
+    }
+    let earlier: Vec<_> = keys.into_iter().filter(|(kind, _)| !plan::KEYS_OF_CLIENTS.contains(kind)).collect();
+    adds_up(&earlier).then_some(earlier)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_add_up_with_or_without_those_of_a_client() {
+        let keys = vec![("rotation", 7), (plan::KEYS_OF_CLIENTS[0], 2), (plan::KEYS_OF_CLIENTS[1], 1)];
+        assert_eq!(that_add_up(keys.clone(), 10), Some(keys.clone()));
+        assert_eq!(that_add_up(keys.clone(), 7), Some(vec![("rotation", 7)]));
+        assert_eq!(that_add_up(keys, 8), None);
+    }
 
     #[test]
     fn shipped_measurements_count_only_for_their_own_ring() {

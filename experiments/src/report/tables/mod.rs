@@ -9,7 +9,7 @@ mod memory;
 mod parameters;
 pub(crate) mod planned;
 mod sweep;
-mod table;
+pub(crate) mod table;
 
 use clap::ValueEnum;
 use literature::Literature;

@@ -34,15 +34,15 @@ pub(crate) struct Row {
 }
 
 /// The text of a cell, with an ASCII minus before negative numbers.
-pub(super) type Cell = Option<String>;
+pub(crate) type Cell = Option<String>;
 
 /// Returns a column of words.
-pub(super) const fn words(head: &'static str) -> Column {
+pub(crate) const fn words(head: &'static str) -> Column {
     Column { head, number: false }
 }
 
 /// Returns a column of numbers.
-pub(super) const fn number(head: &'static str) -> Column {
+pub(crate) const fn number(head: &'static str) -> Column {
     Column { head, number: true }
 }
 
@@ -83,7 +83,7 @@ impl Table {
 }
 
 /// Returns a cell of words.
-pub(super) fn text(text: &str) -> Cell {
+pub(crate) fn text(text: &str) -> Cell {
     Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
