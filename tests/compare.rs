@@ -131,7 +131,8 @@ fn what_cannot_be_compared_says_why() {
     let few = Case { images: 0..5, ..Case::FUSED };
     let fused = || Case::FUSED;
     let none = json!({});
-    let table: [(Case, Value, &str, &[&str], Option<&str>); 10] = [
+    type Doubt<'a> = (Case, Value, &'a str, &'a [&'a str], Option<&'a str>);
+    let table: [Doubt; 10] = [
         (fused(), json!({"threads": 4}), "other threads: 2 against 4", &all[..2], Some("threads")),
         (fused(), json!({"kernels": "scalar"}), "other kernels: avx512ifma against scalar", &all[..2], Some("kernels")),
         (fused(), json!({"revision": "ab-dirty"}), "B: revision ab-dirty", &all, Some("dirty")),
