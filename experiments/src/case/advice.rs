@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(ways(500_000_000), format!("the least found is {network}"));
         assert_eq!(ways(1_400_000_000), format!("or use {network}"));
         let polynomial = "--relu minimax:31 (1.54 GB; 92.23 % of 10000 images right, simulated at N = 65536)";
-        let ring = "--ring-dim 32768 (1.40 GB; same weights and polynomials; its accuracy in the smaller ring was not \
+        let ring = "--ring-dim 32768 (1.41 GB; same weights and polynomials; its accuracy in the smaller ring was not \
                     measured)";
         assert_eq!(ways(1_550_000_000), format!("or use {network}, or {polynomial}, or {ring}"));
     }
