@@ -19,13 +19,8 @@ const HEADER: usize = IDENTITY + 8 + 4;
 
 /// Returns a digest of all that the constants depend on: parameters, circuits and the release of the program.
 fn identity(case: &Case) -> String {
-    let layers = case.program.layers();
-    let mut slots: Vec<_> = layers.iter().map(|layer| layer.layout.slots()).collect();
-    slots.sort_unstable();
-    slots.dedup();
-    let images = case.program.interleave();
-    let circuits: Vec<_> =
-        slots.into_iter().map(|slots| case.program.circuit().bootstrap(images.slots(slots))).collect();
+    let (counts, circuit) = (case.program.slot_counts(), case.program.circuit());
+    let circuits: Vec<_> = counts.into_iter().map(|slots| circuit.bootstrap(slots)).collect();
     let text = format!("{} {:?} {circuits:?}", env!("CARGO_PKG_VERSION"), case.params.digest());
     sha256(text.as_bytes())
 }

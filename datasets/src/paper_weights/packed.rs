@@ -32,7 +32,7 @@ pub(super) const CLASSES: usize = 10;
 pub(super) enum ConvolutionKind {
     /// The first layer: no rotations.
     Stem,
-    /// The same number of channels out as in.
+    /// The convolution returns as many channels as it takes.
     Same,
     /// Twice the channels of the input, at half its side.
     Halving,

@@ -141,7 +141,8 @@ impl ServerArgs {
         self.check_memory_beside(case, 0)
     }
 
-    /// The same for a case of which `mapped` bytes stay in files. `--max-memory` counts them nevertheless.
+    /// Fails as [`ServerArgs::check_memory`] does, for a case of which `mapped` bytes stay in files. `--max-memory` counts
+    /// these bytes; what the process can still have need not hold them.
     ///
     /// # Errors
     /// Those of [`Case::check_memory_limit`] and [`Case::check_memory_beside`].
@@ -166,7 +167,7 @@ impl ServerArgs {
     /// Returns the bytes of memory that the user grants.
     ///
     /// # Errors
-    /// A value that is no number of bytes.
+    /// The value found, if it does not state a number of bytes.
     pub(crate) fn max_memory(&self) -> Result<Option<u64>> {
         let read = |text: &str| {
             parse_bytes(text).with_context(|| format!("--max-memory {text}: wanted bytes, or a number such as 4G"))

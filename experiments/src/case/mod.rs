@@ -138,8 +138,7 @@ impl Case {
         let Some(Available { bytes: left, limit }) = machine::available().filter(|found| found.bytes < total) else {
             return Ok(());
         };
-        // A limit on address space counts mapped files like any memory.
-        let needed = if limit == Limit::AddressSpace { total } else { total.saturating_sub(mapped) };
+        let needed = needed_beside(total, mapped, &limit);
         if left < needed {
             let (parts, advice, remedy) = (self.memory_in_words(), self.advice(left), limit.remedy());
             let beside = if needed < total { format!("{} beside files, of ", bytes(needed)) } else { String::new() };
@@ -199,5 +198,24 @@ impl Case {
     /// Returns the encrypted network's activation in cleartext.
     pub(crate) fn activation(&self) -> impl plain::Activation + use<> {
         self.program.clear_activation()
+    }
+}
+
+/// Returns the bytes that a case must be able to have under a limit, if it takes `total` and `mapped` of them stay in
+/// files. A limit on address space counts mapped files like any memory.
+fn needed_beside(total: u64, mapped: u64, limit: &Limit) -> u64 {
+    if *limit == Limit::AddressSpace { total } else { total.saturating_sub(mapped) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapped_files_count_under_a_limit_on_address_space_only() {
+        assert_eq!(needed_beside(900, 600, &Limit::AddressSpace), 900);
+        for limit in [Limit::Machine, Limit::Data, Limit::Group("/g".to_owned())] {
+            assert_eq!((needed_beside(900, 600, &limit), needed_beside(900, 0, &limit)), (300, 900), "{limit}");
+        }
     }
 }

@@ -36,7 +36,7 @@ struct Report<'a> {
     image: usize,
     class: Option<usize>,
     class_name: Option<&'a str>,
-    /// The reason why there is no class.
+    /// The reason why the image has no class; `None` if it has one.
     no_class: Option<String>,
     logits: Vec<f64>,
     digits: usize,

@@ -62,7 +62,7 @@ struct Report {
 struct Seconds {
     /// Reading and checking the keys.
     load: f64,
-    /// Encoding the constants.
+    /// Encoding the constants, or mapping those that were stored.
     prepare: f64,
     /// Evaluating all ciphertexts.
     evaluate: f64,
@@ -141,7 +141,7 @@ fn report(args: &Args, server: &Server, parcel: &Parcel, done: &Evaluated, evalu
     let Seconds { load, prepare, evaluate } = report.seconds;
     output::out(&format!(
         "{}: logits of {} images in {} ciphertexts{kept}\n\
-         seconds: reading keys {load:.2}, encoding constants {prepare:.2}, evaluating {evaluate:.2}\n\
+         seconds: reading keys {load:.2}, loading constants {prepare:.2}, evaluating {evaluate:.2}\n\
          memory: peak {}\nbytes: evaluation keys {}, upload {}, download {}\n",
         args.out.display(),
         parcel.images,

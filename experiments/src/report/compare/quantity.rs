@@ -8,7 +8,7 @@ use serde::Serialize;
 pub(crate) enum Kind {
     /// Seconds of the evaluation of a ciphertext: the median.
     Latency,
-    /// The same over the images in the ciphertext.
+    /// Seconds of evaluating a ciphertext, divided by its number of images.
     Amortised,
     /// Peak memory of the process.
     Memory,

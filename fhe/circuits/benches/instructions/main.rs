@@ -68,7 +68,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // Other threads would spin while they wait for work, a number of times that nobody knows.
+    // The workload runs on this thread only. Idle threads would spin while they wait for work, and their instructions would
+    // differ from run to run.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
     pool.build_global().expect("the first use of rayon");
     let mut run = prepare(kernels);

@@ -169,7 +169,7 @@ impl Program {
     }
 
     /// The slot counts at which ciphertexts are bootstrapped, in order.
-    pub(super) fn slot_counts(&self) -> Vec<usize> {
+    pub fn slot_counts(&self) -> Vec<usize> {
         let layers = self.layers();
         let mut counts: Vec<usize> = layers.iter().map(|layer| self.interleave.slots(layer.layout.slots())).collect();
         counts.sort_unstable();

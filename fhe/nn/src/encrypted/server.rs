@@ -101,7 +101,7 @@ impl Server {
             return Err(CkksError::Parameters { what, found: found.to_string(), wanted });
         }
         let (found, wanted) = (image.level(), interface.level);
-        if found != wanted {
+        if found < wanted {
             return Err(CkksError::LevelTooLow { operation, found, wanted });
         }
         CkksError::check_slots(operation, interface.slots(), image.slots())?;
