@@ -1,5 +1,5 @@
 """CIFAR-10, the ResNet that `train_resnet20.py` trains on it, and the activations that stand for ReLU in it."""
-import functools, json, pathlib
+import functools, json, math, pathlib
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from safetensors.torch import load_file
 from torch.utils.cpp_extension import load_inline
@@ -77,12 +77,40 @@ std::vector<torch::Tensor> value_and_slope(torch::Tensor x, std::vector<float> e
     });
     return {value, slope};
 }
+
+// Of x, bfloat16: H (a + b cos(pi x/H - phase)) and its slope.
+std::vector<torch::Tensor> cosine_and_slope(torch::Tensor x, float a, float b, float phase, float half_period) {
+    TORCH_CHECK(x.scalar_type() == torch::kBFloat16 && x.is_non_overlapping_and_dense());
+    auto value = torch::empty_like(x), slope = torch::empty_like(x);
+    const auto* in = x.data_ptr<at::BFloat16>();
+    auto *v_out = value.data_ptr<at::BFloat16>(), *s_out = slope.data_ptr<at::BFloat16>();
+    constexpr int64_t block = 512;
+    constexpr float pi = 3.14159265f;
+    at::parallel_for(0, (x.numel() + block - 1) / block, 64, [&](int64_t begin, int64_t end) {
+        float u[block], s[block], c[block];
+        for (int64_t at = begin; at < end; at++) {
+            const int64_t from = at * block, n = std::min(block, x.numel() - from);
+            for (int64_t i = 0; i < n; i++) u[i] = float(in[from + i]) * (pi / half_period) - phase;
+            for (int64_t i = 0; i < n; i++) c[i] = std::cos(u[i]);
+            for (int64_t i = 0; i < n; i++) s[i] = std::sin(u[i]);
+            for (int64_t i = 0; i < n; i++) {
+                v_out[from + i] = at::BFloat16(half_period * (a + b * c[i]));
+                s_out[from + i] = at::BFloat16(-pi * b * s[i]);
+            }
+        }
+    });
+    return {value, slope};
+}
 """
+
+# The cosine a + b cos(pi v - phase) that is nearest to ReLU(v), v = x/H, for normal x of deviation H / (2 pi).
+COSINE = (0.32150, 0.34250, 2.5940)
 
 
 @functools.cache
 def kernel():
-    return load_inline("interpolant", KERNEL, functions=["value_and_slope"], extra_cflags=["-O3", "-march=native", "-ffast-math", "-fopenmp"])
+    return load_inline("activations", KERNEL, functions=["value_and_slope", "cosine_and_slope"],
+                       extra_cflags=["-O3", "-march=native", "-ffast-math", "-fopenmp"])
 
 
 class Interpolant(torch.autograd.Function):
@@ -96,6 +124,25 @@ class Interpolant(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         return gradient * ctx.saved_tensors[0], None, None, None
+
+
+class Cosine(torch.autograd.Function):
+    """H (a + b cos(pi x/H - phase)) for the half period H."""
+    @staticmethod
+    def forward(ctx, x, half_period):
+        value, slope = kernel().cosine_and_slope(x, *COSINE, half_period)
+        ctx.save_for_backward(slope)
+        return value
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * ctx.saved_tensors[0], None
+
+
+def cosine_exactly(x, half_period):
+    """The same in the precision of x."""
+    a, b, phase = COSINE
+    return half_period * (a + b * torch.cos(x * (math.pi / half_period) - phase))
 
 
 def exactly(x, even, half_width):
@@ -118,6 +165,7 @@ class Activation(nn.Module):
         self.tau, self.penalty, self.active = tau, 0.0, True
         self.odd, self.odd_tau, self.odd_penalty = 0, tau, 0.0
         self.half_width, self.even, self.function = None, None, F.relu
+        self.cosine, self.clamp = False, True
         self.interval = None
         self.expect(0)
 
@@ -128,6 +176,15 @@ class Activation(nn.Module):
     def interpolate(self, degree, half_width):
         self.half_width, self.interval, self.even = half_width, half_width, interpolant(degree)
 
+    def square(self, half_width):
+        """From now on the activation is the interpolant of degree 3, a quadratic. It holds beyond its interval too."""
+        self.interpolate(3, half_width)
+        self.clamp = False
+
+    def undulate(self, half_period):
+        """From now on the activation is the cosine of this half period."""
+        self.half_width, self.interval, self.cosine = half_period, half_period, True
+
     def forward(self, x):
         if self.training and self.active:
             self.record(x)
@@ -136,10 +193,12 @@ class Activation(nn.Module):
             self.seen, self.peaks[at] = at.stop, x.abs().amax((1, 2, 3))
             if self.interval:
                 self.outside[at] = (~(x.abs() <= self.interval)).sum((1, 2, 3))     # NaN too
+        if self.cosine:
+            return Cosine.apply(x, self.half_width) if x.dtype == torch.bfloat16 else cosine_exactly(x, self.half_width)
         if self.even is None:
             return self.function(x)
         if x.dtype == torch.bfloat16:
-            return Interpolant.apply(x, self.even, self.half_width, True)
+            return Interpolant.apply(x, self.even, self.half_width, self.clamp)
         return exactly(x, self.even, self.half_width)
 
     def record(self, x):
@@ -196,6 +255,17 @@ class ResNet(nn.Module):
         x = self.layer3(self.layer2(self.layer1(self.act(self.bn1(self.conv1(x))))))
         return self.fc(x.mean((2, 3)))
 
+    def replace(self, relu, half_widths):
+        """Puts other activations in place of ReLU: `chebyshev:D`, `cosine`, or `cosine+square`, which has squares at the first
+        activation of each block."""
+        for name, act in self.activations().items():
+            if relu == "cosine" or (relu == "cosine+square" and not name.endswith("act1")):
+                act.undulate(half_widths[name])
+            elif relu == "cosine+square":
+                act.square(half_widths[name])
+            else:
+                act.interpolate(int(relu.removeprefix("chebyshev:")), half_widths[name])
+
     def activations(self):
         return {name: m for name, m in self.named_modules() if isinstance(m, Activation)}
 
@@ -210,9 +280,7 @@ def read(path):
     if path.with_suffix(".json").exists():
         card = json.loads(path.with_suffix(".json").read_text())
     if card and "trained_with" in card:
-        degree = int(card["trained_with"]["relu"].removeprefix("chebyshev:"))
-        for name, act in model.activations().items():
-            act.interpolate(degree, card["trained_with"]["half_widths"][name])
+        model.replace(card["trained_with"]["relu"], card["trained_with"]["half_widths"])
     return model, card
 
 

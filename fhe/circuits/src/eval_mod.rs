@@ -8,6 +8,9 @@
 //! - the exponential (Cheon, Han, Kim, Kim and Song, ePrint 2018/153, section 4.2): sin(2πx) is Im e^(2πix), and
 //!   z ↦ z² doubles the angle.
 //!
+//! With a phase, the cosine is a function in its own right ([`Kernel::Wave`]): cos(2π(x − phase)) of messages of any
+//! size. A network can be trained with it as its activation, and then the bootstrap evaluates the activation as well.
+//!
 //! The double angles multiply an error of the cosine c = cos θ by 2^r/|sin θ|. For every fourth integer I (at r = 3) θ
 //! is within 1/4 turn/2^r of a zero of the sine, and the factor is 41. They multiply an error of e^(iθ) by 2^r.
 
@@ -21,12 +24,30 @@ use crate::chebyshev::ChebyshevSeries;
 use crate::polynomial::{self, PolynomialPlan};
 
 /// The function that EvalMod approximates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kernel {
     /// The shifted cosine. It is cheaper.
     Cosine,
     /// The complex exponential. It is about two bits more precise, and also needs the odd powers and a conjugation.
     Exponential,
+    /// The cosine of a phase, cos(2π(x − phase)), instead of the sine. Messages may fill the modulus: a larger one
+    /// counts as its remainder, of which the cosine is the same.
+    Wave {
+        /// The place of the maximum, in turns.
+        phase: f64,
+    },
+}
+
+impl Kernel {
+    /// The place of the cosine's maximum, in turns; of the exponential, that of its real part.
+    fn centre(self) -> f64 {
+        match self {
+            // Shifted by a quarter turn, the cosine is the sine.
+            Self::Cosine => 0.25,
+            Self::Exponential => 0.0,
+            Self::Wave { phase } => phase,
+        }
+    }
 }
 
 /// An approximation of the remainder modulo q₀, unchecked.
@@ -72,8 +93,14 @@ impl EvalModLiteral {
                 "an odd degree, or 0 for none",
             );
         }
+        let wave = matches!(self.kernel, Kernel::Wave { .. });
+        if wave && self.arcsine_degree > 0 {
+            let degree = self.arcsine_degree.to_string();
+            return wanted("degree of EvalMod's arcsine", degree, "0: a wave is not undone");
+        }
+        // A wave holds at any ratio. Half of the modulus is the size beyond which messages are their remainders.
         let least = if self.arcsine_degree > 0 { 4.0 } else { 2.0 };
-        if !(ratio > least && ratio.is_finite()) {
+        if !((ratio > least || wave && ratio == least) && ratio.is_finite()) {
             return wanted(
                 "ratio of the first prime to the messages",
                 ratio.to_string(),
@@ -86,6 +113,11 @@ impl EvalModLiteral {
 
 /// The largest number of double angles. Each costs two bits of precision, so more would leave none.
 const MAX_DOUBLE_ANGLES: u32 = 12;
+
+/// The largest error of a series, as a share of the largest message.
+const MESSAGE_SHARE: f64 = 0.5;
+/// The largest error of the series of a wave, as a share of its amplitude.
+const WAVE_SHARE: f64 = 1.0 / 64.0;
 
 /// The circuit of EvalMod.
 pub struct EvalMod {
@@ -107,13 +139,11 @@ impl EvalMod {
         let width = width(&literal);
         let turns = TAU * width / f64::from(1u32 << literal.double_angles);
         let mut series = ChebyshevSeries::interpolate(|v| (turns * v).cos(), literal.degree, -1.0, 1.0);
-        match literal.kernel {
-            // Shifted by a quarter turn, the cosine is the sine.
-            Kernel::Cosine => (series.lo, series.hi) = (0.25 / width - 1.0, 0.25 / width + 1.0),
-            Kernel::Exponential => {
-                let sine = ChebyshevSeries::interpolate(|v| (turns * v).sin(), literal.degree, -1.0, 1.0);
-                series.coefficients.iter_mut().zip(&sine.coefficients).for_each(|(c, s)| *c += s);
-            }
+        let centre = literal.kernel.centre() / width;
+        (series.lo, series.hi) = (centre - 1.0, centre + 1.0);
+        if literal.kernel == Kernel::Exponential {
+            let sine = ChebyshevSeries::interpolate(|v| (turns * v).sin(), literal.degree, -1.0, 1.0);
+            series.coefficients.iter_mut().zip(&sine.coefficients).for_each(|(c, s)| *c += s);
         }
         let arcsine = (literal.arcsine_degree > 0).then(|| {
             let reach = (TAU / ratio).sin();
@@ -127,24 +157,32 @@ impl EvalMod {
         Ok(circuit)
     }
 
-    /// Checks that the largest messages are recovered around every integer to at least one bit.
+    /// Checks that the largest messages are recovered around every integer to at least one bit, and waves to six.
     fn check_series(&self, ratio: f64) -> Result<(), CkksError> {
         let (range, largest) = (f64::from(self.literal.range), TAU / ratio);
         let mut worst: f64 = 0.0;
         for k in 0..=2 * self.literal.range {
             for m in [-largest, 0.0, largest] {
-                let expected = if self.arcsine.is_some() { m } else { m.sin() };
+                let expected = match self.literal.kernel {
+                    Kernel::Wave { phase } => (m - TAU * phase).cos(),
+                    _ if self.arcsine.is_some() => m,
+                    _ => m.sin(),
+                };
                 let found = self.evaluate_clear((f64::from(k) - range + m / TAU) / self.width());
                 worst = worst.max((found - expected).abs());
             }
         }
-        if worst < largest / 2.0 {
+        let (what, unit, share) = match self.literal.kernel {
+            Kernel::Wave { .. } => ("amplitude", 1.0, WAVE_SHARE),
+            _ => ("largest message", largest, MESSAGE_SHARE),
+        };
+        if worst < share * unit {
             return Ok(());
         }
         Err(CkksError::Parameters {
             what: "error of EvalMod's series",
-            found: format!("{:.2} of the largest message", worst / largest),
-            wanted: "less than half: a higher degree or more double angles".to_owned(),
+            found: format!("{:.2} of the {what}", worst / unit),
+            wanted: format!("less than {share}: a higher degree or more double angles"),
         })
     }
 
@@ -178,7 +216,7 @@ impl EvalMod {
     pub fn evaluate_clear(&self, x: f64) -> f64 {
         let doublings = 0..self.literal.double_angles;
         let sine = match self.literal.kernel {
-            Kernel::Cosine => {
+            Kernel::Cosine | Kernel::Wave { .. } => {
                 let cosine = self.series.evaluate(x);
                 doublings.fold(cosine, |c, _| 2.0 * c * c - 1.0)
             }
@@ -203,7 +241,7 @@ impl EvalMod {
     }
 
     /// Takes x/width in each slot, where x = t/q₀, to 2π times x's distance from the nearest integer; without an
-    /// arcsine to the sine of that.
+    /// arcsine to the sine of that, and with a wave to the cosine of its phase.
     ///
     /// Result: [`EvalMod::depth`] levels below `x`, at `scale`.
     ///
@@ -216,7 +254,7 @@ impl EvalMod {
         }
         let sine_scale = if self.arcsine.is_some() { x.scale() } else { scale };
         let sine = match self.literal.kernel {
-            Kernel::Cosine => self.sine_by_cosine(evaluator, x, sine_scale)?,
+            Kernel::Cosine | Kernel::Wave { .. } => self.sine_by_cosine(evaluator, x, sine_scale)?,
             Kernel::Exponential => self.sine_by_exponential(evaluator, x, sine_scale)?,
         };
         match &self.arcsine {
@@ -255,7 +293,12 @@ impl EvalMod {
     }
 }
 
-/// Returns half the length of the interval of x: the integer part, and room for a message or for the cosine's shift.
+/// Returns half the length of the interval of x: the integer part, and room for a message or for the cosine's shift. The
+/// messages of a wave fill half of the modulus on either side.
 fn width(literal: &EvalModLiteral) -> f64 {
-    f64::from(literal.range) + 0.25
+    let room = match literal.kernel {
+        Kernel::Wave { phase } => 0.5 + phase.abs(),
+        Kernel::Cosine | Kernel::Exponential => 0.25,
+    };
+    f64::from(literal.range) + room
 }

@@ -2,11 +2,12 @@
 
 use fhe_circuits::approximation::minimax;
 use fhe_circuits::{ChebyshevSeries, PolynomialPlan, polynomial};
-use fhe_ckks::{Ciphertext, CkksError, Evaluator};
+use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
 
 use crate::approximation::Approximation;
 use crate::chebyshev;
 use crate::form::Form;
+use crate::wave::Wave;
 
 /// Terms smaller than this relative to the interval are left out: they are below the precision of a bootstrap.
 const NEGLIGIBLE_TERM: f64 = 1e-7;
@@ -16,12 +17,48 @@ const FORM_DEGREE: usize = 3;
 /// An activation of messages in [−1, 1] from one [`Form`] to another.
 ///
 /// It is one polynomial p(x), or p(x)·g(x) with a gate g, a composite of polynomials that is near 1 for positive x and
-/// near 0 for negative x.
+/// near 0 for negative x; a wave, which the bootstrap before it evaluates; or a square.
 #[derive(Clone, Debug)]
-pub struct Approximant {
-    value: Polynomial,
-    /// The polynomials of the gate, the innermost first; empty for a single polynomial.
-    gate: Vec<Polynomial>,
+pub struct Approximant(Function);
+
+#[derive(Clone, Debug)]
+enum Function {
+    Polynomials {
+        value: Polynomial,
+        /// The polynomials of the gate, the innermost first; empty for a single polynomial.
+        gate: Vec<Polynomial>,
+    },
+    Wave(Wave),
+    Square(Square),
+}
+
+/// The quadratic interpolant of ReLU, c₀ + x/2 + c₂·x².
+#[derive(Clone, Copy, Debug)]
+struct Square {
+    c0: f64,
+    c2: f64,
+}
+
+impl Square {
+    /// The interpolant of degree 3 at Chebyshev nodes. The cubic term vanishes, because |x| is even.
+    fn of_relu() -> Self {
+        let series = ChebyshevSeries::interpolate(relu, 3, -1.0, 1.0);
+        // T₂ = 2x² − 1.
+        Self { c0: series.coefficients[0] - series.coefficients[2], c2: 2.0 * series.coefficients[2] }
+    }
+
+    fn of(self, x: f64) -> f64 {
+        self.c0 + x * (0.5 + self.c2 * x)
+    }
+
+    /// One product: c₂·(x + 1/(4c₂))² and a constant. The factor goes into the scale.
+    fn evaluate(self, evaluator: &Evaluator, x: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        let shift = 1.0 / (4.0 * self.c2);
+        let shifted = evaluator.add_constant(x, shift)?;
+        let mut square = evaluator.square_rescale(&shifted)?;
+        square.set_scale(square.scale() / self.c2);
+        evaluator.add_constant(&square, self.c0 - self.c2 * shift * shift)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -57,7 +94,7 @@ impl Approximant {
         let one = |series: ChebyshevSeries, degree_between: usize| {
             let mut series = if plain { series } else { between(degree_between, &|x| series.evaluate(x)) };
             series.coefficients.iter_mut().filter(|c| c.abs() < NEGLIGIBLE_TERM).for_each(|c| *c = 0.0);
-            Self { value: Polynomial::new(series), gate: Vec::new() }
+            Self(Function::Polynomials { value: Polynomial::new(series), gate: Vec::new() })
         };
         match approximation {
             Approximation::Chebyshev { degree } => one(ChebyshevSeries::interpolate(relu, *degree, -1.0, 1.0), *degree),
@@ -76,53 +113,102 @@ impl Approximant {
                 let last = stages.last_mut().expect("at least one polynomial");
                 last.coefficients.iter_mut().for_each(|c| *c /= 2.0);
                 last.coefficients[0] += 0.5;
-                Self { value: Polynomial::new(value), gate: stages.into_iter().map(Polynomial::new).collect() }
+                let gate = stages.into_iter().map(Polynomial::new).collect();
+                Self(Function::Polynomials { value: Polynomial::new(value), gate })
             }
+            Approximation::Cosine | Approximation::CosineAndSquare => Self(Function::Wave(Wave::RELU)),
         }
     }
 
-    /// The number of levels that it spends.
+    /// The quadratic interpolant of ReLU between plain messages.
+    pub(crate) fn square() -> Self {
+        Self(Function::Square(Square::of_relu()))
+    }
+
+    /// The number of levels that it spends after a bootstrap.
     pub fn depth(&self) -> usize {
-        match self.gate_depth() {
-            0 => self.value.plan.depth(),
-            gate => gate.max(self.value.plan.depth()) + 1,
+        match &self.0 {
+            Function::Polynomials { value, gate } if gate.is_empty() => value.plan.depth(),
+            Function::Polynomials { value, gate } => gate_depth(gate).max(value.plan.depth()) + 1,
+            Function::Wave(_) => 0,
+            Function::Square(_) => 1,
         }
-    }
-
-    fn gate_depth(&self) -> usize {
-        self.gate.iter().map(|stage| stage.plan.depth()).sum()
     }
 
     /// The number of relinearizations.
     pub fn relinearizations(&self) -> usize {
-        let polynomials = self.gate.iter().chain([&self.value]).map(|stage| stage.plan.relinearizations());
-        polynomials.sum::<usize>() + usize::from(!self.gate.is_empty())
+        match &self.0 {
+            Function::Polynomials { value, gate } => {
+                let polynomials = gate.iter().chain([value]).map(|stage| stage.plan.relinearizations());
+                polynomials.sum::<usize>() + usize::from(!gate.is_empty())
+            }
+            Function::Wave(_) => 0,
+            Function::Square(_) => 1,
+        }
     }
 
-    /// The value of the activation at a slot, in the clear.
+    /// The value of the activation at a slot, in the clear; of a wave at a message.
     pub fn value(&self, slot: f64) -> f64 {
-        let gate = self.gate.iter().fold(slot, |x, stage| stage.series.evaluate(x));
-        let value = self.value.series.evaluate(slot);
-        if self.gate.is_empty() { value } else { value * gate }
+        match &self.0 {
+            Function::Polynomials { value, gate } => {
+                let value = value.series.evaluate(slot);
+                if gate.is_empty() {
+                    return value;
+                }
+                value * gate.iter().fold(slot, |x, stage| stage.series.evaluate(x))
+            }
+            Function::Wave(wave) => wave.of(slot),
+            Function::Square(square) => square.of(slot),
+        }
     }
 
     /// Replaces each slot by the value of the activation, in the clear. The bits are those of [`Approximant::value`].
     pub fn apply(&self, slots: &mut [f64]) {
-        if self.gate.is_empty() {
-            return chebyshev::evaluate_in_place(&self.value.series, slots);
+        match &self.0 {
+            Function::Polynomials { value, gate } => {
+                if gate.is_empty() {
+                    return chebyshev::evaluate_in_place(&value.series, slots);
+                }
+                let mut gates = slots.to_vec();
+                gate.iter().for_each(|stage| chebyshev::evaluate_in_place(&stage.series, &mut gates));
+                chebyshev::evaluate_in_place(&value.series, slots);
+                slots.iter_mut().zip(gates).for_each(|(slot, gate)| *slot *= gate);
+            }
+            Function::Wave(wave) => slots.iter_mut().for_each(|slot| *slot = wave.of(*slot)),
+            Function::Square(square) => slots.iter_mut().for_each(|slot| *slot = square.of(*slot)),
         }
-        let mut gate = slots.to_vec();
-        self.gate.iter().for_each(|stage| chebyshev::evaluate_in_place(&stage.series, &mut gate));
-        chebyshev::evaluate_in_place(&self.value.series, slots);
-        slots.iter_mut().zip(gate).for_each(|(slot, gate)| *slot *= gate);
     }
 
-    /// The activation of a ciphertext, at `scale` and [`Approximant::depth`] levels below `x`.
+    /// The scale of the result for an input of this level and scale, if `wanted` is asked for.
+    pub(crate) fn scale(&self, params: &Parameters, level: usize, scale: f64, wanted: f64) -> f64 {
+        match self.0 {
+            Function::Square(Square { c2, .. }) => scale * scale / params.prime(level) / c2,
+            Function::Polynomials { .. } | Function::Wave(_) => wanted,
+        }
+    }
+
+    /// Whether the activation holds for a message: in [−1, 1] for polynomials, and any number for a wave or a square.
+    pub(crate) fn holds(&self, message: f64) -> bool {
+        match self.0 {
+            Function::Polynomials { .. } => (-1.0..=1.0).contains(&message),
+            Function::Wave(_) | Function::Square(_) => message.is_finite(),
+        }
+    }
+
+    /// The activation of a ciphertext, at `scale` (a square chooses its own) and [`Approximant::depth`] levels below `x`.
     ///
     /// # Errors
     /// If `x` has fewer levels than the depth, or if the relinearization key is missing.
+    ///
+    /// # Panics
+    /// For a wave, which a bootstrap evaluates.
     pub fn evaluate(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
-        let Some((last, inner)) = self.gate.split_last() else { return self.value.evaluate(evaluator, x, scale) };
+        let (value, gate) = match &self.0 {
+            Function::Polynomials { value, gate } => (value, gate),
+            Function::Wave(_) => panic!("a bootstrap evaluates the wave"),
+            Function::Square(square) => return square.evaluate(evaluator, x),
+        };
+        let Some((last, inner)) = gate.split_last() else { return value.evaluate(evaluator, x, scale) };
         let params = evaluator.params();
         let level = (x.level() + 1).checked_sub(self.depth()).ok_or(CkksError::LevelTooLow {
             operation: "activation",
@@ -136,10 +222,14 @@ impl Approximant {
             gate = stage.evaluate(evaluator, &gate, scale)?;
         }
         let gate = last.evaluate(evaluator, &gate, scale)?;
-        let mut value = self.value.evaluate(evaluator, x, params.prime(level))?;
+        let mut value = value.evaluate(evaluator, x, params.prime(level))?;
         evaluator.drop_to(&mut value, level)?;
         evaluator.multiply_rescale(&value, &gate)
     }
+}
+
+fn gate_depth(gate: &[Polynomial]) -> usize {
+    gate.iter().map(|stage| stage.plan.depth()).sum()
 }
 
 fn relu(x: f64) -> f64 {
@@ -208,7 +298,8 @@ mod tests {
             let mut found = slots.clone();
             approximant.apply(&mut found);
             assert_eq!(found, slots.iter().map(|&slot| approximant.value(slot)).collect::<Vec<_>>(), "{text}");
-            assert_eq!(!approximant.gate.is_empty(), text.starts_with("composite"));
+            let gated = matches!(&approximant.0, Function::Polynomials { gate, .. } if !gate.is_empty());
+            assert_eq!(gated, text.starts_with("composite"));
         }
     }
 }

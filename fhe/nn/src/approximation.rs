@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use fhe_circuits::approximation::{ApproximationError, ReluComposite};
 
+use crate::wave::Wave;
+
 /// The degree of [`Approximation::default`], that of ePrint 2024/460.
 const DEFAULT_DEGREE: usize = 59;
 /// Degrees that interpolants may have.
@@ -46,6 +48,11 @@ pub enum Approximation {
     Composite(CompositeDegrees),
     /// ((1 + x)/2)²: far from ReLU, but an activation that a network can be trained with.
     Square,
+    /// The cosine that is nearest to ReLU around 0, for networks trained with it: the bootstrap evaluates it.
+    Cosine,
+    /// As [`Approximation::Cosine`], but the first activation of each block is the quadratic interpolant of ReLU, and no
+    /// bootstrap comes before it.
+    CosineAndSquare,
 }
 
 /// Degrees of a composite that exists, innermost polynomial first, with the composite. Composites are compared by
@@ -119,9 +126,26 @@ pub enum UnknownApproximation {
 }
 
 impl Approximation {
+    /// The activation that bootstraps evaluate, if they do.
+    pub(crate) fn wave(&self) -> Option<Wave> {
+        matches!(self, Self::Cosine | Self::CosineAndSquare).then_some(Wave::RELU)
+    }
+
+    /// Whether there is a quadratic activation without a bootstrap in each block.
+    pub(crate) fn has_squares(&self) -> bool {
+        *self == Self::CosineAndSquare
+    }
+
+    /// Whether activation `index`, in order of evaluation, is such a quadratic one: the first of a block is. Activation 0
+    /// follows the first convolution.
+    pub(crate) fn is_square(&self, index: usize) -> bool {
+        self.has_squares() && index % 2 == 1
+    }
+
     /// The forms in which approximations are written, for help and errors.
     pub const NAMES: &str = "chebyshev:DEGREE (such as chebyshev:59), minimax:DEGREE, composite:DEGREE,… (such as \
-                             composite:7,7,13) or square";
+                             composite:7,7,13), square, cosine or \
+                             cosine+square";
 }
 
 /// The interpolant of ePrint 2024/460, of degree 59.
@@ -137,6 +161,8 @@ impl FromStr for Approximation {
     fn from_str(text: &str) -> Result<Self, UnknownApproximation> {
         match text.split_once(':') {
             None if text == "square" => Ok(Self::Square),
+            None if text == "cosine" => Ok(Self::Cosine),
+            None if text == "cosine+square" => Ok(Self::CosineAndSquare),
             Some(("chebyshev", degree)) => Ok(Self::Chebyshev { degree: read_degree(degree, DEGREES)? }),
             Some(("minimax", degree)) => Ok(Self::Minimax { degree: read_degree(degree, MINIMAX_DEGREES)? }),
             Some(("composite", degrees)) => {
@@ -164,6 +190,8 @@ impl fmt::Display for Approximation {
                 write!(f, "composite:{}", degrees.join(","))
             }
             Self::Square => f.write_str("square"),
+            Self::Cosine => f.write_str("cosine"),
+            Self::CosineAndSquare => f.write_str("cosine+square"),
         }
     }
 }
@@ -174,7 +202,9 @@ mod tests {
 
     #[test]
     fn approximations_are_written_as_they_are_read() {
-        for text in ["chebyshev:2", "chebyshev:1023", "minimax:7", "composite:7,7,13", "square"] {
+        for text in
+            ["chebyshev:2", "chebyshev:1023", "minimax:7", "composite:7,7,13", "square", "cosine", "cosine+square"]
+        {
             assert_eq!(text.parse::<Approximation>().unwrap().to_string(), text);
         }
         assert_eq!("chebyshev:059".parse::<Approximation>().unwrap().to_string(), "chebyshev:59");

@@ -23,6 +23,7 @@ pub mod plain;
 pub mod ranges;
 mod shortcut;
 pub mod simulated;
+mod wave;
 pub mod weights;
 
 pub use approximant::Approximant;

@@ -4,20 +4,33 @@
 //! EvalMod, the activation, one level for the convolution (more in some packings), SlotsToCoeffs. Each main prime has
 //! the size that the [`Profile`] gives for the step that spends it.
 //!
+//! With a wave, EvalMod is the activation. With squares, another convolution and a product come before the first
+//! convolution that a bootstrap follows.
+//!
 //! A bootstrap leaves the sine of its message, and the polynomial that follows undoes that. If no polynomial follows,
 //! because a packing bootstraps the input of a strided block once more, the activation before it leaves the arcsine:
 //! see [`Form`].
+
+use std::f64::consts::TAU;
+use std::sync::Arc;
 
 use fhe_circuits::{BootstrapLiteral, BootstrapOrder, SlotValues};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution, shape};
 use fhe_ring::Kernels;
 
+#[cfg(test)]
+use super::linear::Target;
 use super::packing::{Levels, Packing};
 use super::profile::{EPHEMERAL_WEIGHT, Profile};
 use crate::approximant::Approximant;
 use crate::approximation::Approximation;
 use crate::form::{Form, Sine};
+use crate::plain::MessageActivation;
+use crate::wave::Wave;
+
+/// The scale of a bootstrapped wave over that of linear layers: its noise stays below that of CoeffsToSlots.
+const WAVE_SCALE: f64 = 4.0;
 
 /// Primes of one size and one purpose that follow each other in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +65,12 @@ pub struct Circuit {
     pub approximation: Approximation,
     /// The arrangement of values in the slots.
     pub packing: Packing,
-    /// The activation of a bootstrapped value.
-    activation: Approximant,
-    /// The activation of a value that is bootstrapped next: it leaves the arcsine.
-    arcsine_activation: Approximant,
+    /// The activation of a bootstrapped value; a wave is that of a value before its bootstrap.
+    activation: Arc<MessageActivation>,
+    /// The activation of a bootstrapped value that is bootstrapped next: it leaves the arcsine.
+    arcsine_activation: Arc<MessageActivation>,
+    /// The activation of a value that is not bootstrapped.
+    square: Arc<MessageActivation>,
     /// Level of a bootstrapped ciphertext, at which the activation starts.
     pub activation_level: usize,
     /// Level at which convolutions start, unless their input is bootstrapped once more.
@@ -82,9 +97,10 @@ impl Circuit {
         });
         // A ring that no table lists has no secure modulus.
         let limit = limits.reduce(f64::min).unwrap_or(0.0);
-        let [first, rest @ ..] = Profile::ALL;
-        rest.into_iter().fold(Self::within(log_n, approximation, packing, first, limit), |found, profile| {
-            found.or_else(|_| Self::within(log_n, approximation, packing, profile, limit))
+        let profiles: &[Profile] = if approximation.wave().is_some() { &Profile::WAVE } else { &Profile::POLYNOMIAL };
+        let [first, rest @ ..] = profiles else { unreachable!("there is a profile for every activation") };
+        rest.iter().fold(Self::within(log_n, approximation, packing, first.clone(), limit), |found, profile| {
+            found.or_else(|_| Self::within(log_n, approximation, packing, profile.clone(), limit))
         })
     }
 
@@ -122,25 +138,33 @@ impl Circuit {
         profile: Profile,
         limit: f64,
     ) -> Result<Self, CkksError> {
-        let sine = profile.sine();
-        let activation = Approximant::new(approximation, Form::Sine(sine), Form::Plain);
-        let arcsine_activation = Approximant::new(approximation, Form::Sine(sine), Form::Arcsine(sine));
-        let depth = activation.depth().max(arcsine_activation.depth());
+        let (sine, wave) = (profile.sine(), approximation.wave());
+        let from = if wave.is_some() { Form::Plain } else { Form::Sine(sine) };
+        let made = |to: Form| Arc::new(MessageActivation::new(from, Approximant::new(approximation, from, to), to));
+        let (activation, arcsine_activation) = (made(Form::Plain), made(Form::Arcsine(sine)));
+        let square = Arc::new(MessageActivation::new(Form::Plain, Approximant::square(), Form::Plain));
+        let depth = activation.approximant().depth().max(arcsine_activation.approximant().depth());
         let stages = profile.slots_to_coeffs_stages.len();
         let linear_level = stages + packing.levels();
+        let squares = usize::from(approximation.has_squares());
+        // The levels from the start of a convolution with a square after it to that of the next convolution.
+        let inner = squares * (packing.levels() + square.approximant().depth());
+        let above = linear_level + depth + inner;
         // A convolution that starts at the level of a fresh bootstrap may spend more levels than other steps need.
-        let downsampling =
-            packing.refreshed_levels().map_or(0, |levels| (stages + levels).saturating_sub(linear_level + depth));
-        let eval_mod = fhe_circuits::eval_mod::EvalMod::new(profile.eval_mod_literal(), profile.message_ratio)?;
+        let last = if squares > 0 { linear_level + square.approximant().depth() } else { stages };
+        let downsampling = packing.refreshed_levels().map_or(0, |levels| (last + levels).saturating_sub(above));
+        let eval_mod = fhe_circuits::eval_mod::EvalMod::new(profile.eval_mod_literal(wave), profile.message_ratio)?;
         let group = |purpose, bits, count| PrimeGroup { purpose, bits, count };
         let chain = vec![
             group("first prime", profile.base, 1),
             group("SlotsToCoeffs", profile.linear, stages),
             group("convolution", profile.linear, packing.levels()),
+            group("square", profile.activation, squares * square.approximant().depth()),
+            group("convolution before the square", profile.linear, squares * packing.levels()),
             group("downsampling", profile.activation, downsampling),
-            group("activation", profile.activation, depth - 1),
+            group("activation", profile.activation, depth.saturating_sub(1)),
             // The activation's first product lowers the scale of a bootstrapped value to that of the other products.
-            group("activation's first product", profile.eval_mod, 1),
+            group("activation's first product", profile.eval_mod, depth.min(1)),
             group("EvalMod", profile.eval_mod, eval_mod.depth()),
             group("CoeffsToSlots", profile.coeffs_to_slots, profile.coeffs_to_slots_stages.len()),
         ];
@@ -164,7 +188,8 @@ impl Circuit {
             packing,
             activation,
             arcsine_activation,
-            activation_level: linear_level + downsampling + depth,
+            square,
+            activation_level: above + downsampling,
             linear_level,
         })
     }
@@ -194,11 +219,26 @@ impl Circuit {
     /// # Panics
     /// If the form is the sine, which only bootstraps leave.
     pub fn activation_to(&self, form: Form) -> &Approximant {
+        self.message_activation(form).approximant()
+    }
+
+    /// What a bootstrap and the activation that leaves `form` make of a message.
+    pub(crate) fn message_activation(&self, form: Form) -> &Arc<MessageActivation> {
         match form {
             Form::Plain => &self.activation,
             Form::Arcsine(_) => &self.arcsine_activation,
             Form::Sine(_) => panic!("no activation leaves sines"),
         }
+    }
+
+    /// The activation of messages that are not bootstrapped.
+    pub(crate) fn square(&self) -> &Arc<MessageActivation> {
+        &self.square
+    }
+
+    /// The number of levels that a square spends.
+    pub(super) fn square_depth(&self) -> usize {
+        self.square.approximant().depth()
     }
 
     /// Decimals of a logit that the noise of this circuit leaves.
@@ -221,18 +261,16 @@ impl Circuit {
         self.profile.slots_to_coeffs_stages.len()
     }
 
-    /// Level at which a convolution with this stride starts; values above it are lowered to it.
-    pub fn convolution_level(&self, stride: usize) -> usize {
-        self.bootstrap_level() + self.packing.levels_of(stride)
+    /// The levels of a convolution with this stride whose result is at level `end`. Values above its first level are
+    /// lowered to it.
+    pub(super) fn levels(&self, stride: usize, end: usize) -> Levels {
+        Levels { convolution: end + self.packing.levels_of(stride), end, max_slots: self.max_slots() }
     }
 
-    /// The levels of a convolution with this stride.
-    pub(super) fn levels(&self, stride: usize) -> Levels {
-        Levels {
-            convolution: self.convolution_level(stride),
-            bootstrap: self.bootstrap_level(),
-            max_slots: self.max_slots(),
-        }
+    /// The target of a convolution whose result is bootstrapped and has this divisor.
+    #[cfg(test)]
+    pub(super) fn before_bootstrap(&self, range: f64) -> Target {
+        Target { range, end: self.bootstrap_level() }
     }
 
     /// Scale of ciphertexts before a bootstrap, and of an activation's result.
@@ -241,13 +279,22 @@ impl Circuit {
     }
 
     /// Scale of bootstrapped ciphertexts: its square over the first activation prime is the scale of the next level.
+    /// After a wave there is no such product, and the scale is a little above that of linear layers.
     pub fn bootstrapped_scale(&self) -> f64 {
-        (f64::from(self.profile.activation + self.profile.eval_mod) / 2.0).exp2()
+        match self.approximation.wave() {
+            None => (f64::from(self.profile.activation + self.profile.eval_mod) / 2.0).exp2(),
+            Some(_) => self.linear_scale() * WAVE_SCALE,
+        }
+    }
+
+    /// The factor from the slots that a bootstrap with a wave leaves to those of the activation without its mean.
+    pub(super) fn wave_factor(&self, wave: Wave) -> f64 {
+        wave.amplitude * TAU / self.profile.message_ratio
     }
 
     /// The bootstrapping circuit for `slots` slots.
     pub fn bootstrap(&self, slots: usize) -> BootstrapLiteral {
-        let levels = slots.trailing_zeros();
+        let (levels, wave) = (slots.trailing_zeros(), self.approximation.wave());
         // Small strides are merged alike for every slot count, so that they share rotation keys.
         let small_first = split(levels, self.profile.slots_to_coeffs_stages);
         let mut large_first = split(levels, self.profile.coeffs_to_slots_stages);
@@ -258,10 +305,10 @@ impl Circuit {
             slots,
             slots_to_coeffs: small_first,
             coeffs_to_slots: large_first,
-            eval_mod: self.profile.eval_mod_literal(),
+            eval_mod: self.profile.eval_mod_literal(wave),
             message_ratio: self.profile.message_ratio,
             input_scale: self.linear_scale(),
-            output_scale: self.bootstrapped_scale(),
+            output_scale: self.bootstrapped_scale() * wave.map_or(1.0, |wave| self.wave_factor(wave)),
         }
     }
 }

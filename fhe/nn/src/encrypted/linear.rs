@@ -9,8 +9,17 @@ use super::slot_matrix::{Offset, SlotMatrix};
 use super::slots::{Operand, Slots, TargetScale};
 use crate::network::Linear;
 
-/// Σ convₖ(xₖ) [+ identity], divided by `range`, at the level and the scale of a bootstrap's input. The identity comes
-/// with the divisor of its values.
+/// What a convolution leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    /// The divisor of the values.
+    pub range: f64,
+    /// The level.
+    pub end: usize,
+}
+
+/// Σ convₖ(xₖ) [+ identity], divided by `range`, at level `end` and the scale of linear layers. The identity comes with
+/// the divisor of its values.
 ///
 /// # Errors
 /// A missing key, or an input below its level.
@@ -20,13 +29,13 @@ pub(super) fn convolve<S: Slots>(
     operands: &[Operand<'_, S::Vector>],
     identity: Option<(&S::Vector, f64)>,
     to: Layout,
-    range: f64,
+    Target { range, end }: Target,
 ) -> Result<S::Vector, CkksError> {
     let mut sum: Option<S::Vector> = None;
     let mut bias = vec![0.0; to.slots()];
     for operand in operands {
         layout::bias(operand.conv, to, 1.0 / range).iter().zip(&mut bias).for_each(|(b, sum)| *sum += b);
-        let levels = circuit.levels(operand.conv.stride);
+        let levels = circuit.levels(operand.conv.stride, end);
         let product = circuit.packing.product(slots, levels, operand, to, operand.range / range)?;
         sum = Some(match sum {
             None => product,
@@ -35,7 +44,7 @@ pub(super) fn convolve<S: Slots>(
     }
     let mut sum = sum.expect("at least one operand");
     if let Some((x, range_in)) = identity {
-        let x = slots.reshape(x, circuit.bootstrap_level() + 1, to.slots())?;
+        let x = slots.reshape(x, end + 1, to.slots())?;
         let same = slots.multiply_constant(&x, range_in / range)?;
         sum = slots.add(sum, &same)?;
     }

@@ -1,7 +1,11 @@
 //! Profiles: the bits that each step of the circuit spends, for large rings and for small ones.
 
-use crate::form::Sine;
+use std::f64::consts::TAU;
+
 use fhe_circuits::{EvalModLiteral, Kernel};
+
+use crate::form::Sine;
+use crate::wave::Wave;
 
 /// Weight of the ephemeral secret.
 pub(super) const EPHEMERAL_WEIGHT: u32 = 32;
@@ -43,8 +47,12 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Every profile, the most precise first. [`Circuit::new`](super::Circuit::new) chooses the first that fits.
-    pub const ALL: [Self; 2] = [Self::WIDE, Self::NARROW];
+    /// The profiles for polynomials, the most precise first. [`Circuit::new`](super::Circuit::new) chooses the first that
+    /// fits.
+    pub const POLYNOMIAL: [Self; 2] = [Self::WIDE, Self::NARROW];
+
+    /// The profiles for waves, the most precise first.
+    pub const WAVE: [Self; 1] = [Self::TURN];
 
     /// At least nineteen bits in the worst slot of a bootstrap, for rings of 2^16 and above.
     pub const WIDE: Self = Self {
@@ -82,14 +90,33 @@ impl Profile {
         logit_digits: 1,
     };
 
+    /// For networks whose activation is the cosine of the bootstrap. Messages fill the whole modulus, so the same primes
+    /// keep five bits more than with a ratio of 64, and all primes are shorter instead. Long special primes make digits
+    /// of many main primes.
+    pub const TURN: Self = Self {
+        name: "turn",
+        base: 30,
+        linear: 28,
+        activation: 28,
+        eval_mod: 34,
+        coeffs_to_slots: 34,
+        special: 46,
+        slots_to_coeffs_stages: &[7, 7],
+        coeffs_to_slots_stages: &[5, 5, 4],
+        message_ratio: 2.0,
+        eval_mod_degree: 30,
+        double_angles: 3,
+        logit_digits: 1,
+    };
+
     /// The sine that bootstraps leave.
     pub fn sine(&self) -> Sine {
         Sine { ratio: self.message_ratio }
     }
 
-    pub(super) fn eval_mod_literal(&self) -> EvalModLiteral {
+    pub(super) fn eval_mod_literal(&self, wave: Option<Wave>) -> EvalModLiteral {
         EvalModLiteral {
-            kernel: Kernel::Cosine,
+            kernel: wave.map_or(Kernel::Cosine, |wave| Kernel::Wave { phase: wave.phase / TAU }),
             range: EPHEMERAL_WEIGHT / 2,
             degree: self.eval_mod_degree,
             double_angles: self.double_angles,

@@ -1,12 +1,16 @@
 //! The network as an encrypted circuit: every layer with its layout, interval and form, and the one loop over them.
 
+use std::sync::Arc;
+
 use super::circuit::Circuit;
 use super::interleave::Interleave;
 use super::layout::Layout;
+use super::linear::Target;
 use super::packing::Packing;
 use super::slots::Operand;
 use crate::form::Form;
 use crate::network::{CLASSIFIER, INPUT_CHANNELS, INPUT_SIDE, Layer, Op, ResNet, Term};
+use crate::plain::MessageActivation;
 
 /// A network, a circuit, and the interval of each activation.
 #[derive(Clone, Debug)]
@@ -31,6 +35,23 @@ pub struct PlannedLayer<'a> {
     pub form: Form,
     /// Whether the result is bootstrapped once more, for a layer that needs the levels.
     pub refreshed: bool,
+    /// The place of the bootstrap.
+    pub bootstrap: BootstrapPlace,
+    /// The level of the convolution's result.
+    pub end: usize,
+    /// The activation.
+    pub(crate) function: Arc<MessageActivation>,
+}
+
+/// The place of a layer's bootstrap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootstrapPlace {
+    /// Before the activation.
+    Before,
+    /// The bootstrap is the activation.
+    Within,
+    /// The layer has none: the convolution leaves the levels that the activation and the next layer need.
+    None,
 }
 
 /// A step of the evaluation, with everything that the holder of the secret needs to read its result.
@@ -46,6 +67,15 @@ pub struct StepInfo {
     pub range: f64,
     /// The form in which slots hold the values.
     pub form: Form,
+    /// The level of the result of a convolution.
+    pub end: usize,
+}
+
+impl StepInfo {
+    /// What the step leaves, if it is a convolution.
+    pub(super) fn target(&self) -> Target {
+        Target { range: self.range, end: self.end }
+    }
 }
 
 /// An interpreter of a program: it defines a type of values, and how each step makes one.
@@ -65,8 +95,23 @@ pub(crate) trait Machine {
     /// The values bootstrapped: of a convolution, or of an activation before a layer that needs the levels.
     fn bootstrap(&mut self, step: &StepInfo, at: Layout, x: Self::Value) -> Result<Self::Value, Self::Error>;
 
-    /// The activation of bootstrapped values.
-    fn activate(&mut self, step: &StepInfo, at: Layout, fresh: Self::Value) -> Result<Self::Value, Self::Error>;
+    /// The activation of bootstrapped values, or a square of others.
+    fn activate(
+        &mut self,
+        step: &StepInfo,
+        at: Layout,
+        function: &Arc<MessageActivation>,
+        x: Self::Value,
+    ) -> Result<Self::Value, Self::Error>;
+
+    /// The activation that the bootstrap evaluates.
+    fn activate_by_bootstrap(
+        &mut self,
+        step: &StepInfo,
+        at: Layout,
+        function: &Arc<MessageActivation>,
+        x: Self::Value,
+    ) -> Result<Self::Value, Self::Error>;
 
     /// The average over each channel and the classifier, on values that were divided by `range`.
     fn classify(
@@ -87,7 +132,7 @@ struct Held<V> {
 
 impl PlannedLayer<'_> {
     fn step(&self, layer: &str, op: Op, form: Form) -> StepInfo {
-        StepInfo { layer: layer.to_owned(), op, layout: Some(self.layout), range: self.range, form }
+        StepInfo { layer: layer.to_owned(), op, layout: Some(self.layout), range: self.range, form, end: self.end }
     }
 }
 
@@ -155,23 +200,41 @@ impl Program {
     pub fn layers(&self) -> Vec<PlannedLayer<'_>> {
         let (layers, packing) = (self.network.layers(), self.circuit.packing);
         let layouts = layouts(&layers, packing);
+        let waves = self.circuit.approximation.wave().is_some();
         let needs_levels = |value: usize| {
             let mut terms = layers.iter().flat_map(|layer| &layer.terms);
-            terms.any(|term| term.input == value && packing.refreshes(term.conv.stride))
+            // A wave leaves all levels of a bootstrap.
+            !waves && terms.any(|term| term.input == value && packing.refreshes(term.conv.stride))
         };
         let refreshed: Vec<bool> = (1..=layers.len()).map(needs_levels).collect();
         let planned = layers.into_iter().zip(&layouts[1..]).zip(&self.ranges).zip(refreshed);
-        let planned = planned.map(|(((layer, &layout), &range), refreshed)| {
+        let planned = planned.enumerate().map(|(index, (((layer, &layout), &range), refreshed))| {
             let form = if refreshed { Form::Arcsine(self.circuit.sine()) } else { Form::Plain };
-            PlannedLayer { layer, layout, range, form, refreshed }
+            let bootstrap = self.bootstrap_of(index);
+            let (function, end) = match bootstrap {
+                BootstrapPlace::None => {
+                    (self.circuit.square(), self.circuit.linear_level + self.circuit.square_depth())
+                }
+                _ => (self.circuit.message_activation(form), self.circuit.bootstrap_level()),
+            };
+            PlannedLayer { layer, layout, range, form, refreshed, bootstrap, end, function: function.clone() }
         });
         planned.collect()
+    }
+
+    fn bootstrap_of(&self, layer: usize) -> BootstrapPlace {
+        match &self.circuit.approximation {
+            approximation if approximation.is_square(layer) => BootstrapPlace::None,
+            approximation if approximation.wave().is_some() => BootstrapPlace::Within,
+            _ => BootstrapPlace::Before,
+        }
     }
 
     /// The slot counts at which ciphertexts are bootstrapped, in order.
     pub fn slot_counts(&self) -> Vec<usize> {
         let layers = self.layers();
-        let mut counts: Vec<usize> = layers.iter().map(|layer| self.interleave.slots(layer.layout.slots())).collect();
+        let bootstrapped = layers.iter().filter(|layer| layer.bootstrap != BootstrapPlace::None);
+        let mut counts: Vec<usize> = bootstrapped.map(|layer| self.interleave.slots(layer.layout.slots())).collect();
         counts.sort_unstable();
         counts.dedup();
         counts
@@ -182,7 +245,7 @@ impl Program {
         let layers = self.layers();
         let mut values = vec![Some(Held { x: image, at: self.input_layout(), range: 1.0 })];
         for (k, planned) in layers.iter().enumerate() {
-            let PlannedLayer { ref layer, layout: at, range, form, refreshed } = *planned;
+            let PlannedLayer { ref layer, layout: at, range, form, refreshed, bootstrap, ref function, .. } = *planned;
             let held = |value: usize| values[value].as_ref().expect("a value is held until its last use");
             let operands = layer.terms.iter().map(|&Term { conv, input }| {
                 let Held { x, at, range } = held(input);
@@ -193,10 +256,20 @@ impl Program {
 
             let step = planned.step(&layer.name, Op::Convolution, Form::Plain);
             let sum = machine.convolve(&step, at, &operands, identity)?;
-            let step = planned.step(&layer.name, Op::Bootstrap, Form::Sine(self.circuit.sine()));
-            let fresh = machine.bootstrap(&step, at, sum)?;
-            let step = planned.step(&layer.activation, Op::Activation, form);
-            let mut x = machine.activate(&step, at, fresh)?;
+            let mut x = match bootstrap {
+                BootstrapPlace::Before => {
+                    let step = planned.step(&layer.name, Op::Bootstrap, Form::Sine(self.circuit.sine()));
+                    let fresh = machine.bootstrap(&step, at, sum)?;
+                    machine.activate(&planned.step(&layer.activation, Op::Activation, form), at, function, fresh)?
+                }
+                BootstrapPlace::Within => {
+                    let step = planned.step(&layer.activation, Op::Bootstrap, form);
+                    machine.activate_by_bootstrap(&step, at, function, sum)?
+                }
+                BootstrapPlace::None => {
+                    machine.activate(&planned.step(&layer.activation, Op::Activation, form), at, function, sum)?
+                }
+            };
             if refreshed {
                 x = machine.bootstrap(&planned.step(&layer.activation, Op::Bootstrap, Form::Plain), at, x)?;
             }
@@ -206,8 +279,8 @@ impl Program {
             values.push(Some(Held { x, at, range }));
         }
         let Held { x, at, range } = values.pop().flatten().expect("the last result is held");
-        let step =
-            StepInfo { layer: CLASSIFIER.to_owned(), op: Op::Classifier, layout: None, range: 1.0, form: Form::Plain };
+        let (layer, op, end) = (CLASSIFIER.to_owned(), Op::Classifier, self.circuit.bootstrap_level());
+        let step = StepInfo { layer, op, layout: None, range: 1.0, form: Form::Plain, end };
         machine.classify(&step, &x, at, range)
     }
 }

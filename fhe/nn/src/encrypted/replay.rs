@@ -1,5 +1,7 @@
 //! Whole networks replayed in the clear: the encoded circuit against the plaintext model, without encryption.
 
+use std::sync::Arc;
+
 use fhe_ckks::CkksError;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -10,7 +12,7 @@ use super::program::Machine;
 use super::slots::{Clear, ClearSlots, Operand};
 use super::*;
 use crate::network::{Block, Conv, Linear};
-use crate::plain::Step;
+use crate::plain::{MessageActivation, Step};
 use crate::{ResNet, ranges};
 
 /// The interpreter on numbers. Each step is compared with that of the plaintext model.
@@ -46,7 +48,7 @@ impl Machine for Replay<'_> {
         operands: &[Operand<'_, ClearSlots>],
         identity: Option<(&ClearSlots, f64)>,
     ) -> Result<ClearSlots, CkksError> {
-        let sum = linear::convolve(&mut Clear, self.program.circuit(), operands, identity, to, step.range)?;
+        let sum = linear::convolve(&mut Clear, self.program.circuit(), operands, identity, to, step.target())?;
         self.check(step, &sum);
         Ok(sum)
     }
@@ -61,13 +63,32 @@ impl Machine for Replay<'_> {
         Ok(fresh)
     }
 
-    fn activate(&mut self, step: &StepInfo, _: Layout, fresh: ClearSlots) -> Result<ClearSlots, CkksError> {
-        let circuit = self.program.circuit();
-        let approximant = circuit.activation_to(step.form);
-        let slots = fresh.slots.iter().map(|&v| approximant.value(v)).collect();
-        let y = ClearSlots { slots, level: fresh.level - approximant.depth(), products: 0 };
+    fn activate(
+        &mut self,
+        step: &StepInfo,
+        _: Layout,
+        function: &Arc<MessageActivation>,
+        x: ClearSlots,
+    ) -> Result<ClearSlots, CkksError> {
+        let approximant = function.approximant();
+        let slots = x.slots.iter().map(|&v| approximant.value(v)).collect();
+        let y = ClearSlots { slots, level: x.level - approximant.depth(), products: 0 };
         self.check(step, &y);
         Ok(y)
+    }
+
+    fn activate_by_bootstrap(
+        &mut self,
+        step: &StepInfo,
+        at: Layout,
+        function: &Arc<MessageActivation>,
+        x: ClearSlots,
+    ) -> Result<ClearSlots, CkksError> {
+        let circuit = self.program.circuit();
+        assert!(x.level >= circuit.bootstrap_level() && x.slots.len() == at.slots());
+        self.bootstraps += 1;
+        let fresh = ClearSlots { level: circuit.activation_level, ..x };
+        self.activate(step, at, function, fresh)
     }
 
     fn classify(&mut self, step: &StepInfo, x: &ClearSlots, from: Layout, range: f64) -> Result<ClearSlots, CkksError> {

@@ -1,6 +1,7 @@
 //! The plan of an evaluation: the program run on levels and scales only, which yields steps, keys and memory.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fhe_circuits::BootstrapCost;
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
@@ -11,6 +12,7 @@ use super::memory::{self, Memory};
 use super::program::{Machine, Program, StepInfo};
 use super::slots::{Count, Operand};
 use crate::network::Op;
+use crate::plain::MessageActivation;
 
 /// A program before it runs.
 #[derive(Clone, Debug)]
@@ -157,7 +159,7 @@ impl Machine for Planner<'_> {
                     .map(|&Operand { conv, x, from, range }| Operand { conv, x: &x.level, from, range })
                     .collect();
                 let identity = identity.map(|(x, range)| (&x.level, range));
-                let level = linear::convolve(&mut count, circuit, &operands, identity, to, step.range)?;
+                let level = linear::convolve(&mut count, circuit, &operands, identity, to, step.target())?;
                 let counted = (level, self.take(count));
                 self.counted.insert(key, counted);
                 counted
@@ -176,11 +178,27 @@ impl Machine for Planner<'_> {
         Ok(self.push(step, fresh, at.slots(), [cost.hoisted, cost.full, cost.relinearizations]))
     }
 
-    fn activate(&mut self, step: &StepInfo, at: Layout, fresh: LevelAndScale) -> Result<LevelAndScale, CkksError> {
-        let approximant = self.program.circuit().activation_to(step.form);
-        let level = lowered("activation", fresh.level, approximant.depth())?;
-        let y = LevelAndScale { level, scale: self.program.circuit().linear_scale() };
-        Ok(self.push(step, y, at.slots(), [0, 0, approximant.relinearizations()]))
+    fn activate(
+        &mut self,
+        step: &StepInfo,
+        at: Layout,
+        function: &Arc<MessageActivation>,
+        x: LevelAndScale,
+    ) -> Result<LevelAndScale, CkksError> {
+        let approximant = function.approximant();
+        let level = lowered("activation", x.level, approximant.depth())?;
+        let scale = approximant.scale(self.params, x.level, x.scale, self.program.circuit().linear_scale());
+        Ok(self.push(step, LevelAndScale { level, scale }, at.slots(), [0, 0, approximant.relinearizations()]))
+    }
+
+    fn activate_by_bootstrap(
+        &mut self,
+        step: &StepInfo,
+        at: Layout,
+        _: &Arc<MessageActivation>,
+        x: LevelAndScale,
+    ) -> Result<LevelAndScale, CkksError> {
+        self.bootstrap(step, at, x)
     }
 
     fn classify(

@@ -1,6 +1,7 @@
 //! The server's half: the network on a ciphertext. It holds evaluation keys and weights, and no secret.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
@@ -9,6 +10,7 @@ use super::layout::Layout;
 use super::linear;
 use super::program::{Machine, Program, StepInfo};
 use super::slots::{Encrypted, Operand};
+use crate::plain::MessageActivation;
 
 /// Evaluates a [`Program`] with evaluation keys; [`Client`](super::Client) has an example.
 pub struct Server {
@@ -160,6 +162,13 @@ struct Evaluation<'a> {
     observe: &'a mut dyn FnMut(&StepInfo, &Ciphertext),
 }
 
+impl Evaluation<'_> {
+    fn bootstrapped(&self, at: Layout, x: &Ciphertext) -> Result<Ciphertext, CkksError> {
+        let slots = self.server.program.interleave().slots(at.slots());
+        self.server.bootstrappers[&slots].bootstrap(&self.server.evaluator, x)
+    }
+}
+
 impl Machine for Evaluation<'_> {
     type Value = Ciphertext;
     type Error = CkksError;
@@ -172,22 +181,42 @@ impl Machine for Evaluation<'_> {
         identity: Option<(&Ciphertext, f64)>,
     ) -> Result<Ciphertext, CkksError> {
         let (mut slots, circuit) = (self.server.slots(), self.server.program.circuit());
-        let sum = linear::convolve(&mut slots, circuit, operands, identity, to, step.range)?;
+        let sum = linear::convolve(&mut slots, circuit, operands, identity, to, step.target())?;
         (self.observe)(step, &sum);
         Ok(sum)
     }
 
     fn bootstrap(&mut self, step: &StepInfo, at: Layout, x: Ciphertext) -> Result<Ciphertext, CkksError> {
-        let slots = self.server.program.interleave().slots(at.slots());
-        let fresh = self.server.bootstrappers[&slots].bootstrap(&self.server.evaluator, &x)?;
+        let fresh = self.bootstrapped(at, &x)?;
         (self.observe)(step, &fresh);
         Ok(fresh)
     }
 
-    fn activate(&mut self, step: &StepInfo, _: Layout, fresh: Ciphertext) -> Result<Ciphertext, CkksError> {
+    fn activate(
+        &mut self,
+        step: &StepInfo,
+        _: Layout,
+        function: &Arc<MessageActivation>,
+        x: Ciphertext,
+    ) -> Result<Ciphertext, CkksError> {
         let Server { program, evaluator, .. } = self.server;
-        let circuit = program.circuit();
-        let y = circuit.activation_to(step.form).evaluate(evaluator, &fresh, circuit.linear_scale())?;
+        let y = function.approximant().evaluate(evaluator, &x, program.circuit().linear_scale())?;
+        (self.observe)(step, &y);
+        Ok(y)
+    }
+
+    fn activate_by_bootstrap(
+        &mut self,
+        step: &StepInfo,
+        at: Layout,
+        _: &Arc<MessageActivation>,
+        x: Ciphertext,
+    ) -> Result<Ciphertext, CkksError> {
+        let circuit = self.server.program.circuit();
+        let wave = circuit.approximation.wave().expect("the circuit's bootstrap evaluates a wave");
+        let mut y = self.bootstrapped(at, &x)?;
+        y.set_scale(y.scale() / circuit.wave_factor(wave));
+        let y = self.server.evaluator.add_constant(&y, wave.mean)?;
         (self.observe)(step, &y);
         Ok(y)
     }

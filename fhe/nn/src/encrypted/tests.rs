@@ -102,7 +102,14 @@ impl Bench {
             terms.iter().zip(&levels).map(|(term, x)| Operand { conv: term.conv, x, from: term.from, range: 1.0 });
         let own = self.circuit.linear_level;
         let counted: Vec<_> = counted.collect();
-        convolve(&mut count, &self.circuit, &counted, identity.map(|(_, range)| (&own, range)), to, range)?;
+        convolve(
+            &mut count,
+            &self.circuit,
+            &counted,
+            identity.map(|(_, range)| (&own, range)),
+            to,
+            self.circuit.before_bootstrap(range),
+        )?;
         let evaluator = self.evaluator(&count.request);
         let x: Vec<Ciphertext> =
             terms.iter().map(|term| self.encrypt(term.from, term.values, term.conv.stride)).collect();
@@ -112,7 +119,8 @@ impl Bench {
             encrypted.map(|(term, x)| Operand { conv: term.conv, x, from: term.from, range: term.range }).collect();
         let mut slots = on_ciphertexts(&evaluator, &self.circuit);
         let identity = identity.as_ref().map(|(x, range)| (x, *range));
-        let found = convolve(&mut slots, &self.circuit, &encrypted, identity, to, range)?;
+        let found =
+            convolve(&mut slots, &self.circuit, &encrypted, identity, to, self.circuit.before_bootstrap(range))?;
         Ok((found, evaluator, x))
     }
 
@@ -236,7 +244,9 @@ fn no_key_is_asked_for_in_vain() {
                 let evaluator = Evaluator::new(&bench.params, others);
                 let mut slots = on_ciphertexts(&evaluator, &bench.circuit);
                 let term = Operand { conv: &conv, x: &x[0], from, range: 1.0 };
-                let found = convolve(&mut slots, &bench.circuit, &[term], None, to, 1.0).map(drop);
+                let found =
+                    convolve(&mut slots, &bench.circuit, &[term], None, to, bench.circuit.before_bootstrap(1.0))
+                        .map(drop);
                 let missing = matches!(found, Err(fhe_ckks::CkksError::MissingKey { kind: k, .. }) if k == kind);
                 assert!(missing, "{packing}, stride {stride}: not used: {kind} at {:?}", key.shape());
             }
@@ -286,6 +296,17 @@ fn every_activation_and_profile_holds_under_encryption() {
     }
     // Twelve bits fewer in EvalMod and a ratio half as large: eleven bits of precision less.
     whole_network(circuit(Profile::NARROW, "chebyshev:7"), 2f64.powi(11) * WIDE_NOISE);
+}
+
+#[test]
+fn bootstraps_that_are_activations_hold_in_every_packing() {
+    for &packing in Packing::ALL {
+        let log_n = if packing == Packing::Batch { 14 } else { 13 };
+        for relu in ["cosine", "cosine+square"] {
+            let circuit = Circuit::insecure_in(Profile::TURN, log_n, &relu.parse().unwrap(), packing);
+            whole_network(circuit, 2f64.powi(12) * WIDE_NOISE);
+        }
+    }
 }
 
 /// The bound on the error of every step in this ring, with the wide profile: four times the largest error of most
@@ -394,7 +415,7 @@ fn every_degree(packing: Packing) {
                 continue;
             }
         };
-        let strided = circuit.convolution_level(2);
+        let strided = circuit.levels(2, circuit.bootstrap_level()).convolution;
         assert!(
             circuit.activation_level >= strided,
             "degree {degree}: {} levels of {strided}",

@@ -52,10 +52,15 @@ pub struct ApproximateRelu {
 impl ApproximateRelu {
     /// The approximation on each interval. Intervals are symmetric, as [`crate::ranges`] makes them.
     pub fn new(approximation: &Approximation, intervals: &[Interval]) -> Self {
-        let approximant = Approximant::new(approximation, Form::Plain, Form::Plain);
-        let activation = Arc::new(MessageActivation::new(Form::Plain, approximant, Form::Plain));
+        let plain = |approximant| Arc::new(MessageActivation::new(Form::Plain, approximant, Form::Plain));
+        let activation = plain(Approximant::new(approximation, Form::Plain, Form::Plain));
+        let square = plain(Approximant::square());
         let half_width = |interval: &Interval| interval.hi.max(-interval.lo);
-        Self { by_index: intervals.iter().map(|interval| (half_width(interval), activation.clone())).collect() }
+        let by_index = intervals.iter().enumerate().map(|(index, interval)| {
+            let activation = if approximation.is_square(index) { &square } else { &activation };
+            (half_width(interval), activation.clone())
+        });
+        Self { by_index: by_index.collect() }
     }
 
     /// A function for each activation, with the half-width of its interval.

@@ -19,9 +19,14 @@ impl MessageActivation {
         Self { from, approximant, to }
     }
 
-    /// The form in which the polynomial leaves a message.
-    pub(crate) fn to(&self) -> Form {
-        self.to
+    /// The polynomials, the wave or the square.
+    pub(crate) fn approximant(&self) -> &Approximant {
+        &self.approximant
+    }
+
+    /// Whether the activation holds for a message; see [`Approximant::holds`].
+    pub(crate) fn holds(&self, message: f64) -> bool {
+        self.approximant.holds(message)
     }
 
     /// Replaces messages by the messages after the activation.
@@ -34,14 +39,9 @@ impl MessageActivation {
     /// Replaces values by the values after the activation on ±`range`. Returns the number of values outside.
     pub(crate) fn apply(&self, range: f64, values: &mut [f64]) -> usize {
         values.iter_mut().for_each(|value| *value /= range);
-        let overflow = values.iter().filter(|&&message| !is_inside(message)).count();
+        let overflow = values.iter().filter(|&&message| !self.holds(message)).count();
         self.evaluate(values);
         values.iter_mut().for_each(|value| *value *= range);
         overflow
     }
-}
-
-/// Whether a message is in [−1, 1]; NaN is not.
-pub(crate) fn is_inside(message: f64) -> bool {
-    (-1.0..=1.0).contains(&message)
 }

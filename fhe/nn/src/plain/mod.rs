@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::network::{INPUT_CHANNELS, INPUT_SIDE, Linear, Op, ResNet};
 pub use activation::{Activation, ApproximateRelu, Interval, Relu};
 pub(crate) use conv::Buffers;
-pub(crate) use message::{MessageActivation, is_inside};
+pub(crate) use message::MessageActivation;
 
 /// Values of a layer: `channels` planes of `height` rows of `width` values, the last index fastest.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use super::clear;
 use super::model::{CalibratedCase, Noise, NoiseModel, Provenance, StepNoise};
@@ -13,7 +14,7 @@ use crate::encrypted::layout::Layout;
 use crate::encrypted::program::Machine;
 use crate::encrypted::slots::Operand;
 use crate::encrypted::{Op, Program, ScheduledStep, StepInfo};
-use crate::plain::{Buffers, Tensor, is_inside};
+use crate::plain::{Buffers, MessageActivation, Tensor};
 
 /// Gathers the noise of each step.
 pub struct Calibration<'a> {
@@ -166,15 +167,31 @@ impl Machine for Replay<'_> {
 
     fn bootstrap(&mut self, step: &StepInfo, at: Layout, x: Tensor) -> Result<Tensor, Infallible> {
         // Outside the interval the sine folds back, and the polynomial amplifies every deviation.
-        let inside = |index: usize| is_inside(x.data[index] / step.range);
+        let inside = |index: usize| (-1.0..=1.0).contains(&(x.data[index] / step.range));
         Ok(clear::tensor(at, self.compare(step, &x.data, inside)))
     }
 
-    fn activate(&mut self, step: &StepInfo, at: Layout, fresh: Tensor) -> Result<Tensor, Infallible> {
-        let mut expected = fresh.data.clone();
-        self.program.circuit().message_activation(step.form).apply(step.range, &mut expected);
-        let inside = |index: usize| is_inside(fresh.data[index] / step.range);
+    fn activate(
+        &mut self,
+        step: &StepInfo,
+        at: Layout,
+        function: &Arc<MessageActivation>,
+        x: Tensor,
+    ) -> Result<Tensor, Infallible> {
+        let mut expected = x.data.clone();
+        function.apply(step.range, &mut expected);
+        let inside = |index: usize| function.holds(x.data[index] / step.range);
         Ok(clear::tensor(at, self.compare(step, &expected, inside)))
+    }
+
+    fn activate_by_bootstrap(
+        &mut self,
+        step: &StepInfo,
+        at: Layout,
+        function: &Arc<MessageActivation>,
+        x: Tensor,
+    ) -> Result<Tensor, Infallible> {
+        self.activate(step, at, function, x)
     }
 
     fn classify(&mut self, step: &StepInfo, x: &Tensor, _: Layout, _: f64) -> Result<Tensor, Infallible> {

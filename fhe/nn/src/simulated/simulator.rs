@@ -12,15 +12,14 @@ use crate::encrypted::layout::Layout;
 use crate::encrypted::program::Machine;
 use crate::encrypted::slots::Operand;
 use crate::encrypted::{Program, ScheduledStep, StepInfo};
-use crate::form::Form;
 use crate::network::Op;
-use crate::plain::{Activation, Buffers, Outcome, Tensor};
+use crate::plain::{Activation, Buffers, MessageActivation, Outcome, Tensor};
 
 /// Evaluates a [`Program`] as a server would, on values instead of ciphertexts.
 #[derive(Clone, Debug)]
 pub struct Simulator {
     program: Program,
-    /// One for each form in which activations leave values.
+    /// Every activation of the program.
     activations: Vec<Arc<TabulatedActivation>>,
     /// The noise of each step of the schedule.
     noise: Vec<StepNoise>,
@@ -44,9 +43,8 @@ impl Simulator {
     fn with(program: &Program, noise: Vec<StepNoise>) -> Self {
         let mut activations: Vec<Arc<TabulatedActivation>> = Vec::new();
         for layer in program.layers() {
-            if activations.iter().all(|known| known.to() != layer.form) {
-                let activation = program.circuit().message_activation(layer.form);
-                activations.push(Arc::new(TabulatedActivation::new(activation)));
+            if !activations.iter().any(|known| known.is_of(&layer.function)) {
+                activations.push(Arc::new(TabulatedActivation::new(layer.function)));
             }
         }
         Self { program: program.clone(), activations, noise }
@@ -81,7 +79,7 @@ impl Simulator {
 
     /// The circuit's activations in the clear, many values at a time: the reference that noise is measured from.
     pub fn activation(&self) -> impl Activation + '_ {
-        let layers = self.program.layers().into_iter().map(|layer| (layer.range, self.activation_to(layer.form)));
+        let layers = self.program.layers().into_iter().map(|layer| (layer.range, self.table_of(&layer.function)));
         let by_index: Vec<_> = layers.collect();
         move |index: usize, values: &mut [f64]| {
             let (range, activation) = by_index[index];
@@ -89,9 +87,9 @@ impl Simulator {
         }
     }
 
-    fn activation_to(&self, form: Form) -> &TabulatedActivation {
-        let known = self.activations.iter().find(|activation| activation.to() == form);
-        known.expect("every form of the program has an activation")
+    fn table_of(&self, activation: &Arc<MessageActivation>) -> &TabulatedActivation {
+        let known = self.activations.iter().find(|known| known.is_of(activation));
+        known.expect("every activation of the program has a table")
     }
 }
 
@@ -136,10 +134,25 @@ impl Machine for Simulation<'_> {
         Ok(self.leave(step, x))
     }
 
-    fn activate(&mut self, step: &StepInfo, _: Layout, mut fresh: Tensor) -> Result<Tensor, Infallible> {
-        let activation = self.simulator.activation_to(step.form);
-        self.overflow.push(activation.apply(step.range, &mut fresh.data));
-        Ok(self.leave(step, fresh))
+    fn activate(
+        &mut self,
+        step: &StepInfo,
+        _: Layout,
+        function: &Arc<MessageActivation>,
+        mut x: Tensor,
+    ) -> Result<Tensor, Infallible> {
+        self.overflow.push(self.simulator.table_of(function).apply(step.range, &mut x.data));
+        Ok(self.leave(step, x))
+    }
+
+    fn activate_by_bootstrap(
+        &mut self,
+        step: &StepInfo,
+        at: Layout,
+        function: &Arc<MessageActivation>,
+        x: Tensor,
+    ) -> Result<Tensor, Infallible> {
+        self.activate(step, at, function, x)
     }
 
     fn classify(&mut self, step: &StepInfo, x: &Tensor, _: Layout, _: f64) -> Result<Tensor, Infallible> {

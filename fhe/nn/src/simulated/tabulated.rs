@@ -1,26 +1,27 @@
 //! An activation of messages by a table, for millions of values.
 
 use super::table::Table;
-use crate::form::Form;
-use crate::plain::{MessageActivation, is_inside};
+use std::sync::Arc;
+
+use crate::plain::MessageActivation;
 
 /// An activation, and a table of it on [−1, 1].
 #[derive(Debug)]
 pub(super) struct TabulatedActivation {
-    activation: MessageActivation,
+    activation: Arc<MessageActivation>,
     /// `None` if no table is close enough.
     table: Option<Table>,
 }
 
 impl TabulatedActivation {
-    pub(super) fn new(activation: MessageActivation) -> Self {
+    pub(super) fn new(activation: Arc<MessageActivation>) -> Self {
         let table = Table::new(&|messages| activation.evaluate(messages));
         Self { activation, table }
     }
 
-    /// The form in which the activation leaves messages.
-    pub(super) fn to(&self) -> Form {
-        self.activation.to()
+    /// Whether it is a table of this activation.
+    pub(super) fn is_of(&self, activation: &Arc<MessageActivation>) -> bool {
+        Arc::ptr_eq(&self.activation, activation)
     }
 
     /// Replaces values by the values after the activation on ±`range`. Returns the number of values outside.
@@ -29,10 +30,10 @@ impl TabulatedActivation {
         let mut overflow = 0;
         for value in values {
             let message = *value / range;
-            let activated = if is_inside(message) {
+            let activated = if (-1.0..=1.0).contains(&message) {
                 table.at(message)
             } else {
-                overflow += 1;
+                overflow += usize::from(!self.activation.holds(message));
                 let mut beyond = [message];
                 self.activation.evaluate(&mut beyond);
                 beyond[0]
@@ -46,8 +47,8 @@ impl TabulatedActivation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Approximation;
     use crate::encrypted::{Circuit, Packing};
+    use crate::{Approximation, Form};
 
     /// The table agrees with the function to far below any noise, in every degree and form.
     #[test]
@@ -55,7 +56,7 @@ mod tests {
         for (degree, packing) in [(3, Packing::default()), (59, Packing::default()), (255, Packing::Vector)] {
             let circuit = Circuit::new(16, &Approximation::Chebyshev { degree }, packing).unwrap();
             for form in [Form::Plain, Form::Arcsine(circuit.sine())] {
-                let tabulated = TabulatedActivation::new(circuit.message_activation(form));
+                let tabulated = TabulatedActivation::new(circuit.message_activation(form).clone());
                 assert!(tabulated.table.is_some(), "degree {degree}, {form:?}");
                 let range = 3.0;
                 let mut found: Vec<f64> = (-7001..=7001).map(|k| range * f64::from(k) / 7000.0).collect();

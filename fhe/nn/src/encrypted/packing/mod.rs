@@ -23,8 +23,8 @@ use super::slots::{Operand, Slots};
 pub(super) struct Levels {
     /// Level at which the convolution starts.
     pub convolution: usize,
-    /// Level of the input of bootstraps.
-    pub bootstrap: usize,
+    /// Level of the result.
+    pub end: usize,
     /// The slots of the ring.
     pub max_slots: usize,
 }
@@ -51,8 +51,8 @@ pub(super) trait Scheme {
     fn layout(channels: usize, side: usize) -> Layout;
 
     /// The convolution of an operand, every weight times `factor`, without its bias. It starts at
-    /// [`Levels::convolution`] and ends one level above [`Levels::bootstrap`], before the rescaling, so that other
-    /// products can be added.
+    /// [`Levels::convolution`] and ends one level above [`Levels::end`], before the rescaling, so that other products can
+    /// be added.
     ///
     /// # Errors
     /// A missing key, or an input below its level.

@@ -70,7 +70,7 @@ impl Scheme for Multiplexed {
             });
         }
         let filled = slots.sum(total.expect("at least one channel"), to.slots(), all / to.slots())?;
-        slots.reshape(&filled, levels.bootstrap + 1, to.slots())
+        slots.reshape(&filled, levels.end + 1, to.slots())
     }
 }
 

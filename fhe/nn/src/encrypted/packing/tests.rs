@@ -62,7 +62,7 @@ proptest! {
         // Straight through, values divided by 2 before, 3 between and 4 after.
         let input = packed(&circuit, from, &times(&x, 0.5), stride);
         let term = Operand { conv: &first, x: &input, from, range: 2.0 };
-        let y = convolve(&mut Clear, &circuit, &[term], None, mid, 3.0).unwrap();
+        let y = convolve(&mut Clear, &circuit, &[term], None, mid, circuit.before_bootstrap(3.0)).unwrap();
         prop_assert_eq!((y.level, y.slots.len()), (circuit.bootstrap_level(), mid.slots()));
         let clear = apply(&first, side, &x);
         close(&times(&mid.unpack(&y.slots), 3.0), &clear);
@@ -72,7 +72,7 @@ proptest! {
             Operand { conv: &second, x: &y, from: mid, range: 3.0 },
             Operand { conv: &shortcut, x: &input, from, range: 2.0 },
         ];
-        let sum = convolve(&mut Clear, &circuit, &terms, None, to, 4.0).unwrap();
+        let sum = convolve(&mut Clear, &circuit, &terms, None, to, circuit.before_bootstrap(4.0)).unwrap();
         let expected = apply(&second, side / stride, &clear);
         let projected = apply(&shortcut, side, &x);
         let expected: Vec<f64> = expected.iter().zip(&projected).map(|(a, b)| a + b).collect();
@@ -82,7 +82,7 @@ proptest! {
         let same = numbers(channels.1 * (side / stride) * (side / stride), seed + 7);
         let [term, _] = terms;
         let identity = packed(&circuit, to, &times(&same, 0.2), 1);
-        let sum = convolve(&mut Clear, &circuit, &[term], Some((&identity, 5.0)), to, 4.0).unwrap();
+        let sum = convolve(&mut Clear, &circuit, &[term], Some((&identity, 5.0)), to, circuit.before_bootstrap(4.0)).unwrap();
         let expected = apply(&second, side / stride, &clear);
         let expected: Vec<f64> = expected.iter().zip(&same).map(|(a, b)| a + b).collect();
         close(&times(&to.unpack(&sum.slots), 4.0), &expected);
@@ -127,7 +127,7 @@ fn cost(
     let conv = conv([in_channels, out_channels], kernel, stride, 1);
     let (from, to) = (packing.layout(in_channels, side), packing.layout(out_channels, side / stride));
     let term = Operand { conv: &conv, x: &circuit.activation_level, from, range: 1.0 };
-    convolve(&mut count, &circuit, &[term], None, to, 1.0).unwrap();
+    convolve(&mut count, &circuit, &[term], None, to, circuit.before_bootstrap(1.0)).unwrap();
     [count.hoisted, count.full, count.request.iter().count()]
 }
 

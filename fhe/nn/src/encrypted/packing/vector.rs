@@ -74,7 +74,7 @@ impl Scheme for Vector {
         let moved = slots.multiply(&x, &channels.matrix, &channels.plan, TargetScale::Linear)?;
         // The rest of the slots is 0: copies fill it.
         let filled = slots.sum(moved, to.slots(), downsampling.slots / to.slots())?;
-        slots.reshape(&filled, levels.bootstrap + 1, to.slots())
+        slots.reshape(&filled, levels.end + 1, to.slots())
     }
 }
 
