@@ -71,6 +71,8 @@ pub struct Circuit {
     arcsine_activation: Arc<MessageActivation>,
     /// The activation of a value that is not bootstrapped.
     square: Arc<MessageActivation>,
+    /// The bits of a convolution's prime that masks spend.
+    skew_bits: u32,
     /// Level of a bootstrapped ciphertext, at which the activation starts.
     pub activation_level: usize,
     /// Level at which convolutions start, unless their input is bootstrapped once more.
@@ -146,6 +148,7 @@ impl Circuit {
         let depth = activation.approximant().depth().max(arcsine_activation.approximant().depth());
         let stages = profile.slots_to_coeffs_stages.len();
         let linear_level = stages + packing.levels();
+        let skew_bits = if packing.spreads() { profile.skew } else { 0 };
         let squares = usize::from(approximation.has_squares());
         // The levels from the start of a convolution with a square after it to that of the next convolution.
         let inner = squares * (packing.levels() + square.approximant().depth());
@@ -158,9 +161,9 @@ impl Circuit {
         let chain = vec![
             group("first prime", profile.base, 1),
             group("SlotsToCoeffs", profile.linear, stages),
-            group("convolution", profile.linear, packing.levels()),
+            group("convolution", profile.linear + skew_bits, packing.levels()),
             group("square", profile.activation, squares * square.approximant().depth()),
-            group("convolution before the square", profile.linear, squares * packing.levels()),
+            group("convolution before the square", profile.linear + skew_bits, squares * packing.levels()),
             group("downsampling", profile.activation, downsampling),
             group("activation", profile.activation, depth.saturating_sub(1)),
             // The activation's first product lowers the scale of a bootstrapped value to that of the other products.
@@ -189,6 +192,7 @@ impl Circuit {
             activation,
             arcsine_activation,
             square,
+            skew_bits,
             activation_level: above + downsampling,
             linear_level,
         })
@@ -264,7 +268,8 @@ impl Circuit {
     /// The levels of a convolution with this stride whose result is at level `end`. Values above its first level are
     /// lowered to it.
     pub(super) fn levels(&self, stride: usize, end: usize) -> Levels {
-        Levels { convolution: end + self.packing.levels_of(stride), end, max_slots: self.max_slots() }
+        let skew_bits = self.skew_bits;
+        Levels { convolution: end + self.packing.levels_of(stride), end, max_slots: self.max_slots(), skew_bits }
     }
 
     /// The target of a convolution whose result is bootstrapped and has this divisor.

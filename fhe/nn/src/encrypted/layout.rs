@@ -115,6 +115,25 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
     assert_eq!(input.row(), output.row(), "rows of input and output");
     let (grids, slots) = (input.grids(), input.slots().max(output.slots()));
     let copies = slots / output.slots();
+    weights_in_places(conv, input, output, factor, slots, |to_grid, grid| {
+        let place = move |copy: usize| {
+            let to_grid = to_grid + copy * output.grids();
+            (copy, (grid as i64 - to_grid as i64).rem_euclid(grids as i64))
+        };
+        (0..copies).map(place)
+    })
+}
+
+/// The matrix of entries for every weight: one for each place, a copy of the output and a distance in grids, that
+/// `places` returns for a grid of the output and one of the input.
+pub(super) fn weights_in_places<I: Iterator<Item = (usize, i64)>>(
+    conv: &Conv,
+    input: Layout,
+    output: Layout,
+    factor: f64,
+    slots: usize,
+    places: impl Fn(usize, usize) -> I,
+) -> SlotMatrix {
     let reach = (conv.kernel / 2) as i64;
     // A step of one output pixel is a step of `stride` input pixels, and both are equally many slots: the distance
     // between the two ends of a weight is the same at every pixel.
@@ -134,10 +153,9 @@ pub fn convolution(conv: &Conv, input: Layout, output: Layout, factor: f64) -> S
             let (grid, row, column) = input.position(i, 0, 0);
             let weights = &conv.weight[(o * conv.in_channels + i) * taps.len()..][..taps.len()];
             for (&((ky, kx), (y, rows), (x, columns)), weight) in taps.iter().zip(weights) {
-                for copy in 0..copies {
-                    let to_grid = to_grid + copy * output.grids();
+                for (copy, grids) in places(to_grid, grid) {
                     let offset = Offset {
-                        grids: (grid as i64 - to_grid as i64).rem_euclid(grids as i64),
+                        grids,
                         rows: from(0, ky) * gap + row as i64 - to_row as i64,
                         columns: from(0, kx) * gap + column as i64 - to_column as i64,
                     };

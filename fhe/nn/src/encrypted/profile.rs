@@ -23,6 +23,8 @@ pub struct Profile {
     pub base: u32,
     /// Bits of the primes that SlotsToCoeffs and convolutions spend, and of the scale there.
     pub linear: u32,
+    /// Bits that a convolution's prime has beside `linear`, for masks before the product; 0 for no masks.
+    pub skew: u32,
     /// Bits of the primes that activations spend.
     pub activation: u32,
     /// Bits of the primes that EvalMod spends.
@@ -59,6 +61,7 @@ impl Profile {
         name: "wide",
         base: 50,
         linear: 42,
+        skew: 0,
         activation: 45,
         eval_mod: 50,
         coeffs_to_slots: 50,
@@ -78,6 +81,7 @@ impl Profile {
         name: "narrow",
         base: 38,
         linear: 32,
+        skew: 0,
         activation: 34,
         eval_mod: 38,
         coeffs_to_slots: 38,
@@ -95,12 +99,13 @@ impl Profile {
     /// of many main primes.
     pub const TURN: Self = Self {
         name: "turn",
-        base: 30,
-        linear: 28,
-        activation: 28,
-        eval_mod: 34,
-        coeffs_to_slots: 34,
-        special: 46,
+        base: 28,
+        linear: 26,
+        skew: 20,
+        activation: 26,
+        eval_mod: 33,
+        coeffs_to_slots: 33,
+        special: 50,
         slots_to_coeffs_stages: &[7, 7],
         coeffs_to_slots_stages: &[5, 5, 4],
         message_ratio: 2.0,

@@ -14,6 +14,7 @@ pub(super) struct Batch;
 
 impl Scheme for Batch {
     const NAME: &'static str = "batch";
+    const SPREADS: bool = Fused::SPREADS;
 
     fn images(max_slots: usize, slots: usize) -> usize {
         (max_slots / slots).max(1)

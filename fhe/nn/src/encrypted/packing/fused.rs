@@ -1,7 +1,8 @@
 //! Multiplexed layout, each convolution one matrix.
 //!
 //! The layout is that of [`super::multiplexed`]. Selecting and gathering channels is fused into the matrix of the
-//! convolution, which spends one level and needs no copies: vectors have exactly the slots of their values.
+//! convolution, which spends one level. Where the circuit has bits for masks, copies in the slots that are left share the
+//! work ([`super::spread`]).
 //!
 //! This is the single-shot product of Orion (arXiv 2311.03470; see [`super::diagonal`]) with a split into steps that
 //! needs few keys. The taps of the kernel are hoisted baby steps. Grids are giant steps by Horner's rule with one key;
@@ -9,9 +10,9 @@
 
 use fhe_ckks::CkksError;
 
+use super::spread::Spread;
 use super::{Levels, Operand, Scheme, Slots};
-use crate::encrypted::layout::{self, Layout};
-use crate::encrypted::matvec::MatVecPlan;
+use crate::encrypted::layout::Layout;
 use crate::encrypted::slots::TargetScale;
 
 /// See the module.
@@ -19,6 +20,7 @@ pub(super) struct Fused;
 
 impl Scheme for Fused {
     const NAME: &'static str = "fused";
+    const SPREADS: bool = true;
 
     fn layout(channels: usize, side: usize) -> Layout {
         Layout::multiplexed(channels, side)
@@ -33,10 +35,12 @@ impl Scheme for Fused {
     ) -> Result<S::Vector, CkksError> {
         let Operand { conv, x, from, .. } = *operand;
         let level = levels.convolution;
-        let matrix = layout::convolution(conv, from, to, factor);
-        let plan = MatVecPlan::new(&matrix, from);
-        let x = slots.reshape(x, level, from.slots().max(to.slots()))?;
-        let product = slots.multiply(&x, &matrix, &plan, TargetScale::Linear)?;
-        slots.reshape(&product, level, to.slots())
+        let spread = Spread::new(from, to, levels.max_slots / slots.images(), levels.skew_bits > 0);
+        let matrix = spread.matrix(conv, factor);
+        let x = slots.reshape(x, level, spread.slots())?;
+        let x = spread.skewed(slots, x, levels.skew_bits)?;
+        let product = slots.multiply(&x, &matrix, &spread.plan(&matrix), TargetScale::Linear)?;
+        let sum = spread.sum(slots, product)?;
+        slots.reshape(&sum, level, to.slots())
     }
 }

@@ -9,6 +9,7 @@ mod diagonal;
 mod fused;
 mod moves;
 mod multiplexed;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod vector;
@@ -27,6 +28,8 @@ pub(super) struct Levels {
     pub end: usize,
     /// The slots of the ring.
     pub max_slots: usize,
+    /// The bits that a convolution's prime has for masks before the product; 0 if it has none.
+    pub skew_bits: u32,
 }
 
 /// The decisions of a packing.
@@ -40,6 +43,9 @@ pub(super) trait Scheme {
     /// Number of levels that a convolution with a stride spends, if its input has to be bootstrapped once more for
     /// them.
     const REFRESHED_LEVELS: Option<usize> = None;
+
+    /// Whether convolutions share their work among copies of their input, with masks.
+    const SPREADS: bool = false;
 
     /// Number of images in a ciphertext of `max_slots` slots, if one image needs `slots`.
     fn images(max_slots: usize, slots: usize) -> usize {
@@ -102,6 +108,11 @@ macro_rules! packings {
             /// them.
             pub fn refreshed_levels(self) -> Option<usize> {
                 match self { $(Self::$variant => <$scheme>::REFRESHED_LEVELS,)* }
+            }
+
+            /// Whether convolutions share their work among copies of their input, with masks.
+            pub(super) fn spreads(self) -> bool {
+                match self { $(Self::$variant => <$scheme>::SPREADS,)* }
             }
 
             /// The product of [`Scheme::product`].

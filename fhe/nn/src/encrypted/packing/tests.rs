@@ -4,9 +4,11 @@ use fhe_ckks::Parameters;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Approximation;
 use crate::encrypted::circuit::Circuit;
 use crate::encrypted::interleave::Interleave;
 use crate::encrypted::linear::{classify, convolve};
+use crate::encrypted::profile::Profile;
 use crate::encrypted::slots::{Clear, ClearSlots, Count};
 use crate::network::{Conv, Linear};
 use crate::plain::Tensor;
@@ -29,6 +31,11 @@ fn circuit(packing: Packing) -> Circuit {
     Circuit::insecure(16, 3, packing)
 }
 
+/// A circuit whose convolutions may have masks before their products.
+fn masked(packing: Packing) -> Circuit {
+    Circuit::insecure_in(Profile::TURN, 15, &Approximation::Cosine, packing)
+}
+
 /// Values at the level of the input of a convolution with this stride.
 fn packed(circuit: &Circuit, at: Layout, values: &[f64], stride: usize) -> ClearSlots {
     let level = if circuit.packing.refreshes(stride) { circuit.activation_level } else { circuit.linear_level };
@@ -49,9 +56,9 @@ proptest! {
     fn the_replay_of_a_block_is_the_block(
         packing in prop::sample::select(Packing::ALL), log_side in 2u32..=5, inner in 1usize..=9,
         channels in (1usize..=9, 1usize..=9), kernel in prop::sample::select(vec![1usize, 3, 5, 7]),
-        projection in prop::sample::select(vec![1usize, 3]), stride in 1usize..=2, seed in 0usize..100,
+        projection in prop::sample::select(vec![1usize, 3]), stride in 1usize..=2, seed in 0usize..100, masks: bool,
     ) {
-        let circuit = circuit(packing);
+        let circuit = if masks { masked(packing) } else { circuit(packing) };
         let side = 1usize << log_side;
         let (first, second) = (conv([channels.0, inner], kernel, stride, seed), conv([inner, channels.1], kernel, 1, seed + 2));
         let shortcut = conv([channels.0, channels.1], projection, stride, seed + 4);

@@ -41,6 +41,10 @@ fn rotated(slots: &[f64], steps: i64) -> impl Iterator<Item = f64> {
 impl Slots for Clear {
     type Vector = ClearSlots;
 
+    fn images(&self) -> usize {
+        1
+    }
+
     fn reshape(&mut self, x: &ClearSlots, level: usize, slots: usize) -> Result<ClearSlots, CkksError> {
         assert!(x.level >= level, "level {} for {level}", x.level);
         // The values must repeat after the slots that are kept.
@@ -58,11 +62,13 @@ impl Slots for Clear {
         steps.iter().map(|&step| self.rotate(x, step)).collect()
     }
 
-    fn weighted_sum(&mut self, terms: &[(&ClearSlots, &[f64])], _: TargetScale) -> Result<ClearSlots, CkksError> {
+    fn weighted_sum(&mut self, terms: &[(&ClearSlots, &[f64])], target: TargetScale) -> Result<ClearSlots, CkksError> {
         let first = terms[0].0;
         let sum = |i: usize| terms.iter().map(|(x, w)| x.slots[i] * w[i % w.len()]).sum();
         assert!(terms.iter().all(|(x, _)| (x.level, x.products) == (first.level, 0)), "levels of a sum");
-        Ok(first.product((0..first.slots.len()).map(sum)))
+        let product = first.product((0..first.slots.len()).map(sum));
+        let products = usize::from(!matches!(target, TargetScale::Raised(_)));
+        Ok(ClearSlots { products, ..product })
     }
 
     fn multiply(

@@ -47,6 +47,10 @@ impl Slots for Count<'_> {
     /// The level.
     type Vector = usize;
 
+    fn images(&self) -> usize {
+        self.interleave.images
+    }
+
     fn reshape(&mut self, x: &usize, level: usize, _: usize) -> Result<usize, CkksError> {
         if *x < level {
             return Err(CkksError::LevelTooLow { operation: "convolution", found: *x, wanted: level });

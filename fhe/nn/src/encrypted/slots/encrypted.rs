@@ -26,12 +26,17 @@ impl Encrypted<'_> {
         match target {
             TargetScale::Input => prime,
             TargetScale::Linear => prime * self.linear_scale / x.scale(),
+            TargetScale::Raised(bits) => f64::from(bits).exp2(),
         }
     }
 }
 
 impl Slots for Encrypted<'_> {
     type Vector = Ciphertext;
+
+    fn images(&self) -> usize {
+        self.interleave.images
+    }
 
     fn reshape(&mut self, x: &Ciphertext, level: usize, slots: usize) -> Result<Ciphertext, CkksError> {
         if x.level() < level {

@@ -37,16 +37,21 @@ pub(super) enum TargetScale {
     Input,
     /// The scale of linear layers, which bootstraps expect.
     Linear,
+    /// 2 to this power times the scale of the input, without rescaling: the next product's prime takes both away.
+    Raised(u32),
 }
 
 /// The operations on vectors of slots. Every method that takes a [`TargetScale`] leaves a product that has to be
-/// rescaled.
+/// rescaled, but for [`TargetScale::Raised`].
 ///
 /// # Errors
 /// Every method fails on a missing key and on an input below the level that it needs.
 pub(super) trait Slots {
     /// A vector of slots.
     type Vector: Clone;
+
+    /// The number of images in a vector.
+    fn images(&self) -> usize;
 
     /// The vector lowered to `level` and read as one of `slots` slots, which repeats or consists of repetitions.
     fn reshape(&mut self, x: &Self::Vector, level: usize, slots: usize) -> Result<Self::Vector, CkksError>;

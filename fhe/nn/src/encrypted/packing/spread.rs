@@ -1,0 +1,107 @@
+//! A convolution's matrix, spread over copies.
+//!
+//! A vector of fewer slots than the ring repeats in it, and each copy may compute another share of a product: copy c of
+//! the output adds up the inputs that are some distances in grids away, and the sum over copies is the product. That
+//! divides diagonals, products and giant steps by the number of copies.
+//!
+//! Every copy reads its input with the same rotations. So copies of the input have to be *skewed*: copy c is rotated by
+//! another number of grids, by masks. A convolution from more grids to fewer has several copies of its output for one of
+//! its input, and those need no skew.
+
+use fhe_ckks::CkksError;
+
+use super::Slots;
+use crate::encrypted::layout::{Layout, weights_in_places};
+use crate::encrypted::matvec::MatVecPlan;
+use crate::encrypted::slot_matrix::SlotMatrix;
+use crate::encrypted::slots::TargetScale;
+use crate::network::Conv;
+
+/// The shares of the copies, in grids.
+pub(super) struct Spread {
+    from: Layout,
+    to: Layout,
+    /// The grids of all copies.
+    grids: usize,
+    /// The distances at which an output reads within a copy: 0 to this number, exclusive.
+    near: usize,
+}
+
+impl Spread {
+    /// The shares among `slots` slots if inputs may be skewed, else among the slots that both layouts need.
+    pub(super) fn new(from: Layout, to: Layout, slots: usize, skewed: bool) -> Self {
+        let pairs = from.grids() * to.grids();
+        let widest = from.grids().max(to.grids());
+        let grids = if skewed { (slots / from.grid()).min(pairs).max(widest) } else { widest };
+        Self { from, to, grids, near: pairs / grids }
+    }
+
+    /// The slots of all copies.
+    pub(super) fn slots(&self) -> usize {
+        self.grids * self.from.grid()
+    }
+
+    /// The number of grids that copy `copy` of the input is rotated by.
+    fn skew(&self, copy: usize) -> usize {
+        copy * self.near % self.from.grids()
+    }
+
+    /// The copies of the input, each rotated by its skew, at the scale of `x` times 2^`bits`; `x` as it is if no copy has
+    /// a skew.
+    ///
+    /// # Errors
+    /// A missing key.
+    pub(super) fn skewed<S: Slots>(&self, slots: &mut S, x: S::Vector, bits: u32) -> Result<S::Vector, CkksError> {
+        let copies = self.grids / self.from.grids();
+        if (0..copies).all(|copy| self.skew(copy) == 0) {
+            return Ok(x);
+        }
+        let steps: Vec<i64> = (0..copies).map(|copy| (self.skew(copy) * self.from.grid()) as i64).collect();
+        let rotated = slots.rotations(&x, &steps)?;
+        let masks = (0..copies).map(|copy| {
+            let mut mask = vec![0.0; self.slots()];
+            mask[copy * self.from.slots()..][..self.from.slots()].fill(1.0);
+            mask
+        });
+        let masks: Vec<Vec<f64>> = masks.collect();
+        let terms: Vec<_> = rotated.iter().zip(&masks).map(|(x, mask)| (x, mask.as_slice())).collect();
+        slots.weighted_sum(&terms, TargetScale::Raised(bits))
+    }
+
+    /// For each distance of an input's grid from an output's, the copy of the output and the distance within it.
+    fn places(&self, to_grid: usize) -> Vec<(usize, i64)> {
+        let inputs = self.from.grids();
+        let mut places = vec![None; inputs];
+        for copy in 0..self.grids / self.to.grids() {
+            for near in 0..self.near {
+                let at = (copy * self.to.grids() + to_grid + near) % self.grids;
+                let grid = at + self.skew(at / inputs);
+                places[(grid + inputs - to_grid % inputs) % inputs] = Some((copy, near as i64));
+            }
+        }
+        places.into_iter().map(|place| place.expect("the shares of the copies cover every distance")).collect()
+    }
+
+    /// The matrix of a convolution, every weight times `factor`. Its product with skewed copies has to be summed over
+    /// the copies of the output.
+    pub(super) fn matrix(&self, conv: &Conv, factor: f64) -> SlotMatrix {
+        let places: Vec<Vec<(usize, i64)>> = (0..self.to.grids()).map(|grid| self.places(grid)).collect();
+        let inputs = self.from.grids();
+        weights_in_places(conv, self.from, self.to, factor, self.slots(), |to_grid, grid| {
+            std::iter::once(places[to_grid][(grid + inputs - to_grid % inputs) % inputs])
+        })
+    }
+
+    /// The plan of the product.
+    pub(super) fn plan(&self, matrix: &SlotMatrix) -> MatVecPlan {
+        MatVecPlan::new(matrix, self.from)
+    }
+
+    /// The sum over the copies of the output.
+    ///
+    /// # Errors
+    /// A missing key.
+    pub(super) fn sum<S: Slots>(&self, slots: &mut S, product: S::Vector) -> Result<S::Vector, CkksError> {
+        slots.sum(product, self.to.slots(), self.grids / self.to.grids())
+    }
+}
