@@ -75,7 +75,7 @@ impl Setting {
         let limit = security::assess(log_n, secret, 1.0).map_or(0.0, |SecurityReport { limit, .. }| limit);
         let chain = &circuit.parameters().main_bits[..=circuit.activation_level];
         // The product of primes that straddle a power of two may exceed it by a fraction of a bit.
-        let special = |main: usize| shape::special_primes(&chain[..main], SPECIAL_BITS, 1, limit - 0.5);
+        let special = |main: usize| shape::special_primes(&chain[..main], SPECIAL_BITS, 1..=main, limit - 0.5);
         let fit = (1..=chain.len()).rev().find_map(|main| Some((main, special(main)?)));
         let Some((main, special)) = fit else {
             bail!(

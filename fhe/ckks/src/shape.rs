@@ -1,5 +1,7 @@
 //! Kinds of evaluation keys, and how a key decomposes what it switches.
 
+use std::ops::RangeInclusive;
+
 use fhe_ring::Basis;
 use fhe_ring::arch::MAX_LAZY_PRODUCTS;
 
@@ -92,13 +94,13 @@ impl KeyShape {
     }
 }
 
-/// Returns how many special primes of `bits` bits give the tallest key the fewest digits, but at least `least_digits`,
-/// while logQP stays within `limit`. `None` if not even one special prime for every digit of one prime fits.
+/// Returns how many special primes of `bits` bits give the tallest key the fewest of a range of digits, while logQP stays
+/// within `limit`. `None` if no number of digits fits.
 ///
 /// Sizes are nominal: a prime may exceed its size by a fraction of a bit, so subtract that from a strict limit.
-pub fn special_primes(main_bits: &[u32], bits: u32, least_digits: usize, limit: f64) -> Option<usize> {
+pub fn special_primes(main_bits: &[u32], bits: u32, digits: RangeInclusive<usize>, limit: f64) -> Option<usize> {
     let log_q: u32 = main_bits.iter().sum();
-    (least_digits.max(1)..=main_bits.len()).find_map(|digits| {
+    ((*digits.start()).max(1)..=(*digits.end()).min(main_bits.len())).find_map(|digits| {
         let digit_len = main_bits.len().div_ceil(digits);
         let widest = main_bits.chunks(digit_len).map(|digit| digit.iter().sum::<u32>()).max()?;
         let special = widest.div_ceil(bits);
@@ -115,8 +117,9 @@ mod tests {
         let main = [50, 40, 40, 40, 40, 40];
         // One digit of 250 bits, two of 130 and 120, three of at most 90, six of at most 50.
         for (limit, wanted) in [(550.0, Some(5)), (499.0, Some(3)), (399.0, Some(2)), (349.0, Some(1)), (299.0, None)] {
-            assert_eq!(special_primes(&main, 50, 1, limit), wanted, "limit {limit}");
+            assert_eq!(special_primes(&main, 50, 1..=6, limit), wanted, "limit {limit}");
         }
-        assert_eq!(special_primes(&main, 50, 2, 550.0), Some(3), "two digits at least");
+        assert_eq!(special_primes(&main, 50, 2..=6, 550.0), Some(3), "two digits at least");
+        assert_eq!(special_primes(&main, 50, 1..=2, 399.0), None, "two digits at most");
     }
 }

@@ -173,7 +173,7 @@ impl Circuit {
         ];
         let chain: Vec<_> = chain.into_iter().filter(|group| group.count > 0).collect();
         let main_bits: Vec<u32> = chain.iter().flat_map(|group| vec![group.bits; group.count]).collect();
-        let special = special_primes(log_n, &main_bits, profile.special, limit)?;
+        let special = special_primes(log_n, &main_bits, &profile, limit)?;
         let parameters = ParametersLiteral {
             log_n,
             main_bits,
@@ -280,7 +280,7 @@ impl Circuit {
 
     /// Scale of ciphertexts before a bootstrap, and of an activation's result.
     pub fn linear_scale(&self) -> f64 {
-        f64::from(self.profile.linear).exp2()
+        f64::from(self.profile.scale).exp2()
     }
 
     /// Scale of bootstrapped ciphertexts: its square over the first activation prime is the scale of the next level.
@@ -331,15 +331,17 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
     stages.collect()
 }
 
-/// The number of special primes of `bits` bits with which the tallest key has as few digits, but at least two, as the
-/// limit on logQP allows.
-fn special_primes(log_n: u32, main_bits: &[u32], bits: u32, limit: f64) -> Result<usize, CkksError> {
+/// The number of special primes of a profile with which the tallest key has as few digits, but at least two, as the limit
+/// on logQP allows, and no more than the profile is of use with.
+fn special_primes(log_n: u32, main_bits: &[u32], profile: &Profile, limit: f64) -> Result<usize, CkksError> {
     let log_q: u32 = main_bits.iter().sum();
-    shape::special_primes(main_bits, bits, 2, limit).ok_or_else(|| CkksError::Parameters {
-        what: "modulus of the circuit",
-        found: format!("{log_q} bits of main primes at ring dimension 2^{log_n}"),
-        wanted: format!(
-            "room for a special prime below the 128-bit limit of {limit} bits: a lower degree or a larger ring"
-        ),
+    shape::special_primes(main_bits, profile.special, 2..=profile.most_digits, limit).ok_or_else(|| {
+        CkksError::Parameters {
+            what: "modulus of the circuit",
+            found: format!("{log_q} bits of main primes at ring dimension 2^{log_n}"),
+            wanted: format!(
+                "room for a special prime below the 128-bit limit of {limit} bits: a lower degree or a larger ring"
+            ),
+        }
     })
 }

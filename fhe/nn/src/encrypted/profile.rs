@@ -21,8 +21,10 @@ pub struct Profile {
     pub name: &'static str,
     /// Bits of the first prime.
     pub base: u32,
-    /// Bits of the primes that SlotsToCoeffs and convolutions spend, and of the scale there.
+    /// Bits of the primes that SlotsToCoeffs and convolutions spend.
     pub linear: u32,
+    /// Bits of the scale of a convolution's result.
+    pub scale: u32,
     /// Bits that a convolution's prime has beside `linear`, for masks before the product; 0 for no masks.
     pub skew: u32,
     /// Bits of the primes that activations spend.
@@ -33,6 +35,8 @@ pub struct Profile {
     pub coeffs_to_slots: u32,
     /// Bits of the special primes.
     pub special: u32,
+    /// The most digits of a key with which the profile is of use: a shorter one is faster with fewer.
+    pub most_digits: usize,
     /// Numbers of butterfly levels that the stages of SlotsToCoeffs merge, smallest strides first.
     pub slots_to_coeffs_stages: &'static [u32],
     /// Numbers of butterfly levels that the stages of CoeffsToSlots merge, smallest strides first.
@@ -54,18 +58,20 @@ impl Profile {
     pub const POLYNOMIAL: [Self; 2] = [Self::WIDE, Self::NARROW];
 
     /// The profiles for waves, the most precise first.
-    pub const WAVE: [Self; 1] = [Self::TURN];
+    pub const WAVE: [Self; 2] = [Self::WIDE_TURN, Self::TURN];
 
     /// At least nineteen bits in the worst slot of a bootstrap, for rings of 2^16 and above.
     pub const WIDE: Self = Self {
         name: "wide",
         base: 50,
         linear: 42,
+        scale: 42,
         skew: 0,
         activation: 45,
         eval_mod: 50,
         coeffs_to_slots: 50,
         special: 49,
+        most_digits: usize::MAX,
         slots_to_coeffs_stages: &[5, 5, 4],
         coeffs_to_slots_stages: &[3, 3, 4, 4],
         message_ratio: 128.0,
@@ -81,11 +87,13 @@ impl Profile {
         name: "narrow",
         base: 38,
         linear: 32,
+        scale: 32,
         skew: 0,
         activation: 34,
         eval_mod: 38,
         coeffs_to_slots: 38,
         special: 39,
+        most_digits: usize::MAX,
         slots_to_coeffs_stages: &[7, 7],
         coeffs_to_slots_stages: &[5, 5, 4],
         message_ratio: 64.0,
@@ -95,17 +103,31 @@ impl Profile {
     };
 
     /// For networks whose activation is the cosine of the bootstrap. Messages fill the whole modulus, so the same primes
-    /// keep five bits more than with a ratio of 64, and all primes are shorter instead. Long special primes make digits
-    /// of many main primes.
+    /// keep five bits more than with a ratio of 64. Long special primes make digits of many main primes.
+    pub const WIDE_TURN: Self = Self {
+        name: "wide-turn",
+        base: 32,
+        linear: 30,
+        scale: 32,
+        activation: 30,
+        eval_mod: 38,
+        coeffs_to_slots: 38,
+        most_digits: 2,
+        ..Self::TURN
+    };
+
+    /// As [`Profile::WIDE_TURN`], with shorter primes: a ring of 2^15 has room for squares between the bootstraps.
     pub const TURN: Self = Self {
         name: "turn",
-        base: 28,
-        linear: 26,
+        base: 30,
+        linear: 24,
+        scale: 29,
         skew: 20,
         activation: 26,
-        eval_mod: 33,
-        coeffs_to_slots: 33,
+        eval_mod: 34,
+        coeffs_to_slots: 34,
         special: 50,
+        most_digits: usize::MAX,
         slots_to_coeffs_stages: &[7, 7],
         coeffs_to_slots_stages: &[5, 5, 4],
         message_ratio: 2.0,

@@ -12,7 +12,7 @@ use crate::encrypted::interleave::Interleave;
 use crate::encrypted::slot_matrix::{Offset, SlotMatrix};
 
 /// Bytes of encoded diagonals that are held at a time. Baby steps are read once for each such batch.
-pub(crate) const ENCODED_BYTES: usize = 16 << 20;
+pub(crate) const ENCODED_BYTES: usize = 32 << 20;
 
 /// The matrix times the slots of each image, at the level of `x` and at its scale times `scale`: the product is not
 /// rescaled. Diagonals are encoded on the way.
