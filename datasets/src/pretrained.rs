@@ -14,6 +14,18 @@ pub const RESNET20_WIDE_RANGES: &[u8] = include_bytes!("../assets/resnet20-wide-
 /// The card of [`RESNET20_WIDE_RANGES`], with ranges on odd pictures too.
 pub const RESNET20_WIDE_RANGES_CARD: &str = include_str!("../assets/resnet20-wide-ranges.json");
 
+/// Weights for the cosine of a bootstrap in place of ReLU. It holds for every number, so for pictures of any kind.
+pub const RESNET20_COSINE: &[u8] = include_bytes!("../assets/resnet20-cosine.safetensors");
+
+/// The card of [`RESNET20_COSINE`], with the half period of each activation.
+pub const RESNET20_COSINE_CARD: &str = include_str!("../assets/resnet20-cosine.json");
+
+/// Weights for a cosine as the second activation of a block, and a square as the first.
+pub const RESNET20_COSINE_SQUARE: &[u8] = include_bytes!("../assets/resnet20-cosine-square.safetensors");
+
+/// The card of [`RESNET20_COSINE_SQUARE`].
+pub const RESNET20_COSINE_SQUARE_CARD: &str = include_str!("../assets/resnet20-cosine-square.json");
+
 /// Weights for the interpolant of ReLU of degree 7 in its place.
 pub const RESNET20_CHEBYSHEV7: &[u8] = include_bytes!("../assets/resnet20-chebyshev7.safetensors");
 

@@ -18,8 +18,9 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 65536, value_name = "N")]
     ring_dim: usize,
     /// The polynomial that replaces ReLU: chebyshev:DEGREE, the interpolant; minimax:DEGREE, the best approximation;
-    /// composite:D1,D2,…, built on a composite of minimax polynomials for the sign; or square, for networks trained
-    /// with it. If not given, the polynomial that the weights were trained with, or chebyshev:59.
+    /// composite:D1,D2,…, built on a composite of minimax polynomials for the sign; square, cosine or cosine+square, for
+    /// networks trained with them (a bootstrap evaluates the cosine by itself). If not given, the activation that the
+    /// weights were trained with, or chebyshev:59.
     #[arg(long)]
     relu: Option<String>,
     /// How a ciphertext's slots hold the values of an image: fused, vector (the paper's), multiplexed, diagonal, or
@@ -38,7 +39,8 @@ pub(crate) struct Args {
 #[group(skip)]
 pub(crate) struct ServerArgs {
     /// Weights of a CIFAR ResNet: a safetensors file with PyTorch's names, or the name of shipped weights, resnet20,
-    /// resnet20-chebyshev7 or resnet20-wide-ranges. Default: resnet20.
+    /// resnet20-chebyshev7, resnet20-wide-ranges, resnet20-cosine or resnet20-cosine-square (the fastest, at --ring-dim
+    /// 32768). Default: resnet20.
     #[arg(long, value_name = "FILE|NAME")]
     weights: Option<PathBuf>,
     /// The model card (JSON) of a file of weights, with the ranges of the activations. Without it, the ranges are taken

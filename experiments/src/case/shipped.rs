@@ -18,7 +18,7 @@ pub(crate) struct Shipped {
 }
 
 /// The shipped networks. The first one is used where no weights are named.
-pub(crate) static SHIPPED: [Shipped; 3] = [
+pub(crate) static SHIPPED: [Shipped; 5] = [
     Shipped { name: "resnet20", weights: pretrained::RESNET20, card: pretrained::RESNET20_CARD },
     Shipped {
         name: "resnet20-chebyshev7",
@@ -29,6 +29,12 @@ pub(crate) static SHIPPED: [Shipped; 3] = [
         name: "resnet20-wide-ranges",
         weights: pretrained::RESNET20_WIDE_RANGES,
         card: pretrained::RESNET20_WIDE_RANGES_CARD,
+    },
+    Shipped { name: "resnet20-cosine", weights: pretrained::RESNET20_COSINE, card: pretrained::RESNET20_COSINE_CARD },
+    Shipped {
+        name: "resnet20-cosine-square",
+        weights: pretrained::RESNET20_COSINE_SQUARE,
+        card: pretrained::RESNET20_COSINE_SQUARE_CARD,
     },
 ];
 

@@ -1,5 +1,6 @@
-//! Pictures other than photographs stay inside the intervals of `resnet20-wide-ranges`. The intervals of the other
-//! shipped networks hold for photographs only.
+//! Pictures other than photographs stay inside the intervals of `resnet20-wide-ranges`, and the activations of
+//! `resnet20-cosine` and `resnet20-cosine-square` hold for every number. The intervals of the other shipped networks
+//! hold for photographs only.
 //!
 //! The server cannot see the picture that a client encrypts, so an interval that holds only for photographs is not
 //! enough. `datasets/training/odd_pictures.py` made the pictures of the training. This test makes other ones.
@@ -138,6 +139,17 @@ fn holds_for_odd_pictures(weights: &[u8], card: &str, relu: &Approximation, head
 fn odd_pictures_stay_inside_the_intervals_of_the_interpolant_of_degree_59() {
     let relu = Approximation::Chebyshev { degree: 59 };
     holds_for_odd_pictures(pretrained::RESNET20_WIDE_RANGES, pretrained::RESNET20_WIDE_RANGES_CARD, &relu, 1.05);
+}
+
+#[test]
+fn waves_and_squares_hold_for_odd_pictures() {
+    use pretrained::*;
+    for (weights, card, relu) in [
+        (RESNET20_COSINE, RESNET20_COSINE_CARD, Approximation::Cosine),
+        (RESNET20_COSINE_SQUARE, RESNET20_COSINE_SQUARE_CARD, Approximation::CosineAndSquare),
+    ] {
+        holds_for_odd_pictures(weights, card, &relu, 1.0);
+    }
 }
 
 /// The counterpart: the photographs' network leaves its intervals, so that a class would be worthless.

@@ -11,12 +11,12 @@ fn network() -> ResNet {
     ResNet::from_safetensors(pretrained::RESNET20).unwrap()
 }
 
-/// With the polynomial that it was trained with.
-fn low_degree() -> (ResNet, ApproximateRelu) {
-    let network = ResNet::from_safetensors(pretrained::RESNET20_CHEBYSHEV7).unwrap();
-    let card = ModelCard::from_json(pretrained::RESNET20_CHEBYSHEV7_CARD).unwrap();
+/// With the activation that it was trained with.
+fn trained(weights: &[u8], card: &str, wanted: &str) -> (ResNet, ApproximateRelu) {
+    let network = ResNet::from_safetensors(weights).unwrap();
+    let card = ModelCard::from_json(card).unwrap();
     let relu: Approximation = card.trained_with.as_ref().unwrap().relu.parse().unwrap();
-    assert_eq!(relu, Approximation::Chebyshev { degree: 7 });
+    assert_eq!(relu, wanted.parse().unwrap());
     let intervals = card.intervals(&network, 1.0).unwrap();
     (network, ApproximateRelu::new(&relu, &intervals))
 }
@@ -53,9 +53,19 @@ fn the_network_is_pytorchs() {
 
 #[test]
 fn the_network_of_low_degree_is_pytorchs() {
-    let (network, activation) = low_degree();
+    let (weights, card) = (pretrained::RESNET20_CHEBYSHEV7, pretrained::RESNET20_CHEBYSHEV7_CARD);
+    let (network, activation) = trained(weights, card, "chebyshev:7");
     let fixture = include_str!("fixtures/resnet20_chebyshev7_logits.json");
     equals_pytorch(&network, &activation, fixture, 1e-4, 94);
+}
+
+#[test]
+fn the_networks_of_waves_are_pytorchs() {
+    let (network, activation) = trained(pretrained::RESNET20_COSINE, pretrained::RESNET20_COSINE_CARD, "cosine");
+    equals_pytorch(&network, &activation, include_str!("fixtures/resnet20_cosine_logits.json"), 1e-4, 94);
+    let (weights, card) = (pretrained::RESNET20_COSINE_SQUARE, pretrained::RESNET20_COSINE_SQUARE_CARD);
+    let (network, activation) = trained(weights, card, "cosine+square");
+    equals_pytorch(&network, &activation, include_str!("fixtures/resnet20_cosine_square_logits.json"), 1e-4, 94);
 }
 
 #[test]
