@@ -4,9 +4,9 @@
 //! the output adds up the inputs that are some distances in grids away, and the sum over copies is the product. That
 //! divides diagonals, products and giant steps by the number of copies.
 //!
-//! Every copy reads its input with the same rotations. So copies of the input have to be *skewed*: copy c is rotated by
-//! another number of grids, by masks. A convolution from more grids to fewer has several copies of its output for one of
-//! its input, and those need no skew.
+//! Every copy reads its input with the same rotations. So copies of the input have to be *skewed*: each is rotated by
+//! another number of grids, by masks. A block is as large as the larger of both layouts, and its slots have one skew. A
+//! convolution from more grids to fewer has several copies of its output in a block, and those need no skew.
 
 use fhe_ckks::CkksError;
 
@@ -41,9 +41,14 @@ impl Spread {
         self.grids * self.from.grid()
     }
 
-    /// The number of grids that copy `copy` of the input is rotated by.
-    fn skew(&self, copy: usize) -> usize {
-        copy * self.near % self.from.grids()
+    /// The grids of a block.
+    fn block(&self) -> usize {
+        self.from.grids().max(self.to.grids())
+    }
+
+    /// The number of grids that the input is rotated by in a block.
+    fn skew(&self, block: usize) -> usize {
+        block * self.near % self.from.grids()
     }
 
     /// The copies of the input, each rotated by its skew, at the scale of `x` times 2^`bits`; `x` as it is if no copy has
@@ -52,15 +57,15 @@ impl Spread {
     /// # Errors
     /// A missing key.
     pub(super) fn skewed<S: Slots>(&self, slots: &mut S, x: S::Vector, bits: u32) -> Result<S::Vector, CkksError> {
-        let copies = self.grids / self.from.grids();
-        if (0..copies).all(|copy| self.skew(copy) == 0) {
+        let (blocks, len) = (self.grids / self.block(), self.block() * self.from.grid());
+        if (0..blocks).all(|block| self.skew(block) == 0) {
             return Ok(x);
         }
-        let steps: Vec<i64> = (0..copies).map(|copy| (self.skew(copy) * self.from.grid()) as i64).collect();
+        let steps: Vec<i64> = (0..blocks).map(|block| (self.skew(block) * self.from.grid()) as i64).collect();
         let rotated = slots.rotations(&x, &steps)?;
-        let masks = (0..copies).map(|copy| {
+        let masks = (0..blocks).map(|block| {
             let mut mask = vec![0.0; self.slots()];
-            mask[copy * self.from.slots()..][..self.from.slots()].fill(1.0);
+            mask[block * len..][..len].fill(1.0);
             mask
         });
         let masks: Vec<Vec<f64>> = masks.collect();
@@ -75,7 +80,7 @@ impl Spread {
         for copy in 0..self.grids / self.to.grids() {
             for near in 0..self.near {
                 let at = (copy * self.to.grids() + to_grid + near) % self.grids;
-                let grid = at + self.skew(at / inputs);
+                let grid = at + self.skew(at / self.block());
                 places[(grid + inputs - to_grid % inputs) % inputs] = Some((copy, near as i64));
             }
         }
@@ -103,5 +108,32 @@ impl Spread {
     /// A missing key.
     pub(super) fn sum<S: Slots>(&self, slots: &mut S, product: S::Vector) -> Result<S::Vector, CkksError> {
         slots.sum(product, self.to.slots(), self.grids / self.to.grids())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// For every number of grids of input, output and ring: each output grid reads each input grid once. The distances
+    /// within a copy are as few as there are copies to share them.
+    #[test]
+    fn shares_cover_every_distance_once() {
+        // Cells of one channel, so that a channel is a grid.
+        let layout = |log: u32| Layout::multiplexed(1 << log, 32);
+        for (from, to, slots) in (0..=5).flat_map(|i| (0..=5).flat_map(move |o| (0..=6).map(move |s| (i, o, s)))) {
+            let (from, to) = (layout(from), layout(to));
+            for skewed in [false, true] {
+                let spread = Spread::new(from, to, from.grid() << slots, skewed);
+                let copies = spread.grids / to.grids();
+                assert_eq!(copies * spread.near, from.grids());
+                for grid in 0..to.grids() {
+                    let mut places = spread.places(grid);
+                    places.sort_unstable();
+                    places.dedup();
+                    assert_eq!(places.len(), from.grids());
+                }
+            }
+        }
     }
 }
