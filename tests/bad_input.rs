@@ -103,7 +103,7 @@ fn memory() {
             "--max-memory: predicted",
             "keys",
             "wanted at most 1.00 GB",
-            "raise the limit; or use --ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (881.9 MB; ",
+            "raise the limit; or use --ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (884.6 MB; ",
         ],
     );
     refused(&["--max-memory", "100M"], &["raise the limit; the least found is --ring-dim 32768 --relu chebyshev:7"]);

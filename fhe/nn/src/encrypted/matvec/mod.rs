@@ -5,7 +5,6 @@ mod multiply;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyRequest, Parameters};
-pub(super) use multiply::ENCODED_BYTES;
 pub use multiply::multiply;
 
 use super::interleave::Interleave;
@@ -33,7 +32,12 @@ pub struct MatVecPlan {
     pub grid: i64,
     /// The distances of giant steps in grids.
     pub grids: Vec<i64>,
+    /// Bytes of encoded diagonals that are held at a time. Baby steps are read once for each such batch.
+    pub encoded_bytes: usize,
 }
+
+/// Bytes of encoded diagonals that a plan holds at a time, if it does not say otherwise.
+pub(super) const ENCODED_BYTES: usize = 16 << 20;
 
 /// The baby steps of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +73,20 @@ impl MatVecPlan {
         let near = distinct(&|o| row * o.rows + o.columns);
         if near.len() <= MAX_BABY_STEPS {
             let baby_steps = BabySteps::Hoisted(near.into_iter().collect());
-            return Self { shift: 0, baby_steps, row, rows: vec![0], grid, grids };
+            return Self { shift: 0, baby_steps, row, rows: vec![0], grid, grids, encoded_bytes: ENCODED_BYTES };
         }
         let rows = distinct(&|o| o.rows);
         let (first, last) = (rows.first().copied().unwrap_or(0), rows.last().copied().unwrap_or(0));
         let baby_steps = BabySteps::Hoisted(distinct(&|o| o.columns).into_iter().collect());
-        Self { shift: row * first, baby_steps, row, rows: (0..=last - first).collect(), grid, grids }
+        Self {
+            shift: row * first,
+            baby_steps,
+            row,
+            rows: (0..=last - first).collect(),
+            grid,
+            grids,
+            encoded_bytes: ENCODED_BYTES,
+        }
     }
 
     /// The plan with the fewest keys: rows and columns are steps from neighbour to neighbour, grids are giant steps.
@@ -88,13 +100,15 @@ impl MatVecPlan {
             rows: vec![0],
             grid: layout.grid() as i64,
             grids: (0..=farthest(|o| o.grids)).collect(),
+            encoded_bytes: ENCODED_BYTES,
         }
     }
 
     /// The plan for offsets of 0 to `count` − 1 grids of `step` slots beyond `shift` columns: only giant steps.
     pub fn of_steps(shift: i64, step: i64, count: usize) -> Self {
         let baby_steps = BabySteps::Hoisted(vec![0]);
-        Self { shift, baby_steps, row: 0, rows: vec![0], grid: step, grids: (0..count as i64).collect() }
+        let grids = (0..count as i64).collect();
+        Self { shift, baby_steps, row: 0, rows: vec![0], grid: step, grids, encoded_bytes: ENCODED_BYTES }
     }
 
     /// The baby step and the giant step (grids, rows) of an offset.

@@ -11,9 +11,6 @@ use super::MatVecPlan;
 use crate::encrypted::interleave::Interleave;
 use crate::encrypted::slot_matrix::{Offset, SlotMatrix};
 
-/// Bytes of encoded diagonals that are held at a time. Baby steps are read once for each such batch.
-pub(crate) const ENCODED_BYTES: usize = 32 << 20;
-
 /// The matrix times the slots of each image, at the level of `x` and at its scale times `scale`: the product is not
 /// rescaled. Diagonals are encoded on the way.
 ///
@@ -56,7 +53,7 @@ pub fn multiply(
     let stride = if along_rows { plan.row } else { plan.grid };
     let mut chains: Vec<Chain> = plan.grids.iter().map(|_| Chain::default()).collect();
     // The chains advance while the next sums are made: many small loops beside a few large ones keep all threads busy.
-    for batch in giants.chunks((ENCODED_BYTES / widest).max(1)) {
+    for batch in giants.chunks((plan.encoded_bytes / widest).max(1)) {
         let advance = || chains.par_iter_mut().try_for_each(|chain| chain.advance(&steps, stride));
         let sums = || inner_sums(evaluator.params(), matrix, &rotated, batch, scale, interleave);
         let (advanced, sums) = rayon::join(advance, sums);

@@ -12,7 +12,7 @@ use fhe_ckks::CkksError;
 
 use super::Slots;
 use crate::encrypted::layout::{Layout, weights_in_places};
-use crate::encrypted::matvec::MatVecPlan;
+use crate::encrypted::matvec::{ENCODED_BYTES, MatVecPlan};
 use crate::encrypted::slot_matrix::SlotMatrix;
 use crate::encrypted::slots::TargetScale;
 use crate::network::Conv;
@@ -99,7 +99,10 @@ impl Spread {
 
     /// The plan of the product.
     pub(super) fn plan(&self, matrix: &SlotMatrix) -> MatVecPlan {
-        MatVecPlan::new(matrix, self.from)
+        let plan = MatVecPlan::new(matrix, self.from);
+        // A spread matrix has fewer and longer diagonals.
+        let longer = (self.grids / self.block()).min(2);
+        MatVecPlan { encoded_bytes: longer * ENCODED_BYTES, ..plan }
     }
 
     /// The sum over the copies of the output.

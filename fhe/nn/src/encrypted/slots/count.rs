@@ -7,7 +7,7 @@ use fhe_ckks::{CkksError, KeyRequest, Parameters};
 use super::{Slots, TargetScale};
 use crate::encrypted::interleave::Interleave;
 use crate::encrypted::layout::{self, Layout};
-use crate::encrypted::matvec::{ENCODED_BYTES, MatVecPlan};
+use crate::encrypted::matvec::MatVecPlan;
 use crate::encrypted::slot_matrix::SlotMatrix;
 
 /// Collects the keys and counts the rotations of linear layers.
@@ -84,7 +84,7 @@ impl Slots for Count<'_> {
         self.full += full;
         // The baby steps, a sum for each grid, and the input.
         self.hold(plan.baby_steps.count() + plan.grids.len() + 2, *x);
-        self.encode(ENCODED_BYTES);
+        self.encode(plan.encoded_bytes);
         Ok(*x)
     }
 
