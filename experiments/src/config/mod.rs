@@ -3,13 +3,17 @@
 
 mod backend;
 mod data;
+mod lists;
 mod model;
+mod resources;
 mod source;
 mod sweep;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use fhe_ring::Kernels;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -17,6 +21,8 @@ use crate::case::{Case, Model, Source as ModelSource, check_ring_dim};
 
 pub(crate) use backend::{Backend, BackendKind, ForeignEngine};
 pub(crate) use data::{Data, Sample};
+#[cfg(test)]
+pub(crate) use resources::Resources;
 pub(crate) use source::Source;
 pub(crate) use sweep::{Cell, Network, Relu};
 
@@ -95,7 +101,19 @@ impl Config {
         if self.backend.kind == BackendKind::Simulated {
             self.backend.noise()?;
         }
-        self.cells.iter().try_for_each(|cell| self.case(cell, model).map(drop))
+        let mut seen = HashSet::new();
+        let other = self.cells.iter().filter(|cell| seen.insert(cell.circuit()));
+        other.map(|cell| self.case(cell, model)).try_for_each(|case| case.map(drop))
+    }
+
+    /// Returns the threads of the pool in which the run prepares its cases; `None` for one for each core. No case has more.
+    pub(crate) fn threads(&self) -> Option<usize> {
+        self.backend.threads.or_else(|| self.cells.iter().filter_map(|cell| cell.resources.threads).max())
+    }
+
+    /// Returns the kernels of a cell.
+    pub(crate) fn kernels(&self, cell: &Cell) -> Kernels {
+        cell.resources.kernels.or(self.backend.kernels).unwrap_or_else(Kernels::detect)
     }
 
     /// Returns the circuit of a cell; `None` if this program encrypts nothing for it.
@@ -107,7 +125,7 @@ impl Config {
         let id = || cell.id(self.backend.kind);
         let place = || format!("{}: cell {} cannot run (take it out with [[exclude]])", cell.place, id());
         check_ring_dim(spec.ring_dim, model.slots_needed(spec.packing)).with_context(place)?;
-        let case = Case::within(&spec, model.clone(), self.backend.kernels, cell.insecure).with_context(place)?;
+        let case = Case::within(&spec, model.clone(), Some(self.kernels(cell)), cell.insecure).with_context(place)?;
         if let Some((limit, place)) = &self.backend.max_memory {
             case.check_memory_limit(*limit).with_context(|| format!("{place}: cell {}", id()))?;
         }
@@ -126,7 +144,7 @@ fn cells(source: &Source, keys: &ConfigKeys, backend: &Backend) -> Result<Vec<Ce
     }
     let wanted = "wanted it: `run --help` explains every key";
     let sweep = keys.sweep.as_ref().with_context(|| format!("{}:1: missing field `sweep`, {wanted}", source.name))?;
-    sweep::cells(source, sweep, &keys.exclude, backend.kind, backend.insecure)
+    sweep::cells(source, sweep, &keys.exclude, backend)
 }
 
 /// Reads the name, which is also that of a folder.

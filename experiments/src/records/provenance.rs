@@ -35,9 +35,9 @@ pub struct RunProvenance {
     /// For each ring, the measurements that the cases' seconds were predicted from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predicted_from: Vec<String>,
-    /// Threads of the pool.
+    /// Threads of the pool. If the sweep varies them, the most that a case has.
     pub threads: usize,
-    /// Kernels: `avx512ifma`, `fma` or `scalar`. Runs of earlier versions call the field `backend`.
+    /// Kernels: `avx512ifma`, `fma` or `scalar`; all of them if the sweep varies them. Runs of earlier versions call the field `backend`.
     #[serde(alias = "backend")]
     pub kernels: String,
     /// SHA-256 of the weights.

@@ -30,7 +30,7 @@ impl<'a> Cost<'a> {
         let run = &source.run.provenance;
         let seconds = case.latency_s?;
         Some(Self {
-            machine: (run.cpu.as_ref().unwrap_or(&run.name), run.threads),
+            machine: (run.cpu.as_ref().unwrap_or(&run.name), source.threads(case)),
             case: &case.case,
             seconds,
             amortised: case.amortised_s.unwrap_or(seconds),

@@ -136,6 +136,36 @@ impl Source {
         self.run.config.parse().ok()
     }
 
+    /// Returns the threads of a case.
+    pub(crate) fn threads(&self, case: &CaseRow) -> usize {
+        case.threads.unwrap_or(self.run.provenance.threads)
+    }
+
+    /// Returns the kernels of a case.
+    pub(crate) fn kernels<'a>(&'a self, case: &'a CaseRow) -> &'a str {
+        case.kernels.as_deref().unwrap_or(&self.run.provenance.kernels)
+    }
+
+    /// Returns threads and kernels of a case in words, such as `2 threads` and `fma`; an empty text for what does not vary
+    /// within the run.
+    pub(crate) fn resources(&self, case: &CaseRow) -> [String; 2] {
+        let varies = |other: &dyn Fn(&CaseRow) -> bool| self.run.cases.iter().any(other);
+        let threads = match self.threads(case) {
+            _ if !varies(&|other| self.threads(other) != self.threads(case)) => String::new(),
+            1 => "1 thread".to_owned(),
+            threads => format!("{threads} threads"),
+        };
+        let kernels = self.kernels(case);
+        [threads, if varies(&|other| self.kernels(other) != kernels) { kernels.to_owned() } else { String::new() }]
+    }
+
+    /// Returns the config's name, with what sets the resources of this case apart from those of others.
+    pub(crate) fn name_of(&self, case: &CaseRow) -> String {
+        let [threads, kernels] = self.resources(case);
+        let words = [self.name(), &threads, &kernels];
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
+    }
+
     /// Returns the cases that ran, whatever the run's standing.
     pub(crate) fn cases(&self) -> impl Iterator<Item = &CaseRow> {
         self.run.cases.iter().filter(|case| case.error.is_none())
