@@ -56,6 +56,8 @@ pub(crate) struct Config {
     /// The cells of the sweep.
     pub cells: Vec<Cell>,
     model: ModelSource,
+    threads: Option<usize>,
+    kernels: String,
 }
 
 impl Config {
@@ -74,11 +76,17 @@ impl Config {
             "{}: wanted what the run is to answer, in words",
             source.at(&keys.question, "question")
         );
+        let cells = cells(&source, &keys, &backend)?;
+        let mut kernels: Vec<&str> = cells.iter().map(|cell| kernels_of(cell, &backend).name()).collect();
+        let mut seen = HashSet::new();
+        kernels.retain(|name| seen.insert(*name));
         Ok(Self {
             name: name(&source, &keys.name)?,
             question,
             data: Data::new(&source, &keys.data)?,
-            cells: cells(&source, &keys, &backend)?,
+            threads: backend.threads.or_else(|| cells.iter().filter_map(|cell| cell.resources.threads).max()),
+            kernels: kernels.join(", "),
+            cells,
             backend,
             model: model::model(&source, &keys.model, folder)?,
             source,
@@ -106,14 +114,25 @@ impl Config {
         other.map(|cell| self.case(cell, model)).try_for_each(|case| case.map(drop))
     }
 
+    /// Keeps the cells of these names only. Threads and kernels of the whole sweep stay those of the run.
+    pub(crate) fn keep(&mut self, cases: &[String]) {
+        let kept: HashSet<&str> = cases.iter().map(String::as_str).collect();
+        self.cells.retain(|cell| kept.contains(cell.id(self.backend.kind).as_str()));
+    }
+
     /// Returns the threads of the pool in which the run prepares its cases; `None` for one for each core. No case has more.
     pub(crate) fn threads(&self) -> Option<usize> {
-        self.backend.threads.or_else(|| self.cells.iter().filter_map(|cell| cell.resources.threads).max())
+        self.threads
+    }
+
+    /// Returns the kernels of the cases, in their order: `fma`, or `fma, scalar`.
+    pub(crate) fn all_kernels(&self) -> &str {
+        &self.kernels
     }
 
     /// Returns the kernels of a cell.
     pub(crate) fn kernels(&self, cell: &Cell) -> Kernels {
-        cell.resources.kernels.or(self.backend.kernels).unwrap_or_else(Kernels::detect)
+        kernels_of(cell, &self.backend)
     }
 
     /// Returns the circuit of a cell; `None` if this program encrypts nothing for it.
@@ -131,6 +150,10 @@ impl Config {
         }
         Ok(Some(case))
     }
+}
+
+fn kernels_of(cell: &Cell, backend: &Backend) -> Kernels {
+    cell.resources.kernels.or(backend.kernels).unwrap_or_else(Kernels::detect)
 }
 
 /// Returns the cells of the sweep. The engine of a submission has one, and no sweep.

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::records::{CaseRow, Run, file};
+use crate::records::{CaseRow, Run, file, in_progress};
 
 /// The folder of runs, if the user names none.
 const RESULTS: &str = "results";
@@ -66,9 +65,8 @@ pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
 /// If the folder holds no run, `run` is at work in it, a file is not of its format, or a row is not as it was written.
 pub(crate) fn read_idle(folder: &Path) -> Result<Source> {
     let source = Source::read(folder)?;
-    let lock = File::open(folder.join(file::CONFIG)).map(|config| config.try_lock_shared());
-    // `run` locks its config. A file system without locks tells nothing; the run is partial there.
-    let busy = source.run.provenance.ended.is_none() && matches!(lock, Ok(Err(TryLockError::WouldBlock)));
+    // Where locks tell nothing, the run is partial.
+    let busy = source.run.provenance.ended.is_none() && in_progress(folder);
     ensure!(!busy, "{}: found a run in progress, wanted one that ended; wait for it", folder.display());
     note_unchecked(std::slice::from_ref(&source));
     Ok(source)

@@ -16,18 +16,76 @@ use crate::report::statistics::median;
 /// Joins the shards in `folders` to a run in `out`. Its rows equal those of a run without shards, unless ciphertexts
 /// hold several images: other images share one then.
 pub(crate) fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
+    let shards = read(&expand(folders)?)?;
+    check(&shards)?;
+    write(&join(shards)?, out)
+}
+
+/// Joins groups of shards to a run in `out`. Each group has cases of its own, and all images. The rows come in the order of
+/// `cases`. If the shards ran on several types of processors, the run names all of them.
+pub(crate) fn merge_groups(groups: &[Vec<PathBuf>], cases: &[String], out: &Path) -> Result<()> {
+    let mut groups = groups.iter().map(|folders| read(folders)).collect::<Result<Vec<_>>>()?;
+    name_processors(&mut groups);
+    let joined = groups.into_iter().map(|shards| {
+        check(&shards)?;
+        join(shards)
+    });
+    write(&together(joined.collect::<Result<_>>()?, cases)?, out)
+}
+
+/// Reads shards, in their order.
+fn read(folders: &[PathBuf]) -> Result<Vec<Part>> {
     let mut shards = Vec::new();
-    for folder in expand(folders)? {
-        let run = Run::read(&folder)?;
+    for folder in folders {
+        let run = Run::read(folder)?;
         let place = || folder.display();
         let text = run.provenance.shard.as_deref();
         let text = text.with_context(|| format!("{}: found a run without shards, wanted a shard", place()))?;
         let shard: Shard = text.parse().with_context(|| format!("{}: {}", place(), file::RUN))?;
-        shards.push((shard, run, rows::<ExactRow>(&folder)?));
+        shards.push((shard, run, rows::<ExactRow>(folder)?));
     }
     shards.sort_by_key(|(shard, ..)| *shard);
-    check(&shards)?;
-    let merged = join(shards)?;
+    Ok(shards)
+}
+
+/// Gives all shards the same processor if they ran on several types: one that names all of them.
+fn name_processors(groups: &mut [Vec<Part>]) {
+    let cpu = |(_, run, _): &Part| run.provenance.cpu.clone().unwrap_or_else(|| "unknown".to_owned());
+    let cpus: BTreeSet<String> = groups.iter().flatten().map(cpu).collect();
+    if cpus.len() > 1 {
+        let mixed = RunProvenance::mixed(cpus.iter().map(String::as_str));
+        eprintln!(
+            "warning: the tasks ran on several types of processors, so their seconds compare with nothing: {mixed}"
+        );
+        groups.iter_mut().flatten().for_each(|(_, run, _)| run.provenance.cpu = Some(mixed.clone()));
+    }
+}
+
+/// Puts runs of different cases over the same images together.
+fn together(runs: Vec<Merged>, order: &[String]) -> Result<Merged> {
+    let mut runs = runs.into_iter();
+    let Merged { mut run, exact } = runs.next().context("found no group of cases, wanted one")?;
+    for other in runs {
+        if let Some(clash) = other.run.provenance.clash(&run.provenance) {
+            bail!("the tasks do not go together: {clash}");
+        }
+        ensure!(other.exact == exact, "found tasks with other answers of the plaintext model");
+        run.provenance = joined([&run.provenance, &other.run.provenance].into_iter());
+        run.provenance.planned_cases += other.run.provenance.planned_cases;
+        run.cases.extend(other.run.cases);
+        run.images.extend(other.run.images);
+        run.layers.extend(other.run.layers);
+    }
+    let places: HashMap<&str, usize> = order.iter().enumerate().map(|(at, case)| (case.as_str(), at)).collect();
+    // Rows of a case stay in their order.
+    run.cases.sort_by_key(|row| places.get(row.case.as_str()));
+    run.images.sort_by_key(|row| places.get(row.case.as_str()));
+    run.layers.sort_by_key(|row| places.get(row.case.as_str()));
+    Ok(Merged { run, exact })
+}
+
+/// Writes a run.
+fn write(merged: &Merged, out: &Path) -> Result<()> {
     let mut folder = Folder::lock(out)?;
     ensure!(
         folder.provenance()?.is_none(),
@@ -163,7 +221,7 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
     let mut merged = Run {
         folder: PathBuf::new(),
         config: first.config.clone(),
-        provenance: provenance(&shards),
+        provenance: joined(shards.iter().map(|(_, run, _)| &run.provenance)),
         cases: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
@@ -206,20 +264,17 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
 }
 
 /// The provenance of the joined run, which lasts from the first start to the last end.
-fn provenance(shards: &[Part]) -> RunProvenance {
-    let all = || shards.iter().map(|(_, run, _)| &run.provenance);
+fn joined<'a>(parts: impl Iterator<Item = &'a RunProvenance> + Clone) -> RunProvenance {
+    let all = || parts.clone();
+    let predicted_from: BTreeSet<String> = all().flat_map(|part| part.predicted_from.clone()).collect();
     RunProvenance {
         shard: None,
-        planned_images: all().map(|provenance| provenance.planned_images).sum(),
-        ntt_us: all().filter_map(|provenance| provenance.ntt_us).reduce(f64::min),
-        reference_ntt_us: all().filter_map(|provenance| provenance.reference_ntt_us).reduce(f64::min),
-        predicted_from: all()
-            .flat_map(|provenance| provenance.predicted_from.clone())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect(),
-        started: all().map(|provenance| provenance.started.clone()).min().expect("there is a shard"),
-        ended: all().filter_map(|provenance| provenance.ended.clone()).max(),
-        ..shards[0].1.provenance.clone()
+        planned_images: all().map(|part| part.planned_images).sum(),
+        ntt_us: all().filter_map(|part| part.ntt_us).reduce(f64::min),
+        reference_ntt_us: all().filter_map(|part| part.reference_ntt_us).reduce(f64::min),
+        predicted_from: predicted_from.into_iter().collect(),
+        started: all().map(|part| part.started.clone()).min().expect("there is a part"),
+        ended: all().filter_map(|part| part.ended.clone()).max(),
+        ..all().next().expect("there is a part").clone()
     }
 }

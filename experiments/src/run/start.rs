@@ -216,8 +216,8 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
         ntt_us: None,
         reference_ntt_us: None,
         predicted_from: predicted_from(config)?,
-        threads: rayon::current_num_threads(),
-        kernels: kernels(config),
+        threads: config.threads().unwrap_or_else(rayon::current_num_threads),
+        kernels: config.all_kernels().to_owned(),
         weights_sha256: model.weights_sha256.clone(),
         card_sha256: model.card_sha256.clone(),
         noise_sha256: noise.transpose()?,
@@ -262,12 +262,4 @@ fn predicted_from(config: &Config) -> Result<Vec<String>> {
     let source = |(ring_dim, kernels, threads)| case::on_threads(threads, || prediction::source(ring_dim, kernels));
     let sources = machines.into_iter().map(source).collect::<Result<BTreeSet<_>>>()?;
     Ok(sources.into_iter().collect())
-}
-
-/// The kernels of the cases, in their order.
-fn kernels(config: &Config) -> String {
-    let mut names: Vec<&str> = config.cells.iter().map(|cell| config.kernels(cell).name()).collect();
-    let mut seen = HashSet::new();
-    names.retain(|name| seen.insert(*name));
-    names.join(", ")
 }

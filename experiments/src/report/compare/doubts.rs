@@ -91,6 +91,9 @@ impl Pair<'_> {
             None => "; the runs have no yardstick in common",
         };
         match runs.map(|run| run.cpu.as_deref()) {
+            _ if runs.iter().any(|run| run.is_mixed()) => {
+                Some("the parts of a run ran on several types of processors".to_owned())
+            }
             [Some(a), Some(b)] if a == b => None,
             [Some(a), Some(b)] => Some(format!("another machine: {a} against {b}{advice}")),
             _ => Some(format!("the processor of a run is unknown{advice}")),

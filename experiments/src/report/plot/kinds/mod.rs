@@ -69,6 +69,10 @@ impl FigureKind {
             many => vec![format!("Runs: {}.", many.iter().map(|one| label(one, many)).collect::<Vec<_>>().join(", "))],
         };
         caption.extend(sources.iter().filter_map(standing));
+        let mixed = sources.iter().filter(|source| source.run.provenance.is_mixed());
+        caption.extend(mixed.map(|source| {
+            format!("{}: from several types of processors; its seconds do not compare.", label(source, sources))
+        }));
         caption.dedup();
         caption.append(&mut figure.caption);
         let noise = borrowed_noise(sources).join(", ");

@@ -17,7 +17,9 @@ struct Point {
 /// Returns the figure of these runs.
 pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let parts = |source: &Source, case: &CaseRow| {
-        let measured = case.backend == "encrypted" && case.latency_s > Some(0.0);
+        // Seconds of several processors are no speed-up.
+        let one_processor = !source.run.provenance.is_mixed();
+        let measured = one_processor && case.backend == "encrypted" && case.latency_s > Some(0.0);
         let kernels = source.kernels(case).to_owned();
         measured.then(|| vec![case.relu.clone(), ring(case), packing(case), kernels])
     };
