@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::folder::{Planned, group};
 use crate::output;
 use crate::records::RunProvenance;
-use crate::run::merge::merge_groups;
+use crate::run::merge::groups::merge_groups;
 
 /// Joins the rows of all tasks in the run's folder. Where they are joined already, it says so.
 ///

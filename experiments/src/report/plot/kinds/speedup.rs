@@ -47,17 +47,8 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let (mut seconds, mut legend) = (Vec::new(), Vec::new());
     for (index, (name, points)) in series.iter().enumerate() {
         let look = Look::series(index).among(index, series.len(), 28);
-        let base = points[0].seconds;
-        let ratio = |point: &Point| {
-            let (fast, slow) = (point.seconds - point.spread, point.seconds + point.spread);
-            (fast > 0.0).then(|| (point.threads, base / slow, base / fast))
-        };
-        let times = |point: &Point| (point.threads, point.seconds - point.spread, point.seconds + point.spread);
-        // The first point is 1 by definition.
-        speedup.push(Mark::Whiskers(points[1..].iter().filter_map(ratio).collect(), look));
-        speedup.push(Mark::Line(points.iter().map(|point| (point.threads, base / point.seconds)).collect(), look));
-        seconds.push(Mark::Whiskers(points.iter().map(times).collect(), look));
-        seconds.push(Mark::Line(points.iter().map(|point| (point.threads, point.seconds)).collect(), look));
+        speedup.extend(speedups(points, look));
+        seconds.extend(latencies(points, look));
         legend.push((name.clone(), Look::series(index)));
     }
     legend.push(("as many times faster as there are more threads".to_owned(), Look::reference()));
@@ -80,6 +71,26 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     ];
     let caption = vec!["Bars: half the distance of the quartiles of the seconds, up and down.".to_owned()];
     Ok(Figure { title: String::new(), caption, legend, panels, columns: 2, panel_height: 330 })
+}
+
+/// Returns the speed-ups of a series over its first point, with bars.
+fn speedups(points: &[Point], look: Look) -> [Mark; 2] {
+    let base = points[0].seconds;
+    let bar = |point: &Point| {
+        let (fast, slow) = (point.seconds - point.spread, point.seconds + point.spread);
+        (fast > 0.0).then(|| (point.threads, base / slow, base / fast))
+    };
+    // The first point is 1 by definition.
+    let bars = points[1..].iter().filter_map(bar).collect();
+    let line = points.iter().map(|point| (point.threads, base / point.seconds)).collect();
+    [Mark::Whiskers(bars, look), Mark::Line(line, look)]
+}
+
+/// Returns the seconds of a series, with bars.
+fn latencies(points: &[Point], look: Look) -> [Mark; 2] {
+    let bar = |point: &Point| (point.threads, point.seconds - point.spread, point.seconds + point.spread);
+    let line = points.iter().map(|point| (point.threads, point.seconds)).collect();
+    [Mark::Whiskers(points.iter().map(bar).collect(), look), Mark::Line(line, look)]
 }
 
 /// Returns the points of a series in the order of their threads.
