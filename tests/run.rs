@@ -3,6 +3,8 @@
 #![allow(missing_docs)]
 
 mod common;
+#[path = "common/tiny.rs"]
+mod tiny;
 
 mod run {
     mod changed;
@@ -10,6 +12,7 @@ mod run {
     mod large;
     mod outcome;
     mod place;
+    mod resources;
     mod shards;
     mod stopped;
 }

@@ -5,8 +5,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::cmd::{
-    bench, calibrate, classify, compare, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, run, suite,
-    supervise, tables,
+    bench, calibrate, classify, compare, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, run, slurm,
+    suite, supervise, tables,
 };
 use crate::output::in_one_line;
 use crate::suite::stage::Call;
@@ -40,7 +40,7 @@ enum Command {
     Plan(plan::Args),
     /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory, sweep, engines.
     Tables(tables::Args),
-    /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips, engines.
+    /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips, engines, speedup.
     Plot(plot::Args),
     /// Holds two runs against each other, with intervals and tests.
     #[command(long_about = compare::LONG_ABOUT)]
@@ -50,6 +50,9 @@ enum Command {
     /// Runs an experiment config: every case of its sweep over its images; resumes where it stopped.
     #[command(long_about = run::LONG_ABOUT)]
     Run(run::Args),
+    /// Runs an experiment config on a cluster under Slurm, in array jobs of near-equal tasks.
+    #[command(long_about = slurm::LONG_ABOUT)]
+    Slurm(slurm::Args),
     /// Prepares networks of yours: writes the model card of a checkpoint.
     Model(model::Args),
     /// A submission to the FHE Benchmarking Suite.
@@ -80,6 +83,7 @@ pub fn main() {
         Command::Compare(args) => compare::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Slurm(args) => slurm::run(&args),
         Command::Model(args) => model::run(&args),
         Command::Suite(args) => suite::run(&args),
         Command::Datasets(args) => datasets::run(&args),

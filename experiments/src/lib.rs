@@ -31,6 +31,7 @@ mod secrecy;
 mod serving;
 mod session;
 mod simulation;
+mod slurm;
 mod suite;
 mod supervise;
 mod verdict;

@@ -29,8 +29,7 @@ struct Timed {
 /// Every transform is timed by itself, and the least time of each limb counts. Other programs make transforms longer,
 /// but one is so short that some of them run undisturbed even on a busy machine.
 pub(crate) fn least_seconds(log_n: u32, kernels: Kernels) -> f64 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = rayon::current_num_threads().min(cores).min(LIMBS);
+    let workers = workers();
     let primes = primes::search(log_n, &[reference::BITS; LIMBS]).expect("there are primes of this size");
     let mut limbs: Vec<Timed> = primes.into_par_iter().map(|prime| Timed::new(1 << log_n, prime, kernels)).collect();
     limbs.par_chunks_mut(LIMBS.div_ceil(workers)).for_each(|share| {
@@ -44,6 +43,12 @@ pub(crate) fn least_seconds(log_n: u32, kernels: Kernels) -> f64 {
         }
     });
     limbs.iter().map(|limb| limb.least).sum::<f64>() / workers as f64
+}
+
+/// Returns the number of threads that share the limbs.
+pub(crate) fn workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    rayon::current_num_threads().min(cores).min(LIMBS)
 }
 
 impl Timed {

@@ -24,7 +24,7 @@ use crate::output::bytes;
 pub(crate) use args::{Args, ServerArgs};
 pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model};
-pub(crate) use pool::{check_threads, in_pool};
+pub(crate) use pool::{check_threads, in_pool, on_threads};
 pub(crate) use shipped::{SHIPPED, Shipped};
 pub(crate) use source::{Claim, Named, Source, check_headroom};
 pub(crate) use spec::{CaseSpec, check_ring, check_ring_dim};

@@ -59,6 +59,17 @@ pub(crate) fn in_pool<T: Send>(
     rayon::scope(|_| work())
 }
 
+/// Runs `work` in a pool of its own with `threads` threads; in the pool of the caller if that has as many, or if `None`.
+///
+/// # Errors
+/// Threads that the system refuses, and the errors of `work`.
+pub(crate) fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let Some(threads) = threads.filter(|&threads| threads != rayon::current_num_threads()) else { return work() };
+    check_room(threads)?;
+    let refused = || format!("the system refused {threads} more threads");
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().with_context(refused)?.install(work)
+}
+
 /// Fails if the limits of the process are too tight even for the preparation of a case: an allocation that fails would
 /// end the program.
 fn check_room(threads: usize) -> Result<()> {

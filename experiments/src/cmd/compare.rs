@@ -14,8 +14,8 @@ use crate::report::source;
 pub(crate) const LONG_ABOUT: &str = "\
 Holds two runs against each other: B, the new one, against A, the old one. Both are folders that `run` wrote.
 
-Cases make a pair if they have the same backend, ring dimension, activation, packing and weights, and images if they have the
-same number. For each pair it prints
+Cases make a pair if they have the same backend, ring dimension, activation, packing and weights, and in sweeps over them the
+same threads and kernels; images if they have the same number. For each pair it prints
 
   latency      median seconds of an evaluation
   amortised    the same over the images in the ciphertext, where a ciphertext holds several

@@ -13,6 +13,7 @@ pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod plot;
 pub(crate) mod run;
+pub(crate) mod slurm;
 pub(crate) mod suite;
 pub(crate) mod supervise;
 pub(crate) mod tables;

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let config = Config::read(args.config.as_ref().context("found no config, wanted one")?)?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("results").join(&config.name));
     let out = shard.map_or(out.clone(), |shard| out.join(shard.folder()));
-    let tally = case::in_pool(config.backend.threads, "backend.threads", || {
+    let tally = case::in_pool(config.threads(), "threads", || {
         let model = config.model()?;
         match start::start(&config, &model, shard, &out)? {
             Start::Finished(run) => tally::show(&run, &config.question),

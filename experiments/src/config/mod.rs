@@ -3,13 +3,17 @@
 
 mod backend;
 mod data;
+mod lists;
 mod model;
+mod resources;
 mod source;
 mod sweep;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use fhe_ring::Kernels;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -17,6 +21,8 @@ use crate::case::{Case, Model, Source as ModelSource, check_ring_dim};
 
 pub(crate) use backend::{Backend, BackendKind, ForeignEngine};
 pub(crate) use data::{Data, Sample};
+#[cfg(test)]
+pub(crate) use resources::Resources;
 pub(crate) use source::Source;
 pub(crate) use sweep::{Cell, Network, Relu};
 
@@ -50,6 +56,8 @@ pub(crate) struct Config {
     /// The cells of the sweep.
     pub cells: Vec<Cell>,
     model: ModelSource,
+    threads: Option<usize>,
+    kernels: String,
 }
 
 impl Config {
@@ -68,11 +76,17 @@ impl Config {
             "{}: wanted what the run is to answer, in words",
             source.at(&keys.question, "question")
         );
+        let cells = cells(&source, &keys, &backend)?;
+        let mut kernels: Vec<&str> = cells.iter().map(|cell| kernels_of(cell, &backend).name()).collect();
+        let mut seen = HashSet::new();
+        kernels.retain(|name| seen.insert(*name));
         Ok(Self {
             name: name(&source, &keys.name)?,
             question,
             data: Data::new(&source, &keys.data)?,
-            cells: cells(&source, &keys, &backend)?,
+            threads: backend.threads.or_else(|| cells.iter().filter_map(|cell| cell.resources.threads).max()),
+            kernels: kernels.join(", "),
+            cells,
             backend,
             model: model::model(&source, &keys.model, folder)?,
             source,
@@ -95,7 +109,30 @@ impl Config {
         if self.backend.kind == BackendKind::Simulated {
             self.backend.noise()?;
         }
-        self.cells.iter().try_for_each(|cell| self.case(cell, model).map(drop))
+        let mut seen = HashSet::new();
+        let other = self.cells.iter().filter(|cell| seen.insert(cell.circuit()));
+        other.map(|cell| self.case(cell, model)).try_for_each(|case| case.map(drop))
+    }
+
+    /// Keeps the cells of these names only. Threads and kernels of the whole sweep stay those of the run.
+    pub(crate) fn keep(&mut self, cases: &[String]) {
+        let kept: HashSet<&str> = cases.iter().map(String::as_str).collect();
+        self.cells.retain(|cell| kept.contains(cell.id(self.backend.kind).as_str()));
+    }
+
+    /// Returns the threads of the pool in which the run prepares its cases; `None` for one for each core. No case has more.
+    pub(crate) fn threads(&self) -> Option<usize> {
+        self.threads
+    }
+
+    /// Returns the kernels of the cases, in their order: `fma`, or `fma, scalar`.
+    pub(crate) fn all_kernels(&self) -> &str {
+        &self.kernels
+    }
+
+    /// Returns the kernels of a cell.
+    pub(crate) fn kernels(&self, cell: &Cell) -> Kernels {
+        kernels_of(cell, &self.backend)
     }
 
     /// Returns the circuit of a cell; `None` if this program encrypts nothing for it.
@@ -107,12 +144,16 @@ impl Config {
         let id = || cell.id(self.backend.kind);
         let place = || format!("{}: cell {} cannot run (take it out with [[exclude]])", cell.place, id());
         check_ring_dim(spec.ring_dim, model.slots_needed(spec.packing)).with_context(place)?;
-        let case = Case::within(&spec, model.clone(), self.backend.kernels, cell.insecure).with_context(place)?;
+        let case = Case::within(&spec, model.clone(), Some(self.kernels(cell)), cell.insecure).with_context(place)?;
         if let Some((limit, place)) = &self.backend.max_memory {
             case.check_memory_limit(*limit).with_context(|| format!("{place}: cell {}", id()))?;
         }
         Ok(Some(case))
     }
+}
+
+fn kernels_of(cell: &Cell, backend: &Backend) -> Kernels {
+    cell.resources.kernels.or(backend.kernels).unwrap_or_else(Kernels::detect)
 }
 
 /// Returns the cells of the sweep. The engine of a submission has one, and no sweep.
@@ -126,7 +167,7 @@ fn cells(source: &Source, keys: &ConfigKeys, backend: &Backend) -> Result<Vec<Ce
     }
     let wanted = "wanted it: `run --help` explains every key";
     let sweep = keys.sweep.as_ref().with_context(|| format!("{}:1: missing field `sweep`, {wanted}", source.name))?;
-    sweep::cells(source, sweep, &keys.exclude, backend.kind, backend.insecure)
+    sweep::cells(source, sweep, &keys.exclude, backend)
 }
 
 /// Reads the name, which is also that of a folder.

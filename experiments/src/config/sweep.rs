@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{BackendKind, Source};
+use super::lists::{value, values};
+use super::resources::{self, Resources};
+use super::{Backend, BackendKind, Source};
 use crate::case::{CaseSpec, check_ring};
 
 /// `[sweep]` as it is in the file.
@@ -18,6 +20,8 @@ pub(super) struct SweepKeys {
     ring_dim: Option<Spanned<Vec<Spanned<usize>>>>,
     relu: Spanned<Vec<Spanned<String>>>,
     packing: Option<Spanned<Vec<Spanned<String>>>>,
+    threads: Option<Spanned<Vec<Spanned<usize>>>>,
+    kernels: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// `[[exclude]]` as it is in the file.
@@ -27,6 +31,8 @@ pub(super) struct ExcludeKeys {
     ring_dim: Option<Spanned<usize>>,
     relu: Option<Spanned<String>>,
     packing: Option<Spanned<String>>,
+    threads: Option<Spanned<usize>>,
+    kernels: Option<Spanned<String>>,
 }
 
 /// The activation of a cell.
@@ -54,6 +60,8 @@ pub(crate) struct Cell {
     pub network: Network,
     /// Ring dimension and packing; `None` if this program encrypts nothing.
     pub ring: Option<(usize, Packing)>,
+    /// Threads and kernels, where the sweep varies them.
+    pub resources: Resources,
     /// Whether it has less than 128 bits of security, which the config allows.
     pub insecure: bool,
     /// The place in the config, for errors.
@@ -80,12 +88,18 @@ impl fmt::Display for Network {
 
 impl Cell {
     /// Returns the name of the case in all rows, such as `encrypted-65536-chebyshev:59-fused`, `plain-chebyshev:59` or
-    /// `suite-openfhe`. Below 128 bits of security it ends in `-insecure`.
+    /// `suite-openfhe`. Where the sweep varies them, it goes on with threads and kernels, such as `-threads:2-fma`. Below
+    /// 128 bits of security it ends in `-insecure`.
     pub(crate) fn id(&self, backend: BackendKind) -> String {
         let stamp = if self.insecure { "-insecure" } else { "" };
+        format!("{backend}-{}{}{stamp}", self.circuit(), self.resources)
+    }
+
+    /// Returns the name of what is evaluated, whatever the resources.
+    pub(crate) fn circuit(&self) -> String {
         match self.ring {
-            Some((ring_dim, packing)) => format!("{backend}-{ring_dim}-{}-{packing}{stamp}", self.network),
-            None => format!("{backend}-{}", self.network),
+            Some((ring_dim, packing)) => format!("{ring_dim}-{}-{packing}", self.network),
+            None => self.network.to_string(),
         }
     }
 
@@ -100,7 +114,7 @@ impl Cell {
 /// The default ring dimension.
 const RING_DIM: usize = 65536;
 
-/// Returns the cells in the order of the lists: ring dimensions outermost, activations innermost. With `insecure`, a
+/// Returns the cells in the order of the lists: ring dimensions outermost, then packings, activations, kernels, threads. With `insecure`, a
 /// cell that cannot have 128 bits of security is marked; without, it stays unmarked and fails when it is made.
 ///
 /// # Errors
@@ -109,24 +123,24 @@ pub(super) fn cells(
     source: &Source,
     sweep: &Spanned<SweepKeys>,
     excludes: &[Spanned<ExcludeKeys>],
-    backend: BackendKind,
-    insecure: bool,
+    backend: &Backend,
 ) -> Result<Vec<Cell>> {
+    let kind = backend.kind;
     let place = source.at(sweep, "sweep");
-    let relus = values(source, &sweep.get_ref().relu, "sweep.relu", |text| read_relu(text, backend))?;
+    let relus = values(source, &sweep.get_ref().relu, "sweep.relu", |text| read_relu(text, kind))?;
+    let grid = resources::grid(source, &sweep.get_ref().threads, &sweep.get_ref().kernels, backend)?;
     let mut cells = Vec::new();
-    for ring in rings(source, sweep.get_ref(), backend)? {
-        let cell =
-            |relu: &Relu| Cell { network: Network::Own(relu.clone()), ring, insecure: false, place: place.clone() };
-        cells.extend(relus.iter().map(cell));
+    for ring in rings(source, sweep.get_ref(), kind)? {
+        for relu in &relus {
+            let network = Network::Own(relu.clone());
+            let mut cell =
+                Cell { network, ring, resources: Resources::default(), insecure: false, place: place.clone() };
+            cell.insecure = backend.insecure && cell.spec().is_some_and(|spec| spec.is_insecure());
+            cells.extend(grid.iter().map(|&resources| Cell { resources, ..cell.clone() }));
+        }
     }
     for exclude in excludes {
-        take_out(source, exclude, backend, &mut cells)?;
-    }
-    if insecure {
-        for cell in &mut cells {
-            cell.insecure = cell.spec().is_some_and(|spec| spec.is_insecure());
-        }
+        take_out(source, exclude, kind, &mut cells)?;
     }
     ensure!(!cells.is_empty(), "{place}: found every cell excluded, wanted at least one left");
     Ok(cells)
@@ -147,7 +161,8 @@ pub(super) fn foreign(
     if let Some(place) = sweep.map(|sweep| source.at(sweep, "sweep")).or(exclude) {
         bail!("{place}: wanted none, since the engine of a suite backend chooses its own parameters");
     }
-    Ok(vec![Cell { network: Network::Foreign(label.to_owned()), ring: None, insecure: false, place }])
+    let network = Network::Foreign(label.to_owned());
+    Ok(vec![Cell { network, ring: None, resources: Resources::default(), insecure: false, place }])
 }
 
 /// Returns the rings and packings of the cells: all pairs, or one `None` for the plain backend.
@@ -179,24 +194,6 @@ fn read_packing(text: &str) -> Result<Packing> {
     Ok(text.parse()?)
 }
 
-/// Reads a list of values, none of them twice.
-fn values<W, V: PartialEq>(
-    source: &Source,
-    list: &Spanned<Vec<Spanned<W>>>,
-    key: &str,
-    read: impl Fn(&W) -> Result<V>,
-) -> Result<Vec<V>> {
-    ensure!(!list.get_ref().is_empty(), "{}: found an empty list, wanted at least one value", source.at(list, key));
-    let mut values = Vec::new();
-    for value in list.get_ref() {
-        let at = || source.at(value, key);
-        let read = read(value.get_ref()).with_context(at)?;
-        ensure!(!values.contains(&read), "{}: found it twice, wanted each value once", at());
-        values.push(read);
-    }
-    Ok(values)
-}
-
 fn no_ring<T>(source: &Source, value: &Option<Spanned<T>>, key: &str) -> Result<()> {
     match value {
         Some(value) => bail!("{}: wanted none, since the plain backend has no ring", source.at(value, key)),
@@ -211,11 +208,11 @@ fn take_out(
     backend: BackendKind,
     cells: &mut Vec<Cell>,
 ) -> Result<()> {
-    let ExcludeKeys { ring_dim, relu, packing } = exclude.get_ref();
+    let ExcludeKeys { ring_dim, relu, packing, threads, kernels } = exclude.get_ref();
     let place = source.at(exclude, "exclude");
     ensure!(
-        ring_dim.is_some() || relu.is_some() || packing.is_some(),
-        "{place}: found no key, wanted at least one of ring_dim, relu and packing"
+        ring_dim.is_some() || relu.is_some() || packing.is_some() || threads.is_some() || kernels.is_some(),
+        "{place}: found no key, wanted at least one of ring_dim, relu, packing, threads and kernels"
     );
     if backend == BackendKind::Plain {
         no_ring(source, ring_dim, "exclude.ring_dim")?;
@@ -223,24 +220,16 @@ fn take_out(
     }
     let ring_dim = ring_dim.as_ref().map(|n| *n.get_ref());
     let relu = value(source, relu, "exclude.relu", |text| read_relu(text, backend))?;
-    let packing = value(source, packing, "exclude.packing", read_packing)?;
+    let packing = value(source, packing, "exclude.packing", |text| read_packing(text))?;
+    let resources = Resources::excluded(source, threads, kernels)?;
     let before = cells.len();
     cells.retain(|cell| {
         let same = relu.as_ref().is_none_or(|relu| cell.network == Network::Own(relu.clone()))
             && ring_dim.is_none_or(|n| cell.ring.is_some_and(|ring| ring.0 == n))
-            && packing.is_none_or(|packing| cell.ring.is_some_and(|ring| ring.1 == packing));
+            && packing.is_none_or(|packing| cell.ring.is_some_and(|ring| ring.1 == packing))
+            && cell.resources.has(resources);
         !same
     });
     ensure!(cells.len() < before, "{place}: found no cell of the sweep that it takes out, wanted at least one");
     Ok(())
-}
-
-/// Reads a value that may be missing.
-fn value<V>(
-    source: &Source,
-    text: &Option<Spanned<String>>,
-    key: &str,
-    read: impl Fn(&str) -> Result<V>,
-) -> Result<Option<V>> {
-    text.as_ref().map(|text| read(text.get_ref()).with_context(|| source.at(text, key))).transpose()
 }

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::Plan;
 use super::calls::Calls;
-use crate::config::{BackendKind, Config};
+use crate::case::Model;
+use crate::config::{BackendKind, Cell, Config};
 use crate::output::bytes;
 use crate::output::in_one_line;
 use crate::{case, output};
@@ -33,32 +34,34 @@ struct Planned {
 /// A config, a model or stored measurements that cannot be read.
 pub(crate) fn run(config: &Path, json: bool) -> Result<()> {
     let config = Config::read(config)?;
-    case::in_pool(config.backend.threads, "backend.threads", || {
+    case::in_pool(config.threads(), "threads", || {
         let model = config.model()?;
-        let mut planned = Vec::new();
-        for cell in &config.cells {
-            let calls = config.backend.engine.as_ref().map(|engine| Calls::new(engine, config.data.count()));
-            let (plan, obstacle) = match config.case(cell, &model) {
-                Err(error) => (None, Some(in_one_line(&error))),
-                Ok(None) => (None, calls.as_ref().and_then(Calls::obstacle)),
-                Ok(Some(case)) => {
-                    // Simulations encrypt nothing.
-                    let encrypted = config.backend.kind == BackendKind::Encrypted;
-                    let obstacle = case.check_memory_available().err().filter(|_| encrypted);
-                    let plan = Plan::new(&case, obstacle)?;
-                    let obstacle = plan.obstacle.clone();
-                    (Some(plan), obstacle)
-                }
-            };
-            let case = cell.id(config.backend.kind);
-            planned.push(Planned { case, images: config.data.count(), plan, calls, obstacle });
-        }
+        let of = |cell: &Cell| case::on_threads(cell.resources.threads, || planned(&config, cell, &model));
+        let planned = config.cells.iter().map(of).collect::<Result<Vec<_>>>()?;
         if json {
             planned.iter().try_for_each(|case| output::out(&format!("{}\n", serde_json::to_string(case)?)))
         } else {
             output::out(&render(&config, &planned))
         }
     })
+}
+
+/// Plans a cell.
+fn planned(config: &Config, cell: &Cell, model: &Model) -> Result<Planned> {
+    let calls = config.backend.engine.as_ref().map(|engine| Calls::new(engine, config.data.count()));
+    let (plan, obstacle) = match config.case(cell, model) {
+        Err(error) => (None, Some(in_one_line(&error))),
+        Ok(None) => (None, calls.as_ref().and_then(Calls::obstacle)),
+        Ok(Some(case)) => {
+            // Simulations encrypt nothing.
+            let encrypted = config.backend.kind == BackendKind::Encrypted;
+            let obstacle = case.check_memory_available().err().filter(|_| encrypted);
+            let plan = Plan::new(&case, obstacle)?;
+            let obstacle = plan.obstacle.clone();
+            (Some(plan), obstacle)
+        }
+    };
+    Ok(Planned { case: cell.id(config.backend.kind), images: config.data.count(), plan, calls, obstacle })
 }
 
 fn render(config: &Config, planned: &[Planned]) -> String {

@@ -10,8 +10,8 @@ use super::measurements::Provenance;
 use crate::bench::throughput;
 use crate::machine;
 
-/// Yardsticks of this machine, by log2 of the ring dimension and kernels: each is measured once.
-static MEASURED: Mutex<BTreeMap<(u32, &str), f64>> = Mutex::new(BTreeMap::new());
+/// Yardsticks of this machine, by log2 of the ring dimension, kernels and threads that work: each is measured once.
+static MEASURED: Mutex<BTreeMap<(u32, &str, usize), f64>> = Mutex::new(BTreeMap::new());
 
 /// Returns the time that this machine takes with these kernels over the time that the measurements took, to two digits;
 /// `None` if this machine measured them with as many threads, or if they have no yardstick.
@@ -31,7 +31,7 @@ fn same(known: &Provenance, cpu: Option<&str>, threads: usize, kernels: &str) ->
 
 fn here(log_n: u32, kernels: Kernels) -> f64 {
     let measured = || MEASURED.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (log_n, kernels.name());
+    let key = (log_n, kernels.name(), throughput::workers());
     let known = measured().get(&key).copied();
     // Without the lock: while a thread of the pool waits it may do other work, which may want the lock.
     let seconds = known.unwrap_or_else(|| throughput::least_seconds(log_n, kernels));

@@ -14,8 +14,8 @@ mod sheet;
 
 pub(crate) use digests::{Digest, Digests, Verdict};
 pub use provenance::RunProvenance;
-pub(crate) use read::parts;
 pub use read::{Run, rows};
+pub(crate) use read::{in_progress, parts};
 pub use row::Row;
 pub use rows::{CaseRow, ExactRow, ImageRow, LayerRow, StageRow};
 pub(crate) use sheet::{Line, Sheet};

@@ -6,6 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+/// The first word of the processor of a run whose parts ran on several.
+const MIXED: &str = "mixed: ";
+
 /// The content of `run.json`. A folder holds rows of one provenance only: see [`RunProvenance::clash`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,7 +25,7 @@ pub struct RunProvenance {
     pub binary_sha256: String,
     /// The compiler that built it.
     pub rustc: Option<String>,
-    /// The processor.
+    /// The processor. After [`MIXED`], those of tasks that ran on several.
     pub cpu: Option<String>,
     /// The yardstick of earlier versions: median microseconds of a forward transform at N = 2^16 by the `tfhe-ntt`
     /// crate, the least of those before each case. `None` if it was not measured.
@@ -35,9 +38,9 @@ pub struct RunProvenance {
     /// For each ring, the measurements that the cases' seconds were predicted from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predicted_from: Vec<String>,
-    /// Threads of the pool.
+    /// Threads of the pool. If the sweep varies them, the most that a case has.
     pub threads: usize,
-    /// Kernels: `avx512ifma`, `fma` or `scalar`. Runs of earlier versions call the field `backend`.
+    /// Kernels: `avx512ifma`, `fma` or `scalar`; all of them if the sweep varies them. Runs of earlier versions call the field `backend`.
     #[serde(alias = "backend")]
     pub kernels: String,
     /// SHA-256 of the weights.
@@ -80,6 +83,16 @@ impl RunProvenance {
         let advice =
             || format!("{}: wanted the file as `run` wrote it; restore it, or run into another folder", path.display());
         serde_json::from_str(&text).map(Some).with_context(advice)
+    }
+
+    /// Whether its parts ran on several types of processors. Its seconds then compare with nothing.
+    pub fn is_mixed(&self) -> bool {
+        self.cpu.as_ref().is_some_and(|cpu| cpu.starts_with(MIXED))
+    }
+
+    /// Returns the processor of a run whose parts ran on these.
+    pub(crate) fn mixed<'a>(cpus: impl Iterator<Item = &'a str>) -> String {
+        MIXED.to_owned() + &cpus.collect::<Vec<_>>().join(" | ")
     }
 
     /// The first difference that keeps the rows of two runs apart, in words; `None` if they may share a folder.

@@ -1,6 +1,7 @@
 //! Strict reading of a run's folder.
 
 use std::collections::HashMap;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -147,6 +148,12 @@ impl<R: Row> Checked<R> {
     fn unchecked(&self) -> Option<&'static str> {
         (self.layers.is_none() && !self.compressed).then_some(R::FILE)
     }
+}
+
+/// Whether `run` is at work in a folder. A file system without locks tells nothing.
+pub(crate) fn in_progress(folder: &Path) -> bool {
+    let lock = File::open(folder.join(file::CONFIG)).map(|config| config.try_lock_shared());
+    matches!(lock, Ok(Err(TryLockError::WouldBlock)))
 }
 
 /// Returns the number of rows of layers and of stages that belong to each image. A case has layers or stages, never both.

@@ -6,7 +6,7 @@ use super::row::Row;
 
 row! {
     /// A case: one combination of the sweep, over all its images. `run` writes it after the last of them.
-    CaseRow in "cases.csv", of which 5 added {
+    CaseRow in "cases.csv", of which 7 added {
         /// Name of the case, such as `encrypted-65536-chebyshev:59-fused`: backend, ring dimension, activation,
         /// packing. For a submission to the benchmarking suite: `suite-` and its label.
         case: String,
@@ -92,6 +92,11 @@ row! {
         download_bytes: Option<u64>,
         /// Median joules of an image: `energy_j` of the images over `batch`.
         energy_j: Option<f64>,
+        /// Threads of the pool that evaluated the case. Empty for `suite`, and in runs of earlier programs: those of `run.json`
+        /// count there.
+        threads: Option<usize>,
+        /// The SIMD kernels of an encrypted case. Empty in runs of earlier programs: those of `run.json` count there.
+        kernels: Option<String>,
     }
 }
 

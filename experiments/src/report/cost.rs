@@ -29,8 +29,10 @@ impl<'a> Cost<'a> {
     pub(crate) fn of(source: &'a Source, case: &'a CaseRow) -> Option<Self> {
         let run = &source.run.provenance;
         let seconds = case.latency_s?;
+        // A case of a run on several processors compares with no other.
+        let cpu = if run.is_mixed() { &case.case } else { run.cpu.as_ref().unwrap_or(&run.name) };
         Some(Self {
-            machine: (run.cpu.as_ref().unwrap_or(&run.name), run.threads),
+            machine: (cpu, source.threads(case)),
             case: &case.case,
             seconds,
             amortised: case.amortised_s.unwrap_or(seconds),

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::records::{CaseRow, Run, file};
+use crate::records::{CaseRow, Run, file, in_progress};
 
 /// The folder of runs, if the user names none.
 const RESULTS: &str = "results";
@@ -66,9 +65,8 @@ pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
 /// If the folder holds no run, `run` is at work in it, a file is not of its format, or a row is not as it was written.
 pub(crate) fn read_idle(folder: &Path) -> Result<Source> {
     let source = Source::read(folder)?;
-    let lock = File::open(folder.join(file::CONFIG)).map(|config| config.try_lock_shared());
-    // `run` locks its config. A file system without locks tells nothing; the run is partial there.
-    let busy = source.run.provenance.ended.is_none() && matches!(lock, Ok(Err(TryLockError::WouldBlock)));
+    // Where locks tell nothing, the run is partial.
+    let busy = source.run.provenance.ended.is_none() && in_progress(folder);
     ensure!(!busy, "{}: found a run in progress, wanted one that ended; wait for it", folder.display());
     note_unchecked(std::slice::from_ref(&source));
     Ok(source)
@@ -134,6 +132,36 @@ impl Source {
 
     fn config(&self) -> Option<toml::Table> {
         self.run.config.parse().ok()
+    }
+
+    /// Returns the threads of a case.
+    pub(crate) fn threads(&self, case: &CaseRow) -> usize {
+        case.threads.unwrap_or(self.run.provenance.threads)
+    }
+
+    /// Returns the kernels of a case.
+    pub(crate) fn kernels<'a>(&'a self, case: &'a CaseRow) -> &'a str {
+        case.kernels.as_deref().unwrap_or(&self.run.provenance.kernels)
+    }
+
+    /// Returns threads and kernels of a case in words, such as `2 threads` and `fma`; an empty text for what does not vary
+    /// within the run.
+    pub(crate) fn resources(&self, case: &CaseRow) -> [String; 2] {
+        let varies = |other: &dyn Fn(&CaseRow) -> bool| self.run.cases.iter().any(other);
+        let threads = match self.threads(case) {
+            _ if !varies(&|other| self.threads(other) != self.threads(case)) => String::new(),
+            1 => "1 thread".to_owned(),
+            threads => format!("{threads} threads"),
+        };
+        let kernels = self.kernels(case);
+        [threads, if varies(&|other| self.kernels(other) != kernels) { kernels.to_owned() } else { String::new() }]
+    }
+
+    /// Returns the config's name, with what sets the resources of this case apart from those of others.
+    pub(crate) fn name_of(&self, case: &CaseRow) -> String {
+        let [threads, kernels] = self.resources(case);
+        let words = [self.name(), &threads, &kernels];
+        words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
     }
 
     /// Returns the cases that ran, whatever the run's standing.

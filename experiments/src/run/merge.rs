@@ -1,5 +1,7 @@
 //! `run --merge`: joins shards to one run.
 
+pub(crate) mod groups;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -16,18 +18,28 @@ use crate::report::statistics::median;
 /// Joins the shards in `folders` to a run in `out`. Its rows equal those of a run without shards, unless ciphertexts
 /// hold several images: other images share one then.
 pub(crate) fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
+    let shards = read(&expand(folders)?)?;
+    check(&shards)?;
+    write(&join(shards)?, out)
+}
+
+/// Reads shards, in their order.
+fn read(folders: &[PathBuf]) -> Result<Vec<Part>> {
     let mut shards = Vec::new();
-    for folder in expand(folders)? {
-        let run = Run::read(&folder)?;
+    for folder in folders {
+        let run = Run::read(folder)?;
         let place = || folder.display();
         let text = run.provenance.shard.as_deref();
         let text = text.with_context(|| format!("{}: found a run without shards, wanted a shard", place()))?;
         let shard: Shard = text.parse().with_context(|| format!("{}: {}", place(), file::RUN))?;
-        shards.push((shard, run, rows::<ExactRow>(&folder)?));
+        shards.push((shard, run, rows::<ExactRow>(folder)?));
     }
     shards.sort_by_key(|(shard, ..)| *shard);
-    check(&shards)?;
-    let merged = join(shards)?;
+    Ok(shards)
+}
+
+/// Writes a run.
+fn write(merged: &Merged, out: &Path) -> Result<()> {
     let mut folder = Folder::lock(out)?;
     ensure!(
         folder.provenance()?.is_none(),
@@ -163,7 +175,7 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
     let mut merged = Run {
         folder: PathBuf::new(),
         config: first.config.clone(),
-        provenance: provenance(&shards),
+        provenance: joined(shards.iter().map(|(_, run, _)| &run.provenance)),
         cases: Vec::new(),
         images: Vec::new(),
         layers: Vec::new(),
@@ -206,20 +218,17 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
 }
 
 /// The provenance of the joined run, which lasts from the first start to the last end.
-fn provenance(shards: &[Part]) -> RunProvenance {
-    let all = || shards.iter().map(|(_, run, _)| &run.provenance);
+fn joined<'a>(parts: impl Iterator<Item = &'a RunProvenance> + Clone) -> RunProvenance {
+    let all = || parts.clone();
+    let predicted_from: BTreeSet<String> = all().flat_map(|part| part.predicted_from.clone()).collect();
     RunProvenance {
         shard: None,
-        planned_images: all().map(|provenance| provenance.planned_images).sum(),
-        ntt_us: all().filter_map(|provenance| provenance.ntt_us).reduce(f64::min),
-        reference_ntt_us: all().filter_map(|provenance| provenance.reference_ntt_us).reduce(f64::min),
-        predicted_from: all()
-            .flat_map(|provenance| provenance.predicted_from.clone())
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect(),
-        started: all().map(|provenance| provenance.started.clone()).min().expect("there is a shard"),
-        ended: all().filter_map(|provenance| provenance.ended.clone()).max(),
-        ..shards[0].1.provenance.clone()
+        planned_images: all().map(|part| part.planned_images).sum(),
+        ntt_us: all().filter_map(|part| part.ntt_us).reduce(f64::min),
+        reference_ntt_us: all().filter_map(|part| part.reference_ntt_us).reduce(f64::min),
+        predicted_from: predicted_from.into_iter().collect(),
+        started: all().map(|part| part.started.clone()).min().expect("there is a part"),
+        ended: all().filter_map(|part| part.ended.clone()).max(),
+        ..all().next().expect("there is a part").clone()
     }
 }

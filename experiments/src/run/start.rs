@@ -1,6 +1,6 @@
 //! From a config to a run: a new one, one that an earlier process left, or one that is finished.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,7 +14,7 @@ use super::store::{Order, Store};
 use super::sweep::Sweep;
 use super::{preflight, progress::Progress};
 use crate::bench::yardstick_us;
-use crate::case::Model;
+use crate::case::{self, Model};
 use crate::config::{BackendKind, Config, ForeignEngine};
 use crate::contract::Stage;
 use crate::records::{ExactRow, Run, RunProvenance, rows};
@@ -216,8 +216,8 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
         ntt_us: None,
         reference_ntt_us: None,
         predicted_from: predicted_from(config)?,
-        threads: rayon::current_num_threads(),
-        kernels: config.backend.kernels.unwrap_or_else(Kernels::detect).name().to_owned(),
+        threads: config.threads().unwrap_or_else(rayon::current_num_threads),
+        kernels: config.all_kernels().to_owned(),
         weights_sha256: model.weights_sha256.clone(),
         card_sha256: model.card_sha256.clone(),
         noise_sha256: noise.transpose()?,
@@ -253,7 +253,13 @@ fn programs_sha256(engine: &ForeignEngine) -> Result<String> {
 /// The measurements that predictions are made from, ring by ring. Only encrypted cases have predictions.
 fn predicted_from(config: &Config) -> Result<Vec<String>> {
     let encrypted = config.cells.iter().filter(|_| config.backend.kind == BackendKind::Encrypted);
-    let rings: BTreeSet<usize> = encrypted.filter_map(|cell| Some(cell.ring?.0)).collect();
-    let kernels = config.backend.kernels.unwrap_or_else(Kernels::detect);
-    rings.into_iter().map(|ring_dim| prediction::source(ring_dim, kernels)).collect()
+    let mut seen = HashSet::new();
+    let other = |(ring_dim, kernels, threads): &(usize, Kernels, Option<usize>)| {
+        seen.insert((*ring_dim, kernels.name(), *threads))
+    };
+    let machines = encrypted.filter_map(|cell| Some((cell.ring?.0, config.kernels(cell), cell.resources.threads)));
+    let machines: Vec<_> = machines.filter(other).collect();
+    let source = |(ring_dim, kernels, threads)| case::on_threads(threads, || prediction::source(ring_dim, kernels));
+    let sources = machines.into_iter().map(source).collect::<Result<BTreeSet<_>>>()?;
+    Ok(sources.into_iter().collect())
 }

@@ -52,6 +52,8 @@ pub(super) fn blank(cell: &Cell, kind: BackendKind, case: Option<&Case>) -> Case
         upload_bytes: None,
         download_bytes: None,
         energy_j: None,
+        threads: matches!(cell.network, Network::Own(_)).then(rayon::current_num_threads),
+        kernels: encrypted.map(|case| case.described.kernels.to_owned()),
     }
 }
 
@@ -144,7 +146,7 @@ mod tests {
 
     use super::super::rewrite::rewrite;
     use super::*;
-    use crate::config::Relu;
+    use crate::config::{Relu, Resources};
     use crate::records::Run;
 
     fn image(label: u8, exact_class: usize, class: Option<usize>, error: f64, latency: f64) -> ImageRow {
@@ -173,7 +175,13 @@ mod tests {
     }
 
     fn own(relu: Relu) -> Cell {
-        Cell { network: Network::Own(relu), ring: None, insecure: false, place: String::new() }
+        Cell {
+            network: Network::Own(relu),
+            ring: None,
+            resources: Resources::default(),
+            insecure: false,
+            place: String::new(),
+        }
     }
 
     fn failed(image: ImageRow) -> ImageRow {
@@ -258,7 +266,7 @@ mod tests {
     #[test]
     fn an_engine_that_is_not_ours_has_no_polynomials_and_its_stages_tell_its_keys() {
         let network = Network::Foreign("their engine".to_owned());
-        let cell = Cell { network, ring: None, insecure: false, place: String::new() };
+        let cell = Cell { network, ring: None, resources: Resources::default(), insecure: false, place: String::new() };
         let alone =
             |class| ImageRow { plain_class: None, overflow: None, energy_j: Some(6.0), ..image(1, 1, class, 0.0, 4.0) };
         let images = [alone(Some(1)), ImageRow { batch: Some(3), ..alone(Some(2)) }];

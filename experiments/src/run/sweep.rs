@@ -15,7 +15,7 @@ use super::store::Store;
 use super::tally::{Tally, case_in_words};
 use super::{engine, rows, summary};
 use crate::bench::yardstick_us;
-use crate::case::Model;
+use crate::case::{self, Model};
 use crate::config::{BackendKind, Cell, Config};
 use crate::output::in_one_line;
 use crate::records::{CaseRow, ExactRow, ImageRow};
@@ -53,7 +53,8 @@ impl Sweep<'_> {
                     row.clone()
                 }
                 None => {
-                    let row = self.case(first, cell, &progress)?;
+                    let threads = cell.resources.threads;
+                    let row = case::on_threads(threads, || self.case(first, cell, &progress))?;
                     first = false;
                     progress.say(&format!("{place}: {}", case_in_words(&row)));
                     self.store.add_case(&row)?;

@@ -34,6 +34,11 @@ impl Tally {
         self.failed + self.without_class + self.not_run == 0
     }
 
+    /// Whether every case could run.
+    pub(crate) fn all_ran(&self) -> bool {
+        self.not_run == 0
+    }
+
     /// The counts in words, such as `3 cases, 9 evaluations, 1 failed, 2 without a class`.
     pub(crate) fn in_words(&self) -> String {
         let Self { cases, images, failed, without_class, not_run } = *self;

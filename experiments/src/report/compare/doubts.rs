@@ -56,6 +56,16 @@ impl Pair<'_> {
         (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
+    /// Returns the threads of the two cases.
+    pub(crate) fn threads(self) -> [usize; 2] {
+        std::array::from_fn(|at| self.sources[at].threads(self.cases[at]))
+    }
+
+    /// Returns the kernels of the two cases.
+    pub(crate) fn kernels(&self) -> [&str; 2] {
+        std::array::from_fn(|at| self.sources[at].kernels(self.cases[at]))
+    }
+
     fn backends(self) -> Option<String> {
         let [a, b] = self.cases.map(backend);
         (a != b).then(|| format!("{a} against {b}"))
@@ -81,6 +91,9 @@ impl Pair<'_> {
             None => "; the runs have no yardstick in common",
         };
         match runs.map(|run| run.cpu.as_deref()) {
+            _ if runs.iter().any(|run| run.is_mixed()) => {
+                Some("the parts of a run ran on several types of processors".to_owned())
+            }
             [Some(a), Some(b)] if a == b => None,
             [Some(a), Some(b)] => Some(format!("another machine: {a} against {b}{advice}")),
             _ => Some(format!("the processor of a run is unknown{advice}")),
@@ -90,8 +103,8 @@ impl Pair<'_> {
     fn doubt(self, doubt: Doubt) -> Option<String> {
         let runs = self.sources.map(|source| &source.run.provenance);
         match doubt {
-            Doubt::Threads => differ("threads", runs.map(|run| run.threads.to_string())),
-            Doubt::Kernels => differ("kernels", runs.map(|run| run.kernels.clone())),
+            Doubt::Threads => differ("threads", self.threads().map(|threads| threads.to_string())),
+            Doubt::Kernels => differ("kernels", self.kernels().map(str::to_owned)),
             Doubt::Security => {
                 let insecure = self.cases.map(CaseRow::is_insecure);
                 let word = |insecure| if insecure { "below 128 bits".to_owned() } else { "128 bits".to_owned() };

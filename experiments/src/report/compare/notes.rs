@@ -62,8 +62,8 @@ fn settings(pair: Pair<'_>) -> Vec<String> {
         ("weights", runs.map(|run| short(&run.weights_sha256))),
         ("model card", runs.map(|run| digest(&run.card_sha256))),
         ("noise model", runs.map(|run| digest(&run.noise_sha256))),
-        ("threads", runs.map(|run| run.threads.to_string())),
-        ("kernels", runs.map(|run| run.kernels.clone())),
+        ("threads", pair.threads().map(|threads| threads.to_string())),
+        ("kernels", pair.kernels().map(str::to_owned)),
         ("seed", runs.map(|run| run.seed.to_string())),
         ("revision", runs.map(|run| text(&run.revision))),
     ];

@@ -6,7 +6,8 @@ use crate::records::CaseRow;
 use crate::report::source::Source;
 
 /// Pairs the cases of two runs. `named` are cases that the user names in A and in B. Two cases make a pair if they have
-/// the same backend, ring dimension, activation, packing and weights. If only one case of each run is left, they make a
+/// the same backend, ring dimension, activation, packing and weights; among several such cases, those of a sweep over
+/// threads or kernels, the one with the same threads and kernels. If only one case of each run is left, they make a
 /// pair whatever they are.
 ///
 /// # Errors
@@ -17,7 +18,17 @@ pub(crate) fn of<'a>([a, b]: [&'a Source; 2], named: [Option<&str>; 2]) -> Resul
         return Ok(vec![[a, b]]);
     }
     let same_weights = a.run.provenance.weights_sha256 == b.run.provenance.weights_sha256;
-    let partner = |case: &CaseRow| cases_b.iter().find(|other| same_weights && key(other) == key(case)).copied();
+    let alike = |all: &[&'a CaseRow], case: &CaseRow| -> Vec<&'a CaseRow> {
+        all.iter().filter(|other| key(other) == key(case)).copied().collect()
+    };
+    let resources_of = |source: &'a Source, case: &'a CaseRow| (source.threads(case), source.kernels(case));
+    let partner = |case: &'a CaseRow| {
+        let others = alike(&cases_b, case).into_iter().filter(|_| same_weights).collect::<Vec<_>>();
+        match &others[..] {
+            [other] if alike(&cases_a, case).len() == 1 => Some(*other),
+            _ => others.into_iter().find(|other| resources_of(b, other) == resources_of(a, case)),
+        }
+    };
     let pairs: Vec<_> = cases_a.iter().filter_map(|case| Some([*case, partner(case)?])).collect();
     if pairs.is_empty() {
         let weights = if same_weights { "" } else { " with other weights" };

@@ -18,13 +18,22 @@ pub(super) struct Group<'a> {
     pub cases: Vec<&'a CaseRow>,
 }
 
-/// Groups the cases for which `parts` returns equal words. Cases without words are left out.
+/// Groups the cases for which `parts` returns equal words, and whose threads and kernels are equal. Cases without words
+/// are left out.
 pub(super) fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<String>>) -> Vec<Group<'a>> {
+    groups_by(sources, |source, case| Some([parts(case)?, source.resources(case).to_vec()].concat()))
+}
+
+/// Groups the cases for which `parts` returns equal words. Cases without words are left out.
+pub(super) fn groups_by<'a>(
+    sources: &'a [Source],
+    parts: impl Fn(&Source, &CaseRow) -> Option<Vec<String>>,
+) -> Vec<Group<'a>> {
     let mut found: Vec<(Vec<String>, Group<'a>)> = Vec::new();
     for source in sources {
         let run = label(source, sources);
         for case in source.cases() {
-            let Some(words) = parts(case) else { continue };
+            let Some(words) = parts(source, case) else { continue };
             let security = if case.is_insecure() { INSECURE } else { "" };
             let words = [vec![backend(case).to_owned()], words, vec![security.to_owned(), run.clone()]].concat();
             let same = |known: &[String], group: &Group<'_>| std::ptr::eq(group.source, source) && known == words;

@@ -60,7 +60,7 @@ fn row(source: &Source, case: &CaseRow) -> Vec<Cell> {
     let interval = case.accuracy_lo.zip(case.accuracy_hi);
     let compared = case.images > case.failed;
     vec![
-        text(source.name()),
+        Some(source.name_of(case)),
         Some(backend(case)),
         whole(case.ring_dim),
         text(&case.relu),

@@ -54,7 +54,8 @@ fn theirs(system: &System) -> Vec<Cell> {
 
 fn ours(source: &Source, case: &CaseRow) -> Vec<Cell> {
     let run = &source.run.provenance;
-    let machine = format!("{}, {} threads", run.cpu.as_deref().unwrap_or("unknown processor"), run.threads);
+    let cpu = run.cpu.as_deref().unwrap_or("unknown processor");
+    let machine = format!("{cpu}, {} threads", source.threads(case));
     let bootstraps = source.run.bootstraps(&case.case).map(|count| count.to_string());
     // The accuracy does not count images that failed.
     let images = match case.failed {
@@ -66,7 +67,7 @@ fn ours(source: &Source, case: &CaseRow) -> Vec<Cell> {
         None => format!("{accuracy} ({images})"),
     });
     vec![
-        Some(format!("cipherlab, {}{}", source.name(), if case.is_insecure() { ", insecure" } else { "" })),
+        Some(format!("cipherlab, {}{}", source.name_of(case), if case.is_insecure() { ", insecure" } else { "" })),
         Some(format!("its own, {}", run.version)),
         run.started.get(..4).map(str::to_owned),
         case.packing.clone(),

@@ -1,6 +1,6 @@
 //! The table of engines: submissions to the benchmarking suite beside encrypted cases of this program.
 
-use super::table::{Cell, Table, fixed, gigabytes, number, percent, text, whole, words};
+use super::table::{Cell, Table, fixed, gigabytes, number, percent, whole, words};
 use crate::records::{CaseRow, ImageRow};
 use crate::report::source::Source;
 use crate::report::statistics::median;
@@ -58,7 +58,7 @@ fn row(source: &Source, case: &CaseRow) -> Vec<Cell> {
         median(&rows.filter_map(seconds).collect::<Vec<_>>())
     };
     vec![
-        text(source.name()),
+        Some(source.name_of(case)),
         Some(engine(case)),
         whole(Some(case.images)),
         whole(Some(case.failed)),

@@ -97,7 +97,7 @@ impl Yardstick {
 fn row(source: &Source, case: &CaseRow, yardstick_us: Option<f64>, rows: &[(&Source, &CaseRow)]) -> Vec<Cell> {
     let compared = case.images.saturating_sub(case.failed);
     let same = |flips: usize| Some(format!("{} of {compared}", compared.saturating_sub(flips)));
-    let name = if case.is_insecure() { format!("{}, insecure", source.name()) } else { source.name().to_owned() };
+    let name = source.name_of(case) + if case.is_insecure() { ", insecure" } else { "" };
     vec![
         Some(name),
         whole(case.ring_dim),
@@ -122,11 +122,13 @@ fn row(source: &Source, case: &CaseRow, yardstick_us: Option<f64>, rows: &[(&Sou
 /// Returns the first of `rows` that beats the case, in words that identify it; "none" if none does.
 fn beaten_by(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> Cell {
     let cost = Cost::of(source, case)?;
-    let better = rows.iter().filter_map(|(source, other)| Some((other, Cost::of(source, other)?)));
-    let fastest = better.filter(|(_, other)| other.beats(cost)).min_by(|a, b| a.1.seconds.total_cmp(&b.1.seconds));
-    Some(fastest.map_or("none".to_owned(), |(other, _)| {
+    let better = rows.iter().filter_map(|(source, other)| Some((source, other, Cost::of(source, other)?)));
+    let fastest = better.filter(|(.., other)| other.beats(cost)).min_by(|a, b| a.2.seconds.total_cmp(&b.2.seconds));
+    Some(fastest.map_or("none".to_owned(), |(source, other, _)| {
         let packing = other.packing.as_deref().unwrap_or_default();
         let insecure = if other.is_insecure() { ", insecure" } else { "" };
-        format!("{packing}, {}, N = {}{insecure}", other.relu, other.ring_dim.unwrap_or_default())
+        let [_, kernels] = source.resources(other);
+        let kernels = if kernels.is_empty() { kernels } else { format!(", {kernels}") };
+        format!("{packing}, {}, N = {}{kernels}{insecure}", other.relu, other.ring_dim.unwrap_or_default())
     }))
 }

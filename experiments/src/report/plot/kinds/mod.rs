@@ -6,6 +6,7 @@ mod layers;
 mod pareto;
 mod precision;
 mod ring;
+mod speedup;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub(crate) enum FigureKind {
     Flips,
     /// Memory and bytes against latency, of other engines and of our encrypted cases.
     Engines,
+    /// Speed-up and latency against the number of threads.
+    Speedup,
 }
 
 /// The reason why there is nothing to draw.
@@ -53,6 +56,7 @@ impl FigureKind {
             Self::Pareto => ("Memory, latency and precision", pareto::figure(sources)),
             Self::Flips => ("Images that change their class", flips::figure(sources)),
             Self::Engines => ("Engines: memory and bytes against latency", engines::figure(sources)),
+            Self::Speedup => ("Speed-up against threads", speedup::figure(sources)),
         };
         let mut figure = figure?;
         figure.title = format!("{title} · {name}");
@@ -65,6 +69,10 @@ impl FigureKind {
             many => vec![format!("Runs: {}.", many.iter().map(|one| label(one, many)).collect::<Vec<_>>().join(", "))],
         };
         caption.extend(sources.iter().filter_map(standing));
+        let mixed = sources.iter().filter(|source| source.run.provenance.is_mixed());
+        caption.extend(mixed.map(|source| {
+            format!("{}: from several types of processors; its seconds do not compare.", label(source, sources))
+        }));
         caption.dedup();
         caption.append(&mut figure.caption);
         let noise = borrowed_noise(sources).join(", ");
