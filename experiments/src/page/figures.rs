@@ -1,0 +1,48 @@
+//! The figures of a page: SVG in the colours of the page, with places that tell their case.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use maud::{Markup, PreEscaped, Render, html};
+
+use crate::report::plot::draw;
+use crate::report::plot::figure::Figure;
+use crate::report::plot::kinds::FigureKind;
+use crate::report::source::Source;
+
+/// Parts of plotters' SVG that a page does without: its font comes from the style sheet, and lines need no ends.
+const SPARE: [(&str, &str); 4] = [
+    (" opacity=\"1\"", ""),
+    (" font-family=\"Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif\"", ""),
+    (" stroke=\"none\" stroke-width=\"1\"/>", "/>"),
+    ("\n", ""),
+];
+
+/// Returns the figures that can be made of a run.
+///
+/// # Errors
+/// A figure that cannot be drawn.
+pub(super) fn of(source: &Source) -> Result<Vec<Markup>> {
+    let kinds = FigureKind::value_variants().iter();
+    let figures = kinds.filter_map(|kind| kind.figure(source.name(), std::slice::from_ref(source)).ok());
+    figures.map(|figure| inline(&figure)).collect()
+}
+
+fn inline(figure: &Figure) -> Result<Markup> {
+    let mut svg = draw::svg(figure)?;
+    SPARE.iter().for_each(|(spare, instead)| svg = svg.replace(spare, instead));
+    let label = html! { (figure.title) }.into_string();
+    let open = format!("<svg role=\"img\" tabindex=\"0\" aria-label=\"{label}: arrow keys go from point to point\"");
+    svg = svg.replacen("<svg", &open, 1);
+    // The drawing is four times as large as its units.
+    let scale = 4.0;
+    let mut places = String::new();
+    for spot in draw::spots(figure) {
+        let (x, y) = ((scale * spot.x).round(), (scale * spot.y).round());
+        let text = html! { (spot.text) }.render().into_string().replace('\n', "&#10;");
+        write!(places, "<circle class=\"spot\" cx=\"{x}\" cy=\"{y}\" r=\"36\" data-text=\"{text}\"/>")?;
+    }
+    svg = svg.replace("</svg>", &format!("{places}</svg>"));
+    Ok(html! { figure { (PreEscaped(svg)) } })
+}
