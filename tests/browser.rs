@@ -149,6 +149,6 @@ fn the_published_page_opens() {
     let last = browser.text("[...document.querySelectorAll('#images tbody tr')].at(-1).ariaRowIndex");
     assert_eq!(last, "10001", "the last row after the header");
     check(&browser);
-    eprintln!("{}: open in {seconds:.2} s", file.display());
-    assert!(seconds < 10.0, "the page took {seconds:.1} s to open, wanted some tenths of a second");
+    eprintln!("{}: open after {seconds:.2} processor seconds", file.display());
+    assert!(seconds < 1.0, "the page took {seconds:.2} processor seconds to open");
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::data::{significant, text_of};
 use crate::records::{CaseRow, Row};
 use crate::report::cost::Cost;
-use crate::report::source::Source;
+use crate::report::source::{Source, Standing};
 
 /// A table.
 #[derive(Serialize)]
@@ -54,7 +54,8 @@ pub(super) fn table(sources: &[Source]) -> Table {
 }
 
 fn row(source: &Source, case: &CaseRow, costs: &[Cost<'_>]) -> Vec<Value> {
-    let own = source.citable().any(|citable| std::ptr::eq(citable, case)).then(|| Cost::of(source, case)).flatten();
+    let citable = source.standing == Standing::Complete && case.error.is_none();
+    let own = Cost::of(source, case).filter(|_| citable);
     let front = own.map_or("", |cost| if cost.is_on_front(costs.iter().copied()) { "best" } else { "beaten" });
     let fields = serde_json::to_value(case).expect("a row is JSON");
     let field = |column: &&str| match fields[*column].as_f64() {

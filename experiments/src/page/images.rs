@@ -31,7 +31,8 @@ struct OfCase {
     case: usize,
     /// A class; `-` for an image without one, `x` for one that failed, and a space for one without a row.
     classes: String,
-    bits: Vec<Value>,
+    /// Precision of the worst logit, as [`tenths`].
+    bits: String,
     seconds: Vec<Value>,
     /// By the place of an image: its values outside their intervals, if there are any.
     overflow: BTreeMap<usize, usize>,
@@ -97,7 +98,7 @@ pub(super) fn of(source: &Source, names: &[&str]) -> Images {
 
 fn of_case(case: usize, rows: &[(usize, &ImageRow)], count: usize, known: &mut Errors) -> OfCase {
     let mut classes = vec![' '; count];
-    let (mut bits, mut seconds) = (vec![Value::Null; count], vec![Value::Null; count]);
+    let (mut bits, mut seconds) = (vec![None; count], vec![Value::Null; count]);
     let (mut overflow, mut errors) = (BTreeMap::new(), BTreeMap::new());
     for &(place, row) in rows {
         classes[place] = match row.class {
@@ -105,20 +106,22 @@ fn of_case(case: usize, rows: &[(usize, &ImageRow)], count: usize, known: &mut E
             None if row.evaluated() => '-',
             None => 'x',
         };
-        bits[place] = row.precision_bits.map_or(Value::Null, |bits| significant((10.0 * bits).round() / 10.0, 4));
+        bits[place] = row.precision_bits;
         seconds[place] = row.latency_s.map_or(Value::Null, |seconds| significant(seconds, 4));
         overflow.extend(row.overflow.filter(|&values| values > 0).map(|values| (place, values)));
         errors.extend(row.error.as_ref().map(|error| (place, known.number(error))));
     }
-    let filled = |values: Vec<Value>| if values.iter().all(Value::is_null) { Vec::new() } else { values };
-    OfCase {
-        case,
-        classes: classes.into_iter().collect(),
-        bits: filled(bits),
-        seconds: filled(seconds),
-        overflow,
-        errors,
-    }
+    let timed = seconds.iter().any(|seconds| !seconds.is_null());
+    let bits = if bits.iter().any(Option::is_some) { bits.into_iter().map(tenths).collect() } else { String::new() };
+    let seconds = if timed { seconds } else { Vec::new() };
+    OfCase { case, classes: classes.into_iter().collect(), bits, seconds, overflow, errors }
+}
+
+/// Returns bits as two digits of base 36: tenths above −40, which no value in use leaves. Two spaces are no value.
+fn tenths(bits: Option<f64>) -> String {
+    let Some(bits) = bits.filter(|bits| !bits.is_nan()) else { return "  ".to_owned() };
+    let tenths = (10.0 * (bits + 40.0)).round().clamp(0.0, 1295.0) as u32;
+    [tenths / 36, tenths % 36].map(|digit| char::from_digit(digit, 36).expect("below 36")).iter().collect()
 }
 
 /// Errors, each once.
@@ -162,6 +165,15 @@ mod tests {
     fn numbers_become_ranges() {
         assert_eq!(ranges([3, 4, 5, 9, 11, 12].into_iter()), [[3, 3], [9, 1], [11, 2]]);
         assert!(ranges(std::iter::empty()).is_empty());
+    }
+
+    #[test]
+    fn bits_take_two_characters() {
+        let back = |text: String| f64::from(u32::from_str_radix(&text, 36).unwrap()) / 10.0 - 40.0;
+        for bits in [17.739, 0.0, -3.26, 60.0] {
+            assert!((back(tenths(Some(bits))) - bits).abs() < 0.0501, "{bits}");
+        }
+        assert_eq!([tenths(None), tenths(Some(f64::NAN)), tenths(Some(f64::INFINITY))], ["  ", "  ", "zz"]);
     }
 
     #[test]

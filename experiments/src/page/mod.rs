@@ -9,6 +9,8 @@ mod layers;
 mod thumbnails;
 mod warnings;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -59,9 +61,11 @@ pub(crate) fn check(path: &Path) -> Result<()> {
     let shown = path.display();
     ensure!(!path.is_dir(), "{shown}: found a folder, wanted the name of a file");
     if path.exists() {
-        let begin = std::fs::read(path).with_context(|| shown.to_string())?;
+        let mut begin = Vec::new();
+        let most = BEGIN.len() as u64;
+        File::open(path).and_then(|file| file.take(most).read_to_end(&mut begin)).with_context(|| shown.to_string())?;
         ensure!(
-            begin.starts_with(BEGIN.as_bytes()),
+            begin == BEGIN.as_bytes(),
             "{shown}: found a file that is no page of cipherlab; delete it, or take another name"
         );
     }

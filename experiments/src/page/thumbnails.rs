@@ -14,8 +14,8 @@ use datasets::cifar::{Image, SIDE};
 const COLUMNS: usize = 40;
 /// Images of a sheet.
 const SHEET: usize = 1000;
-/// Quality of the sheets, for JPEG. Ten thousand images take 5 MB in a page.
-const QUALITY: u8 = 35;
+/// Quality of the sheets, for JPEG. Ten thousand images take 4 MB in a page.
+const QUALITY: u8 = 60;
 
 /// The thumbnails of a page.
 #[derive(Serialize)]

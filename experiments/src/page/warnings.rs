@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 
 use crate::report::source::{Source, Standing};
 
-/// Returns the warnings on these runs, each with its kind in a word.
+/// Up to so many cases that could not run have a warning of their own.
+const LISTED: usize = 10;
+
+/// Returns the warnings on these runs, each with its kind in a word. What is true of several runs is said once.
 pub(super) fn warnings(sources: &[Source]) -> Vec<(&'static str, String)> {
-    let mut found = Vec::new();
-    found.extend(mixed(sources).map(|text| ("mixed", text)));
+    let mut found: Vec<(&'static str, String, Vec<&str>)> = Vec::new();
     for source in sources {
-        let name = source.name();
-        let said = of_run(source).into_iter();
-        found.extend(said.map(|(kind, text)| (kind, format!("{name}: {text}."))));
+        for (kind, text) in of_run(source) {
+            match found.iter_mut().find(|known| (known.0, &known.1) == (kind, &text)) {
+                Some(known) => known.2.push(source.name()),
+                None => found.push((kind, text, vec![source.name()])),
+            }
+        }
     }
-    found
+    let said = found.into_iter().map(|(kind, text, runs)| (kind, format!("{}: {text}.", runs.join(", "))));
+    mixed(sources).map(|text| ("mixed", text)).into_iter().chain(said).collect()
 }
 
 /// Says that seconds of several machines are side by side; `None` if all runs are of one.
@@ -38,8 +44,11 @@ fn of_run(source: &Source) -> Vec<(&'static str, String)> {
         let standing = source.standing.to_string();
         found.push(("partial", format!("{}; not a result", standing.trim_start_matches("partial: "))));
     }
-    for case in run.cases.iter().filter(|case| case.error.is_some()) {
-        found.push(("failed", format!("{} could not run: {}", case.case, case.error.as_deref().unwrap_or_default())));
+    let idle: Vec<_> = run.cases.iter().filter_map(|case| Some((&case.case, case.error.as_ref()?))).collect();
+    if idle.len() > LISTED {
+        found.push(("failed", format!("{} cases could not run; their column “error” says why", idle.len())));
+    } else {
+        found.extend(idle.iter().map(|(case, error)| ("failed", format!("{case} could not run: {error}"))));
     }
     let failed = run.images.iter().filter(|row| !row.evaluated()).count();
     if failed > 0 {
@@ -69,8 +78,7 @@ fn of_run(source: &Source) -> Vec<(&'static str, String)> {
         found.push(("insecure", format!("{insecure} cases have less than 128 bits of security")));
     }
     if !run.unchecked.is_empty() {
-        let files = run.unchecked.join(", ");
-        found.push(("unchecked", format!("rows without digests, as of earlier programs, are not checked: {files}")));
+        found.push(("unchecked", "some rows have no digests, as of earlier programs, and are not checked".to_owned()));
     }
     found
 }

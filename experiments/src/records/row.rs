@@ -50,7 +50,7 @@ pub trait Row: Serialize + DeserializeOwned {
 }
 
 /// Makes a row of a list of columns: `name: type as "unit"; "why it is empty"`, with the meaning as its documentation. A
-/// column has a reason to be empty if and only if its type is optional; the compiler checks that.
+/// column whose type is optional has a reason; the compiler checks that.
 macro_rules! row {
     ($(#[doc = $doc:literal])+ $name:ident in $file:literal, of which $added:literal added {
         $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty $(as $unit:literal)? $(; $empty:literal)?,)*
@@ -70,7 +70,7 @@ macro_rules! row {
                 unit: concat!($($unit)?),
                 empty: {
                     let reason: &[&str] = &[$($empty)?];
-                    assert!(reason.is_empty() != <$type as Value>::OPTIONAL, stringify!($field));
+                    assert!(!(reason.is_empty() && <$type as Value>::OPTIONAL), stringify!($field));
                     reason.first().copied()
                 },
             }),*];

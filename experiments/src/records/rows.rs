@@ -23,7 +23,7 @@ row! {
         /// authors know.
         security: Option<u32> as "bits"; "unknown: the backend is suite, or has no ring",
         /// The activation: `chebyshev:59`, or `exact`; empty for `suite`.
-        relu: String,
+        relu: String; "the backend is suite",
         /// The packing; empty for `plain`.
         packing: Option<String>; "the backend has no packing",
         /// Images evaluated, including the failed ones.

@@ -97,12 +97,12 @@ struct Best {
 const BESTS: [Best; 4] = [
     Best {
         word: "Fastest for an image",
-        value: |case| case.amortised_s.or(case.latency_s),
+        value: |case| case.amortised_s.or(case.latency_s).filter(|_| is_measured(case)),
         shown: |seconds| format!("{seconds:.3} s"),
     },
     Best {
         word: "Smallest",
-        value: |case| Some(case.peak_rss_bytes? as f64 / 1e9),
+        value: |case| Some(case.peak_rss_bytes.filter(|_| is_measured(case))? as f64 / 1e9),
         shown: |gigabytes| format!("{gigabytes:.2} GB"),
     },
     Best {
@@ -116,6 +116,11 @@ const BESTS: [Best; 4] = [
         shown: |share| format!("{:.2} % right", -100.0 * share),
     },
 ];
+
+/// Whether seconds and memory are those of encryption, not those of a simulator or of the plaintext model.
+fn is_measured(case: &CaseRow) -> bool {
+    matches!(&case.backend[..], "encrypted" | "suite")
+}
 
 impl Best {
     /// Returns the sentence; `None` if fewer than two cases have the quantity, or if all have the same.

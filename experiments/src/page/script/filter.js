@@ -9,9 +9,15 @@ function parseFilter(text, columns) {
     const column = limit && columns.find((column) => column.key.toLowerCase() === limit[1]);
     if (column) tests.push(holds(column, limit[2], limit[3]));
     else if (limit) unknown.push(limit[1]);
-    else tests.push((row) => row.text.includes(word));
+    else tests.push((row) => words(row, columns).includes(word));
   }
   return { passes: (row) => tests.every((test) => test(row)), unknown };
+}
+
+/** Returns all words of a row. Only a filter needs them, and only once. */
+function words(row, columns) {
+  row.text ??= columns.map((column) => column.words(row.values[column.at], row)).join(" ").toLowerCase();
+  return row.text;
 }
 
 /** Returns the test of a limit. Rows without the value do not pass. */

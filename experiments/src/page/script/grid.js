@@ -51,19 +51,27 @@ class Grid {
   show(columns, rows, all = columns) {
     Object.assign(this, { columns, rows, all });
     all.forEach((column, at) => { column.at = at; });
-    for (const row of rows) row.text ??= all.map((column) => column.words(row.values[column.at], row)).join(" ").toLowerCase();
     this.measure();
     this.arrange();
   }
 
   /** Gives each column the width of its longest words, so that nothing moves while a reader scrolls. */
   measure() {
+    const pen = make("canvas").getContext("2d");
+    const { fontSize, fontFamily } = getComputedStyle(this.table);
+    const length = (text, weight) => {
+      pen.font = `${weight} ${fontSize} ${fontFamily}`;
+      return pen.measureText(text).width;
+    };
     const width = (column) => {
-      let longest = Math.max(title(column.key).length + 2, shownUnit(column.unit).length);
+      let longest = "";
       for (const row of this.rows) {
-        longest = Math.max(longest, Math.min(column.words(row.values[column.at], row).length, column.most ?? 46));
+        const words = column.words(row.values[column.at], row);
+        if (words.length > longest.length) longest = words;
       }
-      return column.width ?? Math.round(longest * 7.4 + 22);
+      const cell = length(longest.slice(0, column.most ?? 56), 400);
+      const head = Math.max(length(title(column.key), 600) + 14, length(shownUnit(column.unit), 400));
+      return column.width ?? Math.ceil(Math.max(cell, head) + 24);
     };
     const widths = this.columns.map(width);
     this.widths.replaceChildren(...widths.map((width) => make("col", { style: `width:${width}px` })));

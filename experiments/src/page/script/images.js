@@ -35,6 +35,12 @@ function startImages(host, data) {
   return grid;
 }
 
+/** Returns the bits of an image: two digits of base 36 hold tenths above −40. */
+function bitsAt(one, at) {
+  const tenths = parseInt(one.bits.slice(2 * at, 2 * at + 2), 36);
+  return Number.isNaN(tenths) ? null : (tenths - 400) / 10;
+}
+
 /** The rows of a run's images. */
 class ImageTable {
   constructor(run, classes) {
@@ -47,7 +53,7 @@ class ImageTable {
   common() {
     return [
       column("image", "", "Index in the test set."),
-      column("picture", "", "A thumbnail.", { number: false, width: 62, words: () => "" }),
+      column("picture", "", "A thumbnail.", { number: false, width: 76, words: () => "" }),
       wordColumn("label", "Its class by the data set."),
       wordColumn("exact", "Its class by the plaintext model with exact ReLUs."),
       column("margin", "logits", "Largest exact logit minus the second largest: the distance to a flip."),
@@ -90,7 +96,7 @@ class ImageTable {
     const rows = this.numbers.map((_, at) => {
       const changed = cases.filter((one) => this.changed(one, at));
       const failed = cases.filter((one) => one.classes[at] === FAILED);
-      const bits = cases.map((one) => one.bits[at]).filter((bits) => bits !== null && bits !== undefined);
+      const bits = cases.map((one) => bitsAt(one, at)).filter((bits) => bits !== null);
       const words = [...changed, ...failed].map((one) => `${this.run.cases[one.case]}: ${this.name(one.classes[at])}`);
       return { values: [...this.values(at), changed.length, failed.length, bits.length ? Math.min(...bits) : null,
         words.join("; ")] };
@@ -103,7 +109,7 @@ class ImageTable {
     const rows = [];
     this.numbers.forEach((_, at) => {
       if (one.classes[at] === NO_ROW) return;
-      rows.push({ values: [...this.values(at), this.name(one.classes[at]), Number(this.changed(one, at)), one.bits[at] ?? null,
+      rows.push({ values: [...this.values(at), this.name(one.classes[at]), Number(this.changed(one, at)), bitsAt(one, at),
         one.seconds[at] ?? null, one.classes[at] === FAILED ? null : one.overflow[at] ?? 0,
         at in one.errors ? this.images.errors[one.errors[at]] : ""] });
     });

@@ -11,9 +11,9 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Returns a number with so many significant digits, and groups of three. */
+/** Returns a number with so many significant digits. */
 function digits(value, count) {
-  return value.toLocaleString("en", { maximumSignificantDigits: count });
+  return String(Number(value.toPrecision(count)));
 }
 
 /** Returns bytes in a unit that fits. */
