@@ -32,7 +32,7 @@ fn a_page_tells_question_outcome_provenance_and_warnings() {
     let page = std::fs::read_to_string(&out).unwrap();
     for words in [
         "what does a page say of &lt;failed&gt; &amp; partial cases?",
-        "2 cases, 6 evaluations, 1 failed, 1 without a class, 1 cases could not run.",
+        "2 cases, 6 evaluations, 1 failed, 1 without a class, 1 case could not run.",
         "Fastest for an image: encrypted-65536-chebyshev:27-fused, 26.957 s.",
         "measure it with &lt;calibrate&gt; &amp;",
         "flawed: all cases are simulated",

@@ -118,12 +118,14 @@ impl Browser {
         value.as_str().unwrap_or_else(|| panic!("{script}: {value}")).to_owned()
     }
 
-    /// Moves the pointer to the middle of the element that a script returns, after scrolling to it.
+    /// Moves the pointer to the middle of the element that a script returns, after it has scrolled there and
+    /// the page has heard of it, two frames later.
     pub(crate) fn point(&mut self, element: &str) -> (f64, f64) {
         let place = self.run(&format!(
             "(() => {{ const found = {element}; found.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
-             return new Promise((done) => setTimeout(() => {{ const box = found.getBoundingClientRect(); \
-             done([box.x + box.width / 2, box.y + box.height / 2]); }}, 50)); }})()"
+             return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {{ \
+             const box = found.getBoundingClientRect(); \
+             done([box.x + box.width / 2, box.y + box.height / 2]); }}))); }})()"
         ));
         let (x, y) = (place[0].as_f64().unwrap(), place[1].as_f64().unwrap());
         self.call("Input.dispatchMouseEvent", json!({ "type": "mouseMoved", "x": x, "y": y }));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::data::{significant, text_of};
+use super::numbers::significant;
 use crate::records::{CaseRow, Row};
 use crate::report::cost::Cost;
 use crate::report::source::{Source, Standing};
@@ -62,6 +62,5 @@ fn row(source: &Source, case: &CaseRow, costs: &[Cost<'_>]) -> Vec<Value> {
         Some(number) if fields[*column].is_f64() => significant(number, 6),
         _ => fields[*column].clone(),
     };
-    let name = text_of(source.name());
-    [name, text_of(front)].into_iter().chain(CaseRow::COLUMNS.iter().map(field)).collect()
+    [source.name().into(), front.into()].into_iter().chain(CaseRow::COLUMNS.iter().map(field)).collect()
 }

@@ -8,6 +8,7 @@ use maud::{Markup, PreEscaped, html};
 use super::thumbnails::Thumbnails;
 use super::warnings::warnings;
 use super::{BEGIN, data, figures};
+use crate::output::counted;
 use crate::records::RunProvenance;
 use crate::report::outcome;
 use crate::report::source::{Source, Standing};
@@ -94,11 +95,6 @@ fn header(title: &str, sources: &[Source]) -> Markup {
             }
         }
     }
-}
-
-/// Returns a count with its noun.
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn notes(sources: &[Source]) -> Markup {

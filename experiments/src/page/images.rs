@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::data::significant;
+use super::numbers::significant;
 use crate::records::ImageRow;
 use crate::report::source::Source;
 

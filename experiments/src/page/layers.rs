@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::data::perhaps;
+use super::numbers::perhaps;
 use crate::records::LayerRow;
 use crate::report::source::Source;
 use crate::report::statistics::median;

@@ -6,6 +6,7 @@ mod document;
 mod figures;
 mod images;
 mod layers;
+mod numbers;
 mod thumbnails;
 mod warnings;
 

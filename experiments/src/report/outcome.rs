@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::source::Source;
+use crate::output::counted;
 use crate::records::{CaseRow, ImageRow};
 
 /// Counts over cases. No evaluation is counted twice.
@@ -38,12 +39,14 @@ impl Tally {
     /// The counts in words, such as `3 cases, 9 evaluations, 1 failed, 2 without a class`.
     pub(crate) fn in_words(&self) -> String {
         let Self { cases, images, failed, without_class, not_run } = *self;
-        let mut text = format!("{cases} cases, {images} evaluations");
-        for (count, word) in [(failed, "failed"), (without_class, "without a class"), (not_run, "cases could not run")]
-        {
+        let mut text = format!("{}, {}", counted(cases, "case"), counted(images, "evaluation"));
+        for (count, word) in [(failed, "failed"), (without_class, "without a class")] {
             if count > 0 {
                 text += &format!(", {count} {word}");
             }
+        }
+        if not_run > 0 {
+            text += &format!(", {} could not run", counted(not_run, "case"));
         }
         text
     }

@@ -28,9 +28,7 @@ function startCases(host, { columns, rows }) {
       if (bad && value) cell.classList.add("bad");
     },
   });
-  const measured = (column) => table.some((row) => ![null, ""].includes(row.values[all.indexOf(column)]));
-  const shown = (view) => (VIEWS[view] ? VIEWS[view].map((key) => all.find((column) => column.key === key)) : all)
-    .filter((column) => ["case", "run"].includes(column.key) || measured(column));
+  const shown = (view) => (VIEWS[view] ? VIEWS[view].map((key) => all.find((column) => column.key === key)) : all);
   for (const view of Object.keys(VIEWS)) {
     const button = make("button", { type: "button" }, view);
     button.addEventListener("click", () => {

@@ -49,8 +49,10 @@ class Grid {
 
   /** Shows these columns of these rows. A row has `values` in the order of all columns. */
   show(columns, rows, all = columns) {
-    Object.assign(this, { columns, rows, all });
+    Object.assign(this, { rows, all });
     all.forEach((column, at) => { column.at = at; });
+    // A column without a value says nothing.
+    this.columns = columns.filter(({ at }) => rows.length === 0 || rows.some((row) => !missing(row.values[at])));
     this.measure();
     this.arrange();
   }
@@ -154,16 +156,20 @@ class Grid {
         cell.classList.add("bar");
         cell.style.setProperty("--part", `${(100 * value / this.largest[place]).toFixed(1)}%`);
       }
-      this.mark?.(cell, column, row);
+      if (!missing(value)) this.mark?.(cell, column, row);
       return cell;
     });
     return make("tr", { "aria-rowindex": at + 2 }, ...cells);
   }
 }
 
+/** Whether a value was not measured, or is not there. */
+function missing(value) {
+  return value === null || value === undefined || value === "";
+}
+
 /** Orders two values. Those that were not measured come last, whatever the order. */
 function compare(a, b, down) {
-  const missing = (value) => value === null || value === undefined || value === "";
   if (missing(a) || missing(b)) return missing(a) - missing(b);
   const order = typeof a === "number" && typeof b === "number" ? a - b
     : String(a).localeCompare(String(b), "en", { numeric: true });

@@ -26,9 +26,7 @@ function startLayers(host, data) {
     of.select.value = name;
     const rows = steps.layer.map((layer, at) => ({ values: [at + 1, layer,
       ...columns.slice(2).map(({ key }) => steps[key][at] ?? null)] }));
-    const measured = (column, at) => at < 3 || rows.some((row) => row.values[at] !== null);
-    grid.noun = "step";
-    grid.show(columns.filter(measured), rows, columns);
+    grid.show(columns, rows);
   };
   address.follow(choose);
   return grid;

@@ -26,7 +26,7 @@ function bytes(value) {
 
 /** Returns a value of this unit in words; a dash where it was not measured. */
 function inWords(value, unit) {
-  if (value === null || value === undefined || value === "") return "–";
+  if (missing(value)) return "–";
   if (typeof value !== "number") return String(value);
   if (unit === "B") return bytes(value);
   if (unit === "share") return `${(100 * value).toFixed(2)} %`;
