@@ -5,8 +5,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::cmd::{
-    bench, calibrate, classify, compare, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, run, slurm,
-    suite, supervise, tables,
+    bench, calibrate, classify, compare, datasets, decrypt, encrypt, evaluate, keygen, model, plan, plot, report, run,
+    slurm, suite, supervise, tables,
 };
 use crate::output::in_one_line;
 use crate::suite::stage::Call;
@@ -45,6 +45,9 @@ enum Command {
     /// Holds two runs against each other, with intervals and tests.
     #[command(long_about = compare::LONG_ABOUT)]
     Compare(compare::Args),
+    /// Writes one HTML file about runs: outcome, warnings, cases, figures, images, layers. It needs no network.
+    #[command(long_about = report::LONG_ABOUT)]
+    Report(report::Args),
     /// Takes the noise of every step from encrypted images, for the simulated backend.
     Calibrate(calibrate::Args),
     /// Runs an experiment config: every case of its sweep over its images; resumes where it stopped.
@@ -81,6 +84,7 @@ pub fn main() {
         Command::Tables(args) => tables::run(&args),
         Command::Plot(args) => plot::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Slurm(args) => slurm::run(&args),

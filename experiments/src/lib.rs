@@ -20,6 +20,7 @@ mod images;
 mod layers;
 mod machine;
 mod output;
+mod page;
 mod plan;
 mod prediction;
 mod progress;

@@ -55,6 +55,11 @@ pub(crate) fn in_one_line(error: &anyhow::Error) -> String {
     line
 }
 
+/// Returns a count with its noun: `1 case`, `2 cases`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// Returns the value rounded to so many decimals.
 pub(crate) fn rounded(value: f64, digits: usize) -> f64 {
     // Through text, so that the result is the double nearest to the decimal number.

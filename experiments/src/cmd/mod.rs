@@ -12,6 +12,7 @@ pub(crate) mod keygen;
 pub(crate) mod model;
 pub(crate) mod plan;
 pub(crate) mod plot;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod slurm;
 pub(crate) mod suite;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::config::Config;
+use crate::records::schema;
 use crate::run::shard::Shard;
 use crate::run::start::{self, Start};
 use crate::run::{columns, merge, tally};
-use crate::{case, output};
+use crate::{case, output, page};
 
 /// The manual.
 pub(crate) const LONG_ABOUT: &str = concat!(
@@ -20,7 +21,7 @@ pub(crate) const LONG_ABOUT: &str = concat!(
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The config.
-    #[arg(required_unless_present_any = ["merge", "columns"], conflicts_with = "merge")]
+    #[arg(required_unless_present_any = ["merge", "columns", "schema"], conflicts_with = "merge")]
     config: Option<PathBuf>,
     /// The folder to write to; results/NAME if not given.
     #[arg(long, value_name = "DIR")]
@@ -35,6 +36,9 @@ pub(crate) struct Args {
     /// Print the meaning of each column of the files, and run nothing.
     #[arg(long, conflicts_with_all = ["config", "out", "shard", "merge"])]
     columns: bool,
+    /// Print schema.json, which has the type and the unit of each column, and run nothing.
+    #[arg(long, conflicts_with_all = ["config", "out", "shard", "merge", "columns"])]
+    schema: bool,
 }
 
 /// Runs `run`. The process ends with status 1 if an evaluation failed, an image is without a class, or a case could not
@@ -43,8 +47,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.columns {
         return output::out(&columns::describe());
     }
+    if args.schema {
+        return output::out(&schema());
+    }
     if let Some(out) = args.out.as_ref().filter(|_| !args.merge.is_empty()) {
-        return merge::merge(&args.merge, out);
+        merge::merge(&args.merge, out)?;
+        page::of_run(out);
+        return Ok(());
     }
     let shard = args.shard.as_ref().map(|text| text.parse::<Shard>().with_context(|| format!("--shard {text}")));
     let shard = shard.transpose()?;
@@ -55,7 +64,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let model = config.model()?;
         match start::start(&config, &model, shard, &out)? {
             Start::Finished(run) => tally::show(&run, &config.question),
-            Start::Ready(sweep) => sweep.run(),
+            Start::Ready(sweep) => {
+                let tally = sweep.run()?;
+                page::of_run(&out);
+                Ok(tally)
+            }
         }
     })?;
     if !tally.flawless() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod cost;
+pub(crate) mod outcome;
 pub(crate) mod plot;
 pub(crate) mod source;
 pub(crate) mod statistics;

@@ -48,13 +48,25 @@ impl fmt::Display for Standing {
 /// # Errors
 /// If a folder holds no run, a file is not of its format, or a row is not as it was written.
 pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
+    read_by(folders, Source::read)
+}
+
+/// Reads the runs of [`read`], which must not be in progress.
+///
+/// # Errors
+/// Those of [`read`], or a run in progress.
+pub(crate) fn read_all_idle(folders: &[PathBuf]) -> Result<Vec<Source>> {
+    read_by(folders, Source::read_idle)
+}
+
+fn read_by(folders: &[PathBuf], read: impl Fn(&Path) -> Result<Source>) -> Result<Vec<Source>> {
     let folders = if folders.is_empty() { found()? } else { folders.to_vec() };
     let mut seen = HashSet::new();
     for folder in &folders {
         let place = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         ensure!(seen.insert(place), "{}: found it twice, wanted each folder once", folder.display());
     }
-    let sources = folders.iter().map(|folder| Source::read(folder)).collect::<Result<Vec<_>>>()?;
+    let sources = folders.iter().map(|folder| read(folder)).collect::<Result<Vec<_>>>()?;
     note_unchecked(&sources);
     Ok(sources)
 }
@@ -64,10 +76,7 @@ pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Source>> {
 /// # Errors
 /// If the folder holds no run, `run` is at work in it, a file is not of its format, or a row is not as it was written.
 pub(crate) fn read_idle(folder: &Path) -> Result<Source> {
-    let source = Source::read(folder)?;
-    // Where locks tell nothing, the run is partial.
-    let busy = source.run.provenance.ended.is_none() && in_progress(folder);
-    ensure!(!busy, "{}: found a run in progress, wanted one that ended; wait for it", folder.display());
+    let source = Source::read_idle(folder)?;
     note_unchecked(std::slice::from_ref(&source));
     Ok(source)
 }
@@ -102,6 +111,14 @@ impl Source {
         Ok(Self { run, standing })
     }
 
+    fn read_idle(folder: &Path) -> Result<Self> {
+        let source = Self::read(folder)?;
+        // Where locks tell nothing, the run is partial.
+        let busy = source.run.provenance.ended.is_none() && in_progress(folder);
+        ensure!(!busy, "{}: found a run in progress, wanted one that ended; wait for it", folder.display());
+        Ok(source)
+    }
+
     /// Returns the config's name.
     pub(crate) fn name(&self) -> &str {
         &self.run.provenance.name
@@ -113,7 +130,7 @@ impl Source {
     }
 
     /// Returns in words how its config chooses the images; `None` if the config does not say.
-    fn selection(&self) -> Option<String> {
+    pub(crate) fn selection(&self) -> Option<String> {
         let config = self.config()?;
         let data = config.get("data")?;
         let pool = data.get("images").and_then(toml::Value::as_str);

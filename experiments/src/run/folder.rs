@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::rewrite::rewrite;
 use crate::files::replace;
-use crate::records::{CaseRow, Digests, ExactRow, ImageRow, LayerRow, Row, RunProvenance, StageRow, file};
+use crate::records::{CaseRow, Digests, ExactRow, ImageRow, LayerRow, Row, RunProvenance, StageRow, file, schema};
 
 /// A folder that no other process writes to.
 pub(crate) struct Folder {
@@ -75,10 +75,15 @@ impl Folder {
         let copy = self.path.join(file::CONFIG);
         let found = self.copied().with_context(|| copy.display().to_string())?;
         ensure!(config.starts_with(&found), "{}: found another config; take another --out", copy.display());
+        let columns = self.path.join(file::SCHEMA);
+        let own = !exists(&columns) || std::fs::read_to_string(&columns).is_ok_and(|found| found == schema());
+        ensure!(own, "{}: found a file that is not of this program; take another --out", columns.display());
         self.keep(config)?;
         self.made.add(&self.path.join(ExactRow::FILE));
         self.made.add(&Digests::path::<ExactRow>(&self.path));
-        rewrite(&self.path, exact, |_| None)
+        rewrite(&self.path, exact, |_| None)?;
+        self.made.add(&columns);
+        replace(&columns, schema().as_bytes())
     }
 
     /// Makes the copy of the config equal to the config.
@@ -172,6 +177,12 @@ mod tests {
         let error = Folder::lock(&out).unwrap().begin("a = 1", &[]).unwrap_err().to_string();
         assert!(error.contains("found cases.csv but no run.json"), "{error}");
         assert!(files.iter().all(|file| file.exists()) && !out.join(file::CONFIG).exists());
+        // A schema of somebody else.
+        std::fs::remove_file(&files[0]).unwrap();
+        std::fs::write(out.join(file::SCHEMA), "{}").unwrap();
+        let error = Folder::lock(&out).unwrap().begin("a = 1", &[]).unwrap_err().to_string();
+        assert!(error.contains("schema.json: found a file that is not of this program"), "{error}");
+        assert_eq!(std::fs::read_to_string(out.join(file::SCHEMA)).unwrap(), "{}");
     }
 
     #[test]

@@ -12,13 +12,13 @@ use super::progress::Progress;
 use super::rows::ImageRows;
 use super::selection::Subject;
 use super::store::Store;
-use super::tally::{Tally, case_in_words};
 use super::{engine, rows, summary};
 use crate::bench::yardstick_us;
 use crate::case::{self, Model};
 use crate::config::{BackendKind, Cell, Config};
 use crate::output::in_one_line;
 use crate::records::{CaseRow, ExactRow, ImageRow};
+use crate::report::outcome::{Tally, case_in_words};
 use crate::{machine, output, simulation};
 
 /// A run that is ready to go on.

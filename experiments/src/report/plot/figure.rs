@@ -50,6 +50,18 @@ pub(crate) enum Mark {
     Boxes(Vec<[f64; 4]>, Look),
     /// Labels beside points, placed where they cover no point. A point without words only keeps its place free.
     Labels(Vec<(f64, f64, String)>),
+    /// Words at points, for readers who point there on a page: a line with the case, then its value. Never drawn.
+    Hover(Vec<(f64, f64, String)>, Look),
+}
+
+/// A place in a drawn figure, in units, with the words of [`Mark::Hover`].
+pub(crate) struct Spot {
+    /// Distance from the left.
+    pub x: f64,
+    /// Distance from the top.
+    pub y: f64,
+    /// The words.
+    pub text: String,
 }
 
 /// The look of a mark. Looks differ in colour, and for readers without it in marker, dashes and filling.

@@ -1,6 +1,8 @@
 //! Groups cases into series, each named by the parts in which the groups differ.
 
+use super::figure::{Look, Mark};
 use crate::records::CaseRow;
+use crate::report::outcome::case_in_words;
 use crate::report::source::Source;
 
 /// The part that every name has.
@@ -53,6 +55,17 @@ pub(super) fn groups_by<'a>(
         kept.map(|(_, word)| word.as_str()).collect::<Vec<_>>().join(", ")
     };
     found.into_iter().map(|(words, group)| Group { name: name(&words), ..group }).collect()
+}
+
+/// Returns the words of cases at their points. Cases without a point have none.
+pub(super) fn hover<'a>(
+    cases: impl IntoIterator<Item = &'a CaseRow>,
+    point: impl Fn(&CaseRow) -> Option<(f64, f64)>,
+    look: Look,
+) -> Mark {
+    let words = |case: &CaseRow| format!("{}\n{}", case.case, case_in_words(case));
+    let at = |case: &'a CaseRow| point(case).map(|(x, y)| (x, y, words(case)));
+    Mark::Hover(cases.into_iter().filter_map(at).collect(), look)
 }
 
 /// Returns the label of an engine that is not this program, or the backend without the case whose noise it draws; a

@@ -48,6 +48,7 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, f
             }
             // The panel draws these behind everything else.
             Mark::Divider(..) => {}
+            Mark::Hover(..) => {}
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use canvas::{Align, Canvas, Failed, Weight};
 pub(crate) use canvas::{png, svg};
 use plotters::backend::DrawingBackend;
 
-use super::figure::{Figure, WIDTH};
+use super::figure::{Figure, Mark, Panel, Spot, WIDTH};
 use super::style;
 
 const MARGIN: i32 = 18;
@@ -32,6 +32,17 @@ impl Layout {
         let panels_top = legend_top + legend::height(figure) + 6;
         let rows = figure.panels.len().div_ceil(figure.columns) as i32;
         Self { legend_top, panels_top, height: panels_top + rows * panel::outer_height(figure) + MARGIN / 2 }
+    }
+}
+
+impl Layout {
+    /// Returns the panels, each with its frame.
+    fn panels<'a>(&self, figure: &'a Figure) -> impl Iterator<Item = (&'a Panel, frame::Frame)> {
+        let top = self.panels_top;
+        figure.panels.iter().enumerate().map(move |(index, one)| {
+            let (row, column) = ((index / figure.columns) as i32, (index % figure.columns) as i32);
+            (one, panel::frame(figure, column, top + row * panel::outer_height(figure)))
+        })
     }
 }
 
@@ -62,10 +73,23 @@ fn figure<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, figure: &Figure) -> Resul
         canvas.text(line, (MARGIN, top), CAPTION, Weight::Regular, style::GREY, Align::TOP_LEFT)?;
     }
     legend::draw(canvas, figure, layout.legend_top)?;
-    for (index, one) in figure.panels.iter().enumerate() {
-        let (row, column) = ((index / figure.columns) as i32, (index % figure.columns) as i32);
-        let top = layout.panels_top + row * panel::outer_height(figure);
-        panel::draw(canvas, one, panel::frame(figure, column, top))?;
+    for (one, frame) in layout.panels(figure) {
+        panel::draw(canvas, one, frame)?;
     }
     Ok(())
+}
+
+/// Returns the places of a figure that have words for readers who point there.
+pub(crate) fn spots(figure: &Figure) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    for (panel, frame) in Layout::new(figure).panels(figure) {
+        for mark in &panel.marks {
+            let Mark::Hover(points, look) = mark else { continue };
+            spots.extend(points.iter().map(|(x, y, text)| {
+                let (x, y) = frame.place(panel, (*x, *y));
+                Spot { x: x + f64::from(look.aside), y, text: text.clone() }
+            }));
+        }
+    }
+    spots
 }

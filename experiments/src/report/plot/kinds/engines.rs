@@ -3,7 +3,7 @@
 use super::Reason;
 use crate::records::CaseRow;
 use crate::report::plot::figure::{Axis, Figure, Look, Mark, Panel};
-use crate::report::plot::series::{groups, packing, ring};
+use crate::report::plot::series::{groups, hover, packing, ring};
 use crate::report::source::Source;
 
 /// A case with its look.
@@ -60,6 +60,8 @@ fn panel(title: &str, label: &str, points: &[Point<'_>], bytes: impl Fn(&CaseRow
     let accuracy = |case: &CaseRow| case.accuracy.map_or(String::new(), |share| format!("{:.1} %", 100.0 * share));
     let mut marks: Vec<Mark> = known.iter().map(|&(x, y, point)| Mark::Line(vec![(x, y)], point.look)).collect();
     marks.push(Mark::Labels(known.iter().map(|&(x, y, point)| (x, y, accuracy(point.case))).collect()));
+    let at = |case: &CaseRow| Some((case.latency_s?, bytes(case).filter(|&bytes| bytes > 0)? as f64 / 1e9));
+    marks.push(hover(known.iter().map(|known| known.2.case), at, Look::series(0)));
     Some(Panel {
         title: title.to_owned(),
         x: Axis::decades("median seconds of an evaluation", known.iter().map(|point| point.0)),

@@ -35,7 +35,7 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
                 let own = case.engine.is_none();
                 let noise = if own { format!(", {} by noise", case.polynomial_flips) } else { String::new() };
                 let title = format!("{}: {} of {}{noise}", group.name, bins.flips(), bins.images);
-                found.push((title, bins));
+                found.push((case.case.as_str(), title, bins));
             }
         }
     }
@@ -46,7 +46,7 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     legend.push(("share of the bin (95 % interval)".to_owned(), Look::series(1).dashed(None)));
     let cases = found.len();
     let shown = spread(cases, MOST);
-    let panels = shown.iter().flat_map(|&at| found[at].1.panels(found[at].0.clone())).collect();
+    let panels = shown.iter().map(|&at| &found[at]).flat_map(|(case, title, bins)| bins.panels(case, title)).collect();
     let mut caption = vec![
         "Margin: the largest exact logit less the second largest. By noise: images of another class than the same \
          polynomials give in cleartext."
@@ -93,9 +93,15 @@ impl Bins {
         self.counts.iter().flat_map(|count| count.2).sum()
     }
 
+    /// Returns the words of a bin.
+    fn words(case: &str, (bin, images, fates): &(i32, usize, [usize; 3])) -> String {
+        let [from, to] = [edge(*bin), edge(bin + 1)];
+        let changed: usize = fates.iter().sum();
+        format!("{case}\nmargin {from:.3} to {to:.3}: {changed} of {images} images changed their class")
+    }
+
     /// Returns counts and shares.
-    fn panels(&self, title: String) -> [Panel; 2] {
-        let edge = |bin: i32| 10_f64.powf(f64::from(bin) / BINS);
+    fn panels(&self, case: &str, title: &str) -> [Panel; 2] {
         let edges = self.counts.iter().flat_map(|count| [edge(count.0), edge(count.0 + 1)]);
         let x = Axis::decades("plaintext margin, logits", edges.clone()).cut(edges);
         let highest = self.counts.iter().map(|count| count.2.iter().sum::<usize>()).max().unwrap_or(0);
@@ -111,21 +117,44 @@ impl Bins {
         let share = |(bin, images, fates): &(i32, usize, [usize; 3])| {
             let flips: usize = fates.iter().sum();
             let (lo, hi) = wilson(flips, *images, 0.95).expect("a bin has images");
-            let middle = 10_f64.powf((f64::from(*bin) + 0.5) / BINS);
+            let middle = middle(*bin);
             ((middle, 100.0 * flips as f64 / *images as f64), (middle, 100.0 * lo, 100.0 * hi))
         };
         let (points, bars): (Vec<_>, Vec<_>) = self.counts.iter().map(share).unzip();
         let look = Look::series(1).dashed(None);
-        let counted =
-            Panel { title, x: x.clone(), y: whole("images", highest), marks: (0..FATES.len()).map(boxes).collect() };
+        let told = |y: &dyn Fn(&(i32, usize, [usize; 3])) -> f64| {
+            let words = self.counts.iter().map(|count| (middle(count.0), y(count), Self::words(case, count)));
+            Mark::Hover(words.collect(), look)
+        };
+        let height = |count: &(i32, usize, [usize; 3])| count.2.iter().sum::<usize>() as f64;
+        let counted = Panel {
+            title: title.to_owned(),
+            x: x.clone(),
+            y: whole("images", highest),
+            marks: (0..FATES.len()).map(boxes).chain([told(&|count| height(count) / 2.0)]).collect(),
+        };
         let shared = Panel {
             title: String::new(),
             x,
             y: Axis::percent("changed, % of the bin"),
-            marks: vec![Mark::Whiskers(bars, look), Mark::Line(points, look)],
+            marks: vec![
+                Mark::Whiskers(bars, look),
+                Mark::Line(points, look),
+                told(&|count| 100.0 * height(count) / count.1 as f64),
+            ],
         };
         [counted, shared]
     }
+}
+
+/// Returns the margin at which a bin begins.
+fn edge(bin: i32) -> f64 {
+    10_f64.powf(f64::from(bin) / BINS)
+}
+
+/// Returns the margin in the middle of a bin.
+fn middle(bin: i32) -> f64 {
+    10_f64.powf((f64::from(bin) + 0.5) / BINS)
 }
 
 /// Returns an axis of counts, without ticks between whole numbers.

@@ -53,6 +53,7 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
     let mut marks = Vec::new();
     let mut approximation = None;
     let mut labels = Vec::new();
+    let mut hovers = Vec::new();
     let mut add = |name: String, points: Points, look: Look| {
         if !points.is_empty() {
             if legend.iter().all(|(known, _)| *known != name) {
@@ -70,6 +71,7 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
             let layers = Layers::of(&group.source.run.layers, &case.case);
             let look = Look::series(index).among(place, count, 12);
             place += 1;
+            hovers.push(Mark::Hover(layers.words(&case.case), look));
             add(format!("{}, largest", group.name), layers.worst(|row| row.max_abs_error), look);
             if alone {
                 let mean = look.hollow().dashed(Some(Dash::Dotted));
@@ -98,6 +100,7 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
         .map(|point| point.1)
         .collect();
     marks.splice(0..0, stages(&labels));
+    marks.append(&mut hovers);
     Panel { title: relu.to_owned(), x: axis(&labels), y: Axis::decades("absolute error", values), marks }
 }
 
@@ -131,6 +134,15 @@ impl<'a> Layers<'a> {
 
     fn worst(&self, of: impl Fn(&LayerRow) -> Option<f64>) -> Points {
         self.points(|rows| rows.iter().filter_map(|row| of(row)).reduce(f64::max))
+    }
+
+    /// Returns the words at the largest errors of a case.
+    fn words(&self, case: &str) -> Vec<(f64, f64, String)> {
+        let worst = self.worst(|row| row.max_abs_error.or(row.approximation_max_error));
+        let words = |(at, error): (f64, f64)| {
+            (at, error, format!("{case}\n{}: largest error {error:.2e}", self.names[at as usize - 1]))
+        };
+        worst.into_iter().map(words).collect()
     }
 
     fn mean(&self, of: impl Fn(&LayerRow) -> Option<f64>) -> Points {

@@ -6,7 +6,7 @@ use super::Reason;
 use crate::records::CaseRow;
 use crate::report::cost::Cost;
 use crate::report::plot::figure::{Axis, Figure, Look, Mark, Marker, Panel};
-use crate::report::plot::series::{INSECURE, degree, packing, power};
+use crate::report::plot::series::{INSECURE, degree, hover, packing, power};
 use crate::report::plot::style;
 use crate::report::source::Source;
 
@@ -42,6 +42,8 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let mut marks: Vec<Mark> = beaten.iter().map(|case| mark(case, false)).collect();
     marks.extend(front.iter().map(|case| mark(case, true)));
     marks.push(Mark::Labels(cases.iter().map(words).collect()));
+    let at = |case: &CaseRow| Some((case.latency_s?, case.peak_rss_bytes? as f64 / 1e9));
+    marks.push(hover(cases.iter().map(|(case, _)| *case), at, Look::series(0)));
 
     let black = Look { colour: style::BLACK, marker: Some(Marker::Circle), filled: false, dash: None, aside: 0 };
     let mut legend: Vec<(String, Look)> = Vec::new();

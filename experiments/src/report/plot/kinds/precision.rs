@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Reason;
 use crate::records::CaseRow;
 use crate::report::plot::figure::{Axis, Dash, Figure, Look, Mark, Panel};
-use crate::report::plot::series::{Group, degree, groups, packing, ring};
+use crate::report::plot::series::{Group, degree, groups, hover, packing, ring};
 use crate::report::plot::style;
 use crate::report::source::Source;
 use crate::report::statistics::median;
@@ -31,7 +31,9 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         let look = Look::series(index).among(index, groups.len(), 28);
         accuracy.push(Mark::Whiskers(intervals(group), look));
         accuracy.push(Mark::Line(points(group, |case| Some(100.0 * case.accuracy?)), look));
+        accuracy.push(at_cases(group, |case| Some(100.0 * case.accuracy?), look));
         logits.push(Mark::Line(points(group, |case| median_bits(group, case)), look));
+        logits.push(at_cases(group, |case| median_bits(group, case), look));
         legend.push((group.name.clone(), Look::series(index)));
     }
     let families = approximations(&groups);
@@ -82,6 +84,9 @@ fn near(accuracy: &[Mark], level: f64) -> Option<(Axis, Vec<Mark>)> {
         Mark::Line(points, look) => Mark::Line(points.iter().copied().filter(|point| within(point.1)).collect(), *look),
         Mark::Whiskers(bars, look) => {
             Mark::Whiskers(bars.iter().copied().filter(|&(_, lo, hi)| within((lo + hi) / 2.0)).collect(), *look)
+        }
+        Mark::Hover(points, look) => {
+            Mark::Hover(points.iter().filter(|point| within(point.1)).cloned().collect(), *look)
         }
         mark => mark.clone(),
     };
@@ -135,6 +140,11 @@ fn points(group: &Group<'_>, y: impl Fn(&CaseRow) -> Option<f64>) -> Vec<(f64, f
     let mut points: Vec<_> = group.cases.iter().filter_map(|case| Some((x(case)?, y(case)?))).collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     points
+}
+
+/// Returns the words of a group's cases at their heights.
+fn at_cases(group: &Group<'_>, y: impl Fn(&CaseRow) -> Option<f64>, look: Look) -> Mark {
+    hover(group.cases.iter().copied(), |case| Some((x(case)?, y(case)?)), look)
 }
 
 fn intervals(group: &Group<'_>) -> Vec<(f64, f64, f64)> {

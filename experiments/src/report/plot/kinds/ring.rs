@@ -3,7 +3,7 @@
 use super::Reason;
 use crate::records::CaseRow;
 use crate::report::plot::figure::{Axis, Figure, Look, Mark, Panel};
-use crate::report::plot::series::{groups, packing, power};
+use crate::report::plot::series::{groups, hover, packing, power};
 use crate::report::source::Source;
 
 /// Returns the figure of these runs.
@@ -37,9 +37,15 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
             Some((case.ring_dim? as f64, seconds - spread, seconds + spread))
         };
         latency.push(Mark::Whiskers(group.cases.iter().filter_map(spread).collect(), look));
-        latency.push(Mark::Line(points(&|case| case.latency_s), look));
-        amortised.push(Mark::Line(points(&|case| case.amortised_s), look));
-        memory.push(Mark::Line(points(&|case| Some(case.peak_rss_bytes? as f64 / 1e9)), look));
+        let quantities: [(&mut Vec<Mark>, &dyn Fn(&CaseRow) -> Option<f64>); 3] = [
+            (&mut latency, &|case| case.latency_s),
+            (&mut amortised, &|case| case.amortised_s),
+            (&mut memory, &|case| Some(case.peak_rss_bytes? as f64 / 1e9)),
+        ];
+        for (marks, y) in quantities {
+            marks.push(Mark::Line(points(y), look));
+            marks.push(hover(group.cases.iter().copied(), |case| Some((case.ring_dim? as f64, y(case)?)), look));
+        }
         legend.push((group.name.clone(), Look::series(index)));
     }
     let panel = |title: &str, label: &str, marks: Vec<Mark>| {
