@@ -3,12 +3,15 @@
 #![allow(missing_docs)]
 
 mod common;
+#[path = "common/npy.rs"]
+mod npy;
 
 mod run {
     mod changed;
     mod finished;
     mod large;
     mod outcome;
+    mod own_images;
     mod place;
     mod shards;
     mod stopped;

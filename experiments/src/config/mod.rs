@@ -71,7 +71,7 @@ impl Config {
         Ok(Self {
             name: name(&source, &keys.name)?,
             question,
-            data: Data::new(&source, &keys.data)?,
+            data: Data::new(&source, &keys.data, folder)?,
             cells: cells(&source, &keys, &backend)?,
             backend,
             model: model::model(&source, &keys.model, folder)?,

@@ -64,7 +64,12 @@ pub(crate) fn case_in_words(row: &CaseRow) -> String {
         (None, _) => String::new(),
     };
     let flaws = count(*failed, "failed") + &count(without_class.unwrap_or(0), "without a class");
-    format!("{correct} of {} right{percent}, {flips} otherwise than in plaintext{latency}{flaws}", images - failed)
+    let evaluated = images - failed;
+    let right = match row.accuracy {
+        Some(_) => format!("{correct} of {} right{percent}", evaluated),
+        None => format!("{evaluated} images without labels"),
+    };
+    format!("{right}, {flips} otherwise than in plaintext{latency}{flaws}")
 }
 
 /// Prints a finished run, and returns its counts.
