@@ -88,9 +88,9 @@ fn a_checkpoint_is_imported_in_one_command() {
         ["model", "ranges", text(&weights), "--card", text(&card), "--train", text(&train), "--out", text(&other)];
     let run = cipherlab(&ranges, None);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let [one, other] = [card, other].map(|file| std::fs::read_to_string(file).unwrap());
-    let [one, other] = [one, other].map(|text| serde_json::from_str::<Value>(&text).unwrap());
-    assert_eq!(one, other);
+    let [one, measured] = [&card, &other].map(|file| std::fs::read_to_string(file).unwrap());
+    let [one, measured] = [one, measured].map(|text| serde_json::from_str::<Value>(&text).unwrap());
+    assert_eq!(one, measured);
     let again = cipherlab(&ranges, None);
     assert!(again.code == Some(2) && again.stderr.contains("other.json: found a file"), "{}", again.stderr);
 }
