@@ -107,6 +107,7 @@ impl ModelCard {
             let half_widths = field.member("half_widths", "trained_with.half_widths")?.numbers(field::magnitude)?;
             Ok(TrainedActivation { relu, half_widths })
         };
+        let architecture = required("architecture", &fields.architecture)?.text()?;
         let mean = required("mean", &fields.mean)?.channels(field::mean)?;
         let std = required("std", &fields.std)?.channels(field::deviation)?;
         if mean.len() != std.len() {
@@ -114,7 +115,7 @@ impl ModelCard {
             return Err(Error::Card(format!("`std`: found {found} numbers, wanted {wanted}, as many as in `mean`")));
         }
         Ok(Self {
-            architecture: required("architecture", &fields.architecture)?.text()?,
+            architecture,
             test_accuracy: optional("test_accuracy", fields.test_accuracy)
                 .map(|field| field.number(field::share))
                 .transpose()?,
