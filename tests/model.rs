@@ -2,10 +2,15 @@
 #![allow(missing_docs)]
 
 mod common;
+#[path = "common/npy.rs"]
+mod npy;
+#[path = "common/tiny.rs"]
+mod tiny;
 
 use std::path::{Path, PathBuf};
 
 use common::cipherlab;
+use datasets::cifar::embedded_test_sample;
 use serde_json::{Value, json};
 
 /// Returns a folder with the shipped weights as a user's file.
@@ -28,7 +33,7 @@ fn a_card_is_measured_and_goes_with_its_weights() {
     assert!(run.stdout.contains("accuracy 0.9") && run.stdout.contains("100 embedded test images"), "{}", run.stdout);
     let file = folder.path().join("mine.json");
     let card: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-    assert_eq!(card["architecture"], "resnet20-cifar10");
+    assert_eq!(card["architecture"], "resnet20, 10 classes");
     assert_eq!(card["range_on_training_images"].as_object().unwrap().len(), 19);
     let bound = card["logit_bound"].as_f64().unwrap();
     assert!((10.0..100.0).contains(&bound), "{bound}");
@@ -38,6 +43,56 @@ fn a_card_is_measured_and_goes_with_its_weights() {
     let again = cipherlab(&["model", "card", text(&weights)], None);
     assert_eq!(again.code, Some(2));
     assert!(again.stderr.contains("mine.json: found a file, wanted none"), "{}", again.stderr);
+}
+
+#[test]
+fn a_checkpoint_is_imported_in_one_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let (weights, name) = (folder.path().join("theirs.safetensors"), folder.path().join("own.v1"));
+    tiny::write(&weights, 4, 3);
+    let train = npy::pictures(folder.path().join("a_data.npy"), &embedded_test_sample()[..20]);
+    let labels: Vec<u8> = embedded_test_sample()[..20].iter().map(|image| image.label.unwrap() as u8).collect();
+    npy::write(&folder.path().join("a_labels.npy"), "(20,)", &labels);
+    let import =
+        |more: &[&str]| cipherlab(&[&["model", "import", text(&weights), "--out", text(&name)], more].concat(), None);
+    let refused = |more: &[&str], words: &str| {
+        let run = import(more);
+        assert_eq!((run.code, run.stderr.trim_end().lines().count()), (Some(2), 1), "{more:?}: {}", run.stderr);
+        assert!(run.stderr.contains(words), "{more:?}: {}", run.stderr);
+        assert!(!folder.path().join("own.v1.json").exists() && !folder.path().join("own.v1.safetensors").exists());
+    };
+    refused(&["--arch", "resnet20"], "found a ResNet-8 in");
+    refused(&["--arch", "vgg"], "--arch vgg: wanted auto, or resnet and a depth");
+    refused(&["--mean", "0.5", "--std", "0.2"], "--mean: found 1 numbers, wanted 3, one for each input channel");
+    refused(&["--test", text(&weights)], "--test: ");
+
+    let run = import(&["--train", text(&train), "--test", text(&train)]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let words = [
+        "ResNet-8: 3 input channels, 10 classes\nstages: 1 blocks of 4 channels, 1 blocks of 8 channels, 1 blocks of 16",
+        "shortcuts: 2 convolutions of 1 x 1; identities elsewhere",
+        "on the 20 pictures of ",
+        "keeps 20 of 20 classes; N = ",
+        "try: cipherlab classify --weights ",
+    ];
+    words.iter().for_each(|word| assert!(run.stdout.contains(word), "no '{word}' in {}", run.stdout));
+    assert_eq!(std::fs::read(folder.path().join("own.v1.safetensors")).unwrap(), std::fs::read(&weights).unwrap());
+    let card = folder.path().join("own.v1.json");
+    let plan = cipherlab(&["plan", "--weights", text(&weights), "--card", text(&card)], None);
+    assert_eq!((plan.code, plan.stderr.as_str()), (Some(0), ""), "nothing was assumed");
+    assert!(import(&[]).stderr.contains("own.v1.safetensors, wanted no such file"));
+
+    // The same ranges, by the command for ranges alone.
+    let other = folder.path().join("other.json");
+    let ranges =
+        ["model", "ranges", text(&weights), "--card", text(&card), "--train", text(&train), "--out", text(&other)];
+    let run = cipherlab(&ranges, None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let [one, measured] = [&card, &other].map(|file| std::fs::read_to_string(file).unwrap());
+    let [one, measured] = [one, measured].map(|text| serde_json::from_str::<Value>(&text).unwrap());
+    assert_eq!(one, measured);
+    let again = cipherlab(&ranges, None);
+    assert!(again.code == Some(2) && again.stderr.contains("other.json: found a file"), "{}", again.stderr);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #![allow(missing_docs)]
 
 mod common;
+#[path = "common/npy.rs"]
+mod npy;
 #[path = "common/tiny.rs"]
 mod tiny;
 
@@ -11,6 +13,7 @@ mod run {
     mod finished;
     mod large;
     mod outcome;
+    mod own_images;
     mod place;
     mod resources;
     mod shards;

@@ -22,8 +22,13 @@ pub const CLASS_NAMES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// Maps a pixel p to `(p / 255 - mean) / std`, channel by channel (red, green, blue), as a network's training did.
+///
+/// A network of one channel takes grey, by the weights of ITU-R BT.601 as Pillow and torchvision round them; one of two
+/// channels takes the first two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normalisation {
+    /// Channels that the network takes: one to three. Further means and deviations are not used.
+    pub channels: usize,
     /// Subtracted from the pixel in [0, 1].
     pub mean: [f64; 3],
     /// Divides the difference.
@@ -32,16 +37,16 @@ pub struct Normalisation {
 
 impl Normalisation {
     /// The constants that our weights and the paper's were trained with.
-    pub const CIFAR10: Self = Self { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] };
+    pub const CIFAR10: Self = Self { channels: 3, mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.2010] };
     /// Pixels in [0, 1] without normalisation, as the published C++ code uses them.
-    pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
+    pub const NONE: Self = Self { channels: 3, mean: [0.0; 3], std: [1.0; 3] };
 }
 
 /// An image of 32 x 32 pixels, with its label if it is known.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
-    /// Class from 0 to 9 (see [`CLASS_NAMES`]); `None` for a user's own picture.
-    pub label: Option<u8>,
+    /// Class, from 0 (see [`CLASS_NAMES`] for CIFAR-10's); `None` for a picture without a label.
+    pub label: Option<u16>,
     /// Planar: `pixels[1024 * channel + 32 * row + column]`, channels red, green, blue.
     pub pixels: [u8; PIXELS],
 }
@@ -59,14 +64,30 @@ impl Image {
         self.normalised_by(&Normalisation::CIFAR10)
     }
 
-    /// The 3 * 32 * 32 values the network takes, in the order of [`Image::pixels`], by these constants.
+    /// The values the network takes, in the order of [`Image::pixels`], by these constants.
     pub fn normalised_by(&self, by: &Normalisation) -> Vec<f64> {
-        let planes = self.pixels.chunks_exact(SIDE * SIDE);
+        let grey = (by.channels == 1).then(|| self.grey());
+        let planes = grey.as_ref().map_or(&self.pixels[..by.channels.min(3) * PLANE], |grey| grey).chunks_exact(PLANE);
         let constants = by.mean.iter().zip(by.std);
         planes
             .zip(constants)
             .flat_map(|(plane, (mean, std))| plane.iter().map(move |&p| (f64::from(p) / 255.0 - mean) / std))
             .collect()
+    }
+}
+
+/// Bytes of a plane.
+const PLANE: usize = SIDE * SIDE;
+
+impl Image {
+    /// The grey of each pixel.
+    fn grey(&self) -> Vec<u8> {
+        let [red, green, blue] = [0, 1, 2].map(|channel| &self.pixels[channel * PLANE..][..PLANE]);
+        let weighted = red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| {
+            // Sixteen bits of fraction, rounded.
+            (19_595 * u32::from(r) + 38_470 * u32::from(g) + 7_471 * u32::from(b) + 0x8000) >> 16
+        });
+        weighted.map(|grey| grey as u8).collect()
     }
 }
 
@@ -84,7 +105,7 @@ pub fn parse_records(bytes: &[u8]) -> Result<Vec<Image>, Error> {
         if usize::from(*label) >= CLASS_NAMES.len() {
             return Err(Error::BadLabel { record, found: *label });
         }
-        Ok(Image { label: Some(*label), pixels: *pixels })
+        Ok(Image { label: Some((*label).into()), pixels: *pixels })
     };
     records.iter().enumerate().map(parse).collect()
 }
@@ -103,13 +124,19 @@ mod tests {
 
     use super::*;
 
+    /// Images in the official layout.
+    fn official(images: &[Image]) -> Vec<u8> {
+        let label = |image: &Image| u8::try_from(image.label.unwrap()).unwrap();
+        images.iter().flat_map(|image| std::iter::once(label(image)).chain(image.pixels)).collect()
+    }
+
     #[test]
     fn the_sample_is_the_start_of_the_test_set() {
         let sample = embedded_test_sample();
         assert_eq!(sample.len(), 100);
         let names: Vec<_> = sample[..5].iter().map(|i| CLASS_NAMES[usize::from(i.label.unwrap())]).collect();
         assert_eq!(names, ["cat", "ship", "ship", "airplane", "frog"]);
-        let bytes: Vec<u8> = sample.iter().flat_map(|i| i.label.into_iter().chain(i.pixels)).collect();
+        let bytes = official(sample);
         // of the first 307,300 bytes of a test batch whose own digest is the official one
         let wanted = "440e5480f4f4a46030e496053a7f3d793d4bd5e284f762e076c2ee22afe98666";
         assert_eq!(crate::digest::sha256(&bytes), wanted);
@@ -144,13 +171,24 @@ mod tests {
         assert_eq!(image.normalised_by(&Normalisation::NONE)[1024], 1.0);
     }
 
+    #[test]
+    fn networks_of_fewer_channels_take_grey_or_the_first_two() {
+        let mut image = Image { label: None, pixels: [0; PIXELS] };
+        (image.pixels[5], image.pixels[1024 + 5], image.pixels[2048 + 5]) = (200, 100, 50);
+        image.pixels[7..].iter_mut().step_by(1024).for_each(|pixel| *pixel = 93);
+        let grey = image.normalised_by(&Normalisation { channels: 1, ..Normalisation::NONE });
+        // 0.299 · 200 + 0.587 · 100 + 0.114 · 50 = 124.2
+        assert_eq!((grey.len(), grey[5] * 255.0, grey[7] * 255.0), (1024, 124.0, 93.0));
+        let two = image.normalised_by(&Normalisation { channels: 2, ..Normalisation::NONE });
+        assert_eq!((two.len(), two[1024 + 5] * 255.0), (2048, 100.0));
+    }
+
     proptest! {
         #[test]
         fn records_survive_a_round_trip(labels in prop::collection::vec(0u8..10, 0..4), fill: u8) {
             let bytes: Vec<u8> = labels.iter().flat_map(|&l| std::iter::once(l).chain((0..PIXELS).map(move |i| fill.wrapping_add(i as u8)))).collect();
             let images = parse_records(&bytes).unwrap();
-            let back: Vec<u8> = images.iter().flat_map(|i| i.label.into_iter().chain(i.pixels)).collect();
-            prop_assert_eq!(back, bytes);
+            prop_assert_eq!(official(&images), bytes);
         }
     }
 }

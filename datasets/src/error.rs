@@ -105,6 +105,16 @@ pub enum Error {
         /// The kind wanted.
         wanted: &'static str,
     },
+    /// A set of pictures, or its labels, that cannot be used.
+    #[error("{}: found {found}, wanted {wanted}", path.display())]
+    PictureSet {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it has.
+        found: String,
+        /// What is wanted, and what to do.
+        wanted: String,
+    },
     /// An archive that ends early or is damaged.
     #[error(
         "{}: the archive is damaged or ends early ({reason}); found {found} bytes, wanted a whole archive: download it again",

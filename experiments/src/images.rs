@@ -1,11 +1,35 @@
 //! The images that arguments name: numbers, ranges, lists of them, and files.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use datasets::cifar::{BATCH, Image, embedded_test_sample};
+use datasets::picture_set::PictureSet;
 use datasets::{Cache, Split};
+
+/// Arguments that name a set of pictures other than the test set.
+#[derive(clap::Args)]
+pub(crate) struct SetArgs {
+    /// The set that numbers of images refer to, in place of CIFAR-10's test set: a .npy array of pictures, a .bin batch in
+    /// CIFAR-10's or CIFAR-100's layout, or a folder of pictures or of class folders.
+    #[arg(long, value_name = "PATH")]
+    set: Option<PathBuf>,
+    /// The .npy array of the set's labels. Default: NAME_labels.npy of NAME_data.npy, else labels.npy beside the pictures.
+    #[arg(long, value_name = "FILE", requires = "set")]
+    labels: Option<PathBuf>,
+}
+
+impl SetArgs {
+    /// Reads the set; `None` if the test set is meant.
+    ///
+    /// # Errors
+    /// Those of [`own`].
+    pub(crate) fn load(&self) -> Result<Option<PictureSet>> {
+        let read = |path: &PathBuf| own(path, self.labels.as_deref()).context("--set");
+        self.set.as_ref().map(read).transpose()
+    }
+}
 
 /// An image with a name for reports.
 pub(crate) struct Named {
@@ -22,12 +46,14 @@ enum Wanted {
     File(String),
 }
 
-/// Loads every image that the arguments of --image name, in their order.
+/// Loads every image that the arguments of --image name, in their order. Numbers are those of the images of `own`, or of
+/// the test set.
 ///
 /// # Errors
 /// An argument that names no image, or a file that is not one.
-pub(crate) fn load(arguments: &[String]) -> Result<Vec<Named>> {
-    let mut test_set = TestSet::default();
+pub(crate) fn load(arguments: &[String], own: Option<&PictureSet>) -> Result<Vec<Named>> {
+    let mut numbered = Numbered::new(own);
+    let word = if own.is_some() { "image" } else { "test image" };
     let mut images = Vec::new();
     for argument in arguments {
         for wanted in parse(argument, |file| Path::new(file).exists()).with_context(|| format!("--image {argument}"))? {
@@ -35,8 +61,8 @@ pub(crate) fn load(arguments: &[String]) -> Result<Vec<Named>> {
                 Wanted::File(file) => images.push(from_file(&file)?),
                 Wanted::Indices(range) => {
                     for index in range {
-                        let image = test_set.get(index).with_context(|| format!("--image {argument}"))?.clone();
-                        images.push(Named { name: format!("test image {index}"), image });
+                        let image = numbered.get(index).with_context(|| format!("--image {argument}"))?.clone();
+                        images.push(Named { name: format!("{word} {index}"), image });
                     }
                 }
             }
@@ -46,22 +72,33 @@ pub(crate) fn load(arguments: &[String]) -> Result<Vec<Named>> {
     Ok(images)
 }
 
-/// Returns the numbers of test images that `text` lists.
+/// Reads the set of pictures that a user brings, and notes on standard error what was assumed. See
+/// [`datasets::picture_set::load`].
 ///
 /// # Errors
-/// A text that is not such a list, a number beyond the test set, or a number that occurs twice.
-pub(crate) fn indices(text: &str) -> Result<Vec<usize>> {
+/// A file or folder that is no set of pictures.
+pub(crate) fn own(path: &Path, labels: Option<&Path>) -> Result<PictureSet> {
+    let set = datasets::picture_set::load(path, labels)?;
+    set.notes.iter().for_each(|note| eprintln!("note: {}: {note}", path.display()));
+    Ok(set)
+}
+
+/// Returns the numbers that `text` lists, of a set of `count` images.
+///
+/// # Errors
+/// A text that is not such a list, a number beyond the set, or a number that occurs twice.
+pub(crate) fn indices(text: &str, count: usize) -> Result<Vec<usize>> {
     let mut indices = Vec::new();
     for wanted in parse(text, |_| false)? {
         match wanted {
-            Wanted::File(file) => bail!("found '{file}', wanted numbers of test images, such as 7, 0..20 or 1,4,9"),
+            Wanted::File(file) => bail!("found '{file}', wanted numbers of images, such as 7, 0..20 or 1,4,9"),
             Wanted::Indices(range) => {
-                ensure!(range.end <= BATCH, "found index {}, wanted 0 to {}, the test set's", range.end - 1, BATCH - 1);
+                check_index(range.end - 1, count)?;
                 indices.extend(range);
             }
         }
     }
-    let mut seen = vec![false; BATCH];
+    let mut seen = vec![false; count];
     match indices.iter().find(|&&index| std::mem::replace(&mut seen[index], true)) {
         Some(index) => bail!("found image {index} twice, wanted each image once"),
         None => Ok(indices),
@@ -103,20 +140,34 @@ fn from_file(file: &str) -> Result<Named> {
     Ok(Named { name: file.to_owned(), image: loaded.image })
 }
 
-/// The test set: the embedded sample, and the whole set from the cache once an image beyond the sample is wanted.
-#[derive(Default)]
-pub(crate) struct TestSet {
+fn check_index(index: usize, count: usize) -> Result<()> {
+    ensure!(index < count, "found index {index}, wanted 0 to {}, the set's", count - 1);
+    Ok(())
+}
+
+/// Images by number: a user's own, or the test set. Of that the sample is embedded, and the whole set is read from the
+/// cache once an image beyond the sample is wanted.
+pub(crate) struct Numbered<'a> {
+    own: Option<&'a PictureSet>,
     fetched: Option<Vec<Image>>,
 }
 
-impl TestSet {
+impl<'a> Numbered<'a> {
+    /// Returns the images of `own`, or the test set.
+    pub(crate) fn new(own: Option<&'a PictureSet>) -> Self {
+        Self { own, fetched: None }
+    }
+
     /// Returns the image of this number.
     ///
     /// # Errors
-    /// A number beyond the test set, or a set that was not fetched.
+    /// A number beyond the set, or a test set that was not fetched.
     pub(crate) fn get(&mut self, index: usize) -> Result<&Image> {
+        check_index(index, self.own.map_or(BATCH, |own| own.images.len()))?;
+        if let Some(own) = self.own {
+            return Ok(&own.images[index]);
+        }
         let sample = embedded_test_sample();
-        ensure!(index < BATCH, "found index {index}, wanted 0 to {}, the test set's", BATCH - 1);
         if let Some(image) = sample.get(index) {
             return Ok(image);
         }
@@ -148,9 +199,9 @@ mod tests {
 
     #[test]
     fn numbers_alone_are_listed_once() {
-        assert_eq!(indices("3, 5..7,0-1").unwrap(), [3, 5, 6, 0, 1]);
+        assert_eq!(indices("3, 5..7,0-1", BATCH).unwrap(), [3, 5, 6, 0, 1]);
         for text in ["a.png", "0..3,2", "9999..10001", "10000"] {
-            assert!(indices(text).is_err(), "{text}");
+            assert!(indices(text, BATCH).is_err(), "{text}");
         }
     }
 

@@ -19,6 +19,7 @@ mod files;
 mod images;
 mod layers;
 mod machine;
+mod outlook;
 mod output;
 mod page;
 mod plan;

@@ -10,7 +10,7 @@ mod shipped;
 mod source;
 mod spec;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use datasets::cifar::{Image, Normalisation};
 use fhe_ckks::Parameters;
 use fhe_nn::encrypted::{Memory, Plan, Program};
@@ -23,11 +23,11 @@ use crate::output::bytes;
 
 pub(crate) use args::{Args, ServerArgs};
 pub(crate) use kernels::KernelArgs;
-pub(crate) use model::{Card, Model};
+pub(crate) use model::{Card, Model, normalisation};
 pub(crate) use pool::{check_threads, in_pool, on_threads};
 pub(crate) use shipped::{SHIPPED, Shipped};
 pub(crate) use source::{Claim, Named, Source, check_headroom};
-pub(crate) use spec::{CaseSpec, check_ring, check_ring_dim};
+pub(crate) use spec::{CaseSpec, RINGS, check_ring, check_ring_dim};
 
 /// The default headroom: the factor by which intervals of activations exceed the ranges that were seen.
 pub(crate) const HEADROOM: f64 = 1.05;
@@ -93,6 +93,7 @@ impl Case {
         let params = Parameters::try_from(circuit.parameters().clone())?;
         let ranges = model.intervals.iter().map(|interval| interval.hi).collect();
         let program = Program::new(model.network.clone(), circuit, ranges);
+        check_classes(&program)?;
         let plan = program.plan(&params)?;
         let described = Described {
             ring_dim: params.n(),
@@ -185,6 +186,11 @@ impl Case {
         self.model.normalisation
     }
 
+    /// Returns the names of the classes, by label.
+    pub(crate) fn classes(&self) -> &[String] {
+        &self.model.classes
+    }
+
     /// Returns the network's input for an image.
     pub(crate) fn input(&self, image: &Image) -> Vec<f64> {
         self.model.input(image)
@@ -199,6 +205,18 @@ impl Case {
     pub(crate) fn activation(&self) -> impl plain::Activation + use<> {
         self.program.clear_activation()
     }
+}
+
+/// Fails if the last layer has fewer slots than the classifier needs.
+fn check_classes(program: &Program) -> Result<()> {
+    let (found, classes) =
+        (program.layers().last().map_or(0, |layer| layer.layout.slots()), program.network().classes());
+    let wanted = classes.next_power_of_two();
+    ensure!(
+        found >= wanted,
+        "found {found} slots in the last layer, wanted {wanted} for {classes} classes; use a wider network or fewer stages"
+    );
+    Ok(())
 }
 
 /// Returns the bytes that a case must be able to have under a limit, if it takes `total` and `mapped` of them stay in

@@ -1,6 +1,6 @@
 //! A network and the contents of its card.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use datasets::cifar::{CLASS_NAMES, Image, Normalisation, embedded_test_sample};
 use fhe_nn::encrypted::{Packing, Program};
 use fhe_nn::plain::{self, Activation, ApproximateRelu};
@@ -24,7 +24,10 @@ pub(crate) struct Model {
     pub trained_with: Option<Approximation>,
     /// Mean and deviation that turn pixels into the network's input.
     pub normalisation: Normalisation,
-    /// Share of the test images with the right class, as the card claims.
+    /// The names of the classes, by label.
+    pub classes: Vec<String>,
+    /// Share of CIFAR-10's test images with the right class, as the card claims; `None` if it claims none, or one on other
+    /// images.
     pub claim: Option<f64>,
     /// The largest magnitude that the card calls possible for a logit; `None` if it names none.
     pub logit_bound: Option<f64>,
@@ -72,16 +75,12 @@ impl Model {
         Ok(Self { shipped: (headroom == HEADROOM).then_some(shipped), ..model })
     }
 
-    /// Reads a network with the classes of CIFAR-10 from the bytes of a safetensors file. `card` may state conventions
-    /// that the file does not show.
+    /// Reads a network from the bytes of a safetensors file. `card` may state conventions that the file does not show.
     ///
     /// # Errors
-    /// Bytes that do not hold such a network.
+    /// Bytes that do not hold a network.
     pub(crate) fn network(weights: &[u8], card: Option<&ModelCard>) -> Result<Loaded> {
-        let loaded = weights::load(weights, card)?;
-        let classes = loaded.network.classifier.out_features;
-        ensure!(classes == CLASS_NAMES.len(), "found {classes} classes, wanted CIFAR-10's 10");
-        Ok(loaded)
+        Ok(weights::load(weights, card)?)
     }
 
     /// Returns a network with the intervals of its card, `headroom` times as wide as the ranges in it.
@@ -90,12 +89,17 @@ impl Model {
     /// A card that cannot be read or is of another network, and a headroom that is not a finite factor above 0.
     pub(crate) fn carded(network: ResNet, weights_sha256: String, card: &Card, headroom: f64) -> Result<Self> {
         let parsed = &card.parsed;
+        parsed.check_shape(&network)?;
+        let classes = parsed.classes.clone().unwrap_or_else(|| class_names(network.classes()));
+        // Ten classes are CIFAR-10's unless the card says otherwise.
+        let of_cifar = network.classes() == CLASS_NAMES.len() && parsed.test_set.is_none();
         let trained = parsed.trained_with.as_ref().map(|trained| trained.relu.parse::<Approximation>());
         Ok(Self {
             intervals: parsed.intervals(&network, headroom)?,
             trained_with: trained.transpose().context("model card: trained_with.relu")?,
-            normalisation: Normalisation { mean: parsed.mean, std: parsed.std },
-            claim: Some(parsed.test_accuracy),
+            normalisation: normalisation(&parsed.mean, &parsed.std),
+            classes,
+            claim: parsed.test_accuracy.filter(|_| of_cifar),
             logit_bound: parsed.logit_bound,
             weights_sha256,
             card_sha256: Some(card.sha256.clone()),
@@ -110,11 +114,14 @@ impl Model {
     /// # Errors
     /// A headroom that is not a finite factor above 0.
     pub(crate) fn observed(network: ResNet, weights_sha256: String, headroom: f64) -> Result<Self> {
-        let seen = ranges::observe(&network, embedded_test_sample(), Image::normalised);
+        let normalisation = Normalisation { channels: network.input_channels(), ..Normalisation::CIFAR10 };
+        let seen =
+            ranges::observe(&network, embedded_test_sample(), |image: &Image| image.normalised_by(&normalisation));
         Ok(Self {
             intervals: ranges::intervals(&seen, headroom)?,
             trained_with: None,
-            normalisation: Normalisation::CIFAR10,
+            normalisation,
+            classes: class_names(network.classes()),
             claim: None,
             logit_bound: None,
             weights_sha256,
@@ -154,4 +161,20 @@ impl Model {
     pub(crate) fn slots_needed(&self, packing: Packing) -> usize {
         Program::slots_needed(&self.network, packing)
     }
+}
+
+/// Returns the constants for as many channels as there are means.
+pub(crate) fn normalisation(mean: &[f64], std: &[f64]) -> Normalisation {
+    let mut of = Normalisation { channels: mean.len(), ..Normalisation::NONE };
+    of.mean.iter_mut().zip(mean).for_each(|(of, given)| *of = *given);
+    of.std.iter_mut().zip(std).for_each(|(of, given)| *of = *given);
+    of
+}
+
+/// Returns the names of classes that have none on a card: CIFAR-10's for ten.
+fn class_names(classes: usize) -> Vec<String> {
+    if classes == CLASS_NAMES.len() {
+        return CLASS_NAMES.map(str::to_owned).to_vec();
+    }
+    (0..classes).map(|class| format!("class {class}")).collect()
 }

@@ -104,7 +104,7 @@ impl Source {
 
 /// The assumptions about weights without a card.
 fn without_card() -> String {
-    let Normalisation { mean, std } = Normalisation::CIFAR10;
+    let Normalisation { mean, std, .. } = Normalisation::CIFAR10;
     format!(
         "no card given; assumed pixels normalised with mean {mean:?} and deviation {std:?}, and for each activation the range \
          seen on {} test images; `cipherlab model card` writes a card",

@@ -6,7 +6,7 @@ use fhe_nn::Approximation;
 use fhe_nn::encrypted::{Circuit, Packing};
 
 /// The ring dimensions that parameters exist for.
-pub(super) const RINGS: [usize; 3] = {
+pub(crate) const RINGS: [usize; 3] = {
     let [first, second, last] = Circuit::LOG_RING_DIMS;
     [1 << first, 1 << second, 1 << last]
 };

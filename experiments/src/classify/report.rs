@@ -14,12 +14,15 @@ pub(crate) struct Report {
     pub batch: usize,
     /// `None` if the logits have no class; `no_class` says why.
     pub class: Option<usize>,
-    pub class_name: Option<&'static str>,
+    pub class_name: Option<String>,
+    /// The names of all classes, for the table.
+    #[serde(skip)]
+    pub classes: Vec<String>,
     /// Why the image has no class; `None` if it has one.
     pub no_class: Option<String>,
     /// Activations of the plaintext model with the same polynomials that have values outside their intervals.
     pub outside_intervals: Vec<Outside>,
-    pub label: Option<u8>,
+    pub label: Option<u16>,
     /// Class by the plaintext model with the same polynomials; `None` if its values left their intervals.
     pub plain_class: Option<usize>,
     /// Class by the plaintext model with exact ReLUs.

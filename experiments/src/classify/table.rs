@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use datasets::cifar::CLASS_NAMES;
-
 use super::report::{Report, Seconds};
 use crate::output::bytes;
 use crate::session::Layer;
+
+/// The most logits in a table. Of more classes the largest logits are shown.
+const MOST_LINES: usize = 20;
 
 /// Returns the report, with its layers if `with_layers`.
 pub(crate) fn render(report: &Report, with_layers: bool) -> String {
@@ -46,11 +47,21 @@ fn layers(text: &mut String, report: &Report) -> std::fmt::Result {
 fn classes(text: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(text, "\n{:<12} {:>10} {:>10} {:>10}", "class", "encrypted", "plaintext", "error")?;
     let logits = report.logits.iter().zip(&report.plain_logits).zip(&report.logit_errors);
-    for (name, ((found, expected), error)) in CLASS_NAMES.iter().zip(logits) {
+    let mut lines: Vec<_> = report.classes.iter().zip(logits).collect();
+    let count = lines.len();
+    if count > MOST_LINES {
+        lines.sort_by(|(_, a), (_, b)| b.0.0.total_cmp(a.0.0));
+        lines.truncate(MOST_LINES);
+    }
+    for (name, ((found, expected), error)) in lines {
         let digits = report.digits;
         writeln!(text, "{name:<12} {found:>10.digits$} {expected:>10.4} {error:>10.0e}")?;
     }
-    let name = |class: Option<usize>| class.map_or("none", |class| CLASS_NAMES[class]);
+    if count > MOST_LINES {
+        writeln!(text, "the {MOST_LINES} largest of {count} logits")?;
+    }
+    let known = |class: usize| report.classes.get(class).map_or_else(|| class.to_string(), Clone::clone);
+    let name = |class: Option<usize>| class.map_or("none".to_owned(), known);
     if let Some(reason) = &report.no_class {
         return writeln!(
             text,

@@ -35,7 +35,7 @@ pub(crate) struct Args {
 /// Runs `calibrate`.
 pub(crate) fn run(args: &Args) -> Result<()> {
     args.case.in_pool(|| {
-        let images = images::load(&args.images)?;
+        let images = images::load(&args.images, None)?;
         let case = args.case.case()?;
         args.case.check_memory(&case)?;
         let file = || format!("--out {}", args.out.display());

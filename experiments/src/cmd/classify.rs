@@ -1,14 +1,13 @@
 //! `classify`: sends encrypted images through the network.
 
 use anyhow::Result;
-use datasets::cifar::CLASS_NAMES;
 use fhe_ring::SecretRng;
 use indicatif::ProgressBar;
 
 use crate::case::{self, Case};
 use crate::classify::report::{Report, Seconds};
 use crate::classify::{picture, table};
-use crate::images::{self, Named};
+use crate::images::{self, Named, SetArgs};
 use crate::layers::{Deviation, Reference};
 use crate::output::rounded;
 use crate::session::{Evaluation, ImageEvaluation, Session};
@@ -25,6 +24,8 @@ pub(crate) struct Args {
     /// 0 to 99 are embedded, `datasets fetch` brings the others.
     #[arg(long = "image", value_name = "N|FILE", default_value = "0", num_args = 1..)]
     images: Vec<String>,
+    #[command(flatten)]
+    set: SetArgs,
     #[command(flatten)]
     case: case::Args,
     /// Seed of all keys and noise, for a run that repeats bit for bit. NOT SECRET: without it the operating system's
@@ -46,7 +47,7 @@ pub(crate) struct Args {
 /// Runs `classify`. The process ends with status 1 if an image has no class.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let without_class = args.case.in_pool(|| {
-        let images = images::load(&args.images)?;
+        let images = images::load(&args.images, args.set.load()?.as_ref())?;
         let case = args.case.case()?;
         args.case.check_memory(&case)?;
         Job::start(args, case)?.classify_all(&images)
@@ -144,7 +145,8 @@ impl<'a> Job<'a> {
         Report {
             image: named.name.clone(),
             batch: session.images(),
-            class_name: class.as_ref().ok().map(|&class| CLASS_NAMES[class]),
+            class_name: class.as_ref().ok().map(|&class| case.classes()[class].clone()),
+            classes: case.classes().to_vec(),
             no_class: class.as_ref().err().map(NoClass::to_string),
             class: class.ok(),
             label: named.image.label,

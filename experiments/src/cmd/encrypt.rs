@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use fhe_ring::SecretRng;
 
+use crate::images::{self, SetArgs};
 use crate::output::{self, bytes};
 use crate::roles::client::{self, Encryption};
 use crate::roles::keys::Places;
 use crate::roles::manifest::Manifest;
-use crate::{files, images, progress, secrecy};
+use crate::{files, progress, secrecy};
 
 /// Arguments of `encrypt`.
 #[derive(clap::Args)]
@@ -22,6 +23,8 @@ pub(crate) struct Args {
     /// not uploaded.
     #[arg(long = "image", value_name = "N|FILE", num_args = 1.., required = true)]
     images: Vec<String>,
+    #[command(flatten)]
+    set: SetArgs,
     /// A new folder for the ciphertexts, one file each.
     #[arg(long, value_name = "UP")]
     out: PathBuf,
@@ -33,8 +36,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let places = Places { secret: args.keys.clone(), public: Places::public_of(&args.keys) };
     let manifest = Manifest::read(&places.public)?;
     let by = manifest.normalisation();
-    let inputs: Vec<Vec<f64>> =
-        images::load(&args.images)?.iter().map(|named| named.image.normalised_by(&by)).collect();
+    let inputs: Vec<Vec<f64>> = images::load(&args.images, args.set.load()?.as_ref())?
+        .iter()
+        .map(|named| named.image.normalised_by(&by))
+        .collect();
     let bar = progress::count(inputs.len().div_ceil(manifest.input.images), "encrypting");
     let (encryption, parcel) = client::encrypt(&places, &inputs, &args.out, &mut SecretRng::from_os(), || bar.inc(1))?;
     bar.finish_and_clear();

@@ -83,7 +83,7 @@ impl Config {
         Ok(Self {
             name: name(&source, &keys.name)?,
             question,
-            data: Data::new(&source, &keys.data)?,
+            data: Data::new(&source, &keys.data, folder)?,
             threads: backend.threads.or_else(|| cells.iter().filter_map(|cell| cell.resources.threads).max()),
             kernels: kernels.join(", "),
             cells,

@@ -10,7 +10,8 @@ use datasets::cifar::CLASS_NAMES;
 /// What the page's script reads.
 #[derive(Serialize)]
 struct Data<'a> {
-    classes: [&'static str; 10],
+    /// Names of the classes; none where a run has a user's own pictures, whose classes may be others.
+    classes: &'static [&'static str],
     cases: cases::Table,
     runs: Vec<Run<'a>>,
     thumbnails: &'a Thumbnails,
@@ -33,7 +34,9 @@ pub(super) fn json(sources: &[Source], thumbnails: &Thumbnails) -> String {
         Run { name: source.name(), images: images::of(source, &cases), layers: layers::of(source, &cases), cases }
     };
     let runs = sources.iter().map(run).collect();
-    let data = Data { classes: CLASS_NAMES, cases: cases::table(sources), runs, thumbnails };
+    let own = sources.iter().any(Source::has_own_pictures);
+    let classes = if own { &[][..] } else { &CLASS_NAMES[..] };
+    let data = Data { classes, cases: cases::table(sources), runs, thumbnails };
     // Without a `<`, nothing in it can end the element that holds it.
     serde_json::to_string(&data).expect("texts, numbers and lists are JSON").replace('<', "\\u003c")
 }

@@ -53,6 +53,9 @@ fn changed(row: &ImageRow) -> bool {
     row.evaluated() && row.class != Some(row.exact_class)
 }
 
+/// The label of an image that has none.
+const UNLABELLED: char = '_';
+
 /// Returns the numbers of all images: first those that failed or changed their class in the most cases, then those of the
 /// smallest margin.
 pub(super) fn by_interest(sources: &[Source]) -> Vec<usize> {
@@ -88,7 +91,7 @@ pub(super) fn of(source: &Source, names: &[&str]) -> Images {
     let cases = cases.collect();
     Images {
         numbers: ranges(rows.keys().copied()),
-        labels: rows.values().map(|row| digit(row.label.into())).collect(),
+        labels: rows.values().map(|row| row.label.map_or(UNLABELLED, |label| digit(label.into()))).collect(),
         exact: rows.values().map(|row| digit(row.exact_class)).collect(),
         margins: rows.values().map(|row| significant(row.margin, 4)).collect(),
         cases,
@@ -140,9 +143,10 @@ impl Errors {
     }
 }
 
-/// Returns a class as a character; `?` for one that is no class of CIFAR-10.
+/// Returns a class as a character: a digit, or from class 10 on the character that many after U+0100.
 fn digit(class: usize) -> char {
-    u32::try_from(class).ok().and_then(|class| char::from_digit(class, 10)).unwrap_or('?')
+    let class = u32::try_from(class).unwrap_or(u32::MAX);
+    char::from_digit(class, 10).or_else(|| char::from_u32(0x100_u32.checked_add(class)?)).unwrap_or('?')
 }
 
 /// Returns ascending numbers as ranges.
@@ -180,6 +184,6 @@ mod tests {
     fn an_error_is_stored_once() {
         let mut errors = Errors::default();
         assert_eq!(["a", "b", "a"].map(|text| errors.number(text)), [0, 1, 0]);
-        assert_eq!((digit(7), digit(12)), ('7', '?'));
+        assert_eq!((digit(7), digit(12), digit(usize::MAX)), ('7', '\u{10c}', '?'));
     }
 }

@@ -34,7 +34,11 @@ const BEGIN: &str = "<!DOCTYPE html><!-- cipherlab report -->";
 /// # Errors
 /// A figure that cannot be drawn.
 pub(crate) fn page(sources: &[Source], most: usize) -> Result<String> {
-    let thumbnails = Thumbnails::of(&images::by_interest(sources), most)?;
+    let thumbnails = if sources.iter().any(Source::has_own_pictures) {
+        Thumbnails::none("This page has no thumbnails: a run has other pictures than CIFAR-10's test set.")
+    } else {
+        Thumbnails::of(&images::by_interest(sources), most)?
+    };
     document::document(sources, &thumbnails)
 }
 

@@ -6,7 +6,7 @@ use image::{GenericImage, Rgb, RgbImage};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::images::TestSet;
+use crate::images::Numbered;
 use crate::output::in_one_line;
 use datasets::cifar::{Image, SIDE};
 
@@ -34,12 +34,18 @@ pub(super) struct Thumbnails {
 }
 
 impl Thumbnails {
+    /// Returns no thumbnails, and why.
+    pub(super) fn none(note: &str) -> Self {
+        let (images, rows, sheets) = (Vec::new(), Vec::new(), Vec::new());
+        Self { images, columns: COLUMNS, sheet: SHEET, rows, sheets, note: Some(note.to_owned()) }
+    }
+
     /// Returns thumbnails of the first `most` of these images that the data set on this machine has.
     ///
     /// # Errors
     /// A sheet that cannot be made.
     pub(super) fn of(images: &[usize], most: usize) -> Result<Self> {
-        let mut test_set = TestSet::default();
+        let mut test_set = Numbered::new(None);
         let (mut found, mut lost): (Vec<(usize, Image)>, Option<String>) = (Vec::new(), None);
         for &image in images {
             if found.len() == most {

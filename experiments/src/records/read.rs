@@ -199,7 +199,7 @@ mod tests {
         let row = ImageRow {
             case: "a, \"b\"".to_owned(),
             image: 3,
-            label: 1,
+            label: Some(1),
             exact_class: 2,
             plain_class: None,
             class: Some(4),

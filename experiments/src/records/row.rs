@@ -26,7 +26,7 @@ macro_rules! values {
     ($($type:ty: $kind:literal),*) => { $(impl Value for $type { const KIND: &'static str = $kind; })* };
 }
 
-values!(String: "string", u8: "integer", u32: "integer", u64: "integer", usize: "integer", f64: "number");
+values!(String: "string", u8: "integer", u16: "integer", u32: "integer", u64: "integer", usize: "integer", f64: "number");
 
 impl<T: Value> Value for Option<T> {
     const KIND: &'static str = T::KIND;

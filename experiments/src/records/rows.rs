@@ -32,8 +32,8 @@ row! {
         failed: usize as "images",
         /// Images whose class is their label. An image without a class is not among them.
         correct: usize as "images",
-        /// `correct` over the images that did not fail.
-        accuracy: Option<f64> as "share"; "the case could not run, or all its images failed",
+        /// `correct` over the images that did not fail and have a label.
+        accuracy: Option<f64> as "share"; "the case could not run, all its images failed, or none has a label",
         /// Lower end of the 95 % Wilson interval of `accuracy`.
         accuracy_lo: Option<f64> as "share"; "the case could not run, or all its images failed",
         /// Upper end of the 95 % Wilson interval of `accuracy`.
@@ -51,7 +51,7 @@ row! {
         /// among them if the plaintext model has one.
         polynomial_flips: usize as "images",
         /// p of the exact two-sided McNemar test of this case against the plaintext model with exact ReLUs.
-        mcnemar_p: Option<f64> as "probability"; "the case could not run, or all its images failed",
+        mcnemar_p: Option<f64> as "probability"; "the case could not run, all its images failed, or none has a label",
         /// Median seconds of the evaluation of a ciphertext, which holds one image or more. For `suite`: of
         /// `server_encrypted_compute`, which reads its files in these seconds too.
         latency_s: Option<f64> as "s"; "the backend measures no seconds, or no image was evaluated",
@@ -111,10 +111,10 @@ row! {
     ImageRow in "images.csv", of which 3 added {
         /// Name of the case.
         case: String,
-        /// Index in the test set.
+        /// Index in the set of images.
         image: usize,
-        /// Its class by the data set.
-        label: u8,
+        /// Its class by the set of images.
+        label: Option<u16>; "the image has no label",
         /// Its class by the plaintext model with exact ReLUs.
         exact_class: usize,
         /// Its class by the plaintext model with the same polynomials; empty if its logits are NaN or infinite, and for
@@ -164,6 +164,11 @@ impl ImageRow {
         self.overflow.is_some() || self.class.is_some() || self.latency_s.is_some()
     }
 
+    /// Whether `class` is the image's label; `None` for an image without a label.
+    pub fn is_right(&self, class: Option<usize>) -> Option<bool> {
+        Some(class == Some(usize::from(self.label?)))
+    }
+
     /// Whether the evaluation came to its end without a class.
     pub fn without_class(&self) -> bool {
         self.evaluated() && self.class.is_none()
@@ -173,10 +178,10 @@ impl ImageRow {
 row! {
     /// An image by the plaintext model with exact ReLUs, before any case. The preflight check reads it.
     ExactRow in "exact.csv", of which 0 added {
-        /// Index in the test set.
+        /// Index in the set of images.
         image: usize,
-        /// Its class by the data set.
-        label: u8,
+        /// Its class by the set of images.
+        label: Option<u16>; "the image has no label",
         /// Its class by the model.
         class: usize,
         /// Largest logit minus the second largest.
@@ -189,7 +194,7 @@ row! {
     LayerRow in "layers.csv", of which 0 added {
         /// Name of the case.
         case: String,
-        /// Index in the test set.
+        /// Index in the set of images.
         image: usize,
         /// PyTorch's name of the layer.
         layer: String,
@@ -225,7 +230,7 @@ row! {
     StageRow in "stages.csv", of which 0 added {
         /// Name of the case.
         case: String,
-        /// Index in the test set of the first image that the call was made for. Empty for the stages that run before all
+        /// Index in the set of images of the first image that the call was made for. Empty for the stages that run before all
         /// images; a case that was resumed has those once for each process.
         image: Option<usize>; "the stage runs before all images",
         /// Number of images in the call; empty for the stages before all images.

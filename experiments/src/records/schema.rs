@@ -73,7 +73,7 @@ mod tests {
     /// The columns that the CSV writer makes of a row, not the list that the schema is made from.
     #[test]
     fn the_schema_has_every_column_that_is_written() {
-        let row = ExactRow { image: 1, label: 2, class: 3, margin: 0.5 };
+        let row = ExactRow { image: 1, label: Some(2), class: 3, margin: 0.5 };
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.serialize(&row).unwrap();
         let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();

@@ -73,7 +73,12 @@ pub(crate) fn case_in_words(row: &CaseRow) -> String {
         (None, _) => String::new(),
     };
     let flaws = count(*failed, "failed") + &count(without_class.unwrap_or(0), "without a class");
-    format!("{correct} of {} right{percent}, {flips} otherwise than in plaintext{latency}{flaws}", images - failed)
+    let evaluated = images - failed;
+    let right = match row.accuracy {
+        Some(_) => format!("{correct} of {evaluated} right{percent}"),
+        None => format!("{evaluated} images without labels"),
+    };
+    format!("{right}, {flips} otherwise than in plaintext{latency}{flaws}")
 }
 
 /// Returns what came out of a run, a sentence each: the counts, then the only case, or the best cases by what they cost and

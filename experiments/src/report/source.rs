@@ -151,6 +151,11 @@ impl Source {
         self.run.config.parse().ok()
     }
 
+    /// Whether its images are a user's own, not CIFAR-10's test set.
+    pub(crate) fn has_own_pictures(&self) -> bool {
+        self.config().is_some_and(|config| config.get("data").is_some_and(|data| data.get("set").is_some()))
+    }
+
     /// Returns the threads of a case.
     pub(crate) fn threads(&self, case: &CaseRow) -> usize {
         case.threads.unwrap_or(self.run.provenance.threads)

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use datasets::cifar::{CLASS_NAMES, Normalisation, PIXELS, SIDE};
+use datasets::cifar::{Normalisation, SIDE};
+use datasets::picture_set::MOST_CLASSES;
 use fhe_ckks::{Parameters, ParametersLiteral, SecretDistribution};
 use fhe_nn::encrypted::Interface;
 use fhe_nn::encrypted::interleave::Interleave;
@@ -96,6 +97,9 @@ pub struct Circuit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Channels that the network takes. Manifests of earlier versions do not state it.
+    #[serde(default = "colour")]
+    pub channels: usize,
     /// Mean of red, green and blue, as fractions of full scale.
     pub mean: [f64; 3],
     /// Standard deviations, likewise.
@@ -104,6 +108,10 @@ pub struct Input {
     pub images: usize,
     level: usize,
     log2_scale: f64,
+}
+
+fn colour() -> usize {
+    3
 }
 
 /// The classes, and what is possible for their logits.
@@ -137,7 +145,7 @@ impl Manifest {
         let (params, program) = (&case.params, &case.program);
         let (literal, interface) = (params.literal(), program.interface());
         let client = program.client_ring(params)?;
-        let Normalisation { mean, std } = case.normalisation();
+        let Normalisation { channels, mean, std } = case.normalisation();
         Ok(Self {
             format: FORMAT,
             key: public_key.checksum.clone(),
@@ -154,6 +162,7 @@ impl Manifest {
             client_ring: ClientRing { log_n: client.log_n(), digest: hex(&client.digest()) },
             circuit: Circuit { relu: case.described.relu.clone(), packing: case.described.packing.clone() },
             input: Input {
+                channels,
                 mean,
                 std,
                 images: interface.interleave.images,
@@ -161,7 +170,7 @@ impl Manifest {
                 log2_scale: interface.scale.log2(),
             },
             output: Output {
-                classes: CLASS_NAMES.map(str::to_owned).to_vec(),
+                classes: case.classes().to_vec(),
                 logit_bound: case.logit_bound(),
                 digits: program.circuit().logit_digits(),
             },
@@ -200,7 +209,7 @@ impl Manifest {
         let Ring { main_bits, special_bits, .. } = &self.ring;
         let primes = main_bits.len() + special_bits.len();
         ensure!((2..=MOST_PRIMES).contains(&primes), "ring: found {primes} primes, wanted 2 to {MOST_PRIMES}");
-        let Input { mean, std, images, level, log2_scale } = &self.input;
+        let Input { channels, mean, std, images, level, log2_scale } = &self.input;
         let fraction = |v: &f64| (0.0..=1.0).contains(v);
         ensure!(mean.iter().all(fraction), "input.mean: found {mean:?}, wanted numbers from 0 to 1");
         ensure!(
@@ -211,12 +220,9 @@ impl Manifest {
         ensure!(*level < self.ring.main_bits.len(), "input.level: found {level}, wanted a level of ring.main_bits");
         ensure!((1.0..120.0).contains(log2_scale), "input.log2_scale: found {log2_scale}, wanted 1 to 120");
         let Output { classes, logit_bound, digits } = &self.output;
-        ensure!(
-            classes.len() == CLASS_NAMES.len(),
-            "output.classes: found {}, wanted CIFAR-10's {}",
-            classes.len(),
-            CLASS_NAMES.len()
-        );
+        let count = classes.len();
+        ensure!((2..=MOST_CLASSES).contains(&count), "output.classes: found {count}, wanted 2 to {MOST_CLASSES}");
+        ensure!((1..=3).contains(channels), "input.channels: found {channels}, wanted 1 to 3");
         ensure!(
             logit_bound.is_none_or(|bound| bound.is_finite() && bound > 0.0),
             "output.logit_bound: found {logit_bound:?}, wanted a number above 0"
@@ -276,14 +282,14 @@ impl Manifest {
 
     /// Returns the agreement on images and logits.
     pub(crate) fn interface(&self) -> Interface {
-        let Input { images, level, log2_scale, .. } = self.input;
-        let (interleave, layout) = (Interleave { images }, Layout::dense(PIXELS / (SIDE * SIDE), SIDE));
+        let Input { channels, images, level, log2_scale, .. } = self.input;
+        let (interleave, layout) = (Interleave { images }, Layout::dense(channels, SIDE));
         Interface { level, scale: log2_scale.exp2(), layout, interleave, classes: self.output.classes.len() }
     }
 
     /// Returns the mean and deviation that turn pixels into the network's input.
     pub(crate) fn normalisation(&self) -> Normalisation {
-        Normalisation { mean: self.input.mean, std: self.input.std }
+        Normalisation { channels: self.input.channels, mean: self.input.mean, std: self.input.std }
     }
 
     /// Fails if keys of this manifest do not serve a case: its ring, its shape or its normalisation is another.

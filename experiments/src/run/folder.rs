@@ -166,7 +166,7 @@ mod tests {
         assert!(!place.path().join("a").exists());
         // After the answers of the plaintext model, and with a file of somebody else.
         let mut folder = Folder::lock(&out).unwrap();
-        folder.begin("a = 1", &[ExactRow { image: 1, label: 1, class: 1, margin: 1.0 }]).unwrap();
+        folder.begin("a = 1", &[ExactRow { image: 1, label: Some(1), class: 1, margin: 1.0 }]).unwrap();
         std::fs::write(out.join("notes.txt"), "mine").unwrap();
         drop(folder);
         let left: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -37,13 +37,14 @@ fn margin(logits: &[f64]) -> f64 {
 }
 
 /// Checks the answers against the accuracy that the model's card claims. Returns a sentence about the comparison;
-/// `None` if the card claims no accuracy.
+/// `None` if the card claims no accuracy. Answers on images without labels tell nothing.
 ///
 /// # Errors
 /// Answers that contradict the claim.
 pub(super) fn check(model: &Model, exact: &[ExactRow]) -> Result<Option<String>> {
-    let Some(claim) = model.claim else { return Ok(None) };
-    let right = exact.iter().filter(|row| row.class == usize::from(row.label)).count();
+    let labelled = exact.iter().any(|row| row.label.is_some());
+    let Some(claim) = model.claim.filter(|_| labelled) else { return Ok(None) };
+    let right = exact.iter().filter(|row| row.label.is_some_and(|label| row.class == usize::from(label))).count();
     claim::check(claim, right, exact.len()).map(Some).context("preflight")
 }
 
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn only_a_claim_is_checked() {
         let mut model = Model::embedded(1.05).unwrap();
-        let wrong: Vec<_> = (0..20).map(|image| ExactRow { image, label: 1, class: 0, margin: 1.0 }).collect();
+        let wrong: Vec<_> = (0..20).map(|image| ExactRow { image, label: Some(1), class: 0, margin: 1.0 }).collect();
         assert!(
             format!("{:#}", check(&model, &wrong).unwrap_err())
                 .starts_with("preflight: the plaintext model has 0 of 20")

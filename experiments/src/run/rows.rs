@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::run::engine::Cost;
 
-    const EXACT: ExactRow = ExactRow { image: 7, label: 2, class: 1, margin: 0.5 };
+    const EXACT: ExactRow = ExactRow { image: 7, label: Some(2), class: 1, margin: 0.5 };
 
     fn evaluated(logits: Option<Vec<f64>>, polynomial: &[f64]) -> Evaluated {
         let polynomial = Outcome { logits: polynomial.to_vec(), overflow: vec![1, 2] };

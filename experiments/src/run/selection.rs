@@ -1,36 +1,51 @@
 //! Selects the images of a run.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use datasets::cifar::{CLASS_NAMES, Image};
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha20Rng;
 
 use crate::config::{Data, Sample};
-use crate::images::TestSet;
+use crate::images::Numbered;
 use crate::records::ExactRow;
 use datasets::digest::sha256_of;
 
-/// A test image.
+/// An image of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Subject {
-    /// Its index in the test set.
+    /// Its index in the set.
     pub index: usize,
-    /// Its class by the data set.
-    pub label: u8,
+    /// Its class by the set; `None` if it has no label.
+    pub label: Option<u16>,
     /// Its pixels.
     pub image: Image,
 }
 
-/// Returns all images to choose from.
-pub(super) fn pool(data: &Data) -> Result<Vec<Subject>> {
-    let mut test_set = TestSet::default();
+/// Returns all images to choose from, for a network with this number of classes. Images of the test set have no labels
+/// for a network whose classes cannot be theirs.
+///
+/// # Errors
+/// A set that was not fetched, and a label that the network has no class for.
+pub(super) fn pool(data: &Data, classes: usize) -> Result<Vec<Subject>> {
+    let own = data.set.as_ref();
+    let mut numbered = Numbered::new(own.map(|own| &*own.pictures));
     let subject = |&index: &usize| {
-        let image = test_set.get(index)?.clone();
-        let label = image.label.context("found a test image without a label")?;
+        let image = numbered.get(index).with_context(|| data.place.clone())?.clone();
+        let label = match (image.label, own) {
+            (Some(label), Some(own)) if usize::from(label) >= classes => {
+                bail!(
+                    "{}: found label {label} of image {index}, wanted 0 to {}, the classes of the network",
+                    own.place,
+                    classes - 1
+                )
+            }
+            (_, None) if classes != CLASS_NAMES.len() => None,
+            (label, _) => label,
+        };
         Ok(Subject { index, label, image })
     };
-    data.pool.iter().map(subject).collect::<Result<_>>().with_context(|| data.place.clone())
+    data.pool.iter().map(subject).collect()
 }
 
 /// Returns the positions of the chosen images in the pool, in ascending order. Calls `exact` for the plaintext model's
@@ -44,7 +59,7 @@ pub(super) fn choose(
     let mut chosen = match data.sample {
         None => (0..pool.len()).collect(),
         Some(Sample::Random(count)) => index::sample(&mut rng, pool.len(), count).into_vec(),
-        Some(Sample::Stratified(count)) => stratified(data, pool, count / CLASS_NAMES.len(), &mut rng)?,
+        Some(Sample::Stratified(count)) => stratified(data, pool, count, &mut rng)?,
         Some(Sample::SmallestMargin(count)) => {
             let exact = exact()?;
             let mut by_margin: Vec<usize> = (0..pool.len()).collect();
@@ -57,23 +72,41 @@ pub(super) fn choose(
     Ok(chosen)
 }
 
-fn stratified(data: &Data, pool: &[Subject], each: usize, rng: &mut ChaCha20Rng) -> Result<Vec<usize>> {
+fn stratified(data: &Data, pool: &[Subject], count: usize, rng: &mut ChaCha20Rng) -> Result<Vec<usize>> {
+    let classes = data.set.as_ref().map_or(CLASS_NAMES.len(), |own| own.pictures.labels_end());
+    let each = count / classes;
     let mut chosen = Vec::new();
-    for (class, name) in CLASS_NAMES.iter().enumerate() {
-        let members: Vec<usize> = (0..pool.len()).filter(|&at| usize::from(pool[at].label) == class).collect();
+    let name = |class: usize| match &data.set {
+        None => CLASS_NAMES[class].to_owned(),
+        Some(_) => class.to_string(),
+    };
+    for class in 0..classes {
+        let members: Vec<usize> =
+            (0..pool.len()).filter(|&at| pool[at].label.map(usize::from) == Some(class)).collect();
         let (place, found) = (&data.place, members.len());
         ensure!(
             found >= each,
-            "{place}: found {found} images of class {name}, wanted {each} for the stratified sample"
+            "{place}: found {found} images of class {}, wanted {each} for the stratified sample",
+            name(class)
         );
         chosen.extend(index::sample(rng, found, each).into_iter().map(|at| members[at]));
     }
     Ok(chosen)
 }
 
-/// Returns the SHA-256 of the images in order, in the official binary layout.
+/// Returns the SHA-256 of the images in order, in the official binary layout. A label takes one byte, two with the low
+/// one first if it is above 255, and none if there is no label.
 pub(super) fn digest(subjects: &[Subject]) -> String {
-    sha256_of(subjects.iter().flat_map(|subject| [std::slice::from_ref(&subject.label), &subject.image.pixels[..]]))
+    let labels: Vec<Vec<u8>> = subjects.iter().map(|subject| label_bytes(subject.label)).collect();
+    sha256_of(subjects.iter().zip(&labels).flat_map(|(subject, label)| [&label[..], &subject.image.pixels[..]]))
+}
+
+fn label_bytes(label: Option<u16>) -> Vec<u8> {
+    match label.map(|label| (u8::try_from(label), label)) {
+        None => Vec::new(),
+        Some((Ok(byte), _)) => vec![byte],
+        Some((Err(_), label)) => label.to_le_bytes().to_vec(),
+    }
 }
 
 #[cfg(test)]
@@ -81,7 +114,7 @@ mod tests {
     use super::*;
 
     fn data(sample: Option<Sample>) -> Data {
-        Data { pool: (0..100).collect(), sample, seed: 5, place: "here".to_owned() }
+        Data { set: None, pool: (0..100).collect(), sample, seed: 5, place: "here".to_owned() }
     }
 
     fn none() -> Result<Vec<ExactRow>> {
@@ -90,7 +123,7 @@ mod tests {
 
     #[test]
     fn samples_are_drawn_as_asked() {
-        let pool = pool(&data(None)).unwrap();
+        let pool = pool(&data(None), 10).unwrap();
         assert_eq!(choose(&data(None), &pool, none).unwrap(), (0..100).collect::<Vec<_>>());
         let random = choose(&data(Some(Sample::Random(20))), &pool, none).unwrap();
         assert_eq!(random.len(), 20);
@@ -98,7 +131,7 @@ mod tests {
         assert_eq!(choose(&data(Some(Sample::Random(20))), &pool, none).unwrap(), random, "the seed decides");
         let strata = choose(&data(Some(Sample::Stratified(20))), &pool, none).unwrap();
         for class in 0..10 {
-            assert_eq!(strata.iter().filter(|&&at| pool[at].label == class).count(), 2, "class {class}");
+            assert_eq!(strata.iter().filter(|&&at| pool[at].label == Some(class)).count(), 2, "class {class}");
         }
         let error = choose(&data(Some(Sample::Stratified(1000))), &pool, none).unwrap_err().to_string();
         assert!(error.starts_with("here: found ") && error.contains("wanted 100"), "{error}");
@@ -106,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_smallest_margins_are_taken() {
-        let pool = pool(&data(None)).unwrap();
+        let pool = pool(&data(None), 10).unwrap();
         let margin = |image: usize| ((image * 37) % 100) as f64;
         let row = |subject: &Subject| ExactRow {
             image: subject.index,
@@ -122,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_digest_is_of_the_official_layout() {
-        let pool = pool(&data(None)).unwrap();
+        let pool = pool(&data(None), 10).unwrap();
         // of the first 307,300 bytes of the official test batch
         assert_eq!(digest(&pool), "440e5480f4f4a46030e496053a7f3d793d4bd5e284f762e076c2ee22afe98666");
     }

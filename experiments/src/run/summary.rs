@@ -79,13 +79,15 @@ pub(super) fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
     let count = |f: &dyn Fn(&ImageRow) -> bool| evaluated.iter().filter(|row| f(row)).count();
     let trials = evaluated.len();
     let share = |count: usize| (trials > 0).then(|| count as f64 / trials as f64);
-    let right = |class: Option<usize>, row: &ImageRow| class == Some(usize::from(row.label));
+    let labelled = count(&|row| row.label.is_some());
+    let share_right = |count: usize| (labelled > 0).then(|| count as f64 / labelled as f64);
+    let right = |class: Option<usize>, row: &ImageRow| row.is_right(class) == Some(true);
     let exactly_right = |row: &ImageRow| right(Some(row.exact_class), row);
     let correct = count(&|row| right(row.class, row));
     let flips = count(&|row| row.class != Some(row.exact_class));
     let only_case = count(&|row| right(row.class, row) && !exactly_right(row));
     let only_exact = count(&|row| !right(row.class, row) && exactly_right(row));
-    let interval = wilson(correct, trials, 0.95);
+    let interval = wilson(correct, labelled, 0.95);
     let latencies = latencies(evaluated.iter().copied());
     let shares = |of: fn(&ImageRow) -> Option<f64>| -> Vec<f64> {
         evaluated.iter().filter_map(|row| Some(of(row)? / row.batch? as f64)).collect()
@@ -98,15 +100,15 @@ pub(super) fn summarise(row: CaseRow, images: &[ImageRow]) -> CaseRow {
         images: images.len(),
         failed: images.len() - trials,
         correct,
-        accuracy: share(correct),
+        accuracy: share_right(correct),
         accuracy_lo: interval.map(|interval| interval.0),
         accuracy_hi: interval.map(|interval| interval.1),
-        plain_accuracy: share(count(&exactly_right)),
-        polynomial_accuracy: share(count(&|row| right(row.plain_class, row))).filter(|_| own),
+        plain_accuracy: share_right(count(&exactly_right)),
+        polynomial_accuracy: share_right(count(&|row| right(row.plain_class, row))).filter(|_| own),
         agreement: share(trials - flips),
         flips,
         polynomial_flips: count(&|row| own && row.class != row.plain_class),
-        mcnemar_p: (trials > 0).then(|| mcnemar(only_case, only_exact)),
+        mcnemar_p: (labelled > 0).then(|| mcnemar(only_case, only_exact)),
         latency_s: median(&latencies),
         latency_spread_s: spread(&latencies),
         amortised_s: median(&shares(|row| row.latency_s)),
@@ -149,11 +151,11 @@ mod tests {
     use crate::config::{Relu, Resources};
     use crate::records::Run;
 
-    fn image(label: u8, exact_class: usize, class: Option<usize>, error: f64, latency: f64) -> ImageRow {
+    fn image(label: u16, exact_class: usize, class: Option<usize>, error: f64, latency: f64) -> ImageRow {
         ImageRow {
             case: "c".to_owned(),
             image: 0,
-            label,
+            label: Some(label),
             exact_class,
             plain_class: Some(exact_class),
             class,

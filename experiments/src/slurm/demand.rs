@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::case::{self, Case, Model};
 use crate::config::{BackendKind, Cell, Config};
-use crate::images::TestSet;
+use crate::images::Numbered;
 use crate::machine;
 use crate::prediction::Predictor;
 
@@ -77,7 +77,7 @@ fn threads_of(config: &Config, cell: &Cell, otherwise: usize) -> usize {
 /// Returns the demands of cases that encrypt nothing, from the time of one evaluation in cleartext.
 fn clear(config: &Config, model: &Model, otherwise: usize) -> Result<Vec<Demand>> {
     config.check(model)?;
-    let input = model.input(TestSet::default().get(0)?);
+    let input = model.input(Numbered::new(None).get(0)?);
     let activation = model.own_activation();
     let started = Instant::now();
     let outcome = model.network.forward(&input, activation.as_ref());

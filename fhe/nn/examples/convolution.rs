@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bias = params.encode_real(&layout::bias(&conv, to, 1.0), y.scale(), y.basis())?;
     let found = to.unpack(&secret.decrypt_real(&evaluator.add_plain(&y, &bias)?));
 
-    let exact = conv.apply(&Tensor::image(&image)).data;
+    let exact = conv.apply(&Tensor::image(&image, 3)).data;
     let error = found.iter().zip(&exact).map(|(found, exact)| (found - exact).abs()).fold(0.0, f64::max);
     let (hoisted, others) = plan.rotations();
     println!("{} values, {hoisted} hoisted rotations and {others} others, largest error {error:.1e}", found.len());

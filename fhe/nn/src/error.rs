@@ -72,15 +72,23 @@ pub enum Error {
         /// Shape in the file.
         found: Vec<usize>,
     },
-    /// A network of another number of stages.
+    /// A network of more stages than the image can be halved.
     #[error(
-        "found layer{found} as the last stage, wanted {wanted} stages, `layer1` to `layer{wanted}`, as of a CIFAR ResNet"
+        "found {found} stages, `layer1` to `layer{found}`, wanted at most {wanted}: each halves the side of the image"
     )]
     WrongStages {
         /// Stages found.
         found: usize,
-        /// Stages wanted.
+        /// The most stages.
         wanted: usize,
+    },
+    /// A network of another family, by its tensors.
+    #[error("found {found}, wanted {wanted}")]
+    OtherNetwork {
+        /// What the file has.
+        found: String,
+        /// What a network of this family has.
+        wanted: String,
     },
     /// A convention in the metadata of a file or in a model card that is unknown or contradicts another.
     #[error("`{key}`: found {found}, wanted {wanted}")]
@@ -93,10 +101,21 @@ pub enum Error {
         wanted: String,
     },
     /// A tensor that the architecture needs is absent.
-    #[error("tensor {wanted} not found; wanted PyTorch's names for a CIFAR ResNet of 6n+2 layers")]
+    #[error("tensor {wanted} not found; wanted PyTorch's names for a ResNet of basic blocks")]
     MissingTensor {
         /// Its name, or the names either of which would do.
         wanted: String,
+    },
+    /// A block changes the shape, and neither tensors nor a convention say how its shortcut does.
+    #[error(
+        "tensor `{name}` not found; wanted it, or, for shortcuts without weights, `shortcut` in the file's metadata or the \
+         model card: {conventions}"
+    )]
+    MissingShortcut {
+        /// Name of the tensor.
+        name: String,
+        /// The names of the conventions.
+        conventions: String,
     },
     /// A tensor of another shape.
     #[error("tensor `{name}`: found shape {found:?}, wanted {wanted:?}")]
@@ -137,7 +156,9 @@ pub enum Error {
         found: f64,
     },
     /// A tensor that no layer takes: the file is of another architecture.
-    #[error("tensor `{name}` belongs to no layer of the ResNet-{depth} that the other tensors make")]
+    #[error(
+        "tensor `{name}`: found it, wanted none: it belongs to no layer of the ResNet-{depth} that the others make"
+    )]
     UnusedTensor {
         /// Its name.
         name: String,

@@ -3,12 +3,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Channels of the input: red, green, blue.
+/// Channels of a colour image: red, green, blue. A network may take one or two.
 pub const INPUT_CHANNELS: usize = 3;
 /// Width and height of the input, in pixels.
 pub const INPUT_SIDE: usize = 32;
 /// Stages of the ResNets of He et al. 2016. [`ResNet::layers`] counts the stages that a network has.
 pub const STAGES: usize = 3;
+/// The most stages of a network: each but the first halves the side of the image.
+pub const MOST_STAGES: usize = INPUT_SIDE.ilog2() as usize + 1;
+/// The most classes of a network that is read from a file.
+pub const MOST_CLASSES: usize = 1000;
 
 /// A convolution, zero-padded by `kernel / 2` on every side, plus a bias: an h × w input becomes one of ⌈h / stride⌉ ×
 /// ⌈w / stride⌉.
@@ -57,8 +61,8 @@ pub struct Linear {
 
 /// A ResNet for CIFAR-10: a convolution, blocks in stages, the average over each channel, a classifier.
 ///
-/// A block with a stride begins a stage. ResNet-(6n+2) has [`STAGES`] stages of n blocks; any other number works as
-/// well.
+/// A block with a stride begins a stage. ResNet-(6n+2) has [`STAGES`] stages of n blocks; any other number of stages,
+/// blocks and channels works as well.
 ///
 /// ```
 /// use fhe_nn::{ResNet, plain::Relu};
@@ -72,7 +76,7 @@ pub struct Linear {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResNet {
-    /// From 3 channels to the width of the first stage.
+    /// From the channels of the input to the width of the first stage.
     pub stem: Conv,
     /// All blocks in order.
     pub blocks: Vec<Block>,
@@ -131,6 +135,16 @@ impl Layer<'_> {
 }
 
 impl ResNet {
+    /// Channels of the input: three for colour, one for grey.
+    pub fn input_channels(&self) -> usize {
+        self.stem.in_channels
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classifier.out_features
+    }
+
     /// Number of convolutions and classifiers on the longest path: 6n+2 for three stages of n blocks.
     pub fn depth(&self) -> usize {
         self.layers().len() + 1

@@ -42,7 +42,7 @@ fn symmetric(ranges: impl Iterator<Item = Result<f64, Error>>, headroom: f64) ->
 /// input of the network.
 ///
 /// # Panics
-/// If an input has another length than 3 * 32 * 32.
+/// If an input has another length than the network's channels times 32 * 32.
 pub fn observe<T: Sync>(network: &ResNet, items: &[T], input: impl Fn(&T) -> Vec<f64> + Sync) -> Vec<f64> {
     let ranges = Mutex::new(vec![0.0_f64; network.activations()]);
     let record = |index: usize, values: &mut [f64]| {

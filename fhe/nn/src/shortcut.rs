@@ -44,16 +44,18 @@ impl PaddedShortcut {
         Self::ALL.map(|convention| format!("`{convention}`")).join(", ")
     }
 
-    /// Returns the shortcut from `inp` to `out` channels with this stride.
+    /// Returns the shortcut from `inp` to `out` channels, which are no fewer, with this stride.
     pub(crate) fn conv(self, inp: usize, out: usize, stride: usize) -> Conv {
+        // Without a stride there is nothing to average over.
+        let average = self.average && stride > 1;
         // Windows of 2 x 2 are the last two rows and columns of a 3 x 3 kernel, which is padded by one pixel.
-        let kernel = if self.average { 3 } else { 1 };
+        let kernel = if average { 3 } else { 1 };
         let taps = kernel * kernel;
         let mut weight = vec![0.0; out * inp * taps];
         let first = if self.after { 0 } else { (out - inp) / 2 };
         for channel in 0..inp {
             let filter = &mut weight[((first + channel) * inp + channel) * taps..][..taps];
-            if self.average {
+            if average {
                 [4, 5, 7, 8].into_iter().for_each(|tap: usize| filter[tap] = 0.25);
             } else {
                 filter[0] = 1.0;

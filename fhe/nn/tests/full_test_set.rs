@@ -33,7 +33,7 @@ fn our_weights_reach_what_their_card_claims() {
     let Some(images) = test_set() else { return };
     let network = ResNet::from_safetensors(pretrained::RESNET20).unwrap();
     let card = ModelCard::from_json(pretrained::RESNET20_CARD).unwrap();
-    let claimed = (10_000.0 * card.test_accuracy).round() as usize;
+    let claimed = (10_000.0 * card.test_accuracy.unwrap()).round() as usize;
     assert_eq!(right(&network, &images, &Normalisation::CIFAR10, &Relu), claimed);
 }
 
@@ -47,7 +47,7 @@ fn weights_of_low_degree_reach_what_their_card_claims() {
     let relu: Approximation = card.trained_with.as_ref().unwrap().relu.parse().unwrap();
     let intervals = card.intervals(&network, 1.0).unwrap();
     let activation = ApproximateRelu::new(&relu, &intervals);
-    let claimed = 10_000.0 * card.test_accuracy;
+    let claimed = 10_000.0 * card.test_accuracy.unwrap();
     let found = right(&network, &images, &Normalisation::CIFAR10, &activation) as f64;
     assert!((found - claimed).abs() <= 2.0, "{found} right, the card says {claimed}");
 

@@ -333,18 +333,92 @@ fn refusals_name_the_tensor_and_what_was_wanted() {
     }
     let variance = refusal(&|f| f.tensors.get_mut("bn1.running_var").unwrap().1[1] = -1.0);
     assert_eq!(variance, "tensor `bn1.running_var`: found variance -1 at element 1, wanted 0 or more");
-    let unused = refusal(&|f| f.put("layer1.0.conv3.weight", &[2, 2, 1, 1], 0.0));
+    let unused = refusal(&|f| f.put("layer1.0.conv4.weight", &[2, 2, 1, 1], 0.0));
     assert_eq!(
         unused,
-        "tensor `layer1.0.conv3.weight` belongs to no layer of the ResNet-8 that the other tensors make"
+        "tensor `layer1.0.conv4.weight`: found it, wanted none: it belongs to no layer of the ResNet-8 that the others make"
     );
 }
 
 #[test]
-fn networks_of_other_numbers_of_stages_are_refused() {
-    let refusal = |stages| File::with_stages(2, 1, stages).refusal();
-    assert!(refusal(4).starts_with("found layer4 as the last stage, wanted 3 stages"), "{}", refusal(4));
-    assert!(refusal(2).starts_with("found layer2 as the last stage, wanted 3 stages"), "{}", refusal(2));
+fn other_numbers_of_stages_are_read_as_long_as_the_image_can_be_halved() {
+    for stages in [1, 2, 4, 6] {
+        let network = File::with_stages(2, 1, stages).load().unwrap();
+        assert_eq!((network.depth(), network.layers().last().unwrap().stage), (2 * stages + 2, stages));
+        assert!(network.forward(&input(), &Relu).class().is_some());
+    }
+    let refusal = File::with_stages(1, 1, 7).refusal();
+    assert!(refusal.starts_with("found 7 stages, `layer1` to `layer7`, wanted at most 6"), "{refusal}");
+}
+
+#[test]
+fn stages_may_have_any_width_and_number_of_blocks() {
+    let mut file = File::new(2, 1);
+    // A third stage of the second's width: its first block still has a stride, and needs a shortcut.
+    file.conv("layer3.0.conv1", "layer3.0.bn1", [4, 4], 3);
+    file.conv("layer3.0.conv2", "layer3.0.bn2", [4, 4], 3);
+    file.conv("layer3.0.downsample.0", "layer3.0.downsample.1", [4, 4], 1);
+    file.conv("layer3.1.conv1", "layer3.1.bn1", [4, 4], 3);
+    file.conv("layer3.1.conv2", "layer3.1.bn2", [4, 4], 3);
+    file.put("fc.weight", &[10, 4], 0.0);
+    let network = file.load().unwrap();
+    let strides: Vec<_> = network.blocks.iter().map(|block| (block.stride, block.shortcut.is_some())).collect();
+    assert_eq!(strides, [(1, false), (2, true), (2, true), (1, false)]);
+    assert!(network.forward(&input(), &Relu).class().is_some());
+    // Padding cannot take channels away.
+    let mut shrinking = File::new(2, 1);
+    shrinking.conv("layer2.0.conv1", "layer2.0.bn1", [1, 2], 3);
+    shrinking.conv("layer2.0.conv2", "layer2.0.bn2", [1, 1], 3);
+    shrinking.drop_shortcuts();
+    shrinking.state("shortcut", "pad-centre");
+    assert!(shrinking.refusal().contains("`layer2.0.downsample.0.weight`"), "{}", shrinking.refusal());
+}
+
+#[test]
+fn one_to_three_channels_and_two_to_a_thousand_classes_are_read() {
+    let refused = |change: &dyn Fn(&mut File)| {
+        let mut file = File::new(2, 1);
+        change(&mut file);
+        file.refusal()
+    };
+    for (channels, classes) in [(1, 2), (2, 100), (3, 1000)] {
+        let mut file = File::new(2, 1);
+        file.put("conv1.weight", &[2, channels, 3, 3], -0.5);
+        file.put("fc.weight", &[classes, 8], -0.5);
+        file.put("fc.bias", &[classes], -0.5);
+        let network = file.load().unwrap();
+        assert_eq!((network.input_channels(), network.classes()), (channels, classes));
+        assert_eq!(network.forward(&input()[..channels * 1024], &Relu).logits.len(), classes);
+    }
+    let four = refused(&|file| file.put("conv1.weight", &[2, 4, 3, 3], -0.5));
+    assert_eq!(four, "found 4 input channels (`conv1.weight`), wanted 1 to 3: grey, two, or red, green, blue");
+    for classes in [1, 1001] {
+        let refusal = refused(&|file| file.put("fc.weight", &[classes, 8], -0.5));
+        assert_eq!(refusal, format!("found {classes} classes (`fc.weight`), wanted 2 to 1000"));
+    }
+}
+
+#[test]
+fn other_families_are_refused_by_name() {
+    let refused = |change: &dyn Fn(&mut File)| {
+        let mut file = File::new(2, 1);
+        change(&mut file);
+        let refusal = file.refusal();
+        assert!(!refusal.contains('\n') && refusal.contains("wanted"), "{refusal}");
+        refusal
+    };
+    // torchvision's ResNet-18 and ResNet-50.
+    let imagenet = refused(&|file| file.put("conv1.weight", &[64, 3, 7, 7], -0.5));
+    assert!(imagenet.starts_with("found `conv1.weight` of 7 x 7, a ResNet for ImageNet's"), "{imagenet}");
+    let bottleneck = refused(&|file| file.put("layer1.0.conv3.weight", &[8, 2, 1, 1], -0.5));
+    assert!(bottleneck.contains("bottleneck blocks of three convolutions as from ResNet-50 on"), "{bottleneck}");
+    let vgg = refused(&|file| file.rename("layer1", "features"));
+    assert!(vgg.contains("a VGG, AlexNet or MobileNet"), "{vgg}");
+    let wide = refused(&|file| file.rename("layer1", "block1.layer"));
+    assert!(wide.contains("a Wide ResNet with batch norm first"), "{wide}");
+    // kuangliu's PreActResNet-18 has a norm of the block's input.
+    let before = refused(&|file| file.put("layer2.0.bn1.weight", &[2], 0.5));
+    assert!(before.contains("a pre-activation ResNet"), "{before}");
 }
 
 /// A safetensors file with this header and as many bytes of zeros.

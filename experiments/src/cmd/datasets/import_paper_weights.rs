@@ -43,6 +43,7 @@ pub(super) fn run(args: &Args, cache: &Cache) -> Result<()> {
     write(&args.out, &bytes)?;
     write(&card_file, (serde_json::to_string_pretty(&card)? + "\n").as_bytes())?;
     let WrittenCard { test_accuracy, test_accuracy_from, ranges_from, .. } = &card;
+    let test_accuracy = test_accuracy.unwrap_or_default();
     let [weights, card] = [&args.out, &card_file].map(|path| path.display());
     output::out(&format!(
         "{weights}: ResNet-{}, batch norm folded in\n{card}: accuracy {test_accuracy} ({test_accuracy_from}), activation \
@@ -57,7 +58,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn card(network: &ResNet, weights_sha256: String, cache: &Cache) -> Result<WrittenCard> {
     let normalisation = Normalisation::CIFAR10;
-    let measured = card::ranges(network, &normalisation, cache)?;
+    let measured = card::ranges(network, &normalisation, &card::training_images(None, cache)?);
     let (test_accuracy, test_accuracy_from) = match card::present(cache, Split::Test)? {
         Some(images) => {
             (card::accuracy(network, &normalisation, &images), format!("measured on the {} test images", images.len()))
@@ -74,10 +75,12 @@ fn card(network: &ResNet, weights_sha256: String, cache: &Cache) -> Result<Writt
         architecture: "resnet20-cifar10, projection shortcuts".to_owned(),
         source: "weights/ of the repository of ePrint 2024/460".to_owned(),
         weights_sha256,
-        test_accuracy,
+        test_accuracy: Some(test_accuracy),
         test_accuracy_from,
-        mean: normalisation.mean,
-        std: normalisation.std,
+        test_set: None,
+        classes: None,
+        mean: normalisation.mean.to_vec(),
+        std: normalisation.std.to_vec(),
         range_on_training_images: measured.ranges,
         ranges_from: measured.from,
         logit_bound: measured.logit_bound,

@@ -1,6 +1,6 @@
 // The images of a run, those first that changed their class.
 
-const FAILED = "x", NO_CLASS = "-", NO_ROW = " ";
+const FAILED = "x", NO_CLASS = "-", NO_ROW = " ", UNLABELLED = "_";
 
 /** Shows the images. */
 function startImages(host, data) {
@@ -41,18 +41,24 @@ function bitsAt(one, at) {
   return Number.isNaN(tenths) ? null : (tenths - 400) / 10;
 }
 
+/** Returns the name of a class: digits are their own number, others lie after U+0100. */
+function className(classes, character) {
+  const number = /[0-9]/.test(character) ? Number(character) : character.codePointAt(0) - 0x100;
+  return classes[number] ?? (number >= 0 ? `class ${number}` : "unknown");
+}
+
 /** The rows of a run's images. */
 class ImageTable {
   constructor(run, classes) {
     Object.assign(this, { run, images: run.images });
     this.numbers = run.images.numbers.flatMap(([first, count]) => Array.from({ length: count }, (_, at) => first + at));
     this.name = (character) => character === FAILED ? "failed" : character === NO_CLASS ? "no class"
-      : character === NO_ROW || character === undefined ? null : classes[character] ?? "unknown";
+      : character === UNLABELLED ? "none" : character === NO_ROW || character === undefined ? null : className(classes, character);
   }
 
   common() {
     return [
-      column("image", "", "Index in the test set."),
+      column("image", "", "Index in the set of images."),
       column("picture", "", "A thumbnail.", { number: false, width: 76, words: () => "" }),
       wordColumn("label", "Its class by the data set."),
       wordColumn("exact", "Its class by the plaintext model with exact ReLUs."),

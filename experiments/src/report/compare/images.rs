@@ -44,7 +44,8 @@ impl<'a> Images<'a> {
         self.both.iter().find_map(|(a, b)| {
             let number = a.image;
             if a.label != b.label {
-                return Some(format!("image {number} has the label {} in A and {} in B", a.label, b.label));
+                let [a, b] = [a.label, b.label].map(|label| label.map_or("none".to_owned(), |label| label.to_string()));
+                return Some(format!("image {number} has the label {a} in A and {b} in B"));
             }
             let apart = (a.margin - b.margin).abs() > 1e-6 * (1.0 + a.margin.abs());
             (same_model && apart).then(|| {
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn numbers_that_mean_other_images_are_noticed() {
-        let (one, other) = (row(0, 1, 1.0), ImageRow { label: 2, ..row(0, 1, 1.0) });
+        let (one, other) = (row(0, 1, 1.0), ImageRow { label: Some(2), ..row(0, 1, 1.0) });
         let moved = ImageRow { margin: 0.75, ..one.clone() };
         let clash = |b: &ImageRow, same| {
             Images { both: vec![(&one, b)], only_a: 0, only_b: 0, failed: 0 }.clash(same).unwrap_or_default()

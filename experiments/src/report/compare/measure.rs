@@ -31,8 +31,8 @@ pub(crate) fn quantities(
             Kind::Latency | Kind::Amortised => seconds(kind, images, yardstick),
             Kind::Memory => memory(pair),
             Kind::LogitError => errors(images),
-            Kind::Accuracy => shares(kind, images, |row| row.class == Some(usize::from(row.label))),
-            Kind::Flips => shares(kind, images, |row| row.class != Some(row.exact_class)),
+            Kind::Accuracy => shares(kind, images, |row| row.is_right(row.class)),
+            Kind::Flips => shares(kind, images, |row| Some(row.class != Some(row.exact_class))),
         };
         let values = if values == [None, None] { recorded(kind, pair, yardstick) } else { values };
         // What was not measured has no other reason.
@@ -112,10 +112,11 @@ fn memory(pair: Pair<'_>) -> Found {
     (values, Ok(finding))
 }
 
-fn shares(kind: Kind, images: &Images<'_>, has: impl Fn(&ImageRow) -> bool) -> Found {
-    let shares = Shares::of(images.both.iter().map(|(a, b)| (has(a), has(b))));
+fn shares(kind: Kind, images: &Images<'_>, has: impl Fn(&ImageRow) -> Option<bool>) -> Found {
+    let shares = Shares::of(images.both.iter().filter_map(|(a, b)| has(a).zip(has(b))));
     let Some(interval) = shares.difference() else {
-        return ([None, None], Err("no image in common".to_owned()));
+        let reason = if images.both.is_empty() { "no image in common" } else { "the images have no labels" };
+        return ([None, None], Err(reason.to_owned()));
     };
     let (a, b) = shares.values();
     let p = mcnemar(shares.only_first, shares.only_second);

@@ -8,7 +8,7 @@ use crate::run::rewrite::{line, rewrite};
 const IMAGES: [usize; 3] = [10, 25, 47];
 
 fn exact(image: usize) -> ExactRow {
-    ExactRow { image, label: 1, class: 2, margin: 0.25 }
+    ExactRow { image, label: Some(1), class: 2, margin: 0.25 }
 }
 
 /// A folder with three rows, and the bytes of the rows and of their digests.

@@ -13,7 +13,7 @@ fn image(case: &str, image: usize) -> ImageRow {
     ImageRow {
         case: case.to_owned(),
         image,
-        label: 1,
+        label: Some(1),
         exact_class: 1,
         plain_class: Some(1),
         class: Some(1),

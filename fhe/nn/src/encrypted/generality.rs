@@ -35,7 +35,7 @@ fn the_plaintext_walk_takes_the_steps_of_the_list_of_layers() {
             assert_eq!(convolved.output.channels, layer.terms[0].conv.out_channels);
             // The sum of the layer's terms on the walk's own values is the walk's result.
             let value = |number: usize| match number {
-                0 => crate::plain::Tensor::image(&image),
+                0 => crate::plain::Tensor::image(&image, network.input_channels()),
                 k => steps[2 * k - 1].output.clone(),
             };
             let mut sum = vec![0.0; convolved.output.data.len()];

@@ -9,7 +9,7 @@ use super::linear::Target;
 use super::packing::Packing;
 use super::slots::Operand;
 use crate::form::Form;
-use crate::network::{CLASSIFIER, INPUT_CHANNELS, INPUT_SIDE, Layer, Op, ResNet, Term};
+use crate::network::{CLASSIFIER, INPUT_SIDE, Layer, Op, ResNet, Term};
 use crate::plain::MessageActivation;
 
 /// A network, a circuit, and the interval of each activation.
@@ -188,7 +188,7 @@ impl Program {
 
     /// The layout of the image.
     pub fn input_layout(&self) -> Layout {
-        self.circuit.packing.layout(INPUT_CHANNELS, INPUT_SIDE)
+        self.circuit.packing.layout(self.network.input_channels(), INPUT_SIDE)
     }
 
     /// The number of slots of the network's widest layer: the ring dimension must be at least twice as large.
@@ -287,7 +287,8 @@ impl Program {
 
 /// The layouts of the image and of every layer's result: of value 0, 1, 2 and so on.
 fn layouts(layers: &[Layer<'_>], packing: Packing) -> Vec<Layout> {
-    let mut layouts = vec![packing.layout(INPUT_CHANNELS, INPUT_SIDE)];
+    let image = layers.first().map_or(0, |stem| stem.terms[0].conv.in_channels);
+    let mut layouts = vec![packing.layout(image, INPUT_SIDE)];
     for layer in layers {
         let Term { conv, input } = layer.terms[0];
         layouts.push(packing.layout(conv.out_channels, layouts[input].side.div_ceil(conv.stride)));

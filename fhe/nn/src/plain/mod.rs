@@ -6,7 +6,7 @@ mod message;
 
 use rayon::prelude::*;
 
-use crate::network::{INPUT_CHANNELS, INPUT_SIDE, Linear, Op, ResNet};
+use crate::network::{INPUT_SIDE, Linear, Op, ResNet};
 pub use activation::{Activation, ApproximateRelu, Interval, Relu};
 pub(crate) use conv::Buffers;
 pub(crate) use message::MessageActivation;
@@ -77,7 +77,7 @@ impl ResNet {
     /// Evaluates one image.
     ///
     /// # Panics
-    /// If `input` has another length than 3 · 32 · 32.
+    /// If `input` has another length than the network's channels times 32 · 32.
     pub fn forward(&self, input: &[f64], activation: &dyn Activation) -> Outcome {
         self.walk(input, activation, &mut |_, _, _| {})
     }
@@ -85,7 +85,7 @@ impl ResNet {
     /// Evaluates one image and keeps the result of every step, in the order of [`ResNet::steps`].
     ///
     /// # Panics
-    /// If `input` has another length than 3 · 32 · 32.
+    /// If `input` has another length than the network's channels times 32 · 32.
     pub fn trace(&self, input: &[f64], activation: &dyn Activation) -> (Outcome, Vec<Step>) {
         let mut names = self.steps().into_iter();
         let mut steps = Vec::with_capacity(names.len());
@@ -102,7 +102,7 @@ impl ResNet {
     /// The overflow of one image never affects the outcome of another.
     ///
     /// # Panics
-    /// If an input has another length than 3 · 32 · 32.
+    /// If an input has another length than the network's channels times 32 · 32.
     pub fn forward_all<T: Sync>(
         &self,
         items: &[T],
@@ -120,7 +120,7 @@ impl ResNet {
         activation: &dyn Activation,
         observe: &mut dyn FnMut(Op, &Tensor, Option<usize>),
     ) -> Outcome {
-        let mut x = Tensor::image(input);
+        let mut x = Tensor::image(input, self.input_channels());
         let mut buffers = Buffers::default();
         let mut overflow = Vec::new();
         let mut activate = |x: &mut Tensor, observe: &mut dyn FnMut(Op, &Tensor, Option<usize>)| {
@@ -149,14 +149,14 @@ impl ResNet {
 }
 
 impl Tensor {
-    /// The network's input.
+    /// The input of a network that takes this number of channels.
     ///
     /// # Panics
-    /// If `values` has another length than 3 · 32 · 32.
-    pub fn image(values: &[f64]) -> Self {
-        let wanted = INPUT_CHANNELS * INPUT_SIDE * INPUT_SIDE;
+    /// If `values` has another length than channels · 32 · 32.
+    pub fn image(values: &[f64], channels: usize) -> Self {
+        let wanted = channels * INPUT_SIDE * INPUT_SIDE;
         assert_eq!(values.len(), wanted, "values of an image: found {}, wanted {wanted}", values.len());
-        Self { channels: INPUT_CHANNELS, height: INPUT_SIDE, width: INPUT_SIDE, data: values.to_vec() }
+        Self { channels, height: INPUT_SIDE, width: INPUT_SIDE, data: values.to_vec() }
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
@@ -206,6 +206,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "found 5, wanted 3072")]
     fn an_input_of_another_length_is_refused() {
-        Tensor::image(&[0.0; 5]);
+        Tensor::image(&[0.0; 5], 3);
     }
 }

@@ -21,12 +21,16 @@ pub const MAX_CARD_BYTES: u64 = 1 << 20;
 pub struct ModelCard {
     /// The architecture, in words.
     pub architecture: String,
-    /// Share of the 10,000 test images that are classified rightly, from 0 to 1.
-    pub test_accuracy: f64,
+    /// Share of the test images that are classified rightly, from 0 to 1; `None` if not stated.
+    pub test_accuracy: Option<f64>,
+    /// The test set of that accuracy; `None` for the 10,000 test images of CIFAR-10.
+    pub test_set: Option<String>,
+    /// The names of the classes, by label; `None` if not stated.
+    pub classes: Option<Vec<String>>,
     /// Mean of each channel as a fraction of full scale; subtracted from the pixel in [0, 1].
-    pub mean: [f64; 3],
-    /// Standard deviation of each channel as a fraction of full scale; divides the difference.
-    pub std: [f64; 3],
+    pub mean: Vec<f64>,
+    /// Standard deviation of each channel as a fraction of full scale; divides the difference. As many as means.
+    pub std: Vec<f64>,
     /// For each activation, by name, the largest magnitude before it over the training images.
     pub range_on_training_images: BTreeMap<String, f64>,
     /// For each activation, by name, the largest magnitude before it over pictures other than photographs (plain
@@ -58,6 +62,8 @@ pub struct TrainedActivation {
 struct Fields {
     architecture: Option<Value>,
     test_accuracy: Option<Value>,
+    test_set: Option<Value>,
+    classes: Option<Value>,
     mean: Option<Value>,
     std: Option<Value>,
     range_on_training_images: Option<Value>,
@@ -101,11 +107,22 @@ impl ModelCard {
             let half_widths = field.member("half_widths", "trained_with.half_widths")?.numbers(field::magnitude)?;
             Ok(TrainedActivation { relu, half_widths })
         };
+        let architecture = required("architecture", &fields.architecture)?.text()?;
+        let mean = required("mean", &fields.mean)?.channels(field::mean)?;
+        let std = required("std", &fields.std)?.channels(field::deviation)?;
+        if mean.len() != std.len() {
+            let (found, wanted) = (std.len(), mean.len());
+            return Err(Error::Card(format!("`std`: found {found} numbers, wanted {wanted}, as many as in `mean`")));
+        }
         Ok(Self {
-            architecture: required("architecture", &fields.architecture)?.text()?,
-            test_accuracy: required("test_accuracy", &fields.test_accuracy)?.number(field::share)?,
-            mean: required("mean", &fields.mean)?.channels(field::mean)?,
-            std: required("std", &fields.std)?.channels(field::deviation)?,
+            architecture,
+            test_accuracy: optional("test_accuracy", fields.test_accuracy)
+                .map(|field| field.number(field::share))
+                .transpose()?,
+            test_set: optional("test_set", fields.test_set).map(|field| field.text()).transpose()?,
+            classes: optional("classes", fields.classes).map(|field| field.texts()).transpose()?,
+            mean,
+            std,
             range_on_training_images: required("range_on_training_images", &fields.range_on_training_images)?
                 .numbers(field::magnitude)?,
             range_on_odd_pictures: optional("range_on_odd_pictures", fields.range_on_odd_pictures)
@@ -123,6 +140,25 @@ impl ModelCard {
                 .transpose()?
                 .unwrap_or_default(),
         })
+    }
+
+    /// Fails for a card of a network of other classes or channels.
+    ///
+    /// # Errors
+    /// [`Error::Card`] with both numbers.
+    pub fn check_shape(&self, network: &ResNet) -> Result<(), Error> {
+        let channels = (self.mean.len(), network.input_channels());
+        if channels.0 != channels.1 {
+            let reason = format!("`mean`: found {} numbers, wanted {}, the network's channels", channels.0, channels.1);
+            return Err(Error::Card(reason));
+        }
+        match self.classes.as_ref().map(Vec::len).filter(|&found| found != network.classes()) {
+            Some(found) => {
+                let wanted = network.classes();
+                Err(Error::Card(format!("`classes`: found {found} names, wanted the {wanted} of the network")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Returns `[-r * headroom, r * headroom]` for each activation of `network` in order of evaluation, where `r` is

@@ -85,16 +85,19 @@ impl Field {
         Ok(number)
     }
 
-    /// Returns one number for each channel: red, green, blue.
-    pub(super) fn channels(&self, check: Check) -> Result<[f64; 3], Error> {
-        let three = || self.bad(&self.value, "three numbers, for red, green and blue");
-        let values: &[Value; 3] =
-            self.value.as_array().and_then(|values| values.as_slice().try_into().ok()).ok_or_else(three)?;
-        let mut numbers = [0.0; 3];
-        for (number, value) in numbers.iter_mut().zip(values) {
-            *number = self.checked(value, check)?;
-        }
-        Ok(numbers)
+    /// Returns one number for each channel: red, green, blue; or one or two for a network that takes fewer.
+    pub(super) fn channels(&self, check: Check) -> Result<Vec<f64>, Error> {
+        let values = self.value.as_array().filter(|values| (1..=3).contains(&values.len()));
+        let values = values
+            .ok_or_else(|| self.bad(&self.value, "three numbers, for red, green and blue, or one for each channel"))?;
+        values.iter().map(|value| self.checked(value, check)).collect()
+    }
+
+    /// Returns the texts of a list.
+    pub(super) fn texts(&self) -> Result<Vec<String>, Error> {
+        let values = self.value.as_array().ok_or_else(|| self.bad(&self.value, "a list of texts"))?;
+        let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| self.bad(value, "text"));
+        values.iter().map(text).collect()
     }
 
     /// Returns the numbers of an object, by name.

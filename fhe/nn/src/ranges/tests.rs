@@ -37,7 +37,7 @@ fn every_field_is_read() {
     });
     for json in [json.clone(), format!("\u{feff}{json}\r\n")] {
         let card = ModelCard::from_json(&json).unwrap();
-        assert_eq!((card.architecture.as_str(), card.test_accuracy, card.mean[2]), ("resnet8", 0.5, 0.45));
+        assert_eq!((card.architecture.as_str(), card.test_accuracy, card.mean[2]), ("resnet8", Some(0.5), 0.45));
         assert_eq!(card.trained_with.unwrap().half_widths["act"], 2.5);
         assert_eq!(card.shortcut.unwrap().name(), "pad-after");
         assert_eq!((card.bn_eps, card.logit_bound), (Some(1e-3), Some(40.0)));
@@ -79,7 +79,12 @@ fn numbers_that_no_network_has_are_refused_with_found_and_wanted() {
 
 #[test]
 fn fields_of_another_type_are_refused_by_name() {
-    assert!(with("mean", "[0.5, 0.5]").contains("found [0.5,0.5], wanted three numbers"));
+    assert!(with("mean", "[]").contains("found [], wanted three numbers"));
+    assert!(refusal(&card(|card| drop(card.insert("mean".into(), 0.5.into())))).contains("wanted three numbers"));
+    let two = refusal(&card(|card| drop(card.insert("mean".into(), vec![0.5, 0.5].into()))));
+    assert_eq!(two, "model card: `std`: found 3 numbers, wanted 2, as many as in `mean`");
+    assert!(with("classes", r#"["cat", 7]"#).contains("found 7, wanted text"));
+    assert!(with("test_set", "10").contains("found 10, wanted text"));
     assert!(with("mean", "0.5").contains("found 0.5, wanted three numbers"));
     assert!(with("std", r#"[0.2, "0.2", 0.2]"#).contains(r#"found "0.2", wanted a number"#));
     assert!(with("test_accuracy", r#""92 %""#).contains("wanted a number"));

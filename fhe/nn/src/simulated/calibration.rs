@@ -92,7 +92,7 @@ impl<'a> Calibration<'a> {
         assert_eq!(decrypted.len(), self.schedule.len(), "one vector for each step of the schedule");
         let (program, steps) = (self.program, decrypted.iter().zip(&mut self.moments));
         let mut replay = Replay { program, steps, buffers: Buffers::default() };
-        let Ok(_) = program.run(&mut replay, Tensor::image(image));
+        let Ok(_) = program.run(&mut replay, Tensor::image(image, program.network().input_channels()));
         self.rows += decrypted.len();
     }
 

@@ -73,7 +73,8 @@ impl Simulator {
             overflow: Vec::new(),
             observe,
         };
-        let Ok(logits) = self.program.run(&mut simulation, Tensor::image(input));
+        let Ok(logits) =
+            self.program.run(&mut simulation, Tensor::image(input, self.program.network().input_channels()));
         Outcome { logits: logits.data, overflow: simulation.overflow }
     }
 

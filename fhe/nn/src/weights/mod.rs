@@ -13,6 +13,7 @@
 
 mod batch_norm;
 mod elements;
+mod family;
 mod format;
 mod names;
 mod reader;
@@ -45,9 +46,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     crate::file::read(path, MAX_BYTES)
 }
 
-/// Reads a network of any depth 6n+2 and any width from the bytes of a safetensors file, with batch norm folded into
-/// the convolutions in double precision. The shapes of all tensors follow from `conv1.weight` and the number of blocks
-/// in `layer1`. The model card may state conventions that tensors do not show: see the [module](self).
+/// Reads a network of basic blocks from the bytes of a safetensors file, with batch norm folded into the convolutions in
+/// double precision: ResNet-(6n+2), and networks of other numbers of stages, blocks and channels. It takes one to three
+/// channels, and has 2 to 1,000 classes. The first block of each stage but the first has a stride of 2. The model card may state conventions that tensors do not show: see the [module](self).
 ///
 /// # Errors
 /// * [`Error::OtherFormat`], [`Error::WrongLength`] and [`Error::Format`] for bytes that are not a whole safetensors
@@ -55,7 +56,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
 /// * [`Error::MissingTensor`], [`Error::UnusedTensor`], [`Error::TwoNames`], [`Error::WrongShape`],
 ///   [`Error::EmptyTensor`],
 ///   [`Error::WrongType`], [`Error::NotFinite`] and [`Error::NegativeVariance`] name a tensor that does not fit.
-/// * [`Error::WrongStages`] for a network of another number of stages.
+/// * [`Error::WrongStages`] and [`Error::OtherNetwork`] for a network of another family.
 /// * [`Error::BadConvention`] for a convention that is unknown, or that file and card state differently.
 pub fn load(bytes: &[u8], card: Option<&ModelCard>) -> Result<Loaded, Error> {
     reader::read(bytes, card)

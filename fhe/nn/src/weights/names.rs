@@ -22,6 +22,12 @@ pub(super) fn canonical(names: &[&str], notes: &mut Vec<String>) -> Result<BTree
         notes.push(format!("the names of all tensors begin with `{prefix}`, which was left out"));
     }
     let mut all = BTreeMap::new();
+    for (theirs, ours) in [("linear", "fc"), ("classifier", "fc"), ("shortcut", "downsample")] {
+        let part = |name: &&str| name[prefix.len()..].split('.').any(|part| part == theirs);
+        if names.iter().any(part) {
+            notes.push(format!("`{theirs}` was read as `{ours}`"));
+        }
+    }
     for name in names {
         let pytorch = renamed(&name[prefix.len()..]);
         if let Some(first) = all.insert(pytorch.clone(), name.to_owned()) {

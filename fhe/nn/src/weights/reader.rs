@@ -1,10 +1,11 @@
 //! The walk over the layers of a ResNet, which takes their tensors one by one.
 
 use super::batch_norm::{BatchNorm, EPSILON};
+use super::family;
 use super::tensors::Tensors;
 use super::{Loaded, ModelCard};
 use crate::Error;
-use crate::network::{Block, Conv, INPUT_CHANNELS, Linear, ResNet, STAGES};
+use crate::network::{Block, Conv, INPUT_CHANNELS, Linear, MOST_CLASSES, MOST_STAGES, ResNet};
 use crate::shortcut::{self, PaddedShortcut};
 
 /// Reads a network; see [`super::load`].
@@ -59,27 +60,28 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn network(&mut self) -> Result<ResNet, Error> {
+        family::check(&self.tensors)?;
         // If `conv1.weight` has another rank, the shape wanted is that of the paper's network.
-        let width = match self.tensors.shape("conv1.weight").as_deref() {
-            Some(&[width, _, _, _]) => width,
-            _ => 16,
+        let (mut channels, input) = match self.tensors.shape("conv1.weight").as_deref() {
+            Some(&[width, input, _, _]) => (width, input.clamp(1, INPUT_CHANNELS)),
+            _ => (16, INPUT_CHANNELS),
         };
-        let stem = self.conv("conv1", Some("bn1"), [width, INPUT_CHANNELS], 3, 1)?;
-        let has_block = |k: &usize| self.tensors.shape(&format!("layer1.{k}.conv1.weight")).is_some();
-        let n = (0..).take_while(has_block).count();
-        if n == 0 {
-            return Err(Error::MissingTensor { wanted: "`layer1.0.conv1.weight`".to_owned() });
-        }
+        let stem = self.conv("conv1", Some("bn1"), [channels, input], 3, 1)?;
         let stages = (1..).take_while(|stage| self.tensors.any(&format!("layer{stage}."))).count();
-        if stages != STAGES {
-            return Err(Error::WrongStages { found: stages, wanted: STAGES });
+        if stages > MOST_STAGES {
+            return Err(Error::WrongStages { found: stages, wanted: MOST_STAGES });
         }
-        let mut blocks = Vec::with_capacity(stages * n);
-        let mut channels = width;
-        for stage in 0..stages {
-            for k in 0..n {
-                let out = width << stage;
-                blocks.push(self.block(&format!("layer{}.{k}", stage + 1), channels, out)?);
+        let mut blocks = Vec::new();
+        for stage in 1..=stages.max(1) {
+            let count = (0..).take_while(|k| self.tensors.any(&format!("layer{stage}.{k}."))).count();
+            // The first convolution of a stage tells its width.
+            let out = match self.tensors.shape(&format!("layer{stage}.0.conv1.weight")).as_deref() {
+                Some(&[out, ..]) => out,
+                _ => channels,
+            };
+            for k in 0..count.max(1) {
+                let stride = if k == 0 && stage > 1 { 2 } else { 1 };
+                blocks.push(self.block(&format!("layer{stage}.{k}"), channels, out, stride)?);
                 channels = out;
             }
         }
@@ -91,9 +93,7 @@ impl Reader<'_> {
         }
     }
 
-    fn block(&mut self, name: &str, inp: usize, out: usize) -> Result<Block, Error> {
-        // Only the first block of a later stage changes the shape.
-        let stride = if inp == out { 1 } else { 2 };
+    fn block(&mut self, name: &str, inp: usize, out: usize, stride: usize) -> Result<Block, Error> {
         let conv1 = self.conv(&format!("{name}.conv1"), Some(&format!("{name}.bn1")), [out, inp], 3, stride)?;
         let conv2 = self.conv(&format!("{name}.conv2"), Some(&format!("{name}.bn2")), [out, out], 3, 1)?;
         Ok(Block { conv1, conv2, shortcut: self.shortcut(name, inp, out, stride)?, stride })
@@ -112,17 +112,14 @@ impl Reader<'_> {
                 return self.conv(&name, norm.as_deref(), [out, inp], 1, stride).map(Some);
             }
         }
-        if inp == out {
+        if inp == out && stride == 1 {
             return Ok(None);
         }
-        match self.padded {
+        match self.padded.filter(|_| inp <= out) {
             Some(convention) => Ok(Some(convention.conv(inp, out, stride))),
-            None => Err(Error::MissingTensor {
-                wanted: format!(
-                    "`{block}.downsample.0.weight` (or, for shortcuts without weights, `shortcut` in the file's metadata \
-                     or the model card: {})",
-                    PaddedShortcut::names()
-                ),
+            None => Err(Error::MissingShortcut {
+                name: format!("{block}.downsample.0.weight"),
+                conventions: PaddedShortcut::names(),
             }),
         }
     }
@@ -161,6 +158,10 @@ impl Reader<'_> {
 
     fn classifier(&mut self, inp: usize) -> Result<Linear, Error> {
         let out = self.tensors.shape("fc.weight").and_then(|shape| shape.first().copied()).unwrap_or(10);
+        if !(2..=MOST_CLASSES).contains(&out) {
+            let (found, wanted) = (format!("{out} classes (`fc.weight`)"), format!("2 to {MOST_CLASSES}"));
+            return Err(Error::OtherNetwork { found, wanted });
+        }
         let weight = self.tensors.take("fc.weight", &[out, inp])?;
         let bias = self.tensors.take_if_there("fc.bias", &[out])?.unwrap_or_else(|| vec![0.0; out]);
         Ok(Linear { out_features: out, in_features: inp, weight, bias })

@@ -14,11 +14,15 @@ const BINS: f64 = 4.0;
 const MOST: usize = 6;
 
 /// The fates of an image, compared with the plaintext model with exact ReLUs.
-const FATES: [(&str, Look); 3] = [
+const FATES: [(&str, Look); 4] = [
     ("right before, wrong now", Look::filling(0, true)),
     ("wrong before, right now", Look::filling(4, true)),
     ("wrong before and now, another class or none", Look::filling(super::super::style::BLACK, false)),
+    (UNLABELLED, Look::filling(2, true)),
 ];
+
+/// The fate of an image without a label. The legend has it only where there is such an image.
+const UNLABELLED: &str = "without a label, another class now";
 
 /// Returns the figure: a row of two panels for each case in which images changed.
 pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
@@ -42,7 +46,9 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     if found.is_empty() {
         return Err(format!("none of {seen} images changed its class"));
     }
-    let mut legend: Vec<_> = FATES.iter().map(|(name, look)| ((*name).to_owned(), *look)).collect();
+    let unlabelled = found.iter().any(|(_, _, bins)| bins.counts.iter().any(|count| count.2[3] > 0));
+    let fates = FATES.iter().filter(|fate| unlabelled || fate.0 != UNLABELLED);
+    let mut legend: Vec<_> = fates.map(|(name, look)| ((*name).to_owned(), *look)).collect();
     legend.push(("share of the bin (95 % interval)".to_owned(), Look::series(1).dashed(None)));
     let cases = found.len();
     let shown = spread(cases, MOST);
@@ -67,7 +73,7 @@ fn spread(count: usize, most: usize) -> Vec<usize> {
 struct Bins {
     images: usize,
     /// For each bin: its number, its images, and the images of each fate.
-    counts: Vec<(i32, usize, [usize; 3])>,
+    counts: Vec<(i32, usize, [usize; 4])>,
 }
 
 impl Bins {
@@ -77,7 +83,7 @@ impl Bins {
             // A margin of 0 counts in the bin of the smallest.
             let bin = (row.margin.max(1e-3).log10() * BINS).floor() as i32;
             let at = bins.counts.binary_search_by_key(&bin, |count| count.0).unwrap_or_else(|at| {
-                bins.counts.insert(at, (bin, 0, [0; 3]));
+                bins.counts.insert(at, (bin, 0, [0; 4]));
                 at
             });
             bins.images += 1;
@@ -94,7 +100,7 @@ impl Bins {
     }
 
     /// Returns the words of a bin.
-    fn words(case: &str, (bin, images, fates): &(i32, usize, [usize; 3])) -> String {
+    fn words(case: &str, (bin, images, fates): &(i32, usize, [usize; 4])) -> String {
         let [from, to] = [edge(*bin), edge(bin + 1)];
         let changed: usize = fates.iter().sum();
         format!("{case}\nmargin {from:.3} to {to:.3}: {changed} of {images} images changed their class")
@@ -114,7 +120,7 @@ impl Bins {
             });
             Mark::Boxes(shape.collect(), FATES[fate].1)
         };
-        let share = |(bin, images, fates): &(i32, usize, [usize; 3])| {
+        let share = |(bin, images, fates): &(i32, usize, [usize; 4])| {
             let flips: usize = fates.iter().sum();
             let (lo, hi) = wilson(flips, *images, 0.95).expect("a bin has images");
             let middle = middle(*bin);
@@ -122,11 +128,11 @@ impl Bins {
         };
         let (points, bars): (Vec<_>, Vec<_>) = self.counts.iter().map(share).unzip();
         let look = Look::series(1).dashed(None);
-        let told = |y: &dyn Fn(&(i32, usize, [usize; 3])) -> f64| {
+        let told = |y: &dyn Fn(&(i32, usize, [usize; 4])) -> f64| {
             let words = self.counts.iter().map(|count| (middle(count.0), y(count), Self::words(case, count)));
             Mark::Hover(words.collect(), look)
         };
-        let height = |count: &(i32, usize, [usize; 3])| count.2.iter().sum::<usize>() as f64;
+        let height = |count: &(i32, usize, [usize; 4])| count.2.iter().sum::<usize>() as f64;
         let counted = Panel {
             title: title.to_owned(),
             x: x.clone(),
@@ -164,16 +170,15 @@ fn whole(label: &str, highest: usize) -> Axis {
 
 /// Returns an index into [`FATES`]; `None` for an image that kept its class.
 fn fate(row: &ImageRow) -> Option<usize> {
-    let label = usize::from(row.label);
     if row.class == Some(row.exact_class) {
         return None;
     }
-    Some(if row.exact_class == label {
-        0
-    } else if row.class == Some(label) {
-        1
-    } else {
-        2
+    let right = row.is_right(Some(row.exact_class)).zip(row.is_right(row.class));
+    Some(match right {
+        Some((true, _)) => 0,
+        Some((false, true)) => 1,
+        Some((false, false)) => 2,
+        None => 3,
     })
 }
 
@@ -192,7 +197,7 @@ mod tests {
         let row = |label, exact_class, class| ImageRow {
             case: String::new(),
             image: 0,
-            label,
+            label: Some(label),
             exact_class,
             plain_class: None,
             class,
@@ -214,6 +219,8 @@ mod tests {
         let rows = [row(1, 1, Some(2)), row(1, 2, Some(1)), row(1, 2, Some(3)), row(1, 1, Some(1)), row(1, 1, None)];
         assert_eq!(rows.each_ref().map(fate), [Some(0), Some(1), Some(2), None, Some(0)]);
         assert_eq!(fate(&row(1, 2, None)), Some(2));
+        assert_eq!(fate(&ImageRow { label: None, ..row(1, 2, Some(1)) }), Some(3));
+        assert_eq!(fate(&ImageRow { label: None, ..row(1, 2, Some(2)) }), None);
         let bins = Bins::of(rows.iter());
         assert_eq!((bins.flips(), bins.images, bins.counts.len()), (4, 5, 1));
     }
