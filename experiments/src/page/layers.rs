@@ -116,6 +116,6 @@ mod tests {
         assert_eq!((found.images, &found.op[..]), (2, &["convolution".to_owned(), "activation".to_owned()][..]));
         assert_eq!(found.seconds, [Value::from(2), Value::from(2)]);
         assert_eq!((&found.error[0], &found.bits[0], found.memory[0]), (&Value::from(0.5), &Value::from(1), Some(7)));
-        assert_eq!((found.overflow, found.mean[0].as_f64()), (vec![None, Some(4)], Some(0.1563)));
+        assert_eq!((found.overflow, found.mean[0].as_f64()), (vec![None, Some(4)], Some(0.1562)));
     }
 }
