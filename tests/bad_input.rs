@@ -66,7 +66,7 @@ fn parameters() {
             "--ring-dim 32768",
             "128-bit limit",
             "would run: --ring-dim 65536 (same weights and polynomials), or ",
-            "--weights resnet20-chebyshev7 (92.70 % of 10000 images right",
+            "--weights resnet20-cosine-square (92.59 % of 10000 images right",
             "--relu chebyshev:255 (92.61 %",
             "or --insecure",
         ],
@@ -103,10 +103,13 @@ fn memory() {
             "--max-memory: predicted",
             "keys",
             "wanted at most 1.00 GB",
-            "raise the limit; or use --ring-dim 32768 --relu chebyshev:7 --weights resnet20-chebyshev7 (884.6 MB; ",
+            "raise the limit; or use --ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (799.4 MB; ",
         ],
     );
-    refused(&["--max-memory", "100M"], &["raise the limit; the least found is --ring-dim 32768 --relu chebyshev:7"]);
+    refused(
+        &["--max-memory", "100M"],
+        &["raise the limit; the least found is --ring-dim 32768 --relu cosine --weights"],
+    );
     refused(&["--max-memory", "much"], &["--max-memory much", "4G"]);
 }
 

@@ -51,13 +51,13 @@ fn advice_keeps_the_classes_and_can_be_typed() {
     let last = run.stdout.lines().last().unwrap();
     assert!(!last.contains("chebyshev:3"), "{last}");
     let (_, advice) = last.split_once("or use ").expect(last);
-    let (flags, rest) = advice.split_once(" (881.9 MB; 92.70 % of 10000 images right").expect(last);
+    let (flags, rest) = advice.split_once(" (799.4 MB; 92.59 % of 10000 images right").expect(last);
     assert!(rest.contains("simulated at N = 32768"), "{last}");
     let typed: Vec<&str> = ["plan", "--max-memory", "1.4G"].into_iter().chain(flags.split(' ')).collect();
     let elsewhere = tempfile::tempdir().unwrap();
     let run = cipherlab_in(elsewhere.path(), &typed, None);
     assert_eq!((run.code, run.stdout.lines().last()), (Some(0), Some("runs here")), "{}", run.stderr);
-    assert!(run.stdout.starts_with("N = 32768, chebyshev:7, fused packing"), "{}", run.stdout);
+    assert!(run.stdout.starts_with("N = 32768, cosine+square, fused packing"), "{}", run.stdout);
 }
 
 /// Flags and configs name shipped weights. Their polynomial is that of their card.

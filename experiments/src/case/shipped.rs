@@ -17,9 +17,15 @@ pub(crate) struct Shipped {
     pub(super) card: &'static str,
 }
 
-/// The shipped networks. The first one is used where no weights are named.
+/// The shipped networks. The first one is used where no weights are named; advice prefers the others in this order.
 pub(crate) static SHIPPED: [Shipped; 5] = [
     Shipped { name: "resnet20", weights: pretrained::RESNET20, card: pretrained::RESNET20_CARD },
+    Shipped {
+        name: "resnet20-cosine-square",
+        weights: pretrained::RESNET20_COSINE_SQUARE,
+        card: pretrained::RESNET20_COSINE_SQUARE_CARD,
+    },
+    Shipped { name: "resnet20-cosine", weights: pretrained::RESNET20_COSINE, card: pretrained::RESNET20_COSINE_CARD },
     Shipped {
         name: "resnet20-chebyshev7",
         weights: pretrained::RESNET20_CHEBYSHEV7,
@@ -29,12 +35,6 @@ pub(crate) static SHIPPED: [Shipped; 5] = [
         name: "resnet20-wide-ranges",
         weights: pretrained::RESNET20_WIDE_RANGES,
         card: pretrained::RESNET20_WIDE_RANGES_CARD,
-    },
-    Shipped { name: "resnet20-cosine", weights: pretrained::RESNET20_COSINE, card: pretrained::RESNET20_COSINE_CARD },
-    Shipped {
-        name: "resnet20-cosine-square",
-        weights: pretrained::RESNET20_COSINE_SQUARE,
-        card: pretrained::RESNET20_COSINE_SQUARE_CARD,
     },
 ];
 

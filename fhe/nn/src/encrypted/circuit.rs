@@ -19,8 +19,6 @@ use fhe_ckks::security::{SecurityLevel, SecurityTable};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution, shape};
 use fhe_ring::Kernels;
 
-#[cfg(test)]
-use super::linear::Target;
 use super::packing::{Levels, Packing};
 use super::profile::{EPHEMERAL_WEIGHT, Profile};
 use crate::approximant::Approximant;
@@ -41,6 +39,15 @@ pub struct PrimeGroup {
     pub bits: u32,
     /// Their number.
     pub count: usize,
+}
+
+/// What a convolution leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    /// The divisor of the values.
+    pub range: f64,
+    /// The level.
+    pub end: usize,
 }
 
 /// The parameters, levels and activation of an encrypted network.

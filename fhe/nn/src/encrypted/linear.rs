@@ -2,21 +2,12 @@
 
 use fhe_ckks::CkksError;
 
-use super::circuit::Circuit;
+use super::circuit::{Circuit, Target};
 use super::layout::{self, Layout};
 use super::matvec::MatVecPlan;
 use super::slot_matrix::{Offset, SlotMatrix};
 use super::slots::{Operand, Slots, TargetScale};
 use crate::network::Linear;
-
-/// What a convolution leaves.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Target {
-    /// The divisor of the values.
-    pub range: f64,
-    /// The level.
-    pub end: usize,
-}
 
 /// Σ convₖ(xₖ) [+ identity], divided by `range`, at level `end` and the scale of linear layers. The identity comes with
 /// the divisor of its values.

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::circuit::Circuit;
+use super::circuit::{Circuit, Target};
 use super::interleave::Interleave;
 use super::layout::Layout;
-use super::linear::Target;
 use super::packing::Packing;
 use super::slots::Operand;
 use crate::form::Form;
