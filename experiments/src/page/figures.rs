@@ -20,6 +20,9 @@ const SPARE: [(&str, &str); 5] = [
     (".00000000000001\"", "\""),
 ];
 
+/// Panels up to which a figure is in a page. `plot` draws larger ones, which nobody reads on a screen.
+const PANELS: usize = 24;
+
 /// Returns the figures that can be made of a run.
 ///
 /// # Errors
@@ -27,7 +30,12 @@ const SPARE: [(&str, &str); 5] = [
 pub(super) fn of(source: &Source) -> Result<Vec<Markup>> {
     let kinds = FigureKind::value_variants().iter();
     let figures = kinds.filter_map(|kind| kind.figure(source.name(), std::slice::from_ref(source)).ok());
-    figures.map(|figure| inline(&figure)).collect()
+    figures.map(|figure| if figure.panels.len() > PANELS { Ok(left_out(&figure)) } else { inline(&figure) }).collect()
+}
+
+fn left_out(figure: &Figure) -> Markup {
+    let (title, panels) = (&figure.title, figure.panels.len());
+    html! { p.note { (title) ": left out, since it has " (panels) " panels, wanted " (PANELS) " or fewer; `cipherlab plot` draws it." } }
 }
 
 /// Joins lines of one look that follow each other, such as dashes, to a path.

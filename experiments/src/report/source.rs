@@ -1,13 +1,13 @@
 //! The runs behind tables and figures, and whether each may be cited.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::records::{CaseRow, Run, file, in_progress};
+use crate::records::{CaseRow, ImageRow, LayerRow, Run, file, in_progress};
 
 /// The folder of runs, if the user names none.
 const RESULTS: &str = "results";
@@ -18,6 +18,25 @@ pub(crate) struct Source {
     pub run: Run,
     /// Whether it may be cited.
     pub standing: Standing,
+    /// Places of the rows of images and of layers, by their case; made when they are first asked for.
+    images: OnceLock<Places>,
+    layers: OnceLock<Places>,
+}
+
+type Places = HashMap<String, Vec<usize>>;
+
+/// Returns the places of rows by their case.
+fn places<'a>(cases: impl Iterator<Item = &'a String>) -> Places {
+    let mut places = Places::new();
+    for (place, case) in cases.enumerate() {
+        match places.get_mut(case) {
+            Some(known) => known.push(place),
+            None => {
+                places.insert(case.clone(), vec![place]);
+            }
+        }
+    }
+    places
 }
 
 /// The standing of a run: only a complete one may be cited.
@@ -108,7 +127,7 @@ impl Source {
             None if run.complete() => Standing::Complete,
             None => Standing::Partial(run.images.len(), run.provenance.planned_images),
         };
-        Ok(Self { run, standing })
+        Ok(Self { run, standing, images: OnceLock::new(), layers: OnceLock::new() })
     }
 
     fn read_idle(folder: &Path) -> Result<Self> {
@@ -149,6 +168,18 @@ impl Source {
 
     fn config(&self) -> Option<toml::Table> {
         self.run.config.parse().ok()
+    }
+
+    /// Returns the rows of a case's images.
+    pub(crate) fn images_of(&self, case: &str) -> impl Iterator<Item = &ImageRow> {
+        let places = self.images.get_or_init(|| places(self.run.images.iter().map(|row| &row.case)));
+        places.get(case).into_iter().flatten().map(|&place| &self.run.images[place])
+    }
+
+    /// Returns the rows of the layers of a case's images.
+    pub(crate) fn layers_of(&self, case: &str) -> impl Iterator<Item = &LayerRow> {
+        let places = self.layers.get_or_init(|| places(self.run.layers.iter().map(|row| &row.case)));
+        places.get(case).into_iter().flatten().map(|&place| &self.run.layers[place])
     }
 
     /// Whether its images are a user's own, not CIFAR-10's test set.

@@ -31,7 +31,7 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let mut seen = 0;
     for group in &groups {
         for case in &group.cases {
-            let rows = group.source.run.images.iter().filter(|row| row.case == case.case && row.evaluated());
+            let rows = group.source.images_of(&case.case).filter(|row| row.evaluated());
             let bins = Bins::of(rows);
             seen += bins.images;
             if bins.flips() > 0 {
@@ -70,12 +70,12 @@ fn spread(count: usize, most: usize) -> Vec<usize> {
 }
 
 /// A bin: its number, its images, and the images of each fate.
-type Count = (i32, usize, [usize; 4]);
+type Bin = (i32, usize, [usize; 4]);
 
 /// Images in bins of their margin.
 struct Bins {
     images: usize,
-    counts: Vec<Count>,
+    counts: Vec<Bin>,
 }
 
 impl Bins {
@@ -102,7 +102,7 @@ impl Bins {
     }
 
     /// Returns the words of a bin.
-    fn words(case: &str, (bin, images, fates): &Count) -> String {
+    fn words(case: &str, (bin, images, fates): &Bin) -> String {
         let [from, to] = [edge(*bin), edge(bin + 1)];
         let changed: usize = fates.iter().sum();
         format!("{case}\nmargin {from:.3} to {to:.3}: {changed} of {images} images changed their class")
@@ -122,7 +122,7 @@ impl Bins {
             });
             Mark::Boxes(shape.collect(), FATES[fate].1)
         };
-        let share = |(bin, images, fates): &Count| {
+        let share = |(bin, images, fates): &Bin| {
             let flips: usize = fates.iter().sum();
             let (lo, hi) = wilson(flips, *images, 0.95).expect("a bin has images");
             let middle = middle(*bin);
@@ -130,11 +130,11 @@ impl Bins {
         };
         let (points, bars): (Vec<_>, Vec<_>) = self.counts.iter().map(share).unzip();
         let look = Look::series(1).dashed(None);
-        let told = |y: &dyn Fn(&Count) -> f64| {
+        let told = |y: &dyn Fn(&Bin) -> f64| {
             let words = self.counts.iter().map(|count| (middle(count.0), y(count), Self::words(case, count)));
             Mark::Hover(words.collect(), look)
         };
-        let height = |count: &Count| count.2.iter().sum::<usize>() as f64;
+        let height = |count: &Bin| count.2.iter().sum::<usize>() as f64;
         let counted = Panel {
             title: title.to_owned(),
             x: x.clone(),

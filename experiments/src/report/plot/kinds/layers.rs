@@ -44,8 +44,8 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
 
 /// Returns the cases whose layers have errors. In cleartext these are only the errors of the approximation.
 fn looked_into<'a>(group: &'a Group<'_>) -> impl Iterator<Item = &'a CaseRow> {
-    let known = |row: &&LayerRow| row.max_abs_error.is_some() || row.approximation_max_error.is_some();
-    let has = move |case: &&CaseRow| group.source.run.layers.iter().filter(known).any(|row| row.case == case.case);
+    let known = |row: &LayerRow| row.max_abs_error.is_some() || row.approximation_max_error.is_some();
+    let has = move |case: &&CaseRow| group.source.layers_of(&case.case).any(known);
     group.cases.iter().copied().filter(has)
 }
 
@@ -68,7 +68,7 @@ fn panel(relu: &str, groups: &[Group<'_>], legend: &mut Vec<(String, Look)>) -> 
     let mut place = 0;
     for (index, group) in groups.iter().enumerate() {
         for case in looked_into(group).filter(|case| case.relu == relu) {
-            let layers = Layers::of(&group.source.run.layers, &case.case);
+            let layers = Layers::of(group.source.layers_of(&case.case));
             let look = Look::series(index).among(place, count, 12);
             place += 1;
             hovers.push(Mark::Hover(layers.words(&case.case), look));
@@ -111,10 +111,9 @@ struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    fn of(all: &'a [LayerRow], case: &str) -> Self {
+    fn of(all: impl Iterator<Item = &'a LayerRow>) -> Self {
         let mut layers = Self { names: Vec::new(), rows: Vec::new() };
-        let wanted = |row: &&LayerRow| row.case == case && matches!(row.op.as_str(), "activation" | "classifier");
-        for row in all.iter().filter(wanted) {
+        for row in all.filter(|row| matches!(row.op.as_str(), "activation" | "classifier")) {
             match layers.names.iter().position(|name| *name == row.layer) {
                 Some(at) => layers.rows[at].push(row),
                 None => {

@@ -106,7 +106,7 @@ fn near(accuracy: &[Mark], level: f64) -> Option<(Axis, Vec<Mark>)> {
 /// Returns the bits of an image's worst logit, as the median over a case's images. The minimum over thousands of images
 /// would show one image outside the intervals. NaN logits have no bits.
 fn median_bits(group: &Group<'_>, case: &CaseRow) -> Option<f64> {
-    let rows = group.source.run.images.iter().filter(|row| row.case == case.case && row.evaluated());
+    let rows = group.source.images_of(&case.case).filter(|row| row.evaluated());
     let bits = rows.filter_map(|row| row.precision_bits.or(row.class.is_none().then_some(f64::NEG_INFINITY)));
     median(&bits.collect::<Vec<_>>()).filter(|bits| bits.is_finite())
 }
@@ -118,7 +118,7 @@ fn approximations<'a>(groups: &[Group<'a>]) -> BTreeMap<&'a str, Vec<(f64, f64)>
     for group in groups {
         for case in &group.cases {
             let Some((family, degree)) = degree(&case.relu) else { continue };
-            let rows = group.source.run.layers.iter().filter(|row| row.case == case.case && row.op == "classifier");
+            let rows = group.source.layers_of(&case.case).filter(|row| row.op == "classifier");
             let errors = rows.filter_map(|row| row.approximation_max_error).filter(|error| *error > 0.0);
             bits.entry((family, degree.to_bits())).or_default().extend(errors.map(|error| -error.log2()));
         }

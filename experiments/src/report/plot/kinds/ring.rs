@@ -6,8 +6,8 @@ use crate::report::plot::figure::{Axis, Figure, Look, Mark, Panel};
 use crate::report::plot::series::{groups, hover, packing, power};
 use crate::report::source::Source;
 
-/// What a panel shows of a case.
-type Quantity<'a> = &'a dyn Fn(&CaseRow) -> Option<f64>;
+/// What is measured of a case.
+type Quantity = dyn Fn(&CaseRow) -> Option<f64>;
 
 /// Returns the figure of these runs.
 pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
@@ -29,7 +29,7 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let (mut latency, mut amortised, mut memory, mut legend) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (index, group) in groups.iter().enumerate() {
         let look = Look::series(index).among(index, groups.len(), 28);
-        let points = |y: Quantity<'_>| -> Vec<(f64, f64)> {
+        let points = |y: &Quantity| -> Vec<(f64, f64)> {
             let mut points: Vec<_> =
                 group.cases.iter().filter_map(|case| Some((case.ring_dim? as f64, y(case)?))).collect();
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -40,7 +40,7 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
             Some((case.ring_dim? as f64, seconds - spread, seconds + spread))
         };
         latency.push(Mark::Whiskers(group.cases.iter().filter_map(spread).collect(), look));
-        let quantities: [(&mut Vec<Mark>, Quantity<'_>); 3] = [
+        let quantities: [(&mut Vec<Mark>, &Quantity); 3] = [
             (&mut latency, &|case| case.latency_s),
             (&mut amortised, &|case| case.amortised_s),
             (&mut memory, &|case| Some(case.peak_rss_bytes? as f64 / 1e9)),
