@@ -114,7 +114,8 @@ impl Cell {
 /// The default ring dimension.
 const RING_DIM: usize = 65536;
 
-/// Returns the cells in the order of the lists: ring dimensions outermost, then packings, activations, kernels, threads. With `insecure`, a
+/// Returns the cells in the order of the lists: ring dimensions outermost, then packings, activations, kernels, threads.
+/// With `insecure`, a
 /// cell that cannot have 128 bits of security is marked; without, it stays unmarked and fails when it is made.
 ///
 /// # Errors

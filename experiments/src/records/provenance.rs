@@ -25,7 +25,7 @@ pub struct RunProvenance {
     pub binary_sha256: String,
     /// The compiler that built it.
     pub rustc: Option<String>,
-    /// The processor. After [`MIXED`], those of tasks that ran on several.
+    /// The processor. After `mixed: `, those of tasks that ran on several.
     pub cpu: Option<String>,
     /// The yardstick of earlier versions: median microseconds of a forward transform at N = 2^16 by the `tfhe-ntt`
     /// crate, the least of those before each case. `None` if it was not measured.
