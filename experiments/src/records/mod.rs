@@ -28,6 +28,6 @@ pub mod file {
     pub const CONFIG: &str = "config.toml";
     /// See [`super::RunProvenance`].
     pub const RUN: &str = "run.json";
-    /// The columns of the CSV files, with types and units; see [`super::schema`].
+    /// The columns of the CSV files, with types and units. `run --schema` prints them.
     pub const SCHEMA: &str = "schema.json";
 }
