@@ -82,7 +82,7 @@ fn a_checkpoint_is_imported_in_one_command() {
     assert_eq!((plan.code, plan.stderr.as_str()), (Some(0), ""), "nothing was assumed");
     assert!(import(&[]).stderr.contains("own.v1.safetensors, wanted no such file"));
 
-    // The same ranges, by the command for ranges alone.
+    // `model ranges` measures the same ranges as `model import`.
     let other = folder.path().join("other.json");
     let ranges =
         ["model", "ranges", text(&weights), "--card", text(&card), "--train", text(&train), "--out", text(&other)];

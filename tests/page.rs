@@ -59,7 +59,7 @@ fn a_page_tells_question_outcome_provenance_and_warnings() {
     let rows = data["cases"]["rows"].as_array().unwrap();
     assert_eq!((rows.len(), rows[0][0].as_str()), (7, Some("flawed")));
     assert!(rows.iter().filter(|row| row[1] == "best").count() >= 2, "the sweep has a front");
-    // The same page again, in its own place.
+    // `report` replaces a page that it wrote before.
     assert_eq!(report(&out, &[&fixture("curve")]).code, Some(0));
 }
 

@@ -185,7 +185,7 @@ fn failed_tasks_alone_are_sent_again() {
     assert_eq!(new.len(), 2, "{calls}");
     assert!(new[0].contains("--array=3 ") && new[1].contains("--dependency=afterany:101:103"), "{calls}");
 
-    // The task waits now; without Slurm's answer nobody knows.
+    // Slurm says that the task waits. Where `squeue` does not answer, `status` says that it does not know.
     place.set("bin/queue", "101|2|RUNNING|None\n103|3|PENDING|Priority\n104|N/A|PENDING|Dependency\n");
     let again = place.cipherlab(&["slurm", "resubmit", "run"]);
     assert!(again.stdout.contains("nothing was sent"), "{}", again.stdout);

@@ -20,7 +20,7 @@ const SPARE: [(&str, &str); 5] = [
     (".00000000000001\"", "\""),
 ];
 
-/// Panels up to which a figure is in a page. `plot` draws larger ones, which nobody reads on a screen.
+/// The most panels of a figure in a page. A larger figure cannot be read on a screen; `plot` draws it into a file.
 const PANELS: usize = 24;
 
 /// Returns the figures that can be made of a run.

@@ -52,7 +52,8 @@ impl Checkpoint {
 }
 
 impl NetworkArgs {
-    /// Reads the checkpoint. With `assume`, shortcuts without weights whose form nobody states are those of He et al.
+    /// Reads the checkpoint. With `assume`, shortcuts without weights are read as those of He et al. if neither the file nor
+    /// the card states their form.
     ///
     /// # Errors
     /// A file that holds no network, and constants that no network has.

@@ -103,14 +103,16 @@ pub(crate) trait Machine {
         x: Self::Value,
     ) -> Result<Self::Value, Self::Error>;
 
-    /// The activation that the bootstrap evaluates.
+    /// The activation that the bootstrap evaluates. On values at their own size it is an activation like others.
     fn activate_by_bootstrap(
         &mut self,
         step: &StepInfo,
         at: Layout,
         function: &Arc<MessageActivation>,
         x: Self::Value,
-    ) -> Result<Self::Value, Self::Error>;
+    ) -> Result<Self::Value, Self::Error> {
+        self.activate(step, at, function, x)
+    }
 
     /// The average over each channel and the classifier, on values that were divided by `range`.
     fn classify(

@@ -184,16 +184,6 @@ impl Machine for Replay<'_> {
         Ok(clear::tensor(at, self.compare(step, &expected, inside)))
     }
 
-    fn activate_by_bootstrap(
-        &mut self,
-        step: &StepInfo,
-        at: Layout,
-        function: &Arc<MessageActivation>,
-        x: Tensor,
-    ) -> Result<Tensor, Infallible> {
-        self.activate(step, at, function, x)
-    }
-
     fn classify(&mut self, step: &StepInfo, x: &Tensor, _: Layout, _: f64) -> Result<Tensor, Infallible> {
         let logits = clear::classify(&self.program.network().classifier, x);
         self.compare(step, &logits.data, |_| true);

@@ -146,16 +146,6 @@ impl Machine for Simulation<'_> {
         Ok(self.leave(step, x))
     }
 
-    fn activate_by_bootstrap(
-        &mut self,
-        step: &StepInfo,
-        at: Layout,
-        function: &Arc<MessageActivation>,
-        x: Tensor,
-    ) -> Result<Tensor, Infallible> {
-        self.activate(step, at, function, x)
-    }
-
     fn classify(&mut self, step: &StepInfo, x: &Tensor, _: Layout, _: f64) -> Result<Tensor, Infallible> {
         let logits = clear::classify(&self.simulator.program.network().classifier, x);
         Ok(self.leave(step, logits))

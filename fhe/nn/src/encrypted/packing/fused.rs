@@ -12,7 +12,8 @@ use fhe_ckks::CkksError;
 
 use super::spread::Spread;
 use super::{Levels, Operand, Scheme, Slots};
-use crate::encrypted::layout::Layout;
+use crate::encrypted::layout::{self, Layout};
+use crate::encrypted::matvec::MatVecPlan;
 use crate::encrypted::slots::TargetScale;
 
 /// See the module.
@@ -35,7 +36,13 @@ impl Scheme for Fused {
     ) -> Result<S::Vector, CkksError> {
         let Operand { conv, x, from, .. } = *operand;
         let level = levels.convolution;
-        let spread = Spread::new(from, to, levels.max_slots / slots.images(), levels.skew_bits > 0);
+        if levels.skew_bits == 0 {
+            let matrix = layout::convolution(conv, from, to, factor);
+            let x = slots.reshape(x, level, from.slots().max(to.slots()))?;
+            let product = slots.multiply(&x, &matrix, &MatVecPlan::new(&matrix, from), TargetScale::Linear)?;
+            return slots.reshape(&product, level, to.slots());
+        }
+        let spread = Spread::new(from, to, levels.max_slots / slots.images());
         let matrix = spread.matrix(conv, factor);
         let x = slots.reshape(x, level, spread.slots())?;
         let x = spread.skewed(slots, x, levels.skew_bits)?;

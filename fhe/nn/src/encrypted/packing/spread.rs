@@ -28,11 +28,11 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// The shares among `slots` slots if inputs may be skewed, else among the slots that both layouts need.
-    pub(super) fn new(from: Layout, to: Layout, slots: usize, skewed: bool) -> Self {
+    /// The shares among `slots` slots, at least those that both layouts need.
+    pub(super) fn new(from: Layout, to: Layout, slots: usize) -> Self {
         let pairs = from.grids() * to.grids();
         let widest = from.grids().max(to.grids());
-        let grids = if skewed { (slots / from.grid()).min(pairs).max(widest) } else { widest };
+        let grids = (slots / from.grid()).min(pairs).max(widest);
         Self { from, to, grids, near: pairs / grids }
     }
 
@@ -126,16 +126,14 @@ mod tests {
         let layout = |log: u32| Layout::multiplexed(1 << log, 32);
         for (from, to, slots) in (0..=5).flat_map(|i| (0..=5).flat_map(move |o| (0..=6).map(move |s| (i, o, s)))) {
             let (from, to) = (layout(from), layout(to));
-            for skewed in [false, true] {
-                let spread = Spread::new(from, to, from.grid() << slots, skewed);
-                let copies = spread.grids / to.grids();
-                assert_eq!(copies * spread.near, from.grids());
-                for grid in 0..to.grids() {
-                    let mut places = spread.places(grid);
-                    places.sort_unstable();
-                    places.dedup();
-                    assert_eq!(places.len(), from.grids());
-                }
+            let spread = Spread::new(from, to, from.grid() << slots);
+            let copies = spread.grids / to.grids();
+            assert_eq!(copies * spread.near, from.grids());
+            for grid in 0..to.grids() {
+                let mut places = spread.places(grid);
+                places.sort_unstable();
+                places.dedup();
+                assert_eq!(places.len(), from.grids());
             }
         }
     }
