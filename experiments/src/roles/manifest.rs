@@ -106,6 +106,10 @@ pub struct Input {
     pub std: [f64; 3],
     /// Images of a ciphertext.
     pub images: usize,
+    /// Whether the second half of the images are in the imaginary parts of slots. Manifests of earlier versions do not
+    /// state it.
+    #[serde(default)]
+    complex: bool,
     level: usize,
     log2_scale: f64,
 }
@@ -165,7 +169,8 @@ impl Manifest {
                 channels,
                 mean,
                 std,
-                images: interface.interleave.images,
+                images: interface.interleave.images(),
+                complex: interface.interleave.complex,
                 level: interface.level,
                 log2_scale: interface.scale.log2(),
             },
@@ -209,7 +214,7 @@ impl Manifest {
         let Ring { main_bits, special_bits, .. } = &self.ring;
         let primes = main_bits.len() + special_bits.len();
         ensure!((2..=MOST_PRIMES).contains(&primes), "ring: found {primes} primes, wanted 2 to {MOST_PRIMES}");
-        let Input { channels, mean, std, images, level, log2_scale } = &self.input;
+        let Input { channels, mean, std, images, complex, level, log2_scale } = &self.input;
         let fraction = |v: &f64| (0.0..=1.0).contains(v);
         ensure!(mean.iter().all(fraction), "input.mean: found {mean:?}, wanted numbers from 0 to 1");
         ensure!(
@@ -217,6 +222,10 @@ impl Manifest {
             "input.std: found {std:?}, wanted numbers from 0.001 to 1"
         );
         ensure!((1..=1 << 10).contains(images), "input.images: found {images}, wanted 1 to 1024");
+        ensure!(
+            !complex || images.is_multiple_of(2),
+            "input.images: found {images} in real and imaginary parts, wanted an even number"
+        );
         ensure!(*level < self.ring.main_bits.len(), "input.level: found {level}, wanted a level of ring.main_bits");
         ensure!((1.0..120.0).contains(log2_scale), "input.log2_scale: found {log2_scale}, wanted 1 to 120");
         let Output { classes, logit_bound, digits } = &self.output;
@@ -282,8 +291,9 @@ impl Manifest {
 
     /// Returns the agreement on images and logits.
     pub(crate) fn interface(&self) -> Interface {
-        let Input { channels, images, level, log2_scale, .. } = self.input;
-        let (interleave, layout) = (Interleave { images }, Layout::dense(channels, SIDE));
+        let Input { channels, images, complex, level, log2_scale, .. } = self.input;
+        let stride = if complex { images / 2 } else { images };
+        let (interleave, layout) = (Interleave { stride, complex }, Layout::dense(channels, SIDE));
         Interface { level, scale: log2_scale.exp2(), layout, interleave, classes: self.output.classes.len() }
     }
 
@@ -312,6 +322,13 @@ impl Manifest {
             "the keys are for a model trained with {}, the weights were trained with {}; name the weights that the keys were made for",
             words(&self.trained_with),
             words(&trained)
+        );
+        let (found, wanted) = (case.program.interleave(), self.interface().interleave);
+        ensure!(
+            found == wanted,
+            "the keys are for ciphertexts of {} images, this version of the program packs {}; make the keys again",
+            wanted.images(),
+            found.images()
         );
         let (found, wanted) = (case.normalisation(), self.normalisation());
         ensure!(

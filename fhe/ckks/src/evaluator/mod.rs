@@ -9,6 +9,7 @@ mod switch;
 use std::sync::Arc;
 
 use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly};
+use num_complex::Complex64;
 use rayon::prelude::*;
 
 use crate::ciphertext::Ciphertext;
@@ -149,8 +150,12 @@ impl Evaluator {
     /// # Errors
     /// [`CkksError::NotFinite`] if `c` is NaN or infinite, [`CkksError::EncodingOverflow`] if `c` times the scale
     /// exceeds half the modulus of the level.
-    pub fn add_constant(&self, a: &Ciphertext, c: f64) -> Result<Ciphertext, CkksError> {
-        let c = scale::constant(&self.params, a.level(), c, a.scale)?;
+    pub fn add_constant(&self, a: &Ciphertext, c: impl Into<Complex64>) -> Result<Ciphertext, CkksError> {
+        let c = c.into();
+        if c.im != 0.0 {
+            return self.add_plain(a, &self.params.encode(&[c], a.scale, a.basis())?);
+        }
+        let c = scale::constant(&self.params, a.level(), c.re, a.scale)?;
         let mut sum = a.clone();
         if c != 0 {
             add_integer(&mut sum.parts[0], c);

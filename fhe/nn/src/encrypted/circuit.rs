@@ -290,11 +290,14 @@ impl Circuit {
         f64::from(self.profile.scale).exp2()
     }
 
-    /// Scale of bootstrapped ciphertexts: its square over the first activation prime is the scale of the next level.
+    /// Scale of bootstrapped ciphertexts (of their parts, where the imaginary parts hold images too): its square over the first activation prime is the scale of the next level.
     /// After a wave there is no such product, and the scale is a little above that of linear layers.
     pub fn bootstrapped_scale(&self) -> f64 {
         match self.approximation.wave() {
-            None => (f64::from(self.profile.activation + self.profile.eval_mod) / 2.0).exp2(),
+            None => {
+                let scale = (f64::from(self.profile.activation + self.profile.eval_mod) / 2.0).exp2();
+                if self.packing.complex() { scale / 2.0 } else { scale }
+            }
             Some(_) => self.linear_scale() * WAVE_SCALE,
         }
     }
@@ -313,7 +316,7 @@ impl Circuit {
         large_first.reverse();
         BootstrapLiteral {
             order: BootstrapOrder::Slim,
-            values: SlotValues::Real,
+            values: if self.packing.complex() { SlotValues::Complex } else { SlotValues::Real },
             slots,
             slots_to_coeffs: small_first,
             coeffs_to_slots: large_first,

@@ -106,7 +106,7 @@ impl Client {
 
     /// The logits of each image. Images that [`Client::encrypt`] filled up with zeros have logits as well.
     pub fn decrypt(&self, logits: &Ciphertext) -> Vec<Vec<f64>> {
-        self.interface.logits(&self.secret.decrypt_real(logits))
+        self.interface.logits(&self.secret.decrypt(logits))
     }
 }
 
@@ -121,7 +121,7 @@ impl Observer {
     /// The values of a step for each image, planes one after another, at their own size: the divisor and the form of
     /// the slots are undone.
     pub fn decrypt_step(&self, step: &StepInfo, result: &Ciphertext) -> Vec<Vec<f64>> {
-        let slots = self.secret.decrypt_real(result);
+        let slots = self.secret.decrypt(result);
         let Some(layout) = step.layout else { return self.interface.logits(&slots) };
         let read =
             |slots: Vec<f64>| layout.unpack(&slots).into_iter().map(|v| step.form.value(v) * step.range).collect();

@@ -94,7 +94,7 @@ fn other_networks_have_a_schedule_keys_and_a_prediction_of_memory() {
         let circuit = Circuit::new(16, &"chebyshev:7".parse().unwrap(), packing).unwrap();
         let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
         let program = Program::new(network, circuit, ranges);
-        assert_eq!(program.images(), if packing == Packing::Batch { 4 } else { 1 }, "{packing}");
+        assert_eq!(program.images(), if packing == Packing::Batch { 8 } else { 1 }, "{packing}");
         let plan = program.plan(&params).unwrap();
         let layers = program.layers();
         let refreshed = layers.iter().filter(|layer| matches!(layer.form, Form::Arcsine(_))).count();

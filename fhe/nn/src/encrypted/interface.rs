@@ -2,6 +2,7 @@
 
 use fhe_ckks::{Ciphertext, CkksError, Parameters, Plaintext, SeededCiphertext};
 use fhe_ring::Basis;
+use num_complex::Complex64;
 
 use super::interleave::Interleave;
 use super::layout::Layout;
@@ -37,15 +38,15 @@ impl Interface {
     /// # Panics
     /// If there are more images than a ciphertext holds, or the number of an image's values is wrong.
     pub fn encode(&self, ring: &Parameters, images: &[&[f64]]) -> Result<Plaintext, CkksError> {
-        let room = self.interleave.images;
+        let room = self.interleave.images();
         assert!(images.len() <= room, "{} images for a ciphertext of {room}", images.len());
         let images: Vec<Vec<f64>> = images.iter().map(|image| self.layout.pack(image)).collect();
         let slots = self.interleave.join(&images, self.layout.slots());
-        ring.encode_real(&slots, self.scale, Basis::main(self.level + 1))
+        ring.encode(&slots, self.scale, Basis::main(self.level + 1))
     }
 
     /// The logits of each image in decrypted slots.
-    pub fn logits(&self, slots: &[f64]) -> Vec<Vec<f64>> {
+    pub fn logits(&self, slots: &[Complex64]) -> Vec<Vec<f64>> {
         let mut images = self.interleave.split(slots);
         images.iter_mut().for_each(|slots| slots.truncate(self.classes));
         images

@@ -38,6 +38,8 @@ pub struct PlannedLayer<'a> {
     pub bootstrap: BootstrapPlace,
     /// The level of the convolution's result.
     pub end: usize,
+    /// The scale of the convolution's result.
+    pub scale: f64,
     /// The activation.
     pub(crate) function: Arc<MessageActivation>,
 }
@@ -68,6 +70,8 @@ pub struct StepInfo {
     pub form: Form,
     /// The level of the result of a convolution.
     pub end: usize,
+    /// The scale of the result of a convolution.
+    pub scale: f64,
 }
 
 impl StepInfo {
@@ -133,7 +137,8 @@ struct Held<V> {
 
 impl PlannedLayer<'_> {
     fn step(&self, layer: &str, op: Op, form: Form) -> StepInfo {
-        StepInfo { layer: layer.to_owned(), op, layout: Some(self.layout), range: self.range, form, end: self.end }
+        let Self { layout, range, end, scale, .. } = *self;
+        StepInfo { layer: layer.to_owned(), op, layout: Some(layout), range, form, end, scale }
     }
 }
 
@@ -158,7 +163,7 @@ impl Program {
     pub fn new(network: ResNet, circuit: Circuit, ranges: Vec<f64>) -> Self {
         assert_eq!(ranges.len(), network.activations(), "one range for each activation");
         let slots = Self::slots_needed(&network, circuit.packing);
-        let interleave = Interleave { images: circuit.packing.images(circuit.max_slots(), slots) };
+        let interleave = circuit.packing.interleave(circuit.max_slots(), slots);
         Self { network, circuit, interleave, ranges }
     }
 
@@ -179,7 +184,7 @@ impl Program {
 
     /// Number of images in a ciphertext.
     pub fn images(&self) -> usize {
-        self.interleave.images
+        self.interleave.images()
     }
 
     /// The arrangement of the images in a ciphertext.
@@ -212,13 +217,15 @@ impl Program {
         let planned = planned.enumerate().map(|(index, (((layer, &layout), &range), refreshed))| {
             let form = if refreshed { Form::Arcsine(self.circuit.sine()) } else { Form::Plain };
             let bootstrap = self.bootstrap_of(index);
-            let (function, end) = match bootstrap {
+            let linear = self.circuit.linear_scale();
+            let (function, end, scale) = match bootstrap {
                 BootstrapPlace::None => {
-                    (self.circuit.square(), self.circuit.linear_level + self.circuit.square_depth())
+                    let end = self.circuit.linear_level + self.circuit.square_depth();
+                    (self.circuit.square(), end, self.interleave.scale_before_parts(linear))
                 }
-                _ => (self.circuit.message_activation(form), self.circuit.bootstrap_level()),
+                _ => (self.circuit.message_activation(form), self.circuit.bootstrap_level(), linear),
             };
-            PlannedLayer { layer, layout, range, form, refreshed, bootstrap, end, function: function.clone() }
+            PlannedLayer { layer, layout, range, form, refreshed, bootstrap, end, scale, function: function.clone() }
         });
         planned.collect()
     }
@@ -281,7 +288,8 @@ impl Program {
         }
         let Held { x, at, range } = values.pop().flatten().expect("the last result is held");
         let (layer, op, end) = (CLASSIFIER.to_owned(), Op::Classifier, self.circuit.bootstrap_level());
-        let step = StepInfo { layer, op, layout: None, range: 1.0, form: Form::Plain, end };
+        let scale = self.circuit.linear_scale();
+        let step = StepInfo { layer, op, layout: None, range: 1.0, form: Form::Plain, end, scale };
         machine.classify(&step, &x, at, range)
     }
 }

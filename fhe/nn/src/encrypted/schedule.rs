@@ -165,7 +165,7 @@ impl Machine for Planner<'_> {
                 counted
             }
         };
-        Ok(self.push(step, LevelAndScale { level, scale: circuit.linear_scale() }, to.slots(), cost))
+        Ok(self.push(step, LevelAndScale { level, scale: step.scale }, to.slots(), cost))
     }
 
     fn bootstrap(&mut self, step: &StepInfo, at: Layout, x: LevelAndScale) -> Result<LevelAndScale, CkksError> {
@@ -187,8 +187,13 @@ impl Machine for Planner<'_> {
     ) -> Result<LevelAndScale, CkksError> {
         let approximant = function.approximant();
         let level = lowered("activation", x.level, approximant.depth())?;
-        let scale = approximant.scale(self.params, x.level, x.scale, self.program.circuit().linear_scale());
-        Ok(self.push(step, LevelAndScale { level, scale }, at.slots(), [0, 0, approximant.relinearizations()]))
+        let (mut scale, mut conjugations, mut relinearizations) = (x.scale, 0, approximant.relinearizations());
+        if self.program.interleave().complex {
+            self.request.conjugation(self.params, x.level);
+            (scale, conjugations, relinearizations) = (2.0 * scale, 1, 2 * relinearizations);
+        }
+        let scale = approximant.scale(self.params, x.level, scale, self.program.circuit().linear_scale());
+        Ok(self.push(step, LevelAndScale { level, scale }, at.slots(), [0, conjugations, relinearizations]))
     }
 
     fn activate_by_bootstrap(

@@ -7,7 +7,7 @@ use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
 
 use super::layout::Layout;
-use super::linear;
+use super::{linear, parts};
 use super::program::{Machine, Program, StepInfo};
 use super::slots::{Encrypted, Operand};
 use crate::plain::MessageActivation;
@@ -66,8 +66,8 @@ impl Server {
         &self.evaluator
     }
 
-    fn slots(&self) -> Encrypted<'_> {
-        let linear_scale = self.program.circuit().linear_scale();
+    /// The slots for a step whose results have this scale.
+    fn slots(&self, linear_scale: f64) -> Encrypted<'_> {
         Encrypted { evaluator: &self.evaluator, linear_scale, interleave: self.program.interleave() }
     }
 
@@ -180,7 +180,7 @@ impl Machine for Evaluation<'_> {
         operands: &[Operand<'_, Ciphertext>],
         identity: Option<(&Ciphertext, f64)>,
     ) -> Result<Ciphertext, CkksError> {
-        let (mut slots, circuit) = (self.server.slots(), self.server.program.circuit());
+        let (mut slots, circuit) = (self.server.slots(step.scale), self.server.program.circuit());
         let sum = linear::convolve(&mut slots, circuit, operands, identity, to, step.target())?;
         (self.observe)(step, &sum);
         Ok(sum)
@@ -200,7 +200,12 @@ impl Machine for Evaluation<'_> {
         x: Ciphertext,
     ) -> Result<Ciphertext, CkksError> {
         let Server { program, evaluator, .. } = self.server;
-        let y = function.approximant().evaluate(evaluator, &x, program.circuit().linear_scale())?;
+        let (approximant, scale) = (function.approximant(), program.circuit().linear_scale());
+        let y = if program.interleave().complex {
+            parts::apart(evaluator, &x, |part| approximant.evaluate(evaluator, part, scale))?
+        } else {
+            approximant.evaluate(evaluator, &x, scale)?
+        };
         (self.observe)(step, &y);
         Ok(y)
     }
@@ -216,14 +221,15 @@ impl Machine for Evaluation<'_> {
         let wave = circuit.approximation.wave().expect("the circuit's bootstrap evaluates a wave");
         let mut y = self.bootstrapped(at, &x)?;
         y.set_scale(y.scale() / circuit.wave_factor(wave));
-        let y = self.server.evaluator.add_constant(&y, wave.mean)?;
+        let mean = self.server.program.interleave().in_parts(wave.mean);
+        let y = self.server.evaluator.add_constant(&y, mean)?;
         (self.observe)(step, &y);
         Ok(y)
     }
 
     fn classify(&mut self, step: &StepInfo, x: &Ciphertext, from: Layout, range: f64) -> Result<Ciphertext, CkksError> {
         let (classifier, circuit) = (&self.server.program.network().classifier, self.server.program.circuit());
-        let logits = linear::classify(&mut self.server.slots(), circuit, classifier, x, from, range)?;
+        let logits = linear::classify(&mut self.server.slots(step.scale), circuit, classifier, x, from, range)?;
         (self.observe)(step, &logits);
         Ok(logits)
     }

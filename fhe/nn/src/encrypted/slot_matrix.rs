@@ -91,7 +91,7 @@ impl SlotMatrix {
     /// If `moved` is more than the number of slots.
     pub fn diagonal(&self, offset: Offset, moved: usize, interleave: Interleave) -> Vec<f64> {
         assert!(moved <= self.slots, "a diagonal of {} slots rotated by {moved}", self.slots);
-        let images = interleave.images;
+        let images = interleave.stride;
         let mut diagonal = vec![0.0; interleave.slots(self.slots)];
         for entry in self.entries.get(&offset).into_iter().flatten() {
             for row in 0..entry.rows.0 {

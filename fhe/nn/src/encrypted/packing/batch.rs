@@ -1,7 +1,8 @@
-//! Several images in one ciphertext, as many as the ring has slots for.
+//! Several images in one ciphertext, as many as the ring has room for.
 //!
-//! The slots of the images are interleaved (see [`Interleave`](crate::encrypted::interleave::Interleave)), so that one
-//! evaluation serves all of them at the cost of one. Layout and convolutions are those of [`super::fused`].
+//! The slots of the images are interleaved (see [`Interleave`](crate::encrypted::interleave::Interleave)), and their
+//! imaginary parts hold as many images as their real parts. So one evaluation serves all of them: only EvalMod and
+//! activations run for each part. Layout and convolutions are those of [`super::fused`].
 
 use fhe_ckks::CkksError;
 
@@ -16,7 +17,9 @@ impl Scheme for Batch {
     const NAME: &'static str = "batch";
     const SPREADS: bool = Fused::SPREADS;
 
-    fn images(max_slots: usize, slots: usize) -> usize {
+    const COMPLEX: bool = true;
+
+    fn stride(max_slots: usize, slots: usize) -> usize {
         (max_slots / slots).max(1)
     }
 

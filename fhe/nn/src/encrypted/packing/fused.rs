@@ -42,7 +42,7 @@ impl Scheme for Fused {
             let product = slots.multiply(&x, &matrix, &MatVecPlan::new(&matrix, from), TargetScale::Linear)?;
             return slots.reshape(&product, level, to.slots());
         }
-        let spread = Spread::new(from, to, levels.max_slots / slots.images());
+        let spread = Spread::new(from, to, levels.max_slots / slots.stride());
         let matrix = spread.matrix(conv, factor);
         let x = slots.reshape(x, level, spread.slots())?;
         let x = spread.skewed(slots, x, levels.skew_bits)?;

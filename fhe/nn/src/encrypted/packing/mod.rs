@@ -16,6 +16,7 @@ mod vector;
 
 use fhe_ckks::CkksError;
 
+use super::interleave::Interleave;
 use super::layout::Layout;
 use super::slots::{Operand, Slots};
 
@@ -47,8 +48,11 @@ pub(super) trait Scheme {
     /// Whether convolutions share their work among copies of their input, with masks.
     const SPREADS: bool = false;
 
-    /// Number of images in a ciphertext of `max_slots` slots, if one image needs `slots`.
-    fn images(max_slots: usize, slots: usize) -> usize {
+    /// Whether the imaginary parts of slots hold images of their own.
+    const COMPLEX: bool = false;
+
+    /// Number of images in the real parts of `max_slots` slots, if one image needs `slots`.
+    fn stride(max_slots: usize, slots: usize) -> usize {
         let _ = (max_slots, slots);
         1
     }
@@ -94,9 +98,15 @@ macro_rules! packings {
                 match self { $(Self::$variant => <$scheme>::layout(channels, side),)* }
             }
 
-            /// Number of images in a ciphertext of `max_slots` slots, if one image needs `slots`.
-            pub fn images(self, max_slots: usize, slots: usize) -> usize {
-                match self { $(Self::$variant => <$scheme>::images(max_slots, slots),)* }
+            /// Whether the imaginary parts of slots hold images of their own.
+            pub fn complex(self) -> bool {
+                match self { $(Self::$variant => <$scheme>::COMPLEX,)* }
+            }
+
+            /// The images in a ciphertext of `max_slots` slots, if one image needs `slots`.
+            pub fn interleave(self, max_slots: usize, slots: usize) -> Interleave {
+                let stride = match self { $(Self::$variant => <$scheme>::stride(max_slots, slots),)* };
+                Interleave { stride, complex: self.complex() }
             }
 
             /// Number of levels that a convolution spends.
@@ -142,7 +152,7 @@ packings! {
     Multiplexed = multiplexed::Multiplexed,
     /// The layout of `Fused`; each convolution is one double-hoisted product with the diagonals of a matrix.
     Diagonal = diagonal::Diagonal,
-    /// `Fused` with as many images in a ciphertext as the ring has slots for: two at N = 2^16, four at 2^17.
+    /// `Fused` with as many images in a ciphertext as the ring has room for: two at N = 2^15, four at 2^16.
     Batch = batch::Batch,
 }
 

@@ -41,7 +41,7 @@ fn rotated(slots: &[f64], steps: i64) -> impl Iterator<Item = f64> {
 impl Slots for Clear {
     type Vector = ClearSlots;
 
-    fn images(&self) -> usize {
+    fn stride(&self) -> usize {
         1
     }
 

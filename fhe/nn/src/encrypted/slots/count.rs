@@ -47,8 +47,8 @@ impl Slots for Count<'_> {
     /// The level.
     type Vector = usize;
 
-    fn images(&self) -> usize {
-        self.interleave.images
+    fn stride(&self) -> usize {
+        self.interleave.stride
     }
 
     fn reshape(&mut self, x: &usize, level: usize, _: usize) -> Result<usize, CkksError> {

@@ -13,7 +13,7 @@ use crate::encrypted::slot_matrix::SlotMatrix;
 pub(crate) struct Encrypted<'a> {
     /// The evaluator, with the keys.
     pub evaluator: &'a Evaluator,
-    /// The scale of linear layers.
+    /// The scale of results.
     pub linear_scale: f64,
     /// The images of a ciphertext.
     pub interleave: Interleave,
@@ -34,8 +34,8 @@ impl Encrypted<'_> {
 impl Slots for Encrypted<'_> {
     type Vector = Ciphertext;
 
-    fn images(&self) -> usize {
-        self.interleave.images
+    fn stride(&self) -> usize {
+        self.interleave.stride
     }
 
     fn reshape(&mut self, x: &Ciphertext, level: usize, slots: usize) -> Result<Ciphertext, CkksError> {
@@ -96,8 +96,8 @@ impl Slots for Encrypted<'_> {
     }
 
     fn add_clear(&mut self, a: Ciphertext, numbers: &[f64]) -> Result<Ciphertext, CkksError> {
-        let numbers = self.interleave.repeat(numbers);
-        let numbers = self.evaluator.params().encode_real(&numbers, a.scale(), a.basis())?;
+        let numbers = self.interleave.repeat_in_parts(numbers);
+        let numbers = self.evaluator.params().encode(&numbers, a.scale(), a.basis())?;
         self.evaluator.add_plain(&a, &numbers)
     }
 

@@ -50,8 +50,8 @@ pub(super) trait Slots {
     /// A vector of slots.
     type Vector: Clone;
 
-    /// The number of images in a vector.
-    fn images(&self) -> usize;
+    /// The slots of a vector for each slot of an image.
+    fn stride(&self) -> usize;
 
     /// The vector lowered to `level` and read as one of `slots` slots, which repeats or consists of repetitions.
     fn reshape(&mut self, x: &Self::Vector, level: usize, slots: usize) -> Result<Self::Vector, CkksError>;
