@@ -60,8 +60,8 @@ impl Suite {
     }
 
     #[track_caller]
-    fn passes(&self, name: &str) {
-        let output = self.stage(name, "0");
+    fn passes(&self, name: &str, size: &str) {
+        let output = self.stage(name, size);
         assert_eq!(output.status.code(), Some(0), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
@@ -108,11 +108,11 @@ fn a_single_image_passes_all_stages_and_the_server_never_sees_the_secret() {
     let fetched = Command::new(suite.path("scripts/get_openfhe.sh")).output().unwrap();
     assert!(fetched.status.success());
 
-    suite.passes("client_key_generation");
+    suite.passes("client_key_generation", "0");
     let (secret, aside) = (suite.path("io/single/secret_key"), suite.path("aside"));
     let as_server = |stage: &str| {
         std::fs::rename(&secret, &aside).unwrap();
-        suite.passes(stage);
+        suite.passes(stage, "0");
         std::fs::rename(&aside, &secret).unwrap();
     };
     as_server("server_preprocess_model");
@@ -121,11 +121,11 @@ fn a_single_image_passes_all_stages_and_the_server_never_sees_the_secret() {
     // Twice, as with --num_runs 2: the second time with another line end, and an empty last line.
     for (image, ending) in [(3, "\n"), (7, "\r\n\r\n")] {
         suite.write(pixels, &format!("{}{ending}", line(image)));
-        suite.passes("client_preprocess_input");
-        suite.passes("client_encode_encrypt_input");
+        suite.passes("client_preprocess_input", "0");
+        suite.passes("client_encode_encrypt_input", "0");
         as_server("server_encrypted_compute");
-        suite.passes("client_decrypt_decode");
-        suite.passes("client_postprocess");
+        suite.passes("client_decrypt_decode", "0");
+        suite.passes("client_postprocess", "0");
         let classes = std::fs::read_to_string(suite.path("io/single/encrypted_model_predictions.txt")).unwrap();
         assert_eq!(classes, format!("{}\n", embedded_test_sample()[image].label.unwrap()));
     }
@@ -147,6 +147,24 @@ fn a_single_image_passes_all_stages_and_the_server_never_sees_the_secret() {
     );
     // A second client's keys would not go with the first one's.
     suite.refuses("client_key_generation", "0", "keys are never overwritten");
+}
+
+/// Three images of the size `small`: the second ciphertext is not full.
+#[test]
+fn two_images_share_a_ciphertext() {
+    let suite = Suite::new();
+    assert_eq!(suite.install(&[]).code, Some(0));
+    assert!(suite.build().status.success());
+    let images = [3, 7, 11];
+    suite.write("datasets/small/intermediate/test_pixels.txt", &(images.map(line).join("\n") + "\n"));
+    for stage in STAGES {
+        suite.passes(stage, "1");
+    }
+    let classes = std::fs::read_to_string(suite.path("io/small/encrypted_model_predictions.txt")).unwrap();
+    let labels = images.map(|image| format!("{}\n", embedded_test_sample()[image].label.unwrap()));
+    assert_eq!(classes, labels.concat());
+    let uploads = std::fs::read_dir(suite.path("io/small/ciphertexts_upload")).unwrap().count();
+    assert_eq!(uploads, 3, "two ciphertexts and what they are");
 }
 
 #[test]

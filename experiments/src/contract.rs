@@ -164,6 +164,7 @@ impl fmt::Display for Size {
 /// The folders and files of a run of one size, below the root of the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
+    size: Size,
     io: PathBuf,
     datasets: PathBuf,
 }
@@ -172,7 +173,12 @@ impl Instance {
     /// Returns the places of a run of this size. With an empty root they are relative to the working directory, as a stage
     /// sees them.
     pub fn new(root: &Path, size: Size) -> Self {
-        Self { io: root.join("io").join(size.name()), datasets: root.join("datasets").join(size.name()) }
+        Self { size, io: root.join("io").join(size.name()), datasets: root.join("datasets").join(size.name()) }
+    }
+
+    /// Returns the size.
+    pub fn size(&self) -> Size {
+        self.size
     }
 
     /// Returns the file of images that the harness writes.

@@ -8,7 +8,7 @@ use fhe_nn::encrypted::Packing;
 
 use crate::case::{Case, CaseSpec, HEADROOM, Named, SHIPPED, Source, check_ring_dim};
 use crate::output;
-use crate::suite::install::{self, Model};
+use crate::suite::install::{self, Cases, Model};
 
 /// The folder of the submission, if none is named.
 const PLACE: &str = "submissions/cifar10";
@@ -42,11 +42,14 @@ struct Install {
     /// The polynomial that replaces ReLU. If not given, the one that the weights were trained with, or chebyshev:59.
     #[arg(long)]
     relu: Option<String>,
-    /// How a ciphertext's slots hold the values of an image.
+    /// How a ciphertext's slots hold the values of a single image.
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
+    /// How they hold those of several images.
+    #[arg(long, default_value_t = Packing::Batch, value_name = "PACKING")]
+    batch_packing: Packing,
     /// A file of weights (with --card), or the name of shipped ones.
-    #[arg(long, default_value = "resnet20-chebyshev7", value_name = "FILE|NAME")]
+    #[arg(long, default_value = "resnet20-cosine-square", value_name = "FILE|NAME")]
     weights: PathBuf,
     /// The model card of a file of weights.
     #[arg(long, value_name = "FILE")]
@@ -65,17 +68,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 impl Install {
     fn run(&self) -> Result<()> {
-        let (case, model) = (self.case()?, self.model()?);
-        let folder = install::install(&self.suite, &self.place, &case, &model, self.overwrite)?;
+        let cases = Cases { single: self.case(self.packing)?, batch: self.case(self.batch_packing)? };
+        let folder = install::install(&self.suite, &self.place, &cases, &self.model()?, self.overwrite)?;
         output::out(&format!(
             "{}: a submission at N = {} with {}; the harness builds and runs it\n",
             folder.display(),
             self.ring_dim,
-            case.described.relu
+            cases.single.described.relu
         ))
     }
 
-    fn case(&self) -> Result<Case> {
+    fn case(&self, packing: Packing) -> Result<Case> {
         let named =
             |flag: &str, path: &Path| Named { place: format!("{flag} {}", path.display()), path: path.to_owned() };
         let source = Source {
@@ -88,9 +91,9 @@ impl Install {
         let read = |text: &String| text.parse().with_context(|| format!("--relu {text}"));
         let asked = self.relu.as_ref().map(read).transpose()?;
         let place = || format!("--ring-dim {}", self.ring_dim);
-        check_ring_dim(self.ring_dim, model.slots_needed(self.packing)).with_context(place)?;
+        check_ring_dim(self.ring_dim, model.slots_needed(packing)).with_context(place)?;
         let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
-        Case::new(&CaseSpec { ring_dim: self.ring_dim, relu, packing: self.packing }, model, None).with_context(place)
+        Case::new(&CaseSpec { ring_dim: self.ring_dim, relu, packing }, model, None).with_context(place)
     }
 
     /// The files of the model, so that the folder stands alone.

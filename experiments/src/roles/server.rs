@@ -140,7 +140,13 @@ impl Server {
         if lanes <= 1 {
             missing.iter().try_for_each(|&k| one(k, bars.steps(k, count)))?;
         } else {
-            in_lanes(&missing, lanes, &bars.ciphertexts(missing.len()), |k| one(k, ProgressBar::hidden()))?;
+            let bar = bars.ciphertexts(missing.len());
+            // The last ones, fewer than the lanes, share all threads.
+            let (whole, rest) = missing.split_at(missing.len() - missing.len() % lanes);
+            for (numbers, lanes) in [(whole, lanes), (rest, rest.len())].into_iter().filter(|(all, _)| !all.is_empty()) {
+                in_lanes(numbers, lanes, &bar, |k| one(k, ProgressBar::hidden()))?;
+            }
+            bar.finish_and_clear();
         }
         let mut done = done.into_inner().expect("no holder panics");
         done.seconds = started.elapsed().as_secs_f64();
@@ -200,7 +206,6 @@ fn in_lanes(
         let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
         lanes.into_iter().map(|lane| lane.join().expect("a lane does not panic")).collect::<Vec<_>>()
     });
-    bar.finish_and_clear();
     results.into_iter().collect()
 }
 

@@ -31,12 +31,20 @@ impl Model {
     }
 }
 
-/// Writes the submission of a case to `suite`, a copy of the suite: everything in the folder `place` below it, and the two
+/// The cases of a submission: one ring and one model.
+pub(crate) struct Cases {
+    /// For one image.
+    pub single: Case,
+    /// For several.
+    pub batch: Case,
+}
+
+/// Writes the submission of these cases to `suite`, a copy of the suite: everything in the folder `place` below it, and the two
 /// scripts that the harness runs first. Returns the folder.
 ///
 /// # Errors
 /// A folder that is no copy of the suite, a submission that is there already, and a file system that refuses.
-pub(crate) fn install(suite: &Path, place: &Path, case: &Case, model: &Model, overwrite: bool) -> Result<PathBuf> {
+pub(crate) fn install(suite: &Path, place: &Path, cases: &Cases, model: &Model, overwrite: bool) -> Result<PathBuf> {
     let harness = suite.join("harness/run_submission.py");
     ensure!(
         harness.is_file(),
@@ -64,21 +72,22 @@ pub(crate) fn install(suite: &Path, place: &Path, case: &Case, model: &Model, ov
     write("model/weights.safetensors", &model.weights)?;
     write("model/card.json", model.card.as_bytes())?;
     write("model/MODEL_CARD.md", MODEL_CARD.as_bytes())?;
-    write("README.md", readme(case, place).as_bytes())?;
+    write("README.md", readme(cases, place).as_bytes())?;
     write(".gitignore", b"build/\n")?;
-    settings(case).write(&folder)?;
+    settings(cases).write(&folder)?;
     let stages: Vec<_> = Stage::ALL.iter().map(|stage| stage.name()).collect();
     executable(&scripts.join("build_task.sh"), BUILD.replace("@STAGES@", &stages.join(" ")).as_bytes())?;
     executable(&scripts.join("get_openfhe.sh"), NO_DEPENDENCIES.as_bytes())?;
     Ok(folder)
 }
 
-fn settings(case: &Case) -> Settings {
-    let described = &case.described;
+fn settings(Cases { single, batch }: &Cases) -> Settings {
+    let described = &single.described;
     Settings {
         ring_dim: described.ring_dim,
         relu: described.relu.clone(),
         packing: described.packing.clone(),
+        batch_packing: batch.described.packing.clone(),
         headroom: HEADROOM,
         weights: "model/weights.safetensors".into(),
         card: "model/card.json".into(),
@@ -98,7 +107,7 @@ fn executable(path: &Path, content: &[u8]) -> Result<()> {
 }
 
 /// Returns the README with the numbers of the case.
-fn readme(case: &Case, place: &Path) -> String {
+fn readme(Cases { single: case, batch }: &Cases, place: &Path) -> String {
     let (params, described) = (&case.params, &case.described);
     let client = case.program.client_ring(params).expect("planned before");
     let table = |report: Option<fhe_ckks::security::SecurityReport>| {
@@ -109,6 +118,8 @@ fn readme(case: &Case, place: &Path) -> String {
         ("@RING@", described.ring_dim.to_string()),
         ("@RELU@", described.relu.clone()),
         ("@PACKING@", described.packing.clone()),
+        ("@BATCH_PACKING@", batch.described.packing.clone()),
+        ("@IMAGES@", batch.program.images().to_string()),
         ("@LOGQP@", format!("{:.0}", described.log_qp)),
         ("@LIMIT@", table(params.security())),
         ("@EPHEMERAL@", table(params.ephemeral_security())),

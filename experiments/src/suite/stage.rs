@@ -8,8 +8,7 @@ use serde_json::json;
 
 use super::pixels;
 use super::submission::Submission;
-use crate::case;
-use crate::case::Claim;
+use crate::case::{self, Case, Claim};
 use crate::constants;
 use crate::contract::{self, Instance, Size, Stage};
 use crate::files::{self, Access, Durability};
@@ -76,7 +75,7 @@ impl Call {
 
     fn generate_keys(&self, instance: &Instance) -> Result<()> {
         secrecy::forbid_dumps()?;
-        let case = Submission::read(&self.submission)?.case(Claim::Checked)?;
+        let case = self.case(instance)?;
         case.check_memory_available()?;
         keys::make(&case, &places(instance), &mut SecretRng::from_os())?;
         Ok(())
@@ -85,25 +84,40 @@ impl Call {
     /// Checks the model and its case, so that a submission that cannot run fails before images travel, and stores the encoded
     /// constants. The other stages need not check the model's accuracy again.
     fn preprocess(&self) -> Result<()> {
-        let case = Submission::read(&self.submission)?.case(Claim::ToCheck)?;
-        case.check_memory_available()?;
-        let path = self.constants();
-        if constants::read(&path, &case)?.is_some() { Ok(()) } else { constants::write(&path, &case) }
+        let submission = Submission::read(&self.submission)?;
+        let mut claim = Claim::ToCheck;
+        for packing in submission.packings()? {
+            let case = submission.case(packing, claim)?;
+            claim = Claim::Checked;
+            case.check_memory_available()?;
+            let path = self.constants(&case);
+            if constants::read(&path, &case)?.is_none() {
+                constants::write(&path, &case)?;
+            }
+        }
+        Ok(())
     }
 
-    /// The file of the encoded constants, beside the stages. It is outside the folders that the harness empties.
-    fn constants(&self) -> PathBuf {
-        self.submission.join("build/constants")
+    /// Returns the case of a size whose model was checked before.
+    fn case(&self, instance: &Instance) -> Result<Case> {
+        let submission = Submission::read(&self.submission)?;
+        submission.case(submission.packing(instance.size())?, Claim::Checked)
+    }
+
+    /// The file of a case's encoded constants, beside the stages. It is outside the folders that the harness empties.
+    fn constants(&self, case: &Case) -> PathBuf {
+        self.submission.join("build").join(format!("constants-{}", case.described.packing))
     }
 
     fn compute(&self, instance: &Instance) -> Result<()> {
         let keys = instance.public_keys();
         let manifest = Manifest::read(&keys)?;
-        let case = Submission::read(&self.submission)?.case(Claim::Checked)?;
-        let (memory, stored) = (case.plan.memory, self.constants().is_file());
+        let case = self.case(instance)?;
+        let constants = self.constants(&case);
+        let (memory, stored) = (case.plan.memory, constants.is_file());
         let mapped = memory.keys + if stored { memory.constants } else { 0 };
         case.check_memory_beside(mapped as u64)?;
-        let server = Server::start(&keys, manifest, case, Some(&self.constants()))?;
+        let server = Server::start(&keys, manifest, case, Some(&constants))?;
         let (from, out) = (instance.upload(), instance.download());
         remove(&out)?;
         let parcel = server.open(&from, &out)?;

@@ -7,6 +7,7 @@ use fhe_nn::encrypted::Packing;
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, CaseSpec, Claim, Named, Source, check_ring_dim};
+use crate::contract::Size;
 use crate::files;
 
 const NAME: &str = "submission.json";
@@ -20,8 +21,10 @@ pub(super) struct Settings {
     pub ring_dim: usize,
     /// The polynomial in place of ReLU.
     pub relu: String,
-    /// The packing.
+    /// The packing of a single image.
     pub packing: String,
+    /// The packing of several images.
+    pub batch_packing: String,
     /// Factor by which intervals exceed ranges.
     pub headroom: f64,
     /// The weights, below the folder.
@@ -49,13 +52,39 @@ impl Submission {
         Ok(Self { folder: folder.to_owned(), settings })
     }
 
-    /// Returns the case.
+    /// Returns the packing for a number of images.
+    ///
+    /// # Errors
+    /// Settings with a word that is none.
+    pub(super) fn packing(&self, size: Size) -> Result<Packing> {
+        let (name, word) = match size {
+            Size::Single => ("packing", &self.settings.packing),
+            _ => ("batch_packing", &self.settings.batch_packing),
+        };
+        word.parse().context(name).with_context(|| self.place())
+    }
+
+    /// Returns the packings for every number of images.
+    ///
+    /// # Errors
+    /// Settings with a word that is none.
+    pub(super) fn packings(&self) -> Result<Vec<Packing>> {
+        let mut packings = vec![self.packing(Size::Single)?, self.packing(Size::Small)?];
+        packings.dedup();
+        Ok(packings)
+    }
+
+    fn place(&self) -> String {
+        self.folder.join(NAME).display().to_string()
+    }
+
+    /// Returns the case with a packing.
     ///
     /// # Errors
     /// Settings that no case has, a model that cannot be read, and parameters that are not secure.
-    pub(super) fn case(&self, claim: Claim) -> Result<Case> {
-        let Settings { ring_dim, relu, packing, headroom, weights, card } = &self.settings;
-        let place = || self.folder.join(NAME).display().to_string();
+    pub(super) fn case(&self, packing: Packing, claim: Claim) -> Result<Case> {
+        let Settings { ring_dim, relu, headroom, weights, card, .. } = &self.settings;
+        let place = || self.place();
         let named = |path: &Path| {
             let path = self.folder.join(path);
             Some(Named { place: path.display().to_string(), path })
@@ -64,7 +93,6 @@ impl Submission {
         let source = Source { weights: named(weights), card: named(card), headroom: *headroom, headroom_place };
         let model = source.load_with(claim)?;
         let relu = relu.parse().context("relu").with_context(place)?;
-        let packing: Packing = packing.parse().context("packing").with_context(place)?;
         check_ring_dim(*ring_dim, model.slots_needed(packing)).context("ring_dim").with_context(place)?;
         let spec = CaseSpec { ring_dim: *ring_dim, relu, packing };
         Case::new(&spec, model, None).with_context(place)
