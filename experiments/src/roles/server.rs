@@ -143,7 +143,8 @@ impl Server {
             let bar = bars.ciphertexts(missing.len());
             // The last ones, fewer than the lanes, share all threads.
             let (whole, rest) = missing.split_at(missing.len() - missing.len() % lanes);
-            for (numbers, lanes) in [(whole, lanes), (rest, rest.len())].into_iter().filter(|(all, _)| !all.is_empty()) {
+            for (numbers, lanes) in [(whole, lanes), (rest, rest.len())].into_iter().filter(|(all, _)| !all.is_empty())
+            {
                 in_lanes(numbers, lanes, &bar, |k| one(k, ProgressBar::hidden()))?;
             }
             bar.finish_and_clear();

@@ -37,8 +37,8 @@ fn circuits(c: &mut Criterion) {
             order: BootstrapOrder::Slim,
             values: SlotValues::Real,
             slots: SLOTS,
-            slots_to_coeffs: vec![7, 7],
-            coeffs_to_slots: vec![4, 5, 5],
+            slots_to_coeffs: vec![7, 7].into(),
+            coeffs_to_slots: vec![4, 5, 5].into(),
             eval_mod: EvalModLiteral {
                 range: 16,
                 kernel: Kernel::Cosine,

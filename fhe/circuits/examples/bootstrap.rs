@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // A small ring of dimension 2^11 with the primes of the secure set. 64 slots have log2(64) = 6 butterfly
         // levels.
         parameters = ParametersLiteral { log_n: 11, insecure: true, ..parameters };
-        let (slots_to_coeffs, coeffs_to_slots) = (vec![2, 2, 2], vec![2, 2, 1, 1]);
+        let (slots_to_coeffs, coeffs_to_slots) = (vec![2, 2, 2].into(), vec![2, 2, 1, 1].into());
         circuit = BootstrapLiteral { slots: 64, slots_to_coeffs, coeffs_to_slots, ..circuit };
     }
     let params = Parameters::try_from(parameters)?;

@@ -28,8 +28,8 @@ fn literal(order: BootstrapOrder, values: SlotValues, slots: usize) -> Bootstrap
         order,
         values,
         slots,
-        slots_to_coeffs: vec![log - log / 2, log / 2],
-        coeffs_to_slots: vec![log / 2, log - log / 2],
+        slots_to_coeffs: vec![log - log / 2, log / 2].into(),
+        coeffs_to_slots: vec![log / 2, log - log / 2].into(),
         eval_mod: EvalModLiteral {
             range: WEIGHT / 2,
             kernel: Kernel::Exponential,
@@ -116,6 +116,45 @@ fn both_orders_at_full_and_sparse_slots_of_either_kind() {
             println!("{slots} slots, {order:?}, {values:?}: {found:.2} bits, derived {derived:.2}");
             assert!((found - derived).abs() < BAND, "{slots} {order:?} {values:?}: {found:.2}, derived {derived:.2}");
         }
+    }
+}
+
+/// Stages that share primes have weights of fewer bits, and the rounding of weights is the largest error of these
+/// circuits: each bit less doubles it.
+#[test]
+fn stages_that_share_levels_lose_a_bit_for_each_bit_of_their_weights() {
+    let share = |levels| Stages { merged: vec![2, 2, 2], levels };
+    for values in [REAL, COMPLEX] {
+        let whole = literal(SLIM, values, 64);
+        let lowering = BootstrapLiteral { slots_to_coeffs: share(1), ..whole.clone() };
+        let raising = BootstrapLiteral { coeffs_to_slots: share(2), ..whole.clone() };
+        let chain = |second: u32, last: u32| [vec![50, second, 42, 42, 42, 42], vec![50; 10], vec![last; 2]].concat();
+        // Three stages in one prime of 42 or 48 bits, and in two of 50 or 44.
+        for (literal, chains, gain) in [
+            (lowering, [chain(42, 50), chain(48, 50)], 6.0 / 3.0),
+            (raising, [chain(42, 44), chain(42, 50)], 2.0 * 6.0 / 3.0),
+        ] {
+            let bits = chains.map(|bits| {
+                let mut c = Client::new(10, bits, 8);
+                let evaluator = c.evaluator(&literal.request_keys(&c.params).unwrap());
+                let circuit = Bootstrapper::new(&c.params, literal.clone()).unwrap();
+                assert_eq!(literal.input_level(), literal.slots_to_coeffs.levels);
+                let x = message(&mut c, values, 64);
+                let a = c.encrypt(&x, literal.input_level(), literal.input_scale);
+                let fresh = circuit.bootstrap(&evaluator, &a).unwrap();
+                assert_eq!(fresh.level(), literal.output_level(&c.params).unwrap());
+                -precision(values, &c.secret.decrypt(&fresh), &x).std.log2()
+            });
+            println!("{values:?}: {:.2} and {:.2} bits, wanted {gain} more", bits[0], bits[1]);
+            assert!((bits[1] - bits[0] - gain).abs() < 2.0 * BAND, "{values:?}: {bits:?}");
+        }
+    }
+    for levels in [0, 4] {
+        let error = Bootstrapper::new(
+            &client().params,
+            BootstrapLiteral { coeffs_to_slots: share(levels), ..literal(SLIM, REAL, 64) },
+        );
+        assert!(error.err().unwrap().to_string().contains("wanted 1 to 3, the number of stages"));
     }
 }
 
@@ -230,9 +269,9 @@ fn a_circuit_that_cannot_be_is_refused_with_found_and_wanted() {
         assert!(matches!(error, CkksError::Slots { found, max: 512 } if found == slots), "{error}");
     }
     for radices in [vec![], vec![3, 2], vec![6, 0], vec![3, 4]] {
-        let error = refused(&params, |l| l.coeffs_to_slots = radices.clone());
+        let error = refused(&params, |l| l.coeffs_to_slots.merged = radices.clone());
         assert!(error.to_string().contains(&format!("{radices:?}")) && error.to_string().contains("add up to 6"));
-        refused(&params, |l| l.slots_to_coeffs = radices);
+        refused(&params, |l| l.slots_to_coeffs.merged = radices);
     }
     for (found, change) in [
         ("range", (|l| l.eval_mod.range = 0) as fn(&mut BootstrapLiteral)),
@@ -309,7 +348,7 @@ fn input_that_does_not_fit_is_refused() {
 #[test]
 fn a_second_bootstrap_needs_a_level_more_than_it_takes() {
     let mut c = Client::new(10, [vec![50, 42, 42], vec![50; 12]].concat(), 8);
-    let literal = BootstrapLiteral { slots_to_coeffs: vec![3, 3], ..literal(SLIM, REAL, 64) };
+    let literal = BootstrapLiteral { slots_to_coeffs: vec![3, 3].into(), ..literal(SLIM, REAL, 64) };
     let evaluator = c.evaluator(&literal.request_keys(&c.params).unwrap());
     let circuit = Bootstrapper::new(&c.params, literal.clone()).unwrap();
     let a = c.encrypt(&vec![0.5.into(); 64], 2, literal.input_scale);

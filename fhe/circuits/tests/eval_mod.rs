@@ -7,6 +7,7 @@ use fhe_circuits::eval_mod::EvalMod;
 use fhe_circuits::*;
 use fhe_ckks::*;
 use num_complex::Complex64;
+use rand::{Rng, SeedableRng};
 
 mod common;
 use common::Client;
@@ -45,7 +46,8 @@ fn every_integer_part_is_taken_away() {
 #[test]
 fn a_wave_is_the_cosine_of_its_phase_for_messages_that_fill_the_modulus() {
     for phase in [0.4, 0.0, -0.2] {
-        let (kernel, degree, double_angles) = (Kernel::Wave { phase }, 30, 3);
+        let kernel = Kernel::Wave { phase, deviation: f64::INFINITY };
+        let (degree, double_angles) = (30, 3);
         let literal = EvalModLiteral { range: RANGE, kernel, degree, double_angles, arcsine_degree: 0 };
         assert!(literal.check(1.9).is_err(), "messages beyond half of the modulus");
         assert!(EvalModLiteral { arcsine_degree: 3, ..literal.clone() }.check(2.0).is_err(), "an arcsine");
@@ -67,6 +69,30 @@ fn a_wave_is_the_cosine_of_its_phase_for_messages_that_fill_the_modulus() {
         println!("phase {phase}: error 2^{:.1}", error.log2());
         assert!(error < 2f64.powi(-13), "phase {phase}: error {error:e}");
     }
+}
+
+/// A series of degree 30 with two double angles, over 14 turns on either side: too few for all of the interval.
+#[test]
+fn the_series_of_a_wave_is_best_where_coefficients_are() {
+    const WEIGHT: u32 = 32;
+    let deviation = (f64::from(WEIGHT + 1) / 12.0).sqrt();
+    let literal = |deviation| {
+        let kernel = Kernel::Wave { phase: 0.4, deviation };
+        EvalModLiteral { range: 13, kernel, degree: 30, double_angles: 2, arcsine_degree: 0 }
+    };
+    let [alike, fitted] = [f64::INFINITY, deviation].map(|deviation| EvalMod::new(literal(deviation), 2.0).unwrap());
+    let error = |eval_mod: &EvalMod, x: f64| eval_mod.evaluate_clear(x / eval_mod.width()) - (TAU * (x - 0.4)).cos();
+    let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(2);
+    let samples: Vec<f64> =
+        (0..100_000).map(|_| (0..=WEIGHT).map(|_| rng.random_range(-0.5..0.5)).sum::<f64>()).collect();
+    let bits = |eval_mod: &EvalMod| {
+        let squares: f64 = samples.iter().map(|&x| error(eval_mod, x).powi(2)).sum();
+        -(squares / samples.len() as f64).sqrt().log2()
+    };
+    let (alike, likely) = (bits(&alike), bits(&fitted));
+    let worst = (-135..=135).map(|k| error(&fitted, f64::from(k) / 10.0).abs()).fold(0.0, f64::max);
+    println!("{alike:.1} bits for all alike, {likely:.1} where coefficients are; worst error {worst:.3}");
+    assert!(likely > alike + 4.0 && (14.5..16.5).contains(&likely) && (0.01..0.125).contains(&worst));
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn derive(
     let encryption = slot(dense.fresh_secret().hypot(dense.encoding())) / delta;
 
     // Each stage is rescaled, and a stage that merges k levels has the norm √2^k; messages are coefficients in the end.
-    let squares = literal.slots_to_coeffs.iter().rev().scan(1.0, |norm, &radix| {
+    let squares = literal.slots_to_coeffs.merged.iter().rev().scan(1.0, |norm, &radix| {
         let square = dense.rounding().powi(2) * *norm;
         *norm *= f64::from(1 << radix);
         Some(square)
@@ -62,7 +62,7 @@ fn derive(
     let mod_raise = to_sparse.hypot(to_dense / 2.0) / delta;
 
     // The last rescaling: in earlier stages the integers are larger, and the norms below 1.
-    let eval_mod = params.prime(top - literal.coeffs_to_slots.len());
+    let eval_mod = params.prime(top - literal.coeffs_to_slots.levels);
     let width = circuit.eval_mod_width();
     let rounding = slot(dense.rounding()) / eval_mod;
     let coeffs_to_slots = rounding * width * RATIO;

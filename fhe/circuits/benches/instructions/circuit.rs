@@ -18,8 +18,8 @@ pub(crate) fn bootstrap(kernels: Kernels) -> Box<dyn FnMut()> {
     // 32 slots have log2(32) = 5 butterfly levels.
     let circuit = BootstrapLiteral {
         slots: 32,
-        slots_to_coeffs: vec![3, 2],
-        coeffs_to_slots: vec![2, 2, 1],
+        slots_to_coeffs: vec![3, 2].into(),
+        coeffs_to_slots: vec![2, 2, 1].into(),
         ..N15_SLIM_REAL.bootstrap()
     };
     let mut rng = ChaCha20Rng::seed_from_u64(1);

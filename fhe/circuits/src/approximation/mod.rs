@@ -10,6 +10,7 @@ mod basis;
 mod domain;
 mod error;
 mod extrema;
+mod least_squares;
 mod linear_system;
 mod minimax;
 mod relu;
@@ -19,6 +20,7 @@ mod sign;
 mod tests;
 
 pub use error::ApproximationError;
+pub(crate) use least_squares::even_least_squares;
 pub use minimax::{Minimax, minimax};
 pub use relu::ReluComposite;
 pub use sign::SignComposite;

@@ -7,6 +7,7 @@ use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
 use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
 use super::matrices::Matrices;
 use super::raise;
+use super::stages::Stages;
 use crate::eval_mod::EvalMod;
 use crate::linear::{Diagonals, LinearTransform};
 use crate::store::{self, Stored};
@@ -63,7 +64,10 @@ impl Bootstrapper {
     pub fn new(params: &Parameters, literal: BootstrapLiteral) -> Result<Self, CkksError> {
         Self::with_matrices(params, literal, |literal, [raise, lower]| {
             let Matrices { slots_to_coeffs, coeffs_to_slots } = Matrices::new(params, literal);
-            Ok([encode(params, coeffs_to_slots, raise)?, encode(params, slots_to_coeffs, lower)?])
+            Ok([
+                encode(params, coeffs_to_slots, &literal.coeffs_to_slots, raise)?,
+                encode(params, slots_to_coeffs, &literal.slots_to_coeffs, lower)?,
+            ])
         })
     }
 
@@ -82,15 +86,15 @@ impl Bootstrapper {
             CkksError::Parameters { what: "file of constants", found: error.to_string(), wanted }
         };
         Self::with_matrices(params, literal, |literal, changes| {
-            let stages = [literal.coeffs_to_slots.len(), literal.slots_to_coeffs.len()];
-            let read = |(count, change): (usize, Change), stored: &mut Stored| {
-                let stages = (0..count).map(|_| LinearTransform::read(params, stored));
-                let stages = stages.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
-                let fits = stages.iter().enumerate().all(|(k, stage)| stage.level() == change.top - k);
-                if fits { Ok(stages) } else { Err(invalid(store::invalid("found matrices of other levels"))) }
+            let read = |stages: &Stages, change: Change, stored: &mut Stored| {
+                let found = stages.merged.iter().map(|_| LinearTransform::read(params, stored));
+                let found = found.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
+                let level = |k: usize| change.top - stages.spent_before(k);
+                let fits = found.iter().enumerate().all(|(k, stage)| stage.level() == level(k));
+                if fits { Ok(found) } else { Err(invalid(store::invalid("found matrices of other levels"))) }
             };
             let [raise, lower] = changes;
-            Ok([read((stages[0], raise), stored)?, read((stages[1], lower), stored)?])
+            Ok([read(&literal.coeffs_to_slots, raise, stored)?, read(&literal.slots_to_coeffs, lower, stored)?])
         })
     }
 
@@ -116,7 +120,7 @@ impl Bootstrapper {
         let raised_scale = params.prime(0) * eval_mod.width() * (params.max_slots() / literal.slots) as f64;
 
         let top = params.max_level();
-        let into_eval_mod = params.prime(top - literal.coeffs_to_slots.len());
+        let into_eval_mod = params.prime(top - literal.coeffs_to_slots.levels);
         let first = literal.first_level_of_slots_to_coeffs(params)?;
         // Scales of messages before and after SlotsToCoeffs, and after EvalMod.
         let (before, after, reduced_scale) = match literal.order {
@@ -211,7 +215,7 @@ impl Bootstrapper {
     /// Takes coefficients to slots, with t/(q₀·width) in each: one ciphertext of real parts, two of real and imaginary
     /// parts, or one with both.
     ///
-    /// Result: as many levels below the input as CoeffsToSlots has stages, at about the scale of EvalMod's primes.
+    /// Result: as many levels below the input as CoeffsToSlots spends, at about the scale of EvalMod's primes.
     ///
     /// # Errors
     /// [`CkksError::SlotMismatch`] if the input has other slots than the circuit, [`CkksError::LevelTooLow`] if it is
@@ -222,7 +226,7 @@ impl Bootstrapper {
         // The 2n slots repeat after n.
         let repeated = || Ciphertext::from_parts(raised.parts().clone(), raised.scale(), 2 * raised.slots());
         let packed = (self.layout == Layout::Packed).then(repeated);
-        let x = apply_all(stages, evaluator, packed.as_ref().unwrap_or(raised))?;
+        let x = apply_all(stages, &self.literal.coeffs_to_slots, evaluator, packed.as_ref().unwrap_or(raised))?;
         let mut parts = last.apply_and_split(evaluator, &x, self.layout == Layout::Separate)?;
         // z − z̄ is 2i·Im z. The matrices contain the factor 1/2.
         parts.iter_mut().skip(1).for_each(|difference| *difference = evaluator.multiply_by_i(difference));
@@ -274,7 +278,7 @@ impl Bootstrapper {
     /// has other slots than the matrices, [`CkksError::MissingKey`] if the key of a rotation or of the conjugation is
     /// missing.
     pub fn slots_to_coeffs(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let transformed = apply_all(&self.slots_to_coeffs, evaluator, input)?;
+        let transformed = apply_all(&self.slots_to_coeffs, &self.literal.slots_to_coeffs, evaluator, input)?;
         let (slots, scale) = (self.literal.slots, transformed.scale());
         match (self.literal.order, self.layout) {
             (BootstrapOrder::Classic, Layout::Packed) => {
@@ -314,18 +318,36 @@ struct Change {
     factor: f64,
 }
 
-/// Encodes stages, each for one level less than the one before it. Each makes an equal share of the change of scale.
-fn encode(params: &Parameters, stages: Vec<Diagonals>, change: Change) -> Result<Vec<LinearTransform>, CkksError> {
-    let share = change.factor.powf(1.0 / stages.len() as f64);
-    let stages = stages.iter().enumerate().map(|(k, matrix)| {
-        let level = change.top - k;
-        LinearTransform::new(params, matrix, level, params.prime(level) * share)
-    });
-    stages.collect()
+/// Encodes the matrices of stages for the levels of their use. All have weights of one scale: together they fill the
+/// primes that the stages spend, and make the change of scale.
+fn encode(
+    params: &Parameters,
+    matrices: Vec<Diagonals>,
+    stages: &Stages,
+    change: Change,
+) -> Result<Vec<LinearTransform>, CkksError> {
+    let whole = (0..stages.levels).fold(change.factor, |whole, k| whole * params.prime(change.top - k));
+    let scale = whole.powf(1.0 / matrices.len() as f64);
+    let encode = |(k, matrix)| LinearTransform::new(params, matrix, change.top - stages.spent_before(k), scale);
+    matrices.iter().enumerate().map(encode).collect()
 }
 
-/// Applies the stages one after the other.
-fn apply_all(stages: &[LinearTransform], evaluator: &Evaluator, x: &Ciphertext) -> Result<Ciphertext, CkksError> {
-    let Some((first, rest)) = stages.split_first() else { return Ok(x.clone()) };
-    rest.iter().try_fold(first.apply(evaluator, x)?, |x, stage| stage.apply(evaluator, &x))
+/// Applies the first stages of a transform, or all, one after the other.
+fn apply_all(
+    matrices: &[LinearTransform],
+    stages: &Stages,
+    evaluator: &Evaluator,
+    x: &Ciphertext,
+) -> Result<Ciphertext, CkksError> {
+    let apply = |k: usize, x: &Ciphertext| {
+        if stages.rescales_after(k) {
+            matrices[k].apply(evaluator, x)
+        } else {
+            matrices[k].apply_unscaled(evaluator, x)
+        }
+    };
+    match matrices.len() {
+        0 => Ok(x.clone()),
+        count => (1..count).try_fold(apply(0, x)?, |x, k| apply(k, &x)),
+    }
 }

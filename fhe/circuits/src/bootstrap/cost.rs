@@ -53,14 +53,17 @@ impl BootstrapLiteral {
         };
         let matrices = Matrices::new(params, self);
         let first = self.first_level_of_slots_to_coeffs(params)?;
-        for (first, stages) in [(first, matrices.slots_to_coeffs), (top, matrices.coeffs_to_slots)] {
-            for (k, matrix) in stages.iter().enumerate() {
+        let lower = (first, &self.slots_to_coeffs, matrices.slots_to_coeffs);
+        let raise = (top, &self.coeffs_to_slots, matrices.coeffs_to_slots);
+        for (first, stages, matrices) in [lower, raise] {
+            for (k, matrix) in matrices.iter().enumerate() {
+                let level = first - stages.spent_before(k);
                 let plan = BsgsPlan::new(matrix.0.keys().copied());
                 cost.hoisted += plan.hoisted();
                 cost.full += plan.rotations() - plan.hoisted();
-                cost.bytes += LinearTransform::bytes_of(params, matrix, first - k);
+                cost.bytes += LinearTransform::bytes_of(params, matrix, level);
                 // These are the digits, a pair for each giant step, the total, and input or output.
-                let digits = params.key_shape(first - k).digits();
+                let digits = params.key_shape(level).digits();
                 cost.polynomials = cost.polynomials.max(digits + 2 * plan.giants + 4);
             }
         }

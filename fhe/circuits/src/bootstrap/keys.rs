@@ -19,14 +19,16 @@ impl BootstrapLiteral {
         let matrices = Matrices::new(params, self);
         let first = self.first_level_of_slots_to_coeffs(params)?;
         for (k, matrix) in matrices.slots_to_coeffs.iter().enumerate() {
-            LinearTransform::request_keys(params, matrix, first - k, &mut request);
+            let level = first - self.slots_to_coeffs.spent_before(k);
+            LinearTransform::request_keys(params, matrix, level, &mut request);
         }
         let top = params.max_level();
         raise::Trace::new(params, self.slots).request_keys(params, &mut request);
         for (k, matrix) in matrices.coeffs_to_slots.iter().enumerate() {
-            LinearTransform::request_keys(params, matrix, top - k, &mut request);
+            let level = top - self.coeffs_to_slots.spent_before(k);
+            LinearTransform::request_keys(params, matrix, level, &mut request);
         }
-        let raised = top - matrices.coeffs_to_slots.len();
+        let raised = top - self.coeffs_to_slots.levels;
         // The last stage is rescaled after the sum with the conjugate.
         request.conjugation(params, raised + 1);
         let eval_mod = EvalMod::new(self.eval_mod.clone(), self.raised_ratio(params)?)?;

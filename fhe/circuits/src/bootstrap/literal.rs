@@ -3,6 +3,7 @@
 use fhe_ckks::{CkksError, Parameters};
 
 use super::overflow;
+use super::stages::Stages;
 use crate::eval_mod::{EvalMod, EvalModLiteral};
 
 /// log2 of the largest accepted probability that a bootstrap fails.
@@ -37,11 +38,10 @@ pub struct BootstrapLiteral {
     pub values: SlotValues,
     /// Number of slots n, a power of two from 2 to N/2.
     pub slots: usize,
-    /// Numbers of butterfly levels that the stages of SlotsToCoeffs merge; they add up to log2(n). A stage spends one
-    /// level of the ciphertext.
-    pub slots_to_coeffs: Vec<u32>,
-    /// Numbers of butterfly levels that the stages of CoeffsToSlots merge.
-    pub coeffs_to_slots: Vec<u32>,
+    /// The stages of SlotsToCoeffs; their butterfly levels add up to log2(n).
+    pub slots_to_coeffs: Stages,
+    /// The stages of CoeffsToSlots.
+    pub coeffs_to_slots: Stages,
     /// The approximation of the remainder modulo q₀.
     pub eval_mod: EvalModLiteral,
     /// The ratio ρ of the first prime to the scale at which messages in [−1, 1] are raised. The classic order
@@ -72,7 +72,7 @@ impl BootstrapLiteral {
     /// The lowest level of an input. Ciphertexts above it are lowered.
     pub fn input_level(&self) -> usize {
         match self.order {
-            BootstrapOrder::Slim => self.slots_to_coeffs.len(),
+            BootstrapOrder::Slim => self.slots_to_coeffs.levels,
             BootstrapOrder::Classic => 0,
         }
     }
@@ -86,7 +86,7 @@ impl BootstrapLiteral {
         let reduced = self.reduced_level(params)?;
         Ok(match self.order {
             BootstrapOrder::Slim => reduced,
-            BootstrapOrder::Classic => reduced - self.slots_to_coeffs.len(),
+            BootstrapOrder::Classic => reduced - self.slots_to_coeffs.levels,
         })
     }
 
@@ -106,9 +106,9 @@ impl BootstrapLiteral {
         let eval_mod = EvalMod::new(self.eval_mod.clone(), self.raised_ratio(params)?)?;
         let after = match self.order {
             BootstrapOrder::Slim => 0,
-            BootstrapOrder::Classic => self.slots_to_coeffs.len(),
+            BootstrapOrder::Classic => self.slots_to_coeffs.levels,
         };
-        let spent = self.coeffs_to_slots.len() + eval_mod.depth() + after;
+        let spent = self.coeffs_to_slots.levels + eval_mod.depth() + after;
         match params.max_level().checked_sub(spent) {
             Some(left) if self.input_level() <= params.max_level() => Ok(left + after),
             _ => Err(CkksError::LevelTooLow {
@@ -159,11 +159,15 @@ impl BootstrapLiteral {
             return Err(CkksError::Slots { found: self.slots, max: params.max_slots() });
         }
         let levels = self.slots.trailing_zeros();
-        for radices in [&self.slots_to_coeffs, &self.coeffs_to_slots] {
+        for Stages { merged: radices, levels: spent } in [&self.slots_to_coeffs, &self.coeffs_to_slots] {
             if radices.contains(&0) || radices.iter().sum::<u32>() != levels {
                 let found = format!("{radices:?}");
                 let positive = format!("positive numbers that add up to {levels}, for {} slots", self.slots);
                 return wanted("butterfly levels merged by the stages of a transform", found, positive);
+            }
+            if !(1..=radices.len()).contains(spent) {
+                let at_most = format!("1 to {}, the number of stages", radices.len());
+                return wanted("levels that the stages of a transform spend", spent.to_string(), at_most);
             }
         }
         for (what, scale) in [("input scale", self.input_scale), ("output scale", self.output_scale)] {

@@ -18,8 +18,8 @@ impl Matrices {
     pub(super) fn new(params: &Parameters, literal: &BootstrapLiteral) -> Self {
         let slots = literal.slots;
         // The factor is 1/2, as the real part is half the sum with the conjugate.
-        let mut coeffs_to_slots = dft::coeffs_to_slots(slots, &literal.coeffs_to_slots, 0.5);
-        let mut slots_to_coeffs = dft::slots_to_coeffs(slots, &literal.slots_to_coeffs, 1.0);
+        let mut coeffs_to_slots = dft::coeffs_to_slots(slots, &literal.coeffs_to_slots.merged, 0.5);
+        let mut slots_to_coeffs = dft::slots_to_coeffs(slots, &literal.slots_to_coeffs.merged, 1.0);
         let one = Complex64::ONE;
         match literal.layout(params) {
             Layout::Packed => {

@@ -28,8 +28,10 @@ mod literal;
 mod matrices;
 mod overflow;
 mod raise;
+mod stages;
 mod twice;
 
 pub use circuit::Bootstrapper;
 pub use cost::BootstrapCost;
 pub use literal::{BootstrapLiteral, BootstrapOrder, SlotValues};
+pub use stages::Stages;

@@ -14,7 +14,7 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use fhe_circuits::{BootstrapLiteral, BootstrapOrder, SlotValues};
+use fhe_circuits::{BootstrapLiteral, BootstrapOrder, SlotValues, Stages};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution, shape};
 use fhe_ring::Kernels;
@@ -56,8 +56,8 @@ pub(super) struct Target {
 /// use fhe_nn::encrypted::{Circuit, Packing};
 ///
 /// let circuit = Circuit::new(16, &"chebyshev:59".parse()?, Packing::Fused)?;
-/// // Of ten levels after a bootstrap, the activation spends six, a convolution one, SlotsToCoeffs three.
-/// assert_eq!((circuit.activation_level, circuit.linear_level, circuit.bootstrap_level()), (10, 4, 3));
+/// // Of nine levels after a bootstrap, the activation spends six, a convolution one, SlotsToCoeffs two.
+/// assert_eq!((circuit.activation_level, circuit.linear_level, circuit.bootstrap_level()), (9, 3, 2));
 /// assert_eq!(circuit.parameters().log_n, 16);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -153,21 +153,21 @@ impl Circuit {
         let (activation, arcsine_activation) = (made(Form::Plain), made(Form::Arcsine(sine)));
         let square = Arc::new(MessageActivation::new(Form::Plain, Approximant::square(), Form::Plain));
         let depth = activation.approximant().depth().max(arcsine_activation.approximant().depth());
-        let stages = profile.slots_to_coeffs_stages.len();
-        let linear_level = stages + packing.levels();
+        let lowering = profile.slots_to_coeffs.primes;
+        let linear_level = lowering + packing.levels();
         let skew_bits = if packing.spreads() { profile.skew } else { 0 };
         let squares = usize::from(approximation.has_squares());
         // The levels from the start of a convolution with a square after it to that of the next convolution.
         let inner = squares * (packing.levels() + square.approximant().depth());
         let above = linear_level + depth + inner;
         // A convolution that starts at the level of a fresh bootstrap may spend more levels than other steps need.
-        let last = if squares > 0 { linear_level + square.approximant().depth() } else { stages };
+        let last = if squares > 0 { linear_level + square.approximant().depth() } else { lowering };
         let downsampling = packing.refreshed_levels().map_or(0, |levels| (last + levels).saturating_sub(above));
         let eval_mod = fhe_circuits::eval_mod::EvalMod::new(profile.eval_mod_literal(wave), profile.message_ratio)?;
         let group = |purpose, bits, count| PrimeGroup { purpose, bits, count };
         let chain = vec![
             group("first prime", profile.base, 1),
-            group("SlotsToCoeffs", profile.linear, stages),
+            group("SlotsToCoeffs", profile.slots_to_coeffs.bits, lowering),
             group("convolution", profile.linear + skew_bits, packing.levels()),
             group("square", profile.activation, squares * square.approximant().depth()),
             group("convolution before the square", profile.linear + skew_bits, squares * packing.levels()),
@@ -176,7 +176,7 @@ impl Circuit {
             // The activation's first product lowers the scale of a bootstrapped value to that of the other products.
             group("activation's first product", profile.eval_mod, depth.min(1)),
             group("EvalMod", profile.eval_mod, eval_mod.depth()),
-            group("CoeffsToSlots", profile.coeffs_to_slots, profile.coeffs_to_slots_stages.len()),
+            group("CoeffsToSlots", profile.coeffs_to_slots.bits, profile.coeffs_to_slots.primes),
         ];
         let chain: Vec<_> = chain.into_iter().filter(|group| group.count > 0).collect();
         let main_bits: Vec<u32> = chain.iter().flat_map(|group| vec![group.bits; group.count]).collect();
@@ -269,7 +269,7 @@ impl Circuit {
 
     /// Level of a bootstrap's input, and of a convolution's result.
     pub fn bootstrap_level(&self) -> usize {
-        self.profile.slots_to_coeffs_stages.len()
+        self.profile.slots_to_coeffs.primes
     }
 
     /// The levels of a convolution with this stride whose result is at level `end`. Values above its first level are
@@ -311,15 +311,16 @@ impl Circuit {
     pub fn bootstrap(&self, slots: usize) -> BootstrapLiteral {
         let (levels, wave) = (slots.trailing_zeros(), self.approximation.wave());
         // Small strides are merged alike for every slot count, so that they share rotation keys.
-        let small_first = split(levels, self.profile.slots_to_coeffs_stages);
-        let mut large_first = split(levels, self.profile.coeffs_to_slots_stages);
+        let Profile { slots_to_coeffs, coeffs_to_slots, .. } = &self.profile;
+        let small_first = split(levels, slots_to_coeffs.stages);
+        let mut large_first = split(levels, coeffs_to_slots.stages);
         large_first.reverse();
         BootstrapLiteral {
             order: BootstrapOrder::Slim,
             values: if self.packing.complex() { SlotValues::Complex } else { SlotValues::Real },
             slots,
-            slots_to_coeffs: small_first,
-            coeffs_to_slots: large_first,
+            slots_to_coeffs: Stages { merged: small_first, levels: slots_to_coeffs.primes },
+            coeffs_to_slots: Stages { merged: large_first, levels: coeffs_to_slots.primes },
             eval_mod: self.profile.eval_mod_literal(wave),
             message_ratio: self.profile.message_ratio,
             input_scale: self.linear_scale(),

@@ -21,7 +21,7 @@ pub struct Profile {
     pub name: &'static str,
     /// Bits of the first prime.
     pub base: u32,
-    /// Bits of the primes that SlotsToCoeffs and convolutions spend.
+    /// Bits of the primes that convolutions spend.
     pub linear: u32,
     /// Bits of the scale of a convolution's result.
     pub scale: u32,
@@ -31,18 +31,18 @@ pub struct Profile {
     pub activation: u32,
     /// Bits of the primes that EvalMod spends.
     pub eval_mod: u32,
-    /// Bits of the primes that CoeffsToSlots spends.
-    pub coeffs_to_slots: u32,
     /// Bits of the special primes.
     pub special: u32,
     /// The most digits of a key with which the profile is of use: a shorter one is faster with fewer.
     pub most_digits: usize,
-    /// Numbers of butterfly levels that the stages of SlotsToCoeffs merge, smallest strides first.
-    pub slots_to_coeffs_stages: &'static [u32],
-    /// Numbers of butterfly levels that the stages of CoeffsToSlots merge, smallest strides first.
-    pub coeffs_to_slots_stages: &'static [u32],
+    /// SlotsToCoeffs.
+    pub slots_to_coeffs: Transform,
+    /// CoeffsToSlots.
+    pub coeffs_to_slots: Transform,
     /// The first prime over the scale at which values in [−1, 1] are raised.
     pub message_ratio: f64,
+    /// The bound of integer parts in EvalMod.
+    pub range: u32,
     /// Degree of the series of EvalMod.
     pub eval_mod_degree: usize,
     /// Number of double-angle steps of EvalMod.
@@ -50,6 +50,23 @@ pub struct Profile {
     /// Decimals of a logit that the noise leaves: in published runs the largest error of a logit was 0.024 in the narrow
     /// profile and 8.4e-5 in the wide one.
     pub logit_digits: usize,
+}
+
+/// A transform between slots and coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transform {
+    /// Numbers of butterfly levels that its stages merge, smallest strides first.
+    pub stages: &'static [u32],
+    /// Number of primes that the stages spend together.
+    pub primes: usize,
+    /// Bits of each.
+    pub bits: u32,
+}
+
+/// The standard deviation of a raised coefficient over the first prime: a sum of residues, one for each coefficient of
+/// the ephemeral secret and one more.
+fn deviation() -> f64 {
+    (f64::from(EPHEMERAL_WEIGHT + 1) / 12.0).sqrt()
 }
 
 impl Profile {
@@ -69,12 +86,12 @@ impl Profile {
         skew: 0,
         activation: 45,
         eval_mod: 50,
-        coeffs_to_slots: 50,
         special: 49,
         most_digits: usize::MAX,
-        slots_to_coeffs_stages: &[5, 5, 4],
-        coeffs_to_slots_stages: &[3, 3, 4, 4],
+        slots_to_coeffs: Transform { stages: &[5, 5, 4], primes: 2, bits: 50 },
+        coeffs_to_slots: Transform { stages: &[3, 3, 4, 4], primes: 4, bits: 50 },
         message_ratio: 128.0,
+        range: EPHEMERAL_WEIGHT / 2,
         eval_mod_degree: 30,
         double_angles: 3,
         logit_digits: 3,
@@ -91,12 +108,12 @@ impl Profile {
         skew: 0,
         activation: 34,
         eval_mod: 38,
-        coeffs_to_slots: 38,
-        special: 39,
+        special: 47,
         most_digits: usize::MAX,
-        slots_to_coeffs_stages: &[7, 7],
-        coeffs_to_slots_stages: &[5, 5, 4],
+        slots_to_coeffs: Transform { stages: &[7, 7], primes: 1, bits: 50 },
+        coeffs_to_slots: Transform { stages: &[5, 5, 4], primes: 2, bits: 50 },
         message_ratio: 64.0,
+        range: EPHEMERAL_WEIGHT / 2,
         eval_mod_degree: 30,
         double_angles: 3,
         logit_digits: 1,
@@ -104,35 +121,26 @@ impl Profile {
 
     /// For networks whose activation is the cosine of the bootstrap. Messages fill the whole modulus, so the same primes
     /// keep five bits more than with a ratio of 64. Long special primes make digits of many main primes.
-    pub const WIDE_TURN: Self = Self {
-        name: "wide-turn",
-        base: 32,
-        linear: 30,
-        scale: 32,
-        activation: 30,
-        eval_mod: 38,
-        coeffs_to_slots: 38,
-        most_digits: 2,
-        ..Self::TURN
-    };
+    pub const WIDE_TURN: Self =
+        Self { name: "wide-turn", base: 32, linear: 30, scale: 32, activation: 30, most_digits: 2, ..Self::TURN };
 
     /// As [`Profile::WIDE_TURN`], with shorter primes: a ring of 2^15 has room for squares between the bootstraps.
     pub const TURN: Self = Self {
         name: "turn",
         base: 30,
-        linear: 24,
+        linear: 27,
         scale: 29,
         skew: 20,
         activation: 26,
-        eval_mod: 34,
-        coeffs_to_slots: 34,
+        eval_mod: 38,
         special: 50,
         most_digits: usize::MAX,
-        slots_to_coeffs_stages: &[7, 7],
-        coeffs_to_slots_stages: &[5, 5, 4],
+        slots_to_coeffs: Transform { stages: &[7, 7], primes: 1, bits: 48 },
+        coeffs_to_slots: Transform { stages: &[5, 5, 4], primes: 2, bits: 50 },
         message_ratio: 2.0,
+        range: 13,
         eval_mod_degree: 30,
-        double_angles: 3,
+        double_angles: 2,
         logit_digits: 1,
     };
 
@@ -143,8 +151,9 @@ impl Profile {
 
     pub(super) fn eval_mod_literal(&self, wave: Option<Wave>) -> EvalModLiteral {
         EvalModLiteral {
-            kernel: wave.map_or(Kernel::Cosine, |wave| Kernel::Wave { phase: wave.phase / TAU }),
-            range: EPHEMERAL_WEIGHT / 2,
+            kernel: wave
+                .map_or(Kernel::Cosine, |wave| Kernel::Wave { phase: wave.phase / TAU, deviation: deviation() }),
+            range: self.range,
             degree: self.eval_mod_degree,
             double_angles: self.double_angles,
             arcsine_degree: 0,

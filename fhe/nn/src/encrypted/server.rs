@@ -7,9 +7,9 @@ use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
 
 use super::layout::Layout;
-use super::{linear, parts};
 use super::program::{Machine, Program, StepInfo};
 use super::slots::{Encrypted, Operand};
+use super::{linear, parts};
 use crate::plain::MessageActivation;
 
 /// Evaluates a [`Program`] with evaluation keys; [`Client`](super::Client) has an example.
