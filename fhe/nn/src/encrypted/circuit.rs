@@ -20,7 +20,7 @@ use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution, shape};
 use fhe_ring::Kernels;
 
 use super::packing::{Levels, Packing};
-use super::profile::{EPHEMERAL_WEIGHT, Profile};
+use super::profile::{EPHEMERAL_WEIGHT, Masks, Profile};
 use crate::approximant::Approximant;
 use crate::approximation::Approximation;
 use crate::form::{Form, Sine};
@@ -56,8 +56,8 @@ pub(super) struct Target {
 /// use fhe_nn::encrypted::{Circuit, Packing};
 ///
 /// let circuit = Circuit::new(16, &"chebyshev:59".parse()?, Packing::Fused)?;
-/// // Of nine levels after a bootstrap, the activation spends six, a convolution one, SlotsToCoeffs two.
-/// assert_eq!((circuit.activation_level, circuit.linear_level, circuit.bootstrap_level()), (9, 3, 2));
+/// // Of ten levels after a bootstrap, the activation spends six, a convolution two, SlotsToCoeffs two.
+/// assert_eq!((circuit.activation_level, circuit.linear_level, circuit.bootstrap_level()), (10, 4, 2));
 /// assert_eq!(circuit.parameters().log_n, 16);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -79,7 +79,7 @@ pub struct Circuit {
     /// The activation of a value that is not bootstrapped.
     square: Arc<MessageActivation>,
     /// The bits of a convolution's prime that masks spend.
-    skew_bits: u32,
+    masks: Masks,
     /// Level of a bootstrapped ciphertext, at which the activation starts.
     pub activation_level: usize,
     /// Level at which convolutions start, unless their input is bootstrapped once more.
@@ -154,11 +154,12 @@ impl Circuit {
         let square = Arc::new(MessageActivation::new(Form::Plain, Approximant::square(), Form::Plain));
         let depth = activation.approximant().depth().max(arcsine_activation.approximant().depth());
         let lowering = profile.slots_to_coeffs.primes;
-        let linear_level = lowering + packing.levels();
-        let skew_bits = if packing.spreads() { profile.skew } else { 0 };
+        let masks = if packing.spreads() { profile.masks } else { Masks::None };
+        let convolution = packing.levels() + masks.levels();
+        let linear_level = lowering + convolution;
         let squares = usize::from(approximation.has_squares());
         // The levels from the start of a convolution with a square after it to that of the next convolution.
-        let inner = squares * (packing.levels() + square.approximant().depth());
+        let inner = squares * (convolution + square.approximant().depth());
         let above = linear_level + depth + inner;
         // A convolution that starts at the level of a fresh bootstrap may spend more levels than other steps need.
         let last = if squares > 0 { linear_level + square.approximant().depth() } else { lowering };
@@ -168,9 +169,9 @@ impl Circuit {
         let chain = vec![
             group("first prime", profile.base, 1),
             group("SlotsToCoeffs", profile.slots_to_coeffs.bits, lowering),
-            group("convolution", profile.linear + skew_bits, packing.levels()),
+            group("convolution", profile.linear + masks.bits(), convolution),
             group("square", profile.activation, squares * square.approximant().depth()),
-            group("convolution before the square", profile.linear + skew_bits, squares * packing.levels()),
+            group("convolution before the square", profile.linear + masks.bits(), squares * convolution),
             group("downsampling", profile.activation, downsampling),
             group("activation", profile.activation, depth.saturating_sub(1)),
             // The activation's first product lowers the scale of a bootstrapped value to that of the other products.
@@ -199,7 +200,7 @@ impl Circuit {
             activation,
             arcsine_activation,
             square,
-            skew_bits,
+            masks,
             activation_level: above + downsampling,
             linear_level,
         })
@@ -275,8 +276,9 @@ impl Circuit {
     /// The levels of a convolution with this stride whose result is at level `end`. Values above its first level are
     /// lowered to it.
     pub(super) fn levels(&self, stride: usize, end: usize) -> Levels {
-        let skew_bits = self.skew_bits;
-        Levels { convolution: end + self.packing.levels_of(stride), end, max_slots: self.max_slots(), skew_bits }
+        let masks = self.masks;
+        let convolution = end + self.packing.levels_of(stride) + masks.levels();
+        Levels { convolution, end, max_slots: self.max_slots(), masks }
     }
 
     /// The target of a convolution whose result is bootstrapped and has this divisor.

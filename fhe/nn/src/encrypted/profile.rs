@@ -25,8 +25,8 @@ pub struct Profile {
     pub linear: u32,
     /// Bits of the scale of a convolution's result.
     pub scale: u32,
-    /// Bits that a convolution's prime has beside `linear`, for masks before the product; 0 for no masks.
-    pub skew: u32,
+    /// The masks of convolutions that share their work among copies.
+    pub masks: Masks,
     /// Bits of the primes that activations spend.
     pub activation: u32,
     /// Bits of the primes that EvalMod spends.
@@ -50,6 +50,35 @@ pub struct Profile {
     /// Decimals of a logit that the noise leaves: in published runs the largest error of a logit was 0.024 in the narrow
     /// profile and 8.4e-5 in the wide one.
     pub logit_digits: usize,
+}
+
+/// The room for masks before the product of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Masks {
+    /// None: convolutions do not share their work.
+    None,
+    /// Bits of the convolution's own prime.
+    Shared {
+        /// Their number, beside those of `linear`.
+        bits: u32,
+    },
+    /// A prime of their own.
+    Own,
+}
+
+impl Masks {
+    /// Levels that a convolution spends for masks.
+    pub(super) fn levels(self) -> usize {
+        usize::from(self == Self::Own)
+    }
+
+    /// Bits that masks take of a convolution's prime.
+    pub(super) fn bits(self) -> u32 {
+        match self {
+            Self::Shared { bits } => bits,
+            Self::None | Self::Own => 0,
+        }
+    }
 }
 
 /// A transform between slots and coefficients.
@@ -83,7 +112,7 @@ impl Profile {
         base: 50,
         linear: 42,
         scale: 42,
-        skew: 0,
+        masks: Masks::Own,
         activation: 45,
         eval_mod: 50,
         special: 49,
@@ -105,7 +134,7 @@ impl Profile {
         base: 38,
         linear: 32,
         scale: 32,
-        skew: 0,
+        masks: Masks::None,
         activation: 34,
         eval_mod: 38,
         special: 47,
@@ -130,7 +159,7 @@ impl Profile {
         base: 30,
         linear: 27,
         scale: 29,
-        skew: 20,
+        masks: Masks::Shared { bits: 20 },
         activation: 26,
         eval_mod: 38,
         special: 50,

@@ -1,7 +1,7 @@
 //! Multiplexed layout, each convolution one matrix.
 //!
 //! The layout is that of [`super::multiplexed`]. Selecting and gathering channels is fused into the matrix of the
-//! convolution, which spends one level. Where the circuit has bits for masks, copies in the slots that are left share the
+//! convolution, which spends one level. Where the circuit has room for masks, copies in the slots that are left share the
 //! work ([`super::spread`]).
 //!
 //! This is the single-shot product of Orion (arXiv 2311.03470; see [`super::diagonal`]) with a split into steps that
@@ -14,6 +14,7 @@ use super::spread::Spread;
 use super::{Levels, Operand, Scheme, Slots};
 use crate::encrypted::layout::{self, Layout};
 use crate::encrypted::matvec::MatVecPlan;
+use crate::encrypted::profile::Masks;
 use crate::encrypted::slots::TargetScale;
 
 /// See the module.
@@ -36,7 +37,7 @@ impl Scheme for Fused {
     ) -> Result<S::Vector, CkksError> {
         let Operand { conv, x, from, .. } = *operand;
         let level = levels.convolution;
-        if levels.skew_bits == 0 {
+        if levels.masks == Masks::None {
             let matrix = layout::convolution(conv, from, to, factor);
             let x = slots.reshape(x, level, from.slots().max(to.slots()))?;
             let product = slots.multiply(&x, &matrix, &MatVecPlan::new(&matrix, from), TargetScale::Linear)?;
@@ -45,7 +46,8 @@ impl Scheme for Fused {
         let spread = Spread::new(from, to, levels.max_slots / slots.stride());
         let matrix = spread.matrix(conv, factor);
         let x = slots.reshape(x, level, spread.slots())?;
-        let x = spread.skewed(slots, x, levels.skew_bits)?;
+        let x = spread.skewed(slots, x, levels)?;
+        let level = if levels.masks == Masks::Own { level - 1 } else { level };
         let product = slots.multiply(&x, &matrix, &spread.plan(&matrix), TargetScale::Linear)?;
         let sum = spread.sum(slots, product)?;
         slots.reshape(&sum, level, to.slots())

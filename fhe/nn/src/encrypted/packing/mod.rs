@@ -18,6 +18,7 @@ use fhe_ckks::CkksError;
 
 use super::interleave::Interleave;
 use super::layout::Layout;
+use super::profile::Masks;
 use super::slots::{Operand, Slots};
 
 /// The levels and slots of a circuit that a convolution depends on.
@@ -29,8 +30,8 @@ pub(super) struct Levels {
     pub end: usize,
     /// The slots of the ring.
     pub max_slots: usize,
-    /// The bits that a convolution's prime has for masks before the product; 0 if it has none.
-    pub skew_bits: u32,
+    /// The room for masks before the product.
+    pub masks: Masks,
 }
 
 /// The decisions of a packing.

@@ -10,9 +10,10 @@
 
 use fhe_ckks::CkksError;
 
-use super::Slots;
+use super::{Levels, Slots};
 use crate::encrypted::layout::{Layout, weights_in_places};
 use crate::encrypted::matvec::{ENCODED_BYTES, MatVecPlan};
+use crate::encrypted::profile::Masks;
 use crate::encrypted::slot_matrix::SlotMatrix;
 use crate::encrypted::slots::TargetScale;
 use crate::network::Conv;
@@ -51,15 +52,18 @@ impl Spread {
         block * self.near % self.from.grids()
     }
 
-    /// The copies of the input, each rotated by its skew, at the scale of `x` times 2^`bits`; `x` as it is if no copy has
-    /// a skew.
+    /// The copies of the input, each rotated by its skew. Masks that share the convolution's prime leave their bits in the
+    /// scale; masks with a prime of their own spend a level, even if no copy has a skew.
     ///
     /// # Errors
     /// A missing key.
-    pub(super) fn skewed<S: Slots>(&self, slots: &mut S, x: S::Vector, bits: u32) -> Result<S::Vector, CkksError> {
+    pub(super) fn skewed<S: Slots>(&self, slots: &mut S, x: S::Vector, levels: Levels) -> Result<S::Vector, CkksError> {
         let (blocks, len) = (self.grids / self.block(), self.block() * self.from.grid());
         if (0..blocks).all(|block| self.skew(block) == 0) {
-            return Ok(x);
+            return match levels.masks {
+                Masks::Own => slots.reshape(&x, levels.convolution - 1, self.slots()),
+                _ => Ok(x),
+            };
         }
         let steps: Vec<i64> = (0..blocks).map(|block| (self.skew(block) * self.from.grid()) as i64).collect();
         let rotated = slots.rotations(&x, &steps)?;
@@ -70,7 +74,13 @@ impl Spread {
         });
         let masks: Vec<Vec<f64>> = masks.collect();
         let terms: Vec<_> = rotated.iter().zip(&masks).map(|(x, mask)| (x, mask.as_slice())).collect();
-        slots.weighted_sum(&terms, TargetScale::Raised(bits))
+        match levels.masks {
+            Masks::Shared { bits } => slots.weighted_sum(&terms, TargetScale::Raised(bits)),
+            _ => {
+                let sum = slots.weighted_sum(&terms, TargetScale::Input)?;
+                slots.rescale(sum)
+            }
+        }
     }
 
     /// For each distance of an input's grid from an output's, the copy of the output and the distance within it.
