@@ -17,7 +17,7 @@ fn a_client_needs_the_manifest_only() {
     let found = Manifest::parse(&manifest().to_string()).unwrap();
     let ring = found.client_ring().unwrap();
     let interface = found.interface();
-    assert_eq!((ring.n(), ring.max_level(), interface.slots(), interface.classes), (8192, 3, 4096, 10));
+    assert_eq!((ring.n(), ring.max_level(), interface.slots(), interface.classes), (8192, 2, 4096, 10));
     assert_eq!(found.normalisation(), Normalisation::CIFAR10);
 }
 
