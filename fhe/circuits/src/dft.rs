@@ -7,7 +7,7 @@
 use fhe_ckks::embedding::Embedding;
 use num_complex::Complex64;
 
-use crate::linear::Diagonals;
+use crate::linear::{Diagonals, Shape};
 
 /// Returns the factors of CoeffsToSlots for `slots` slots, to be applied first to last. Their product takes the slots
 /// of a message to its coefficients c_j + i·c_(j+n) in bit-reversed order, times `factor`.
@@ -21,7 +21,13 @@ pub fn coeffs_to_slots(slots: usize, radices: &[u32], factor: f64) -> Vec<Diagon
     let levels = (1..=slots.trailing_zeros()).rev().map(|log_block| {
         butterflies(&embedding, 1 << log_block, |w| [[1.0.into(), 1.0.into()], [w.conj(), -w.conj()]])
     });
-    grouped(slots, levels.collect(), radices, factor / slots as f64)
+    scaled(slots, levels.collect(), radices, factor / slots as f64)
+}
+
+/// Returns the shapes of [`coeffs_to_slots`], without its values.
+pub(crate) fn shapes_of_coeffs_to_slots(slots: usize, radices: &[u32]) -> Vec<Shape> {
+    let levels = (1..=slots.trailing_zeros()).rev().map(|log_block| shape_of_butterflies(1 << log_block));
+    grouped(slots, levels.collect(), radices, |_, group| group)
 }
 
 /// Returns the factors of SlotsToCoeffs, to be applied first to last. Their product takes bit-reversed coefficients to
@@ -33,7 +39,13 @@ pub fn slots_to_coeffs(slots: usize, radices: &[u32], factor: f64) -> Vec<Diagon
     let embedding = Embedding::new(slots);
     let levels = (1..=slots.trailing_zeros())
         .map(|log_block| butterflies(&embedding, 1 << log_block, |w| [[1.0.into(), w], [1.0.into(), -w]]));
-    grouped(slots, levels.collect(), radices, factor)
+    scaled(slots, levels.collect(), radices, factor)
+}
+
+/// Returns the shapes of [`slots_to_coeffs`], without its values.
+pub(crate) fn shapes_of_slots_to_coeffs(slots: usize, radices: &[u32]) -> Vec<Shape> {
+    let levels = (1..=slots.trailing_zeros()).map(|log_block| shape_of_butterflies(1 << log_block));
+    grouped(slots, levels.collect(), radices, |_, group| group)
 }
 
 /// Returns one level as a matrix, which multiplies each pair (x[j], x[j + h]) of a block by a 2 × 2 matrix of its
@@ -49,24 +61,74 @@ fn butterflies(embedding: &Embedding, block: usize, matrix: impl Fn(Complex64) -
     Diagonals([(0, diagonal), (half as i64, above), (-(half as i64), below)].into())
 }
 
-/// Merges neighbouring levels into one matrix for each radix.
-fn grouped(slots: usize, levels: Vec<Diagonals>, radices: &[u32], factor: f64) -> Vec<Diagonals> {
-    let total: u32 = radices.iter().sum();
-    assert!(total as usize == levels.len() && !radices.contains(&0), "radices {radices:?} for {} levels", levels.len());
+/// Returns the shape of one level.
+fn shape_of_butterflies(block: usize) -> Shape {
+    let half = (block / 2) as i64;
+    Shape([0, half, -half].map(|offset| (offset, block)).into())
+}
+
+/// Merges neighbouring levels into one matrix for each radix, times `factor` in all.
+fn scaled(slots: usize, levels: Vec<Diagonals>, radices: &[u32], factor: f64) -> Vec<Diagonals> {
     // Each group has an equal share of the factor, so all have entries of similar size.
     let share = factor.abs().powf(1.0 / radices.len() as f64);
+    let scale = |k, group: Diagonals| group.scaled(if k == 0 { share * factor.signum() } else { share });
+    grouped(slots, levels, radices, scale)
+}
+
+/// Merges neighbouring levels into one matrix for each radix. `finish` takes the index of a group and its matrix.
+fn grouped<M: Factor>(slots: usize, levels: Vec<M>, radices: &[u32], finish: impl Fn(usize, M) -> M) -> Vec<M> {
+    let total: u32 = radices.iter().sum();
+    assert!(total as usize == levels.len() && !radices.contains(&0), "radices {radices:?} for {} levels", levels.len());
     let mut levels = levels.into_iter();
     radices
         .iter()
         .enumerate()
         .map(|(k, &radix)| {
             let group = levels.by_ref().take(radix as usize).reduce(|inner, outer| outer.compose(&inner));
-            let group = group.expect("no radix is zero").scaled(if k == 0 { share * factor.signum() } else { share });
+            let group = finish(k, group.expect("no radix is zero"));
             // Offsets to the left and to the right coincide only in the largest blocks.
-            let reach = group.0.keys().map(|d| d.abs()).max().unwrap_or(0);
-            if 2 * reach as usize >= slots { group.wrapped(slots) } else { group }
+            let reach = group.offsets().map(i64::unsigned_abs).max().unwrap_or(0);
+            if 2 * reach >= slots as u64 { group.wrapped(slots) } else { group }
         })
         .collect()
+}
+
+/// A matrix with its values or without.
+trait Factor {
+    /// Returns the product self·inner.
+    fn compose(&self, inner: &Self) -> Self;
+    /// Returns the matrix over `slots` slots with offsets in [0, slots).
+    fn wrapped(&self, slots: usize) -> Self;
+    /// Returns the offsets of its diagonals.
+    fn offsets(&self) -> impl Iterator<Item = i64>;
+}
+
+impl Factor for Diagonals {
+    fn compose(&self, inner: &Self) -> Self {
+        self.compose(inner)
+    }
+
+    fn wrapped(&self, slots: usize) -> Self {
+        self.wrapped(slots)
+    }
+
+    fn offsets(&self) -> impl Iterator<Item = i64> {
+        self.0.keys().copied()
+    }
+}
+
+impl Factor for Shape {
+    fn compose(&self, inner: &Self) -> Self {
+        self.compose(inner)
+    }
+
+    fn wrapped(&self, slots: usize) -> Self {
+        self.wrapped(slots)
+    }
+
+    fn offsets(&self) -> impl Iterator<Item = i64> {
+        self.0.keys().copied()
+    }
 }
 
 #[cfg(test)]

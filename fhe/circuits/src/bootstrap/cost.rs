@@ -6,7 +6,6 @@ use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
 use super::matrices::Matrices;
 use super::raise;
 use crate::eval_mod::EvalMod;
-use crate::linear::{BsgsPlan, LinearTransform};
 
 /// Key switches, levels and bytes of a bootstrapping circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,17 +50,17 @@ impl BootstrapLiteral {
             bytes: 0,
             polynomials: 0,
         };
-        let matrices = Matrices::new(params, self);
+        let matrices = Matrices::shapes(params, self);
         let first = self.first_level_of_slots_to_coeffs(params)?;
         let lower = (first, &self.slots_to_coeffs, matrices.slots_to_coeffs);
         let raise = (top, &self.coeffs_to_slots, matrices.coeffs_to_slots);
-        for (first, stages, matrices) in [lower, raise] {
-            for (k, matrix) in matrices.iter().enumerate() {
+        for (first, stages, shapes) in [lower, raise] {
+            for (k, shape) in shapes.iter().enumerate() {
                 let level = first - stages.spent_before(k);
-                let plan = BsgsPlan::new(matrix.0.keys().copied());
+                let plan = shape.plan();
                 cost.hoisted += plan.hoisted();
                 cost.full += plan.rotations() - plan.hoisted();
-                cost.bytes += LinearTransform::bytes_of(params, matrix, level);
+                cost.bytes += shape.bytes(params, level);
                 // These are the digits, a pair for each giant step, the total, and input or output.
                 let digits = params.key_shape(level).digits();
                 cost.polynomials = cost.polynomials.max(digits + 2 * plan.giants + 4);

@@ -6,7 +6,6 @@ use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
 use super::matrices::Matrices;
 use super::raise;
 use crate::eval_mod::EvalMod;
-use crate::linear::LinearTransform;
 
 impl BootstrapLiteral {
     /// Returns a request for all keys that the circuit needs, each for the level of its use.
@@ -16,17 +15,15 @@ impl BootstrapLiteral {
     pub fn request_keys(&self, params: &Parameters) -> Result<KeyRequest, CkksError> {
         self.check(params)?;
         let mut request = KeyRequest::default();
-        let matrices = Matrices::new(params, self);
+        let matrices = Matrices::shapes(params, self);
         let first = self.first_level_of_slots_to_coeffs(params)?;
-        for (k, matrix) in matrices.slots_to_coeffs.iter().enumerate() {
-            let level = first - self.slots_to_coeffs.spent_before(k);
-            LinearTransform::request_keys(params, matrix, level, &mut request);
+        for (k, shape) in matrices.slots_to_coeffs.iter().enumerate() {
+            shape.request_keys(params, first - self.slots_to_coeffs.spent_before(k), &mut request);
         }
         let top = params.max_level();
         raise::Trace::new(params, self.slots).request_keys(params, &mut request);
-        for (k, matrix) in matrices.coeffs_to_slots.iter().enumerate() {
-            let level = top - self.coeffs_to_slots.spent_before(k);
-            LinearTransform::request_keys(params, matrix, level, &mut request);
+        for (k, shape) in matrices.coeffs_to_slots.iter().enumerate() {
+            shape.request_keys(params, top - self.coeffs_to_slots.spent_before(k), &mut request);
         }
         let raised = top - self.coeffs_to_slots.levels;
         // The last stage is rescaled after the sum with the conjugate.

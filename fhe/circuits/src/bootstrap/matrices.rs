@@ -5,12 +5,13 @@ use num_complex::Complex64;
 
 use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
 use crate::dft;
-use crate::linear::Diagonals;
+use crate::linear::{Diagonals, Shape};
 
 /// The two transforms' factors, each applied first to last.
-pub(super) struct Matrices {
-    pub(super) slots_to_coeffs: Vec<Diagonals>,
-    pub(super) coeffs_to_slots: Vec<Diagonals>,
+#[derive(Debug, PartialEq)]
+pub(super) struct Matrices<M = Diagonals> {
+    pub(super) slots_to_coeffs: Vec<M>,
+    pub(super) coeffs_to_slots: Vec<M>,
 }
 
 impl Matrices {
@@ -41,6 +42,87 @@ impl Matrices {
     }
 }
 
+impl Matrices<Shape> {
+    /// Returns the shapes of [`Matrices::new`] without its values, which takes microseconds.
+    pub(super) fn shapes(params: &Parameters, literal: &BootstrapLiteral) -> Self {
+        let slots = literal.slots;
+        let mut coeffs_to_slots = dft::shapes_of_coeffs_to_slots(slots, &literal.coeffs_to_slots.merged);
+        let mut slots_to_coeffs = dft::shapes_of_slots_to_coeffs(slots, &literal.slots_to_coeffs.merged);
+        match literal.layout(params) {
+            // The weights of the two halves differ, so nothing repeats any more.
+            Layout::Packed => {
+                let last = slots_to_coeffs.last_mut().expect("at least one stage");
+                [&mut coeffs_to_slots[0], last].into_iter().for_each(|shape| lengthen(shape, 2 * slots, |_| true));
+            }
+            // One column is weighed. In the rows of the first block it has entries, to the left of the diagonal.
+            Layout::Real if literal.order == BootstrapOrder::Classic => {
+                lengthen(&mut slots_to_coeffs[0], slots, |offset| offset <= 0);
+            }
+            Layout::Real | Layout::Separate => {}
+        }
+        Self { slots_to_coeffs, coeffs_to_slots }
+    }
+}
+
+/// Gives the diagonals at some offsets a period of all slots.
+fn lengthen(shape: &mut Shape, slots: usize, at: impl Fn(i64) -> bool) {
+    shape.0.iter_mut().filter(|(offset, _)| at(**offset)).for_each(|(_, period)| *period = slots);
+}
+
 fn weigh(matrix: &mut Diagonals, slots: usize, row: impl Fn(usize) -> Complex64, column: impl Fn(usize) -> Complex64) {
     *matrix = std::mem::take(matrix).weighted(slots, row, column);
+}
+
+#[cfg(test)]
+mod tests {
+    use fhe_ckks::{ParametersLiteral, SecretDistribution};
+
+    use super::super::literal::SlotValues;
+    use super::*;
+    use crate::presets;
+
+    #[test]
+    fn shapes_are_those_of_the_matrices() {
+        let params = Parameters::try_from(ParametersLiteral {
+            log_n: 10,
+            main_bits: vec![50, 42],
+            special_bits: vec![50],
+            secret: SecretDistribution::UniformTernary,
+            ephemeral_weight: None,
+            insecure: true,
+            kernels: None,
+        })
+        .unwrap();
+        let mut compared = 0;
+        for slots in [2usize, 16, 256, 512] {
+            let log = slots.trailing_zeros();
+            for radices in [vec![log], vec![1; log as usize], vec![log / 2, log - log / 2], vec![1, log - 1]] {
+                if radices.contains(&0) {
+                    continue;
+                }
+                for order in [BootstrapOrder::Slim, BootstrapOrder::Classic] {
+                    for values in [SlotValues::Real, SlotValues::Complex] {
+                        let radices = || radices.clone();
+                        let literal = BootstrapLiteral {
+                            order,
+                            values,
+                            slots,
+                            slots_to_coeffs: radices().into(),
+                            coeffs_to_slots: radices().into_iter().rev().collect::<Vec<_>>().into(),
+                            ..presets::N16_SLIM_REAL.bootstrap()
+                        };
+                        let Matrices { slots_to_coeffs, coeffs_to_slots } = Matrices::new(&params, &literal);
+                        let shapes = |matrices: Vec<Diagonals>| matrices.iter().map(Shape::from).collect();
+                        let wanted = Matrices {
+                            slots_to_coeffs: shapes(slots_to_coeffs),
+                            coeffs_to_slots: shapes(coeffs_to_slots),
+                        };
+                        assert_eq!(Matrices::shapes(&params, &literal), wanted, "{literal:?}");
+                        compared += 1;
+                    }
+                }
+            }
+        }
+        assert!(compared > 40, "{compared}");
+    }
 }

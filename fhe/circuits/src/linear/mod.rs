@@ -2,6 +2,7 @@
 
 mod bsgs;
 mod diagonals;
+mod shape;
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -12,13 +13,13 @@ use fhe_ckks::{
     Ciphertext, CkksError, Digits, Evaluator, Extended, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext,
     SwitchingKey,
 };
-use fhe_ring::ntt::MIN_NTT;
 use fhe_ring::{Basis, Limb, Poly, Ring};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
 pub use bsgs::{BsgsPlan, gcd};
 pub use diagonals::Diagonals;
+pub use shape::Shape;
 
 use crate::diagonal::EncodedDiagonal;
 use crate::products::{chunk, multiply_diagonals};
@@ -150,18 +151,7 @@ impl LinearTransform {
 
     /// Asks for the rotation keys of a matrix applied at `level`.
     pub fn request_keys(params: &Parameters, matrix: &Diagonals, level: usize, request: &mut KeyRequest) {
-        let plan = BsgsPlan::new(matrix.0.keys().copied());
-        plan.babies.iter().for_each(|&step| request.rotation(params, step, level));
-        if plan.giants > 1 {
-            request.rotation(params, plan.giant_step, level);
-        }
-    }
-
-    /// Bytes of a matrix encoded for ciphertexts at `level`: [`LinearTransform::bytes`] without encoding it.
-    pub fn bytes_of(params: &Parameters, matrix: &Diagonals, level: usize) -> usize {
-        let (ring, basis) = (params.ring(), params.key_shape(level).basis());
-        let values = |diagonal: &Vec<Complex64>| (2 * diagonal.len()).max(MIN_NTT);
-        matrix.0.values().map(|diagonal| EncodedDiagonal::bytes_of(ring, basis, values(diagonal))).sum()
+        Shape::from(matrix).request_keys(params, level, request);
     }
 
     /// Level of the input.

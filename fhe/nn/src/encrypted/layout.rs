@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use fhe_circuits::Diagonals;
+use fhe_circuits::linear::Shape;
 use num_complex::Complex64;
 
 use super::interleave::Interleave;
@@ -175,15 +176,26 @@ pub(super) fn weights_in_places<I: Iterator<Item = (usize, i64)>>(
 
 /// The diagonals of a matrix by distance in slots, for interleaved images whose rows and grids are those of `layout`.
 pub fn diagonals(matrix: &SlotMatrix, layout: Layout, interleave: Interleave) -> Diagonals {
-    let slots_of = |d: Offset| layout.grid() as i64 * d.grids + layout.row() as i64 * d.rows + d.columns;
     let mut diagonals = BTreeMap::new();
-    for offset in matrix.offsets() {
-        let sum: &mut Vec<Complex64> = diagonals.entry(interleave.distance(slots_of(offset))).or_default();
+    for (distance, offset) in distances(matrix, layout, interleave) {
+        let sum: &mut Vec<Complex64> = diagonals.entry(distance).or_default();
         let values = matrix.diagonal(offset, 0, interleave);
         sum.resize(values.len(), Complex64::default());
         sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }
     Diagonals(diagonals)
+}
+
+/// Returns the shape of [`diagonals`], without its values.
+pub fn shape(matrix: &SlotMatrix, layout: Layout, interleave: Interleave) -> Shape {
+    let slots = interleave.slots(matrix.slots());
+    Shape(distances(matrix, layout, interleave).map(|(distance, _)| (distance, slots)).collect())
+}
+
+/// The offsets of a matrix, each with its distance in slots.
+fn distances(matrix: &SlotMatrix, layout: Layout, interleave: Interleave) -> impl Iterator<Item = (i64, Offset)> {
+    let slots_of = move |d: Offset| layout.grid() as i64 * d.grids + layout.row() as i64 * d.rows + d.columns;
+    matrix.offsets().map(move |offset| (interleave.distance(slots_of(offset)), offset))
 }
 
 fn taps(kernel: usize) -> impl Iterator<Item = (i64, i64)> {

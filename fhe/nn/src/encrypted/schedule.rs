@@ -26,7 +26,7 @@ pub struct Plan {
 }
 
 impl Program {
-    /// The steps, keys and memory of the program. It takes the matrices of every bootstrap, so plan once.
+    /// The steps, keys and memory of the program. It takes some milliseconds, so plan once.
     ///
     /// # Errors
     /// If the parameters have too few slots or levels for the circuit.

@@ -47,7 +47,7 @@ impl Scheme for Multiplexed {
         let taps = slots.rotations(&x, &steps)?;
         let mut selected: Vec<Vec<Selected<S::Vector>>> = (0..parallel.copies).map(|_| Vec::new()).collect();
         for first in (0..conv.out_channels).step_by(parallel.copies) {
-            let weights = parallel.weights(first, factor);
+            let weights = if S::NUMBERS { parallel.weights(first, factor) } else { vec![Vec::new(); taps.len()] };
             let terms: Vec<_> = taps.iter().zip(&weights).map(|(x, w)| (x, w.as_slice())).collect();
             let product = slots.weighted_sum(&terms, TargetScale::Input)?;
             let mut sum = slots.rescale(product)?;

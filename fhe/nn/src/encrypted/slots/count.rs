@@ -1,7 +1,5 @@
 //! Slots of which only the level is known: the keys, rotations and memory of a layer, before there is a ciphertext.
 
-use fhe_circuits::LinearTransform;
-use fhe_circuits::linear::BsgsPlan;
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
 use super::{Slots, TargetScale};
@@ -46,6 +44,8 @@ impl<'a> Count<'a> {
 impl Slots for Count<'_> {
     /// The level.
     type Vector = usize;
+
+    const NUMBERS: bool = false;
 
     fn stride(&self) -> usize {
         self.interleave.stride
@@ -95,14 +95,14 @@ impl Slots for Count<'_> {
         layout: Layout,
         _: TargetScale,
     ) -> Result<usize, CkksError> {
-        let diagonals = layout::diagonals(matrix, layout, self.interleave);
-        LinearTransform::request_keys(self.params, &diagonals, *x, &mut self.request);
-        let plan = BsgsPlan::new(diagonals.0.keys().copied());
+        let shape = layout::shape(matrix, layout, self.interleave);
+        shape.request_keys(self.params, *x, &mut self.request);
+        let plan = shape.plan();
         self.hoisted += plan.hoisted();
         self.full += plan.rotations() - plan.hoisted();
         // Sums are over main and special primes, and so are the diagonals.
         self.hold(plan.giants + 4, self.params.key_shape(*x).basis().len() - 1);
-        self.encode(LinearTransform::bytes_of(self.params, &diagonals, *x));
+        self.encode(shape.bytes(self.params, *x));
         Ok(*x)
     }
 

@@ -50,6 +50,9 @@ pub(super) trait Slots {
     /// A vector of slots.
     type Vector: Clone;
 
+    /// Whether the numbers matter that vectors are multiplied by. Where they do not, a layer need not make them.
+    const NUMBERS: bool = true;
+
     /// The slots of a vector for each slot of an image.
     fn stride(&self) -> usize;
 

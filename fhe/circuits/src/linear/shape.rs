@@ -1,0 +1,67 @@
+//! Matrices without their values.
+
+use std::collections::BTreeMap;
+
+use fhe_ckks::{KeyRequest, Parameters};
+use fhe_ring::ntt::MIN_NTT;
+
+use super::{BsgsPlan, Diagonals};
+use crate::diagonal::EncodedDiagonal;
+
+/// The period of each diagonal of a matrix, by offset: all that its keys, its rotations and its bytes depend on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape(pub BTreeMap<i64, usize>);
+
+impl Shape {
+    /// Returns the shape of [`Diagonals::compose`].
+    pub(crate) fn compose(&self, inner: &Self) -> Self {
+        let mut product = Self::default();
+        for (&a, &outer) in &self.0 {
+            inner.0.iter().for_each(|(&b, &inner)| product.add(a + b, outer.max(inner)));
+        }
+        product
+    }
+
+    /// Returns the shape of [`Diagonals::wrapped`].
+    pub(crate) fn wrapped(&self, slots: usize) -> Self {
+        let mut wrapped = Self::default();
+        self.0.iter().for_each(|(&d, &period)| wrapped.add(d.rem_euclid(slots as i64), period));
+        wrapped
+    }
+
+    /// Adds a diagonal.
+    fn add(&mut self, offset: i64, period: usize) {
+        let sum = self.0.entry(offset).or_insert(period);
+        *sum = period.max(*sum);
+    }
+
+    /// Returns the split of its offsets.
+    pub fn plan(&self) -> BsgsPlan {
+        BsgsPlan::new(self.0.keys().copied())
+    }
+
+    /// Asks for the rotation keys of a matrix of this shape, applied at `level`.
+    pub fn request_keys(&self, params: &Parameters, level: usize, request: &mut KeyRequest) {
+        let plan = self.plan();
+        plan.babies.iter().for_each(|&step| request.rotation(params, step, level));
+        if plan.giants > 1 {
+            request.rotation(params, plan.giant_step, level);
+        }
+    }
+
+    /// Returns the bytes of a matrix of this shape, encoded for ciphertexts at `level`: [`LinearTransform::bytes`]
+    /// without encoding it.
+    ///
+    /// [`LinearTransform::bytes`]: super::LinearTransform::bytes
+    pub fn bytes(&self, params: &Parameters, level: usize) -> usize {
+        let (ring, basis) = (params.ring(), params.key_shape(level).basis());
+        let bytes = |&period: &usize| EncodedDiagonal::bytes_of(ring, basis, (2 * period).max(MIN_NTT));
+        self.0.values().map(bytes).sum()
+    }
+}
+
+impl From<&Diagonals> for Shape {
+    fn from(matrix: &Diagonals) -> Self {
+        Self(matrix.0.iter().map(|(&offset, diagonal)| (offset, diagonal.len())).collect())
+    }
+}
