@@ -163,6 +163,34 @@ fn the_rows_of_tasks_are_those_of_one_process() {
     assert_eq!(place.text("bin/calls"), calls);
 }
 
+/// The first task would otherwise answer the plaintext model on all images, and so would every other.
+#[test]
+fn tasks_share_the_answers_of_the_plaintext_model() {
+    let place = Place::new();
+    ended(&place.send(), 0);
+    let (answers, origin) = (place.text("run/slurm/exact.csv"), place.text("run/slurm/answers.json"));
+    assert_eq!(answers.lines().count(), 8, "{answers}");
+    let of_task = |index: &str| {
+        ended(&place.task(index), 0);
+        place.text(&format!("run/slurm/rows/group-1/shard-{index}-of-3/exact.csv"))
+    };
+    // Damaged answers, and answers of other weights, are computed anew.
+    place.set("run/slurm/exact.csv", &answers.replacen("\n0,", "\n00,", 1));
+    assert_eq!(of_task("1"), answers);
+    place.set("run/slurm/exact.csv", &answers);
+    let digest = origin.split('"').nth(3).unwrap();
+    place.set("run/slurm/answers.json", &origin.replace(digest, &"0".repeat(64)));
+    let line = answers.lines().nth(1).unwrap();
+    let changed = answers.replacen(line, &format!("{}9", line.trim_end_matches('\r')), 1);
+    place.set("run/slurm/exact.csv", &changed);
+    std::fs::remove_file(place.path("run/slurm/exact.csv.digests")).unwrap();
+    assert_eq!(of_task("2"), answers);
+    // Without digests a change that is meant is read: the answers are those of the folder.
+    place.set("run/slurm/answers.json", &origin);
+    assert_eq!(of_task("3"), changed);
+    refused(&place.cipherlab(&["slurm", "merge", "run"]), &["other answers of the plaintext model"]);
+}
+
 #[test]
 fn failed_tasks_alone_are_sent_again() {
     let place = Place::new();
@@ -282,6 +310,8 @@ fn bad_input_is_refused_in_a_line_and_nothing_is_sent() {
     refused(&place.cipherlab(&["slurm", "suite.toml"]), &["suite.toml: found the backend suite, wanted encrypted"]);
     place.set("bin/refuse", "Invalid account");
     refused(&slurm(&[]), &["run/slurm/job-1.sbatch: sbatch refused", "Invalid account"]);
+    refused(&place.cipherlab(&["slurm", "config.toml"]), &["results/fixture/slurm/job-1.sbatch: sbatch refused"]);
+    assert!(!place.path("results").exists(), "no folder is left behind");
     let alone = place.cipherlab_with("/nowhere", &["slurm", "config.toml", "--out", "run"]);
     refused(&alone, &["sbatch: found no such program on PATH", "--dry-run"]);
     refused(&place.cipherlab(&["slurm", "absent.toml"]), &["absent.toml"]);
@@ -291,7 +321,10 @@ fn bad_input_is_refused_in_a_line_and_nothing_is_sent() {
     }
     assert!(!place.path("run").exists(), "nothing is left behind");
     std::fs::remove_file(place.path("bin/refuse")).unwrap();
-    assert!(!place.path("bin/last").exists(), "nothing was sent");
+    place.set("absent.toml", &CONFIG.replace("0..7", "0..700"));
+    let absent = place.cipherlab(&["slurm", "absent.toml", "--out", "run"]);
+    refused(&absent, &["absent.toml:4: data.images", "cipherlab datasets fetch"]);
+    assert!(!place.path("run").exists() && !place.path("bin/last").exists(), "nothing was sent or is left behind");
 
     ended(&place.send(), 0);
     refused(&place.task("4"), &["run: found job 1, task 4, wanted one of the plan"]);
@@ -326,25 +359,33 @@ fn a_dry_run_prints_every_script_and_writes_nothing() {
 #[test]
 fn ten_thousand_cases_are_planned_in_seconds() {
     let place = Place::new();
-    let threads: Vec<String> = (1..=64).map(|count| count.to_string()).collect();
-    let relus: Vec<String> = (3..=161).map(|degree| format!("\"chebyshev:{degree}\"")).collect();
-    place.set(
-        "config.toml",
-        &format!(
-            "name = \"large\"\nquestion = \"How long?\"\n[data]\nimages = \"0..100\"\n[backend]\nkind = \"plain\"\n\
-             [sweep]\nrelu = [{}]\nthreads = [{}]\n",
-            relus.join(", "),
-            threads.join(", ")
-        ),
+    let list = |values: &mut dyn Iterator<Item = String>| values.collect::<Vec<_>>().join(", ");
+    let threads = list(&mut (1..=64).map(|count| count.to_string()));
+    let plan = |backend: &str, sweep: &str, wanted: &str| {
+        place.set(
+            "config.toml",
+            &format!(
+                "name = \"large\"\nquestion = \"How long?\"\n[data]\nimages = \"0..100\"\n[backend]\n{backend}\n\
+                 [sweep]\n{sweep}\nthreads = [{threads}]\n"
+            ),
+        );
+        let started = Instant::now();
+        let run = place.cipherlab(&["slurm", "config.toml", "--dry-run"]);
+        let seconds = started.elapsed().as_secs_f64();
+        ended(&run, 0);
+        println!("{seconds:.1} s: {}", run.stdout.lines().next().unwrap());
+        assert!(run.stdout.starts_with(&format!("large: {wanted} cases in ")), "{}", run.stdout);
+        // Some 3 s on two cores without other work. Each of the 10,000 cases by itself would take minutes.
+        assert!(seconds < 60.0, "{seconds} s");
+    };
+    let relus = list(&mut (3..=161).map(|degree| format!("\"chebyshev:{degree}\"")));
+    plan("kind = \"plain\"", &format!("relu = [{relus}]"), "10176");
+    plan(
+        "kind = \"encrypted\"\ninsecure = true\nkernels = \"scalar\"",
+        "ring_dim = [32768, 65536, 131072]\npacking = [\"fused\", \"vector\", \"multiplexed\", \"diagonal\", \"batch\"]\n\
+         relu = [\"chebyshev:7\", \"chebyshev:15\", \"chebyshev:27\", \"minimax:31\", \"chebyshev:59\"]",
+        "4800",
     );
-    let started = Instant::now();
-    let run = place.cipherlab(&["slurm", "config.toml", "--dry-run"]);
-    let seconds = started.elapsed().as_secs_f64();
-    ended(&run, 0);
-    println!("{seconds:.1} s: {}", run.stdout.lines().next().unwrap());
-    assert!(run.stdout.starts_with("large: 10176 cases in "), "{}", run.stdout);
-    // Less than 1 s on an idle machine.
-    assert!(seconds < 30.0, "{seconds} s");
 }
 
 /// The folder that a user names is the one that jobs name too.

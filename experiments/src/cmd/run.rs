@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let out = shard.map_or(out.clone(), |shard| out.join(shard.folder()));
     let tally = case::in_pool(config.threads(), "threads", || {
         let model = config.model()?;
-        match start::start(&config, &model, shard, &out)? {
+        match start::start(&config, &model, shard, None, &out)? {
             Start::Finished(run) => tally::show(&run, &config.question),
             Start::Ready(sweep) => {
                 let tally = sweep.run()?;

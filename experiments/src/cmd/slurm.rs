@@ -7,10 +7,12 @@ use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use datasets::digest::sha256;
 
+use crate::case::Model;
 use crate::config::Config;
+use crate::run::answers;
 use crate::slurm::layout::{LENGTH_S, Layout, Wish};
 use crate::slurm::{Asked, Planned, demand, duration, merge, status, submit, task, template};
-use crate::{case, output};
+use crate::{case, output, page};
 
 /// The manual.
 pub(crate) const LONG_ABOUT: &str =
@@ -94,7 +96,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         None => args.new.send().map(|()| true),
         Some(Action::Status(of)) => status::report(&of.run).and_then(|(text, well)| output::out(&text).map(|()| well)),
         Some(Action::Resubmit(of)) => submit::resubmit(&of.run).and_then(|text| output::out(&text)).map(|()| true),
-        Some(Action::Merge(of)) => merge::merge(&of.run).map(|()| true),
+        Some(Action::Merge(of)) => merge::merge(&of.run).map(|()| page::of_run(&of.run)).map(|()| true),
         Some(Action::Task(one)) => task::run(&one.run, one.job, one.index),
     };
     if !well? {
@@ -105,7 +107,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 impl New {
     fn send(&self) -> Result<()> {
-        let config = self.config.as_ref().context("found no config, wanted one")?;
+        let path = self.config.as_ref().context("found no config, wanted one")?;
         let read = |text: &String| duration::read(text).with_context(|| format!("--time {text}"));
         let time_s = self.time.as_ref().map(read).transpose()?;
         let template = self.template.as_deref().map_or(Ok(String::new()), template::read)?;
@@ -113,21 +115,23 @@ impl New {
         for (flag, count) in [("--nodes-per-case", self.nodes_per_case), ("--cpus-per-task", self.cpus_per_task)] {
             ensure!(count != Some(0), "{flag} 0: wanted 1 or more");
         }
-        let planned = self.plan(config, time_s)?;
-        if self.dry_run {
-            return output::out(&(table(&planned) + &planned.in_full(&asked)));
-        }
-        let run = self.out.clone().unwrap_or_else(|| Path::new("results").join(&planned.name));
-        let sent = submit::submit(&run, &planned, &asked)?;
-        let hint = format!("`cipherlab slurm status {}` shows what becomes of them\n", run.display());
-        output::out(&(table(&planned) + &sent + &hint))
+        case::in_pool(None, "threads", || {
+            let config = Config::read(path)?;
+            let model = config.model()?;
+            let planned = self.plan(path, &config, &model, time_s)?;
+            if self.dry_run {
+                return output::out(&(table(&planned) + &planned.in_full(&asked)));
+            }
+            let run = self.out.clone().unwrap_or_else(|| Path::new("results").join(&planned.name));
+            let sent = submit::submit(&run, &planned, &asked, |place| answers::share(&config, &model, place))?;
+            let hint = format!("`cipherlab slurm status {}` shows what becomes of them\n", run.display());
+            output::out(&(table(&planned) + &sent + &hint))
+        })
     }
 
-    fn plan(&self, path: &Path, time_s: Option<u64>) -> Result<Planned> {
-        let config = Config::read(path)?;
+    fn plan(&self, path: &Path, config: &Config, model: &Model, time_s: Option<u64>) -> Result<Planned> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = self.cpus_per_task.unwrap_or(cores);
-        let demands = case::in_pool(None, "threads", || demand::of_config(&config, &config.model()?, threads))?;
+        let demands = demand::of_config(config, model, self.cpus_per_task.unwrap_or(cores))?;
         let wish = Wish {
             images: config.data.count(),
             nodes_per_case: self.nodes_per_case,
@@ -138,7 +142,7 @@ impl New {
             config_sha256: sha256(config.source.text.as_bytes()),
             cases: demands.iter().map(|demand| demand.case.clone()).collect(),
             layout: Layout::new(&demands, wish)?,
-            name: config.name,
+            name: config.name.clone(),
         })
     }
 }

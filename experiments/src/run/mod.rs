@@ -1,5 +1,6 @@
 //! Runs an experiment config, case by case and image by image.
 
+pub(crate) mod answers;
 mod append;
 pub(crate) mod columns;
 mod engine;

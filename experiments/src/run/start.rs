@@ -1,23 +1,23 @@
 //! From a config to a run: a new one, one that an earlier process left, or one that is finished.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use fhe_ring::Kernels;
 
+use super::answers;
 use super::folder::Folder;
 use super::rewrite::rewrite;
 use super::selection::{self, Subject};
 use super::shard::Shard;
 use super::store::{Order, Store};
 use super::sweep::Sweep;
-use super::{preflight, progress::Progress};
 use crate::bench::yardstick_us;
 use crate::case::{self, Model};
 use crate::config::{BackendKind, Config, ForeignEngine};
 use crate::contract::Stage;
-use crate::records::{ExactRow, Run, RunProvenance, rows};
+use crate::records::{ExactRow, Run, RunProvenance};
 use crate::{machine, prediction};
 use datasets::digest::{sha256, sha256_reader};
 
@@ -30,20 +30,26 @@ pub(crate) enum Start<'a> {
 }
 
 /// Chooses the images, checks the model against its card, and makes or finds the folder. A finished run is only read.
+/// `shared` is a folder with answers of the plaintext model, for runs that are parts of one.
 pub(crate) fn start<'a>(
     config: &'a Config,
     model: &'a Model,
     shard: Option<Shard>,
+    shared: Option<&Path>,
     out: &'a Path,
 ) -> Result<Start<'a>> {
     let pool = selection::pool(&config.data, model.network.classifier.out_features)?;
     let mut provenance = provenance(config, model, shard)?;
+    let choose = || match shared.and_then(|folder| answers::shared(folder, model, &pool)) {
+        Some(exact) => Ok(exact),
+        None => answers::choose(config, model, &pool, shard),
+    };
     let mut chosen = None;
     match RunProvenance::read(out)? {
         // An error here leaves no folder behind. The cells of an earlier run of this config and program were checked.
         None => {
             config.check(model)?;
-            chosen = Some(choose(config, model, &pool, shard)?);
+            chosen = Some(choose()?);
         }
         Some(earlier) => {
             refuse_others(&provenance, &earlier, out)?;
@@ -58,13 +64,13 @@ pub(crate) fn start<'a>(
     if let Some(earlier) = &earlier {
         refuse_others(&provenance, earlier, out)?;
     }
-    let known = earlier.as_ref().and_then(|earlier| known(out, &pool, earlier));
+    let known = earlier.as_ref().and_then(|earlier| answers::of_images(out, &pool, &earlier.data_sha256));
     let lost = earlier.is_some() && known.is_none();
     let exact = match known.or(chosen) {
         Some(exact) => exact,
-        None => choose(config, model, &pool, shard)?,
+        None => choose()?,
     };
-    let subjects = subjects(&pool, &exact).with_context(|| out.display().to_string())?;
+    let subjects = answers::subjects(&pool, &exact).with_context(|| out.display().to_string())?;
     let positions: Vec<usize> = own(shard, subjects.len()).collect();
     provenance.data_sha256 = selection::digest(&subjects);
     provenance.planned_images = config.cells.len() * positions.len();
@@ -110,7 +116,7 @@ fn finished(
     earlier: &RunProvenance,
 ) -> Option<Run> {
     earlier.ended.as_ref()?;
-    let exact = known(out, pool, earlier)?;
+    let exact = answers::of_images(out, pool, &earlier.data_sha256)?;
     let images: Vec<usize> = own(shard, exact.len()).map(|position| exact[position].image).collect();
     let run = Run::read(out).ok().filter(Run::complete)?;
     // A case that could not run is tried again.
@@ -125,13 +131,6 @@ fn finished(
 /// The positions of a shard's images among `count`.
 fn own(shard: Option<Shard>, count: usize) -> impl Iterator<Item = usize> {
     (0..count).filter(move |&position| shard.is_none_or(|shard| shard.owns(position)))
-}
-
-/// The plaintext model's answers in the folder, if they are as they were written and of the run's images.
-fn known(out: &Path, pool: &[Subject], earlier: &RunProvenance) -> Option<Vec<ExactRow>> {
-    let exact = rows(out).ok()?;
-    let subjects = subjects(pool, &exact).ok()?;
-    (selection::digest(&subjects) == earlier.data_sha256).then_some(exact)
 }
 
 /// Returns the provenance of a run that goes on. It keeps the measurements behind earlier predictions, and the least
@@ -161,43 +160,6 @@ fn refuse_others(provenance: &RunProvenance, earlier: &RunProvenance, out: &Path
             bail!("{place}: holds rows of another run ({clash}); take another --out, or delete the folder")
         }
     }
-}
-
-/// The plaintext model's answers on the images of the run, after the preflight check.
-fn choose(config: &Config, model: &Model, pool: &[Subject], shard: Option<Shard>) -> Result<Vec<ExactRow>> {
-    let answers = |subjects: &[Subject]| {
-        let progress = Progress::new(subjects.len());
-        progress.at("plaintext model".to_owned());
-        let answers = preflight::exact(model, subjects, &|| progress.image_done())?;
-        // A claim is about the test set. Other pictures are there to find out what the accuracy is on them.
-        let claim = if config.data.set.is_none() { preflight::check(model, &answers)? } else { None };
-        if let Some(found) = claim.filter(|_| model.shipped.is_none()) {
-            eprintln!("preflight: {found}");
-        }
-        Ok(answers)
-    };
-    // Only a choice by margin needs the answers on the whole pool. The check is on the pool then, which is no
-    // selection.
-    let mut whole: Option<Vec<ExactRow>> = None;
-    let chosen = selection::choose(&config.data, pool, || Ok(whole.insert(answers(pool)?).clone()))?;
-    if let Some(Shard { count, .. }) = shard {
-        let found = chosen.len();
-        ensure!(count <= found, "--shard: found {found} images for {count} shards, wanted at least one image for each");
-    }
-    match whole {
-        Some(whole) => Ok(chosen.iter().map(|&at| whole[at].clone()).collect()),
-        None => answers(&chosen.iter().map(|&at| pool[at].clone()).collect::<Vec<_>>()),
-    }
-}
-
-/// The images of the answers.
-fn subjects(pool: &[Subject], exact: &[ExactRow]) -> Result<Vec<Subject>> {
-    let known: HashMap<usize, &Subject> = pool.iter().map(|subject| (subject.index, subject)).collect();
-    let find = |row: &ExactRow| {
-        let subject = known.get(&row.image).map(|&subject| subject.clone());
-        subject.with_context(|| format!("holds image {}, which the config does not choose from", row.image))
-    };
-    exact.iter().map(find).collect()
 }
 
 /// The provenance of a run that starts now, without its images and its yardstick.

@@ -12,13 +12,21 @@ use super::status::{self, Found, State};
 use crate::machine;
 use crate::records::RunProvenance;
 
-/// Makes the folder of the jobs, asks Slurm whether it would take each, and sends them. Returns a line for each job.
+/// Makes the folder of the jobs, asks Slurm whether it would take each, writes what their tasks share, and sends them.
+/// Returns a line for each job.
 ///
 /// # Errors
-/// A run that was sent before, a partition that is not there, `sbatch` that is missing or refuses. If no job was sent,
-/// nothing is left behind.
-pub(crate) fn submit(run: &Path, planned: &Planned, asked: &Asked) -> Result<String> {
+/// A run that was sent before, a partition that is not there, `sbatch` that is missing or refuses, and those of `share`. If
+/// no job was sent, nothing is left behind.
+pub(crate) fn submit(
+    run: &Path,
+    planned: &Planned,
+    asked: &Asked,
+    share: impl FnOnce(&Path) -> Result<()>,
+) -> Result<String> {
     asked.partition.as_deref().map_or(Ok(()), queue::check_partition)?;
+    let made: Vec<&Path> =
+        run.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
     planned.write(run, asked)?;
     let place = folder(run);
     let mut sent = Vec::new();
@@ -26,6 +34,7 @@ pub(crate) fn submit(run: &Path, planned: &Planned, asked: &Asked) -> Result<Str
         for number in (1..=planned.layout.jobs.len()).map(Some).chain([None]) {
             queue::test(&place, &script_name(number))?;
         }
+        share(&place)?;
         let mut journal = Journal::open(run)?;
         for (job, number) in planned.layout.jobs.iter().zip(1..) {
             sent.push(send(run, &mut journal, planned, Some(number), (1..=job.tasks.len()).collect(), &[])?);
@@ -36,8 +45,8 @@ pub(crate) fn submit(run: &Path, planned: &Planned, asked: &Asked) -> Result<Str
     all.map_err(|error: anyhow::Error| {
         if sent.is_empty() {
             let _ = std::fs::remove_dir_all(&place);
-            // Only if nothing else is in it.
-            let _ = std::fs::remove_dir(run);
+            // Innermost first, and only those in which nothing else is.
+            made.into_iter().for_each(|folder| drop(std::fs::remove_dir(folder)));
             return error;
         }
         let count = planned.layout.jobs.len();

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 use datasets::digest::sha256;
 
 use super::Planned;
+use super::folder::folder;
 use crate::config::Config;
 use crate::records::{Run, RunProvenance};
 use crate::run::start::{self, Start};
@@ -35,7 +36,8 @@ pub(crate) fn run(run: &Path, job: usize, index: usize) -> Result<bool> {
     }
     case::in_pool(Some(found.threads), "threads", || {
         let model = config.model()?;
-        let tally = match start::start(&config, &model, Some(planned.layout.shard(task)), &rows)? {
+        let shard = planned.layout.shard(task);
+        let tally = match start::start(&config, &model, Some(shard), Some(&folder(run)), &rows)? {
             Start::Finished(run) => tally::show(&run, &config.question),
             Start::Ready(sweep) => sweep.run(),
         };
