@@ -2,6 +2,8 @@
 // Not every test uses all of this module.
 #![allow(dead_code)]
 
+pub(crate) mod large;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -55,4 +57,16 @@ pub(crate) fn stored(name: &str, found: &str) {
     }
     let wanted = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(found == wanted, "{path} differs; found:\n{found}");
+}
+
+/// Fails unless two texts are equal. The message has the first line that differs, and `place`.
+#[track_caller]
+pub(crate) fn same(found: &str, wanted: &str, place: &str) {
+    let (mut ours, mut theirs, mut line) = (found.lines(), wanted.lines(), 1);
+    while found != wanted {
+        let (found, wanted) = (ours.next(), theirs.next());
+        assert!(found.is_some() || wanted.is_some(), "{place}: the line ends differ");
+        assert!(found == wanted, "{place}, line {line}: found {found:?}, wanted {wanted:?}");
+        line += 1;
+    }
 }
