@@ -191,7 +191,12 @@ mod tests {
         let mut configs = 0;
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let config = Config::read(&path).unwrap_or_else(|error| panic!("{error:#}"));
+            let config = match Config::read(&path).map_err(|error| format!("{error:#}")) {
+                Err(error) if error.contains("are not available on this machine") && Kernels::available().len() < 3 => {
+                    continue;
+                }
+                config => config.unwrap_or_else(|error| panic!("{error}")),
+            };
             config.check(&config.model().unwrap()).unwrap_or_else(|error| panic!("{error:#}"));
             assert_eq!(path.file_stem().unwrap().to_str(), Some(config.name.as_str()), "{}", path.display());
             if let Some(engine) = &config.backend.engine {
