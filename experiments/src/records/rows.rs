@@ -71,8 +71,9 @@ row! {
         key_bytes: Option<u64> as "B"; "not measured: there are no keys",
         /// Bytes of the encoded bootstrapping constants.
         constant_bytes: Option<u64> as "B"; "there are no constants",
-        /// The largest resident memory of the process. For `suite`: of the largest process among those of its stages.
-        peak_rss_bytes: Option<u64> as "B"; "not measured: the system does not tell it",
+        /// The largest resident memory of the process. For `suite`: of the largest process among those of its stages. Files of
+        /// earlier programs also have it for simulated and plain cases; readers pass over it there.
+        peak_rss_bytes: Option<u64> as "B"; "not measured: nothing was encrypted, or the system does not tell it",
         /// The largest memory that `plan` predicted.
         predicted_bytes: Option<u64> as "B"; "not predicted: not encrypted",
         /// −log2 of the largest logit error over all images, against the plaintext model with the same polynomials;

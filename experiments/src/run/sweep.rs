@@ -114,7 +114,9 @@ impl Sweep<'_> {
                 }
                 self.store.add_images(rows)?;
             }
-            row.peak_rss_bytes = machine::peak_rss_bytes().filter(|_| marked);
+            // The memory of a simulation says nothing about encryption.
+            let encrypted = self.config.backend.kind == BackendKind::Encrypted;
+            row.peak_rss_bytes = machine::peak_rss_bytes().filter(|_| marked && encrypted);
         } else {
             progress.skip(self.images.len());
         }
