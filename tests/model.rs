@@ -65,6 +65,10 @@ fn a_checkpoint_is_imported_in_one_command() {
     refused(&["--arch", "vgg"], "--arch vgg: wanted auto, or resnet and a depth");
     refused(&["--mean", "0.5", "--std", "0.2"], "--mean: found 1 numbers, wanted 3, one for each input channel");
     refused(&["--test", text(&weights)], "--test: ");
+    refused(&["--labels", text(&train)], "--test <PATH>");
+    npy::write(&folder.path().join("other.npy"), "(19,)", &labels[1..]);
+    let other = folder.path().join("other.npy");
+    refused(&["--test", text(&train), "--labels", text(&other)], "found 19 labels, wanted 20, one for each picture");
 
     let run = import(&["--train", text(&train), "--test", text(&train)]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -93,6 +97,60 @@ fn a_checkpoint_is_imported_in_one_command() {
     assert_eq!(one, measured);
     let again = cipherlab(&ranges, None);
     assert!(again.code == Some(2) && again.stderr.contains("other.json: found a file"), "{}", again.stderr);
+}
+
+#[test]
+fn a_checkpoint_of_pytorch_is_imported_as_its_tensors() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = concat!(env!("CARGO_MANIFEST_DIR"), "/fhe/nn/tests/fixtures/checkpoints/net.pth");
+    let name = folder.path().join("net");
+    // The files of pictures and labels have any names.
+    let images = npy::pictures(folder.path().join("images.npy"), &embedded_test_sample()[..10]);
+    let classes = folder.path().join("classes.npy");
+    npy::write(&classes, "(10,)", &[3, 8, 8, 0, 6, 6, 1, 6, 3, 1]);
+    let import = ["model", "import", stored, "--train", text(&images), "--out", text(&name)];
+    let run = cipherlab(&[&import[..], &["--test", text(&images), "--labels", text(&classes)]].concat(), None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains("%, measured on the 10 pictures of "), "{}", run.stdout);
+    let weights = folder.path().join("net.safetensors");
+    let bytes = std::fs::read(&weights).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert!(tensors.names().iter().all(|name| name.starts_with("net.")) && tensors.len() == 20, "{}", tensors.len());
+    // The card is of these weights, and of the checkpoint itself.
+    for weights in [stored, text(&weights)] {
+        let plan = cipherlab(&["plan", "--weights", weights, "--card", text(&folder.path().join("net.json"))], None);
+        assert_eq!(plan.code, Some(0), "{}", plan.stderr);
+    }
+    // A network of other pictures has no accuracy on CIFAR-10's.
+    let other = folder.path().join("other");
+    let run = cipherlab(&["model", "import", stored, "--train", text(&images), "--out", text(&other)], None);
+    assert!(run.stdout.contains("accuracy: unknown: --test names labelled images"), "{}{}", run.stdout, run.stderr);
+    let card = std::fs::read_to_string(folder.path().join("other.json")).unwrap();
+    assert!(serde_json::from_str::<Value>(&card).unwrap()["test_accuracy"].is_null(), "{card}");
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_read_says_what_to_type_in_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let stored = concat!(env!("CARGO_MANIFEST_DIR"), "/fhe/nn/tests/fixtures/checkpoints/bare.pth");
+    let cut = folder.path().join("cut.pth");
+    std::fs::write(&cut, &std::fs::read(stored).unwrap()[..3000]).unwrap();
+    let (cut, out) = (text(&cut), folder.path().join("out"));
+    let (card, keys) = (folder.path().join("card.json"), text(&out));
+    std::fs::write(&card, datasets::pretrained::RESNET20_CARD).unwrap();
+    for command in [
+        &["plan", "--weights", cut][..],
+        &["classify", "--weights", cut],
+        &["keygen", "--weights", cut, "--out", keys],
+        &["model", "card", cut],
+        &["model", "import", cut, "--out", keys],
+        &["model", "ranges", cut, "--card", text(&card), "--out", keys],
+    ] {
+        let run = cipherlab(command, None);
+        assert_eq!((run.code, run.stderr.lines().count()), (Some(2), 1), "{command:?}: {}", run.stderr);
+        let typed = format!("+ \".safetensors\")' {cut}\n");
+        assert!(run.stderr.contains("python3 -c '") && run.stderr.ends_with(&typed), "{command:?}: {}", run.stderr);
+    }
 }
 
 #[test]

@@ -101,6 +101,8 @@ fn sets_and_labels_that_do_not_fit_are_refused() {
     own.edit("config", "set = \"ten.npy\"\n", "set = \"ten.npy\"\nlabels = \"other.npy\"\n");
     let words = ["data.set = \"ten.npy\": found label 10 of image 2, wanted 0 to 9, the classes of the network"];
     refused(&own.run("out", &[]), &words);
+    // `plan` sees it too.
+    refused(&cipherlab(&["plan", own.path("config").to_str().unwrap()], None), &words);
     own.edit("config", "labels = \"other.npy\"\n", "");
     own.edit("config", "set = \"ten.npy\"\n", "set = \"ten.npy\"\nsample = { stratified = 2 }");
     refused(&own.run("out", &[]), &["data.sample.stratified = 2: found images without labels, wanted random"]);

@@ -38,9 +38,9 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 #[group(skip)]
 pub(crate) struct ServerArgs {
-    /// Weights of a CIFAR ResNet: a safetensors file with PyTorch's names, or the name of shipped weights, resnet20,
-    /// resnet20-chebyshev7, resnet20-wide-ranges, resnet20-cosine or resnet20-cosine-square (the fastest, at --ring-dim
-    /// 32768). Default: resnet20.
+    /// Weights of a CIFAR ResNet: a safetensors file with PyTorch's names, a checkpoint of PyTorch (.pth), or the name of
+    /// shipped weights, resnet20, resnet20-chebyshev7, resnet20-wide-ranges, resnet20-cosine or resnet20-cosine-square
+    /// (the fastest, at --ring-dim 32768). Default: resnet20.
     #[arg(long, value_name = "FILE|NAME")]
     weights: Option<PathBuf>,
     /// The model card (JSON) of a file of weights, with the ranges of the activations. Without it, the ranges are taken

@@ -115,8 +115,14 @@ fn without_card() -> String {
 impl Named {
     /// Reads the file by `read`.
     fn read<T>(&self, read: impl Fn(&Path) -> Result<T, fhe_nn::Error>) -> Result<T> {
-        let names = SHIPPED.each_ref().map(|shipped| shipped.name).join(" or ");
-        let found = read(&self.path).with_context(|| format!("wanted a file, or a shipped network: {names}"));
+        let found = read(&self.path).map_err(|error| match error {
+            // These have found a file.
+            fhe_nn::Error::Checkpoint { .. } | fhe_nn::Error::TwoNetworks { .. } => error.into(),
+            error => {
+                let names = SHIPPED.each_ref().map(|shipped| shipped.name).join(" or ");
+                Error::from(error).context(format!("wanted a file, or a shipped network: {names}"))
+            }
+        });
         found.context(self.place.clone())
     }
 }

@@ -20,12 +20,13 @@ enum Command {
     ///
     /// Read are ResNets of basic blocks for 32 x 32 pixels: ResNet-(6n+2) and networks of other numbers of stages, blocks
     /// and channels, with one to three input channels and 2 to 1,000 classes, with PyTorch's names or those of common
-    /// repositories. FILE is safetensors; the refusal of a PyTorch checkpoint (.pth) has the lines that convert it.
+    /// repositories. The file is safetensors, or a checkpoint of PyTorch (.pth, .pt): a network, its state_dict, or a
+    /// dictionary with one of these in it, such as {'net': …, 'epoch': …}. No code in a checkpoint is run.
     ///
-    /// The weights are copied as they are: batch norm is folded when they are read. Ranges of activations come from
+    /// The tensors are copied as they are: batch norm is folded when they are read. Ranges of activations come from
     /// --train, else from CIFAR-10's training images if `datasets fetch` brought them, else from 100 embedded test images.
-    /// The accuracy comes from --test, else for ten classes from CIFAR-10's test images. At the end stand the cheapest
-    /// cases that keep the network's classes in cleartext.
+    /// The accuracy comes from --test, else, without --train, for ten classes from CIFAR-10's test images. At the end stand
+    /// the cheapest cases that keep the network's classes in cleartext.
     Import(import::Args),
     /// Writes the model card of a network trained with ReLU: its normalisation as given, the ranges of its activations,
     /// its accuracy and a bound on its logits as measured.

@@ -78,6 +78,21 @@ impl Data {
         }
     }
 
+    /// Checks that a network of this number of classes has each label of the user's own pictures.
+    ///
+    /// # Errors
+    /// A label that the network has no class for.
+    pub(super) fn check_labels(&self, classes: usize) -> Result<()> {
+        let Some(OwnSet { pictures, place }) = &self.set else { return Ok(()) };
+        let labels = self.pool.iter().filter_map(|&index| Some((index, pictures.images[index].label?)));
+        let beyond = labels.into_iter().find(|&(_, label)| usize::from(label) >= classes);
+        if let Some((index, label)) = beyond {
+            let wanted = format!("wanted 0 to {}, the classes of the network", classes - 1);
+            bail!("{place}: found label {label} of image {index}, {wanted}");
+        }
+        Ok(())
+    }
+
     /// Checks the keys, and reads the user's own pictures. Paths are relative to `folder`, that of the config.
     pub(super) fn new(source: &Source, data: &Spanned<DataKeys>, folder: &Path) -> Result<Self> {
         let DataKeys { images, sample, seed, .. } = data.get_ref();

@@ -96,9 +96,11 @@ impl Config {
     /// Loads the model.
     ///
     /// # Errors
-    /// Those of [`ModelSource::load`].
+    /// Those of [`ModelSource::load`], and a label of the images that the network has no class for.
     pub(crate) fn model(&self) -> Result<Model> {
-        self.model.load()
+        let model = self.model.load()?;
+        self.data.check_labels(model.network.classes())?;
+        Ok(model)
     }
 
     /// Checks that every cell can run with this model.

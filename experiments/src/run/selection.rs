@@ -1,6 +1,6 @@
 //! Selects the images of a run.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use datasets::cifar::{CLASS_NAMES, Image};
 use rand::SeedableRng;
 use rand::seq::index;
@@ -26,23 +26,14 @@ pub(crate) struct Subject {
 /// for a network whose classes cannot be theirs.
 ///
 /// # Errors
-/// A set that was not fetched, and a label that the network has no class for.
+/// A set that was not fetched.
 pub(super) fn pool(data: &Data, classes: usize) -> Result<Vec<Subject>> {
     let own = data.set.as_ref();
     let mut numbered = Numbered::new(own.map(|own| &*own.pictures));
     let subject = |&index: &usize| {
         let image = numbered.get(index).with_context(|| data.place.clone())?.clone();
-        let label = match (image.label, own) {
-            (Some(label), Some(own)) if usize::from(label) >= classes => {
-                bail!(
-                    "{}: found label {label} of image {index}, wanted 0 to {}, the classes of the network",
-                    own.place,
-                    classes - 1
-                )
-            }
-            (_, None) if classes != CLASS_NAMES.len() => None,
-            (label, _) => label,
-        };
+        let theirs = own.is_some() || classes == CLASS_NAMES.len();
+        let label = image.label.filter(|_| theirs);
         Ok(Subject { index, label, image })
     };
     data.pool.iter().map(subject).collect()

@@ -1,5 +1,11 @@
 use std::path::PathBuf;
 
+/// A program of Python that converts the checkpoint of PyTorch in its first argument, for a shell's single quotes.
+const CONVERT: &str = "import sys, torch; from safetensors.torch import save_file; \
+    found = torch.load(sys.argv[1], \"cpu\", weights_only=True); \
+    found = next((found[key] for key in (\"state_dict\", \"net\", \"model\", \"model_state_dict\") if key in found), found); \
+    save_file({name: tensor.contiguous() for name, tensor in found.items()}, sys.argv[1] + \".safetensors\")";
+
 /// Everything that can be wrong with weights, a model card or an interval.
 ///
 /// Each message holds its cause, so no error has a [source](std::error::Error::source): a chain would tell the cause
@@ -40,6 +46,31 @@ pub enum Error {
         found: &'static str,
         /// What to do.
         remedy: &'static str,
+    },
+    /// A checkpoint of PyTorch from which no tensors can be taken.
+    #[error(
+        "{}: found a checkpoint of PyTorch that cannot be read ({reason}); copy it again, or convert it: python3 -c '{}' {}",
+        path.display(), CONVERT, path.display()
+    )]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// The reason, in one line.
+        reason: String,
+    },
+    /// A checkpoint of PyTorch with several networks.
+    #[error(
+        "{}: found two networks, `{first}` and `{second}`, wanted one; save it alone: python3 -c 'import sys, torch; \
+         torch.save(torch.load(sys.argv[1], \"cpu\")[\"{first}\"], \"{first}.pth\")' {}",
+        path.display(), path.display()
+    )]
+    TwoNetworks {
+        /// The file.
+        path: PathBuf,
+        /// The name of the one.
+        first: String,
+        /// The name of the other.
+        second: String,
     },
     /// The header is that of a file of another length.
     #[error(

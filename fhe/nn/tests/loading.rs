@@ -454,16 +454,16 @@ fn other_formats_are_refused_by_name_with_the_remedy() {
         bytes
     };
     let cases: &[(Vec<u8>, &str, &str)] = &[
-        (zip("resnet20/data.pkl"), "found a PyTorch checkpoint", "torch.load(\"FILE\""),
-        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.".to_vec(), "found a pickle", "torch.load(\"FILE\""),
-        (b"\x08\x07\x12\x07pytorch\x1a\x032.1".to_vec(), "found an ONNX model", "onnx.load(\"FILE\")"),
-        (zip("conv1.weight.npy"), "found NumPy arrays (.npz)", "numpy.load(\"FILE\")"),
+        (zip("resnet20/data.pkl"), "found a PyTorch checkpoint", "`weights::read`"),
+        (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.".to_vec(), "found a pickle", "`weights::read`"),
+        (b"\x08\x07\x12\x07pytorch\x1a\x032.1".to_vec(), "found an ONNX model", "onnx.load(sys.argv[1])"),
+        (zip("conv1.weight.npy"), "found NumPy arrays (.npz)", "numpy.load(sys.argv[1])"),
         (zip("readme.txt"), "found a zip archive", "unzip"),
         (b"\x93NUMPY\x01\0".to_vec(), "found a NumPy array (.npy)", "single array"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n".to_vec(), "Git LFS pointer", "git lfs pull"),
         (b"<!DOCTYPE html><html>".to_vec(), "found an HTML or XML page", "download the file itself"),
         (b"\x1F\x8B\x08\0".to_vec(), "found a gzip file", "gunzip"),
-        (b"\x89HDF\r\n\x1a\n".to_vec(), "found an HDF5 file", "model.state_dict()"),
+        (b"\x89HDF\r\n\x1a\n".to_vec(), "found an HDF5 file", "torch.save(model.state_dict()"),
         (b"GGUF\x03\0\0\0".to_vec(), "found a GGUF file", "model.state_dict()"),
         (b"{\"conv1.weight\": [0.1]}".to_vec(), "found text", "save_file"),
         (b"no tensors".to_vec(), "found text", "save_file"),
@@ -471,6 +471,7 @@ fn other_formats_are_refused_by_name_with_the_remedy() {
     ];
     for (bytes, found, remedy) in cases {
         let error = ResNet::from_safetensors(bytes).unwrap_err().to_string();
+        assert_eq!(error.lines().count(), 1, "{error}");
         for word in ["not a safetensors file", found, remedy] {
             assert!(error.contains(word), "{word}: {error}");
         }

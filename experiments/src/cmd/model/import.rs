@@ -30,9 +30,13 @@ pub(super) struct Args {
     /// folders.
     #[arg(long, value_name = "PATH")]
     train: Option<PathBuf>,
-    /// Labelled images for the accuracy, of the same kinds.
+    /// Labelled images for the accuracy, of the same kinds. Default: CIFAR-10's test images for ten classes, unless
+    /// --train names other images.
     #[arg(long, value_name = "PATH")]
     test: Option<PathBuf>,
+    /// The .npy array of the labels of --test. Default: NAME_labels.npy of NAME_data.npy, else labels.npy beside it.
+    #[arg(long, value_name = "FILE", requires = "test")]
+    labels: Option<PathBuf>,
     /// The name of the new files NAME.safetensors and NAME.json. Existing files are not overwritten.
     #[arg(long, value_name = "NAME")]
     out: PathBuf,
@@ -56,13 +60,16 @@ pub(super) fn run(args: &Args) -> Result<()> {
         args.network.weights.display()
     );
     output::out(&described(&checkpoint))?;
-    let (train, test) = (pictures("--train", args.train.as_deref())?, pictures("--test", args.test.as_deref())?);
+    let train = pictures("--train", args.train.as_deref(), None)?;
+    let test = pictures("--test", args.test.as_deref(), args.labels.as_deref())?;
+    // A network of other images than CIFAR-10's has no accuracy on those.
+    let may_be_cifar = train.is_none() || test.is_some();
     let own = test.as_ref().or(train.as_ref()).map(|(set, name)| (set.classes.clone(), name.clone()));
     let classes = own.as_ref().and_then(|(classes, _)| classes.clone());
     checkpoint.card.classes = classes.filter(|classes| classes.len() == checkpoint.network.classes());
     checkpoint.card.test_set = test.as_ref().map(|(_, name)| name.clone());
     let cache = Cache::open_default()?;
-    let test = card::test_images(&checkpoint.network, test, &cache)?;
+    let test = if may_be_cifar { card::test_images(&checkpoint.network, test, &cache)? } else { None };
     let train = card::training_images(train, &cache)?;
     network::measure_ranges(&mut checkpoint, &train);
     network::measure_accuracy(&mut checkpoint, test.as_ref());
@@ -139,10 +146,10 @@ fn measured(checkpoint: &Checkpoint, weights: &Path, card: &Path) -> String {
     let widest = measured.range_on_training_images.values().copied().fold(0.0, f64::max);
     let accuracy = match measured.test_accuracy {
         Some(accuracy) => format!("{:.2} %, {}", 100.0 * accuracy, measured.test_accuracy_from),
-        None => "unknown: no labelled images; --test names some".to_owned(),
+        None => "unknown: --test names labelled images, such as CIFAR-10's test_batch.bin".to_owned(),
     };
     format!(
-        "wrote {} (as it was: batch norm is folded when it is read) and {}\nranges: up to {widest:.2}, on {}\naccuracy: {accuracy}\n",
+        "wrote {} (the tensors as they were: batch norm is folded when they are read) and {}\nranges: up to {widest:.2}, on {}\naccuracy: {accuracy}\n",
         weights.display(),
         card.display(),
         measured.ranges_from,

@@ -16,7 +16,7 @@ use crate::images;
 /// A checkpoint and its conventions.
 #[derive(clap::Args)]
 pub(super) struct NetworkArgs {
-    /// Weights: a safetensors file with PyTorch's names.
+    /// Weights: a safetensors file with PyTorch's names, or a checkpoint of PyTorch (.pth).
     pub(super) weights: PathBuf,
     /// Mean of each channel that training subtracted from pixels in [0, 1]. Default: CIFAR-10's usual.
     #[arg(long, value_name = "R,G,B", value_delimiter = ',', allow_negative_numbers = true)]
@@ -125,13 +125,13 @@ pub(super) fn text(card: &WrittenCard) -> Result<String> {
     Ok(text)
 }
 
-/// Reads a set of pictures that a flag names, with its name.
+/// Reads a set of pictures that a flag names, with its name. `labels` is the file of its labels, if they are not beside it.
 ///
 /// # Errors
 /// Those of [`images::own`].
-pub(super) fn pictures(flag: &str, path: Option<&Path>) -> Result<Option<(PictureSet, String)>> {
+pub(super) fn pictures(flag: &str, path: Option<&Path>, labels: Option<&Path>) -> Result<Option<(PictureSet, String)>> {
     let read = |path: &Path| {
-        let set = images::own(path, None).with_context(|| flag.to_owned())?;
+        let set = images::own(path, labels).with_context(|| flag.to_owned())?;
         anyhow::Ok((set, path.display().to_string()))
     };
     path.map(read).transpose()

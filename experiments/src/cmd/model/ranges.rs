@@ -16,7 +16,7 @@ use crate::output;
 /// Arguments of `model ranges`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Weights: a safetensors file with PyTorch's names.
+    /// Weights: a safetensors file with PyTorch's names, or a checkpoint of PyTorch (.pth).
     weights: PathBuf,
     /// Their card.
     #[arg(long, value_name = "FILE")]
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let bytes = fhe_nn::weights::read(&args.weights).with_context(weights_place)?;
     let loaded = Model::network(&bytes, Some(&parsed)).with_context(weights_place)?;
     parsed.check_shape(&loaded.network).with_context(place)?;
-    let images = card::training_images(pictures("--train", args.train.as_deref())?, &Cache::open_default()?)?;
+    let images = card::training_images(pictures("--train", args.train.as_deref(), None)?, &Cache::open_default()?)?;
     let measured = card::ranges(&loaded.network, &normalisation(&parsed.mean, &parsed.std), &images);
     let mut card: Map<String, Value> = serde_json::from_str(text.trim_start_matches('\u{feff}')).with_context(place)?;
     let widest = |ranges: &std::collections::BTreeMap<String, f64>| ranges.values().copied().fold(0.0, f64::max);

@@ -2,22 +2,15 @@
 
 use crate::Error;
 
-const PYTORCH: &str = "convert it with these two lines of Python:
-import torch; from safetensors.torch import save_file; tensors = torch.load(\"FILE\", map_location=\"cpu\", weights_only=True)
-save_file({name: tensor.contiguous() for name, tensor in tensors.get(\"state_dict\", tensors).items()}, \"FILE.safetensors\")";
-const ONNX: &str = "convert it with these two lines of Python:
-import onnx; from onnx.numpy_helper import to_array; from safetensors.numpy import save_file
-save_file({tensor.name: to_array(tensor) for tensor in onnx.load(\"FILE\").graph.initializer}, \"FILE.safetensors\")";
-const NUMPY: &str = "convert it with these two lines of Python:
-import numpy; from safetensors.numpy import save_file
-save_file(dict(numpy.load(\"FILE\")), \"FILE.safetensors\")";
-const ARRAY: &str =
-    "it holds a single array; save all tensors with these two lines of Python, where `model` is the network:
-from safetensors.torch import save_file
-save_file(model.state_dict(), \"FILE.safetensors\")";
-const OTHER: &str = "save the tensors with these two lines of Python, where `model` is the PyTorch network:
-from safetensors.torch import save_file
-save_file(model.state_dict(), \"FILE.safetensors\")";
+const PYTORCH: &str = "read it with `weights::read`, which converts it";
+const ONNX: &str = "convert it: python3 -c 'import sys, onnx; from onnx.numpy_helper import to_array; \
+    from safetensors.numpy import save_file; \
+    save_file({tensor.name: to_array(tensor) for tensor in onnx.load(sys.argv[1]).graph.initializer}, sys.argv[1] + \".safetensors\")' FILE";
+const NUMPY: &str = "convert it: python3 -c 'import sys, numpy; from safetensors.numpy import save_file; \
+    save_file(dict(numpy.load(sys.argv[1])), sys.argv[1] + \".safetensors\")' FILE";
+const ARRAY: &str = "it holds a single array; save all tensors, of PyTorch's network `model` by \
+    `torch.save(model.state_dict(), \"FILE.pth\")`";
+const OTHER: &str = "save the tensors, of PyTorch's network `model` by `torch.save(model.state_dict(), \"FILE.pth\")`";
 const DOWNLOAD: &str = "download the file itself";
 
 /// First bytes, their offset, the format that has them there, and the remedy.
@@ -47,6 +40,12 @@ pub(super) fn refusal(bytes: &[u8], reason: safetensors::SafeTensorError) -> Err
     }
 }
 
+/// Whether the bytes are those of a checkpoint of PyTorch: `torch.save`'s zip archive or its earlier pickles.
+pub(super) fn is_checkpoint(bytes: &[u8]) -> bool {
+    // The header of a safetensors file has its length in eight bytes before it; these may look like a pickle's first.
+    bytes.get(8) != Some(&b'{') && other(bytes).is_some_and(|(_, remedy)| remedy == PYTORCH)
+}
+
 /// Names another format and its remedy.
 fn other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let starts =
@@ -66,7 +65,7 @@ fn other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         } else if name.ends_with(b"data.pkl") {
             ("a PyTorch checkpoint", PYTORCH)
         } else {
-            ("a zip archive", "unpack it with `unzip`, or, if torch.save wrote it, convert it in Python")
+            ("a zip archive", "unpack it with `unzip`")
         });
     }
     match bytes {
@@ -83,7 +82,7 @@ fn text(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     if start.first() == Some(&b'<') {
         return Some(("an HTML or XML page, as servers send in place of a file", DOWNLOAD));
     }
-    is_text(bytes).then_some(("text", "wanted the file that `safetensors.torch.save_file` writes"))
+    is_text(bytes).then_some(("text", "wanted the file that `safetensors.torch.save_file` or `torch.save` writes"))
 }
 
 /// Returns whether the first 512 bytes are UTF-8 text without control characters.

@@ -1,4 +1,4 @@
-//! Weights from a safetensors file with PyTorch's names.
+//! Weights from a safetensors file with PyTorch's names, or from a checkpoint of PyTorch.
 //!
 //! Read are `conv1`, `bn1`, `layerS.K.{conv1,bn1,conv2,bn2}`, a shortcut `layerS.K.downsample.{0,1}`, and `fc` with or
 //! without bias. `shortcut` is read as `downsample`, `linear` and `classifier` as `fc`, and a prefix such as `module.`
@@ -10,8 +10,12 @@
 //!
 //! A file without shortcut tensors must say how its shortcuts add channels: `shortcut` in its metadata or in the model
 //! card is one of the names of [`PaddedShortcut`].
+//!
+//! A checkpoint is what `torch.save` writes of a network, of its `state_dict()`, or of a dictionary with one of these
+//! among other entries. No code in it is run.
 
 mod batch_norm;
+mod checkpoint;
 mod elements;
 mod family;
 mod format;
@@ -38,12 +42,15 @@ pub struct Loaded {
     pub notes: Vec<String>,
 }
 
-/// Reads the bytes of a file of weights of at most [`MAX_BYTES`].
+/// Returns the bytes of a file of weights of at most [`MAX_BYTES`]. Those of a checkpoint of PyTorch are the same tensors as
+/// a safetensors file.
 ///
 /// # Errors
-/// [`Error::NotAFile`] for a folder, pipe or device, [`Error::TooLarge`] for a longer file, [`Error::Io`].
+/// [`Error::NotAFile`] for a folder, pipe or device, [`Error::TooLarge`] for a longer file, [`Error::Io`];
+/// [`Error::Checkpoint`] and [`Error::TwoNetworks`] for a checkpoint from which no tensors can be taken.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    crate::file::read(path, MAX_BYTES)
+    let bytes = crate::file::read(path, MAX_BYTES)?;
+    if format::is_checkpoint(&bytes) { checkpoint::to_safetensors(path) } else { Ok(bytes) }
 }
 
 /// Reads a network of basic blocks from the bytes of a safetensors file, with batch norm folded into the convolutions in

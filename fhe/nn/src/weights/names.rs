@@ -84,10 +84,6 @@ fn shared_prefix<'a>(names: &[&'a str]) -> &'a str {
     let Some(&first) = names.first() else {
         return "";
     };
-    let is_layer = |part: &str| {
-        let numbered = |stem: &str| part.strip_prefix(stem).is_some_and(|rest| rest.parse::<u32>().is_ok());
-        ["conv", "bn", "layer"].into_iter().any(numbered) || ["fc", "linear", "classifier"].contains(&part)
-    };
     let mut length = 0;
     for part in first.split('.') {
         let next = length + part.len() + 1;
@@ -98,6 +94,18 @@ fn shared_prefix<'a>(names: &[&'a str]) -> &'a str {
         length = next;
     }
     &first[..length]
+}
+
+/// Whether a part of a name is that of a layer.
+fn is_layer(part: &str) -> bool {
+    let numbered = |stem: &str| part.strip_prefix(stem).is_some_and(|rest| rest.parse::<u32>().is_ok());
+    ["conv", "bn", "layer"].into_iter().any(numbered) || ["fc", "linear", "classifier"].contains(&part)
+}
+
+/// Returns what stands before the name of a network's first convolution; `None` for any other tensor.
+pub(super) fn before_stem(name: &str) -> Option<&str> {
+    name.strip_suffix("conv1.weight")
+        .filter(|before| before.is_empty() || before.ends_with('.') && !before.split('.').any(is_layer))
 }
 
 /// Returns PyTorch's name of a tensor: `fc` for `linear` and `classifier`, `downsample` for `shortcut`.

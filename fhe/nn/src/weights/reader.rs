@@ -1,6 +1,7 @@
 //! The walk over the layers of a ResNet, which takes their tensors one by one.
 
 use super::batch_norm::{BatchNorm, EPSILON};
+use super::checkpoint::LEFT_OUT;
 use super::family;
 use super::tensors::Tensors;
 use super::{Loaded, ModelCard};
@@ -15,6 +16,7 @@ use crate::shortcut::{self, PaddedShortcut};
 pub(super) fn read(bytes: &[u8], card: Option<&ModelCard>) -> Result<Loaded, Error> {
     let mut notes = Vec::new();
     let tensors = Tensors::parse(bytes, &mut notes)?;
+    notes.extend(tensors.metadata(LEFT_OUT).map(|tensors| format!("{tensors} were left out")));
     let padded = shortcut::stated(tensors.metadata("shortcut"), card.and_then(|card| card.shortcut), &mut notes)?;
     let stated = epsilon(tensors.metadata("bn_eps"), card.and_then(|card| card.bn_eps))?;
     let epsilon = stated.unwrap_or(EPSILON);
