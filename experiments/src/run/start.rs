@@ -1,7 +1,7 @@
 //! From a config to a run: a new one, one that an earlier process left, or one that is finished.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use fhe_ring::Kernels;
@@ -15,7 +15,7 @@ use super::store::{Order, Store};
 use super::sweep::Sweep;
 use crate::bench::yardstick_us;
 use crate::case::{self, Model};
-use crate::config::{BackendKind, Config, ForeignEngine};
+use crate::config::{BackendKind, Config};
 use crate::contract::Stage;
 use crate::records::{ExactRow, Run, RunProvenance};
 use crate::{machine, prediction};
@@ -185,7 +185,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
         weights_sha256: model.weights_sha256.clone(),
         card_sha256: model.card_sha256.clone(),
         noise_sha256: noise.transpose()?,
-        engine_sha256: config.backend.engine.as_ref().map(programs_sha256).transpose()?,
+        engine_sha256: config.backend.engine.as_ref().map(|engine| submission_sha256(&engine.submission)).transpose()?,
         data_sha256: String::new(),
         seed: config.backend.seed,
         shard: shard.map(|shard| shard.to_string()),
@@ -196,22 +196,39 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
     })
 }
 
-/// Returns the SHA-256 over the names and digests of a submission's programs: its scripts of Python, and the stages that
-/// were built.
-fn programs_sha256(engine: &ForeignEngine) -> Result<String> {
-    let place = || engine.submission.display().to_string();
-    let entries = std::fs::read_dir(&engine.submission).with_context(place)?;
-    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>().with_context(place)?;
-    files.retain(|path| path.extension().is_some_and(|suffix| suffix == "py"));
-    files.extend(Stage::ALL.map(|stage| stage.programs(&engine.submission)[1].clone()));
+/// Returns the SHA-256 over the names and digests of a submission's files: programs, models and settings, and the stages
+/// that were built. Other files of `build`, such as constants, are made by the engine as it runs.
+fn submission_sha256(submission: &Path) -> Result<String> {
+    let mut files = Vec::new();
+    files_below(submission, &mut files)?;
+    files.extend(Stage::ALL.map(|stage| stage.programs(submission)[1].clone()));
     files.retain(|path| path.is_file());
     files.sort();
+    files.dedup();
     let mut text = String::new();
     for path in files {
         let digest = std::fs::File::open(&path).and_then(sha256_reader).with_context(|| path.display().to_string())?;
-        text += &format!("{digest} {}\n", path.strip_prefix(&engine.submission).unwrap_or(&path).display());
+        text += &format!("{digest} {}\n", path.strip_prefix(submission).unwrap_or(&path).display());
     }
     Ok(sha256(text.as_bytes()))
+}
+
+/// Collects the files below a folder. It passes over what is built, cached or hidden.
+fn files_below(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let place = || folder.display().to_string();
+    for entry in std::fs::read_dir(folder).with_context(place)? {
+        let path = entry.with_context(place)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with('.') || ["build", "__pycache__"].contains(&name.as_str()) {
+            continue;
+        }
+        if path.is_dir() {
+            files_below(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
 }
 
 /// The measurements that predictions are made from, ring by ring. Only encrypted cases have predictions.
@@ -226,4 +243,31 @@ fn predicted_from(config: &Config) -> Result<Vec<String>> {
     let source = |(ring_dim, kernels, threads)| case::on_threads(threads, || prediction::source(ring_dim, kernels));
     let sources = machines.into_iter().map(source).collect::<Result<BTreeSet<_>>>()?;
     Ok(sources.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_submission_is_known_by_its_programs_and_models() {
+        let folder = tempfile::tempdir().unwrap();
+        let digest = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+            submission_sha256(folder.path()).unwrap()
+        };
+        let first = digest("stage.py", "one");
+        let model = digest("model/weights", "one");
+        let stage = digest("build/client_key_generation", "one");
+        assert!(first != model && model != stage);
+        for (name, text) in [("build/constants", "one"), ("__pycache__/stage.pyc", "one"), (".gitignore", "build")] {
+            assert_eq!(digest(name, text), stage, "{name}");
+        }
+        for name in ["stage.py", "model/weights", "build/client_key_generation"] {
+            assert_ne!(digest(name, "two"), stage, "{name}");
+            assert_eq!(digest(name, "one"), stage, "{name}");
+        }
+    }
 }
