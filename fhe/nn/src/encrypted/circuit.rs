@@ -344,11 +344,14 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
     stages.collect()
 }
 
+/// Bits by which all primes together may exceed their nominal sizes.
+const EXCESS: f64 = 0.01;
+
 /// The number of special primes of a profile with which the tallest key has as few digits, but at least two, as the limit
 /// on logQP allows, and no more than the profile is of use with.
 fn special_primes(log_n: u32, main_bits: &[u32], profile: &Profile, limit: f64) -> Result<usize, CkksError> {
     let log_q: u32 = main_bits.iter().sum();
-    shape::special_primes(main_bits, profile.special, 2..=profile.most_digits, limit).ok_or_else(|| {
+    shape::special_primes(main_bits, profile.special, 2..=profile.most_digits, limit - EXCESS).ok_or_else(|| {
         CkksError::Parameters {
             what: "modulus of the circuit",
             found: format!("{log_q} bits of main primes at ring dimension 2^{log_n}"),
