@@ -11,7 +11,8 @@ import argparse, functools, json, pathlib
 import numpy as np, torch
 from torch.utils.cpp_extension import load_inline
 import odd_pictures
-from network import evaluate, load, normalised, read
+from network import evaluate, read
+from pictures import load
 
 HEADROOM, DEGREE, LOST = 1.05, 59, 1000.0
 
@@ -75,7 +76,7 @@ def ranges_with_relu(path, photographs, seed):
     with ReLU."""
     model, rng, largest = read(path)[0], np.random.default_rng([seed, 1]), {}
     for kind in [*odd_pictures.KINDS, "saturated noise"]:
-        for name, peaks in evaluate(model, normalised(odd_pictures.pictures(kind, 1500, rng, photographs)))[1].items():
+        for name, peaks in evaluate(model, model.input(odd_pictures.pictures(kind, 1500, rng, photographs)))[1].items():
             largest[name] = max(largest.get(name, 0.0), float(peaks.max()))
     return largest
 
@@ -83,7 +84,7 @@ def ranges_with_relu(path, photographs, seed):
 def measured(model, pictures):
     """Of pictures (uint8): how many values lay outside, how many pictures had one, by activation too, and how many are lost; the
     largest share of an interval; the largest |logit| of those that are not lost."""
-    logits, peaks = evaluate(model, normalised(pictures))
+    logits, peaks = evaluate(model, model.input(pictures))
     activations = model.activations()
     outside = torch.stack([act.outside for act in activations.values()])             # activations by pictures
     shares = torch.stack([peaks[name] / act.interval for name, act in activations.items()])

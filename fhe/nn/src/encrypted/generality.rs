@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 
 use super::replay::replay;
-use super::tests::{numbers, resnet};
+use super::tests::{numbers, resnet, resnet_for};
 use super::*;
 use crate::form::Form;
 use crate::network::{self, INPUT_CHANNELS, INPUT_SIDE};
@@ -62,14 +62,39 @@ fn a_resnet_32_is_the_plaintext_model_in_the_default_packing() {
 }
 
 #[test]
+fn resnet_44_and_56_are_the_plaintext_model_in_every_packing() {
+    for blocks in [7, 9] {
+        let (network, image, ranges) = random(3, blocks, 1);
+        assert_eq!(network.depth(), 6 * blocks + 2);
+        agrees_in_every_packing(&network, &image, &ranges);
+    }
+}
+
+#[test]
+fn grey_images_and_a_hundred_classes_are_the_plaintext_model_in_every_packing() {
+    for input in [1, 2] {
+        let mut rng = ChaCha20Rng::seed_from_u64(10);
+        let network = resnet_for(&mut rng, 3, 1, 2, [input, 100]);
+        let image = numbers(&mut rng, input * INPUT_SIDE * INPUT_SIDE);
+        let ranges: Vec<f64> = ranges::observe(&network, &[()], |()| image.clone());
+        agrees_in_every_packing(&network, &image, &ranges);
+    }
+}
+
+/// Replays the network, and asserts one bootstrap for each activation, and one more for each stride that refreshes its input.
+fn agrees_in_every_packing(network: &ResNet, image: &[f64], ranges: &[f64]) {
+    let strides = network.blocks.iter().filter(|block| block.stride > 1).count();
+    for (&packing, bootstraps) in Packing::ALL.iter().zip(replay(network, 7, image, ranges, Packing::ALL)) {
+        let refreshed = if packing.refreshes(2) { strides } else { 0 };
+        assert_eq!(bootstraps, network.activations() + refreshed, "{packing}");
+    }
+}
+
+#[test]
 fn two_or_four_stages_are_the_plaintext_model_in_every_packing() {
     for (stages, blocks, width) in [(2, 2, 2), (4, 1, 2)] {
         let (network, image, ranges) = random(stages, blocks, width);
-        let activations = network.activations();
-        for (&packing, bootstraps) in Packing::ALL.iter().zip(replay(&network, 7, &image, &ranges, Packing::ALL)) {
-            let refreshed = if packing.refreshes(2) { stages - 1 } else { 0 };
-            assert_eq!(bootstraps, activations + refreshed, "{packing}");
-        }
+        agrees_in_every_packing(&network, &image, &ranges);
     }
 }
 
@@ -84,17 +109,23 @@ fn half_and_twice_the_width_are_the_plaintext_model_in_the_default_packing() {
 
 #[test]
 fn other_networks_have_a_schedule_keys_and_a_prediction_of_memory() {
-    for (stages, blocks, width, packing) in [
-        (3, 5, 16, Packing::Fused),
-        (2, 2, 16, Packing::Vector),
-        (4, 1, 8, Packing::Multiplexed),
-        (3, 1, 8, Packing::Batch),
-    ] {
-        let (network, _, ranges) = random(stages, blocks, width);
+    let mut cases = vec![
+        (3, 5, 16, 10, Packing::Fused),
+        (2, 2, 16, 10, Packing::Vector),
+        (4, 1, 8, 10, Packing::Multiplexed),
+        (3, 1, 8, 10, Packing::Batch),
+    ];
+    // ResNet-44 and -56 of full width with a head of CIFAR-100.
+    cases.extend(Packing::ALL.iter().map(|&packing| (3, 9, 16, 100, packing)));
+    cases.push((3, 7, 16, 100, Packing::Fused));
+    for (stages, blocks, width, classes, packing) in cases {
+        let network = resnet_for(&mut ChaCha20Rng::seed_from_u64(9), stages, blocks, width, [INPUT_CHANNELS, classes]);
+        let ranges = vec![1.0; network.activations()];
         let circuit = Circuit::new(16, &"chebyshev:7".parse().unwrap(), packing).unwrap();
         let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
         let program = Program::new(network, circuit, ranges);
-        assert_eq!(program.images(), if packing == Packing::Batch { 8 } else { 1 }, "{packing}");
+        let room = if packing == Packing::Batch { 64 / width } else { 1 };
+        assert_eq!(program.images(), room, "{packing}");
         let plan = program.plan(&params).unwrap();
         let layers = program.layers();
         let refreshed = layers.iter().filter(|layer| matches!(layer.form, Form::Arcsine(_))).count();

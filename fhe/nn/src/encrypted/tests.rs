@@ -10,7 +10,7 @@ use super::layout::Layout;
 use super::linear::{classify, convolve};
 use super::slots::{Count, Encrypted, Operand};
 use super::*;
-use crate::network::{Block, Conv, Linear};
+use crate::network::{Block, Conv, INPUT_CHANNELS, Linear};
 use crate::plain::Activation;
 use crate::plain::Tensor;
 use crate::{Approximation, Form, ResNet, ranges};
@@ -261,7 +261,18 @@ pub(crate) fn narrow(rng: &mut ChaCha20Rng) -> ResNet {
 
 /// A ResNet with random weights: `stages` stages of `blocks` blocks, the first of `width` channels.
 pub(crate) fn resnet(rng: &mut ChaCha20Rng, stages: usize, blocks: usize, width: usize) -> ResNet {
-    let stem = conv(rng, [3, width], 3, 1);
+    resnet_for(rng, stages, blocks, width, [INPUT_CHANNELS, 10])
+}
+
+/// The same for images of this number of channels, and for this number of classes.
+pub(crate) fn resnet_for(
+    rng: &mut ChaCha20Rng,
+    stages: usize,
+    blocks: usize,
+    width: usize,
+    [input, classes]: [usize; 2],
+) -> ResNet {
+    let stem = conv(rng, [input, width], 3, 1);
     let mut channels = width;
     let blocks = (0..stages * blocks)
         .map(|index| {
@@ -274,8 +285,8 @@ pub(crate) fn resnet(rng: &mut ChaCha20Rng, stages: usize, blocks: usize, width:
             Block { conv1, conv2, shortcut, stride }
         })
         .collect();
-    let weight = numbers(rng, 10 * channels);
-    let classifier = Linear { out_features: 10, in_features: channels, weight, bias: numbers(rng, 10) };
+    let weight = numbers(rng, classes * channels);
+    let classifier = Linear { out_features: classes, in_features: channels, weight, bias: numbers(rng, classes) };
     ResNet { stem, blocks, classifier }
 }
 
@@ -285,6 +296,16 @@ fn a_whole_network_takes_the_steps_of_its_schedule() {
         // The network's slots are those of the smaller ring.
         let log_n = if packing == Packing::Batch { 14 } else { 13 };
         whole_network(Circuit::insecure(log_n, 7, packing), WIDE_NOISE);
+    }
+}
+
+#[test]
+fn one_or_two_channels_and_a_hundred_classes_hold_in_every_packing() {
+    for (index, &packing) in Packing::ALL.iter().enumerate() {
+        let log_n = if packing == Packing::Batch { 14 } else { 13 };
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let network = resnet_for(&mut rng, 3, 1, 2, [1 + index % 2, 100]);
+        encrypted_network(rng, network, Circuit::insecure(log_n, 7, packing), WIDE_NOISE);
     }
 }
 
@@ -316,10 +337,16 @@ const WIDE_NOISE: f64 = 2e-6;
 /// Asserts that every step is within `noise` of the plaintext model, that the largest error is not far below, and that
 /// the steps are those of the schedule.
 fn whole_network(circuit: Circuit, noise: f64) {
-    let packing = circuit.packing;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let network = narrow(&mut rng);
-    let mut images: Vec<Vec<f64>> = (0..4).map(|_| numbers(&mut rng, 3 * 32 * 32)).collect();
+    encrypted_network(rng, network, circuit, noise);
+}
+
+/// The same of any network.
+fn encrypted_network(mut rng: ChaCha20Rng, network: ResNet, circuit: Circuit, noise: f64) {
+    let packing = circuit.packing;
+    let pixels = network.input_channels() * 32 * 32;
+    let mut images: Vec<Vec<f64>> = (0..4).map(|_| numbers(&mut rng, pixels)).collect();
     let ranges = ranges::observe(&network, &images, Vec::clone);
     let program = Program::new(network, circuit, ranges);
     let room = program.images();
