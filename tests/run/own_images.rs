@@ -46,6 +46,33 @@ fn a_labelled_array_has_the_rows_of_the_test_set() {
 }
 
 #[test]
+fn a_labelled_array_is_simulated_and_has_tables() {
+    // Named as the files of CIFAR-10.1.
+    let own = Place::new("0", false);
+    own.configure(
+        "name = \"own\"\nquestion = \"Does it hold elsewhere?\"\n[data]\nset = \"cifar10.1_v6_data.npy\"\n[backend]\n\
+         kind = \"simulated\"\nseed = 5\n[sweep]\nring_dim = [65536]\nrelu = [\"chebyshev:59\"]\npacking = [\"fused\"]\n",
+    );
+    npy::pictures(own.path("cifar10.1_v6_data.npy"), &embedded_test_sample()[..10]);
+    // The first label is wrong.
+    let labels = [vec![9], labels(10).split_off(1)].concat();
+    npy::write(&own.path("cifar10.1_v6_labels.npy"), "(10,)", &labels);
+    let output = own.run("out", &[]);
+    ended_well(&output);
+    let run = own.read("out");
+    let [case] = &run.cases[..] else { panic!("one case") };
+    assert_eq!((case.images, case.failed, case.accuracy), (10, 0, Some(case.correct as f64 / 10.0)));
+    let right = run.images.iter().filter(|row| row.class == row.label.map(usize::from));
+    assert_eq!(right.count(), case.correct as usize);
+    assert!(case.correct <= 9 && case.agreement == Some(1.0), "{} right", case.correct);
+    let out = own.path("out");
+    let accuracy = format!("{:.2}", 10.0 * case.correct as f64);
+    let tables = cipherlab(&["tables", out.to_str().unwrap(), "--table", "accuracy"], None);
+    assert_eq!(tables.code, Some(0), "{}", tables.stderr);
+    assert!(tables.stdout.contains(&accuracy), "{accuracy}: {}", tables.stdout);
+}
+
+#[test]
 fn pictures_without_labels_have_classes_and_no_accuracy() {
     let own = place("ten.npy", "sample = { random = 8 }");
     npy::pictures(own.path("ten.npy"), &embedded_test_sample()[..10]);
