@@ -61,8 +61,8 @@ pub enum Error {
     /// A checkpoint of PyTorch with several networks.
     #[error(
         "{}: found two networks, `{first}` and `{second}`, wanted one; save it alone: python3 -c 'import sys, torch; \
-         torch.save(torch.load(sys.argv[1], \"cpu\")[\"{first}\"], \"{first}.pth\")' {}",
-        path.display(), path.display()
+         torch.save(torch.load(sys.argv[1], \"cpu\", weights_only=True)[\"{key}\"], \"{key}.pth\")' {}",
+        path.display(), path.display(), key = key(first)
     )]
     TwoNetworks {
         /// The file.
@@ -253,4 +253,9 @@ pub enum Error {
         /// The deviation.
         deviation: f64,
     },
+}
+
+/// Returns the key of a checkpoint's dictionary under which a network's names begin.
+fn key(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }

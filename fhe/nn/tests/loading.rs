@@ -458,6 +458,7 @@ fn other_formats_are_refused_by_name_with_the_remedy() {
         (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.".to_vec(), "found a pickle", "`weights::read`"),
         (b"\x08\x07\x12\x07pytorch\x1a\x032.1".to_vec(), "found an ONNX model", "onnx.load(sys.argv[1])"),
         (zip("conv1.weight.npy"), "found NumPy arrays (.npz)", "numpy.load(sys.argv[1])"),
+        (zip("script/data/0"), "found a TorchScript program", "torch.jit.load(sys.argv[1]"),
         (zip("readme.txt"), "found a zip archive", "unzip"),
         (b"\x93NUMPY\x01\0".to_vec(), "found a NumPy array (.npy)", "single array"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n".to_vec(), "Git LFS pointer", "git lfs pull"),

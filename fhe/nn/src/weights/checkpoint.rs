@@ -7,7 +7,7 @@ use pytorch_reader::{DType, PytorchReader, Tensor};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-use super::{MAX_BYTES, names};
+use super::{MAX_BYTES, format, names};
 use crate::Error;
 
 /// The metadata's key for what a checkpoint has beside its network.
@@ -18,14 +18,15 @@ pub(super) const LEFT_OUT: &str = "left_out";
 /// the metadata.
 ///
 /// # Errors
-/// [`Error::Checkpoint`] for a file that is no whole checkpoint, [`Error::TwoNetworks`], and [`Error::TooLarge`] for tensors
+/// [`Error::Checkpoint`] for a file that is no whole checkpoint, [`Error::OtherFormat`] for one without tensors,
+/// [`Error::TwoNetworks`], and [`Error::TooLarge`] for tensors
 /// of more than [`MAX_BYTES`].
 pub(super) fn to_safetensors(path: &Path) -> Result<Vec<u8>, Error> {
     let refused = |reason: String| Error::Checkpoint { path: path.to_owned(), reason: in_one_line(&reason) };
     let reader = PytorchReader::new(path).map_err(|error| refused(error.to_string()))?;
     let mut tensors: BTreeMap<String, Tensor> = reader.into_tensors().into_iter().collect();
     if tensors.is_empty() {
-        return Err(refused("it has no tensors".to_owned()));
+        return Err(Error::OtherFormat { found: "a checkpoint of PyTorch without tensors", remedy: format::OTHER });
     }
     let (all, wrapper) = (tensors.len(), wrapper(path, &tensors)?);
     tensors.retain(|name, _| name.starts_with(&wrapper));

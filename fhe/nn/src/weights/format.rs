@@ -10,7 +10,10 @@ const NUMPY: &str = "convert it: python3 -c 'import sys, numpy; from safetensors
     save_file(dict(numpy.load(sys.argv[1])), sys.argv[1] + \".safetensors\")' FILE";
 const ARRAY: &str = "it holds a single array; save all tensors, of PyTorch's network `model` by \
     `torch.save(model.state_dict(), \"FILE.pth\")`";
-const OTHER: &str = "save the tensors, of PyTorch's network `model` by `torch.save(model.state_dict(), \"FILE.pth\")`";
+const SCRIPT: &str = "save its tensors: python3 -c 'import sys, torch; \
+    torch.save(torch.jit.load(sys.argv[1], \"cpu\").state_dict(), sys.argv[1] + \".tensors.pth\")' FILE";
+pub(super) const OTHER: &str =
+    "save the tensors, of PyTorch's network `model` by `torch.save(model.state_dict(), \"FILE.pth\")`";
 const DOWNLOAD: &str = "download the file itself";
 
 /// First bytes, their offset, the format that has them there, and the remedy.
@@ -64,6 +67,8 @@ fn other(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
             ("NumPy arrays (.npz)", NUMPY)
         } else if name.ends_with(b"data.pkl") {
             ("a PyTorch checkpoint", PYTORCH)
+        } else if name.ends_with(b"/data/0") || name.ends_with(b"/constants.pkl") {
+            ("a TorchScript program", SCRIPT)
         } else {
             ("a zip archive", "unpack it with `unzip`")
         });

@@ -47,7 +47,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`Error::NotAFile`] for a folder, pipe or device, [`Error::TooLarge`] for a longer file, [`Error::Io`];
-/// [`Error::Checkpoint`] and [`Error::TwoNetworks`] for a checkpoint from which no tensors can be taken.
+/// [`Error::Checkpoint`], [`Error::OtherFormat`] and [`Error::TwoNetworks`] for a checkpoint from which no tensors can be taken.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let bytes = crate::file::read(path, MAX_BYTES)?;
     if format::is_checkpoint(&bytes) { checkpoint::to_safetensors(path) } else { Ok(bytes) }
