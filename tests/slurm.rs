@@ -95,11 +95,8 @@ impl Place {
         self.cipherlab(&["slurm", "task", "run", "1", index])
     }
 
-    /// Reads the files of a run. Clears the peak memory, which differs between runs.
     fn read(&self, run: &str) -> Run {
-        let mut run = Run::read(&self.path(run)).unwrap();
-        run.cases.iter_mut().for_each(|row| row.peak_rss_bytes = None);
-        run
+        Run::read(&self.path(run)).unwrap()
     }
 }
 
@@ -180,8 +177,8 @@ fn tasks_share_the_answers_of_the_plaintext_model() {
     place.set("run/slurm/exact.csv", &answers);
     let digest = origin.split('"').nth(3).unwrap();
     place.set("run/slurm/answers.json", &origin.replace(digest, &"0".repeat(64)));
-    let line = answers.lines().nth(1).unwrap();
-    let changed = answers.replacen(line, &format!("{}9", line.trim_end_matches('\r')), 1);
+    let margin = answers.lines().nth(1).unwrap().rsplit(',').next().unwrap();
+    let changed = answers.replacen(margin, "9.5", 1);
     place.set("run/slurm/exact.csv", &changed);
     std::fs::remove_file(place.path("run/slurm/exact.csv.digests")).unwrap();
     assert_eq!(of_task("2"), answers);

@@ -66,7 +66,8 @@ pub(crate) fn same(found: &str, wanted: &str, place: &str) {
     while found != wanted {
         let (found, wanted) = (ours.next(), theirs.next());
         assert!(found.is_some() || wanted.is_some(), "{place}: the line ends differ");
-        assert!(found == wanted, "{place}, line {line}: found {found:?}, wanted {wanted:?}");
+        let [found, wanted] = [found, wanted].map(|line| line.unwrap_or("no line"));
+        assert!(found == wanted, "{place}, line {line}:\nfound  {found}\nwanted {wanted}");
         line += 1;
     }
 }
