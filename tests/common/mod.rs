@@ -62,8 +62,11 @@ pub(crate) fn stored(name: &str, found: &str) {
 /// Fails unless two texts are equal. The message has the first line that differs, and `place`.
 #[track_caller]
 pub(crate) fn same(found: &str, wanted: &str, place: &str) {
+    if found == wanted {
+        return;
+    }
     let (mut ours, mut theirs, mut line) = (found.lines(), wanted.lines(), 1);
-    while found != wanted {
+    loop {
         let (found, wanted) = (ours.next(), theirs.next());
         assert!(found.is_some() || wanted.is_some(), "{place}: the line ends differ");
         let [found, wanted] = [found, wanted].map(|line| line.unwrap_or("no line"));

@@ -63,7 +63,7 @@ fn a_labelled_array_is_simulated_and_has_tables() {
     let [case] = &run.cases[..] else { panic!("one case") };
     assert_eq!((case.images, case.failed, case.accuracy), (10, 0, Some(case.correct as f64 / 10.0)));
     let right = run.images.iter().filter(|row| row.class == row.label.map(usize::from));
-    assert_eq!(right.count(), case.correct as usize);
+    assert_eq!(right.count(), case.correct);
     assert!(case.correct <= 9 && case.agreement == Some(1.0), "{} right", case.correct);
     let out = own.path("out");
     let accuracy = format!("{:.2}", 10.0 * case.correct as f64);

@@ -185,7 +185,12 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
         weights_sha256: model.weights_sha256.clone(),
         card_sha256: model.card_sha256.clone(),
         noise_sha256: noise.transpose()?,
-        engine_sha256: config.backend.engine.as_ref().map(|engine| submission_sha256(&engine.submission)).transpose()?,
+        engine_sha256: config
+            .backend
+            .engine
+            .as_ref()
+            .map(|engine| submission_sha256(&engine.submission))
+            .transpose()?,
         data_sha256: String::new(),
         seed: config.backend.seed,
         shard: shard.map(|shard| shard.to_string()),
