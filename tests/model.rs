@@ -49,7 +49,7 @@ fn a_card_is_measured_and_goes_with_its_weights() {
 fn a_checkpoint_is_imported_in_one_command() {
     let folder = tempfile::tempdir().unwrap();
     let (weights, name) = (folder.path().join("theirs.safetensors"), folder.path().join("own.v1"));
-    tiny::write(&weights, 4, 3);
+    tiny::write(&weights, [3, 4], 3);
     let train = npy::pictures(folder.path().join("a_data.npy"), &embedded_test_sample()[..20]);
     let labels: Vec<u8> = embedded_test_sample()[..20].iter().map(|image| image.label.unwrap() as u8).collect();
     npy::write(&folder.path().join("a_labels.npy"), "(20,)", &labels);

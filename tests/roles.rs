@@ -21,7 +21,7 @@ const CASE: [&str; 5] = ["--insecure", "--ring-dim", "8192", "--relu", "chebyshe
 impl Place {
     fn new() -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
-        tiny::write(&place.path("weights"), 4, 1);
+        tiny::write(&place.path("weights"), [3, 4], 1);
         place
     }
 
@@ -216,7 +216,7 @@ fn files_that_do_not_go_together_are_refused() {
 #[test]
 fn weights_that_the_keys_were_not_made_for_are_refused() {
     let place = Place::new();
-    tiny::write(&place.path("wider"), 8, 1);
+    tiny::write(&place.path("wider"), [3, 8], 1);
     place.keygen("keys");
     fine(&place.encrypt("keys", "3", "up"));
     // Another model.

@@ -3,6 +3,8 @@
 #![cfg(unix)]
 
 mod common;
+#[path = "common/tiny.rs"]
+mod tiny;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -178,6 +180,10 @@ fn a_submission_that_is_not_whole_says_so() {
     assert!(run.code == Some(2) && run.stderr.contains("wanted a folder below the suite"), "{}", run.stderr);
     let run = suite.install(&["--ring-dim", "32768", "--relu", "composite:7,7,13"]);
     assert!(run.code == Some(2) && run.stderr.contains("--ring-dim 32768"), "{}", run.stderr);
+    let grey = elsewhere.path().join("grey.safetensors");
+    tiny::write(&grey, [1, 4], 1);
+    let run = suite.install(&["--weights", grey.to_str().unwrap()]);
+    assert!(run.code == Some(2) && run.stderr.contains("found a network of 1 input channels"), "{}", run.stderr);
     assert!(!suite.path("submissions").exists(), "nothing is left behind");
 
     assert_eq!(suite.install(&[]).code, Some(0));

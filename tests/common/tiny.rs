@@ -4,9 +4,9 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, TensorView};
 
-/// Writes the weights of a network with `width` channels in its first stage, twice and four times as many in the others.
-/// Another `seed` gives other weights.
-pub(crate) fn write(path: &Path, width: usize, seed: u64) {
+/// Writes the weights of a network for pictures of so many channels, with `width` channels in its first stage, twice and
+/// four times as many in the others. Another `seed` gives other weights.
+pub(crate) fn write(path: &Path, [channels, width]: [usize; 2], seed: u64) {
     let mut state = seed | 1;
     let mut tensors: Vec<(String, Vec<usize>, Vec<f32>)> = Vec::new();
     let mut random = |count: usize, least: f32, most: f32| -> Vec<f32> {
@@ -28,7 +28,7 @@ pub(crate) fn write(path: &Path, width: usize, seed: u64) {
             add(format!("{norm}.{name}"), &[to], least, most);
         }
     };
-    convolution("conv1", "bn1", [width, 3, 3]);
+    convolution("conv1", "bn1", [width, channels, 3]);
     let mut from = width;
     for stage in 1..=3 {
         let (to, block) = (width << (stage - 1), format!("layer{stage}.0"));

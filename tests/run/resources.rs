@@ -40,7 +40,7 @@ fn a_simulation_is_the_same_on_any_number_of_threads() {
 #[test]
 fn threads_and_kernels_are_axes_of_an_encrypted_sweep() {
     let place = Place::new("0..1", false);
-    tiny::write(&place.path("weights"), 1, 1);
+    tiny::write(&place.path("weights"), [3, 1], 1);
     let fastest = Kernels::available()[0].name();
     let config = |backend: &str, sweep: &str| {
         format!(

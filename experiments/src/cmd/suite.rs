@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use fhe_nn::encrypted::Packing;
 
@@ -69,6 +69,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 impl Install {
     fn run(&self) -> Result<()> {
         let cases = Cases { single: self.case(self.packing)?, batch: self.case(self.batch_packing)? };
+        let channels = cases.single.normalisation().channels;
+        ensure!(
+            channels == 3,
+            "--weights {}: found a network of {channels} input channels, wanted 3, those of the suite's pictures",
+            self.weights.display()
+        );
         let folder = install::install(&self.suite, &self.place, &cases, &self.model()?, self.overwrite)?;
         output::out(&format!(
             "{}: a submission at N = {} with {}; the harness builds and runs it\n",

@@ -13,6 +13,7 @@ mod measurements;
 use std::sync::Once;
 
 use anyhow::{Context, Result};
+use fhe_circuits::eval_mod::EvalMod;
 use fhe_nn::encrypted::{Circuit, Op, Packing, ScheduledStep};
 use fhe_nn::{Approximation, Form};
 use fhe_ring::Kernels;
@@ -38,6 +39,8 @@ pub(crate) struct Predictor {
     relu: (f64, usize, Height),
     /// Primes of a ciphertext after the bootstraps measured.
     bootstrapped: usize,
+    /// Relinearizations of the bootstraps measured.
+    relinearizations: usize,
 }
 
 /// The modulus of a key switch.
@@ -118,8 +121,11 @@ impl Predictor {
         };
         let [rotate, hoisted] = [power(rotate?), power(hoisted?)];
         let bootstrapped = circuit.activation_level + 1;
+        let literal = circuit.bootstrap(circuit.max_slots());
+        let relinearizations = EvalMod::new(literal.eval_mod, literal.message_ratio)?.relinearizations();
         let encode = Encode { slot, prime };
-        Ok(Self { ring, machine: None, rotate, hoisted, encode, plain, relu, bootstrapped, measurements })
+        let machine = None;
+        Ok(Self { ring, machine, rotate, hoisted, encode, plain, relu, bootstrapped, relinearizations, measurements })
     }
 
     /// Returns the seconds of each step of a schedule.
@@ -137,8 +143,11 @@ impl Predictor {
         let bootstrapped = case.program.circuit().activation_level + 1;
         Ok(match step.op {
             Op::Bootstrap => {
-                let heights = (bootstrapped..=case.params.max_level() + 1).map(height);
-                self.bootstrap(step.slots, heights)?
+                let top = case.params.max_level() + 1;
+                // Where the imaginary parts hold images too, each part goes through EvalMod.
+                let more = step.relinearizations.saturating_sub(self.relinearizations);
+                let seconds = self.bootstrap(step.slots, (bootstrapped..=top).map(height))?;
+                seconds + more as f64 * self.rotate.at(height((bootstrapped + top) / 2))
             }
             Op::Activation => {
                 let (seconds, relinearizations, measured) = self.relu;

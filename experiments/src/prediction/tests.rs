@@ -4,7 +4,11 @@ use crate::bench::throughput;
 use crate::case::{CaseSpec, Model};
 
 fn case(relu: &str) -> Case {
-    let spec = CaseSpec { ring_dim: 1 << 16, relu: relu.parse().unwrap(), packing: Packing::default() };
+    packed(relu, Packing::default())
+}
+
+fn packed(relu: &str, packing: Packing) -> Case {
+    let spec = CaseSpec { ring_dim: 1 << 16, relu: relu.parse().unwrap(), packing };
     Case::new(&spec, Model::embedded(1.05).unwrap(), None).unwrap()
 }
 
@@ -43,6 +47,15 @@ fn more_primes_slots_and_coefficients_take_longer() {
     let doubled = Predictor::new(shipped(), 1 << 17).unwrap();
     assert!((doubled.ring - 2.125).abs() < 1e-12);
     assert!(doubled.source().contains("times 2.12 for this ring"), "{}", doubled.source());
+}
+
+/// Twice EvalMod and twice the activation, but for the same transforms.
+#[test]
+fn imaginary_parts_with_images_of_their_own_take_longer() {
+    let predictor = Predictor::new(shipped(), 1 << 16).unwrap();
+    let [one, more] = [Packing::Fused, Packing::Batch].map(|packing| sums(&predictor, &packed("chebyshev:59", packing)));
+    assert!((1.1..1.6).contains(&(more[1] / one[1])), "bootstraps: {one:?}, {more:?}");
+    assert!((1.9..2.1).contains(&(more[2] / one[2])), "activations: {one:?}, {more:?}");
 }
 
 #[test]

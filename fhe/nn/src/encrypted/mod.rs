@@ -3,8 +3,8 @@
 //! From the ground up: [`interleave`] puts several images into a ciphertext. [`layout`] gives values their places among
 //! the slots and turns convolutions into matrices ([`slot_matrix`]), which [`matvec`] multiplies by encrypted vectors.
 //! [`packing`] makes convolutions of that, and [`circuit`] chooses parameters and levels by a [`profile`]. [`program`]
-//! is the network as planned layers with the one loop over them. [`server`] runs it on ciphertexts (activations on [`parts`] where imaginary parts hold images too), [`schedule`] on
-//! levels, which predicts steps, keys and [`memory`]. The [`client`] holds the secret, and needs to know the [`interface`] only.
+//! is the network as planned layers with the one loop over them. [`server`] runs it on ciphertexts, [`schedule`] on levels,
+//! which predicts steps, keys and [`memory`]. The [`client`] holds the secret, and needs to know the [`interface`] only.
 
 mod activation;
 pub mod circuit;
