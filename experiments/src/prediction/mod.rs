@@ -12,15 +12,15 @@ mod measurements;
 
 use std::sync::Once;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use fhe_circuits::eval_mod::EvalMod;
+use fhe_ckks::Parameters;
 use fhe_nn::encrypted::{Circuit, Op, Packing, ScheduledStep};
 use fhe_nn::{Approximation, Form};
 use fhe_ring::Kernels;
 
 use crate::case::Case;
 use crate::output::in_one_line;
-use measurements::Provenance;
 pub(crate) use measurements::{Measurements, save, saved};
 
 /// Predicts seconds from a run of `bench`.
@@ -37,8 +37,8 @@ pub(crate) struct Predictor {
     plain: f64,
     /// The activation measured: its seconds, its relinearizations, the height of its operand.
     relu: (f64, usize, Height),
-    /// Primes of a ciphertext after the bootstraps measured.
-    bootstrapped: usize,
+    /// Transforms of key switches at every height of the bootstraps measured.
+    bootstrapped: f64,
     /// Relinearizations of the bootstraps measured.
     relinearizations: usize,
 }
@@ -48,16 +48,23 @@ pub(crate) struct Predictor {
 struct Height {
     /// Main primes of its operand.
     limbs: usize,
-    /// Special primes.
+    /// Special primes of the key.
     special: usize,
+    /// Digits of the key.
+    digits: usize,
 }
 
 impl Height {
+    /// Returns the modulus of a key for operands of so many primes.
+    fn of(params: &Parameters, limbs: usize) -> Self {
+        let shape = params.key_shape(limbs - 1);
+        Self { limbs, special: shape.special, digits: shape.digits() }
+    }
+
     /// Returns the number of transforms of a key switch: of each digit to all primes, then of the result back to the
-    /// special primes and down. A key has no more special primes than it needs.
+    /// special primes and down.
     fn transforms(self) -> f64 {
-        let special = self.special.min(self.limbs);
-        ((self.limbs.div_ceil(special) + 2) * (self.limbs + special)) as f64
+        ((self.digits + 2) * (self.limbs + self.special)) as f64
     }
 }
 
@@ -113,14 +120,17 @@ impl Predictor {
         let limbs = row.limbs.context("bench: found no limbs of `relu`")?;
         let relu: Approximation = known.relu.parse().context("bench: relu")?;
         let circuit = Circuit::new(known.ring_dim.trailing_zeros(), &relu, Packing::default())?;
-        let height = |limbs| Height { limbs, special: known.special_primes };
+        let params = Parameters::try_from(circuit.parameters().clone())?;
+        let (found, wanted) = (known.main_primes, params.max_level() + 1);
+        ensure!(found == wanted, "bench: found circuits of {found} main primes, wanted {wanted}: measure again");
+        let height = |limbs| Height::of(&params, limbs);
         let relu = (seconds, circuit.activation_to(Form::Plain).relinearizations(), height(limbs));
         let power = |[(low, fast), (high, slow)]: [(usize, f64); 2]| {
             let [few, many] = [low, high].map(|limbs| height(limbs).transforms());
             Power { seconds: slow, transforms: many, exponent: (slow / fast).ln() / (many / few).ln() }
         };
         let [rotate, hoisted] = [power(rotate?), power(hoisted?)];
-        let bootstrapped = circuit.activation_level + 1;
+        let bootstrapped = (circuit.activation_level + 1..=wanted).map(|limbs| height(limbs).transforms()).sum();
         let literal = circuit.bootstrap(circuit.max_slots());
         let relinearizations = EvalMod::new(literal.eval_mod, literal.message_ratio)?.relinearizations();
         let encode = Encode { slot, prime };
@@ -138,8 +148,7 @@ impl Predictor {
     }
 
     fn step(&self, case: &Case, step: &ScheduledStep) -> Result<f64> {
-        let special = case.params.literal().special_bits.len();
-        let height = |limbs| Height { limbs, special };
+        let height = |limbs| Height::of(&case.params, limbs);
         let bootstrapped = case.program.circuit().activation_level + 1;
         Ok(match step.op {
             Op::Bootstrap => {
@@ -182,10 +191,7 @@ impl Predictor {
         let apart = |a: usize| a.ilog2().abs_diff(slots.ilog2());
         let (_, seconds) =
             known.min_by_key(|&(slots, _)| apart(slots)).context("bench: found no operation `bootstrap`")?;
-        let Provenance { main_primes, special_primes: special, .. } = self.measurements.provenance;
-        let measured = (self.bootstrapped..=main_primes).map(|limbs| Height { limbs, special });
-        let transforms = |sum: f64, height: Height| sum + height.transforms();
-        Ok(seconds * heights.fold(0.0, transforms) / measured.fold(0.0, transforms))
+        Ok(seconds * heights.map(Height::transforms).sum::<f64>() / self.bootstrapped)
     }
 
     /// Returns the origin of the figures in words.
