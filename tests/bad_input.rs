@@ -103,7 +103,7 @@ fn memory() {
             "--max-memory: predicted",
             "keys",
             "wanted at most 1.00 GB",
-            "raise the limit; or use --ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (799.4 MB; ",
+            "raise the limit; or use --ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (785.6 MB; ",
         ],
     );
     refused(

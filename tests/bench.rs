@@ -155,7 +155,7 @@ fn the_manual_explains_every_operation() {
 #[test]
 fn measurements_of_earlier_versions_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    let shipped = include_str!("../experiments/bench/65536-avx512ifma.jsonl");
+    let shipped = include_str!("fixtures/bench/earlier-65536.jsonl");
     assert!(shipped.contains("\"op\":\"ntt_tfhe\"") && shipped.contains("\"backend\":\"avx512ifma\""));
     let scalar = shipped.replace("\"backend\":\"avx512ifma\"", "\"backend\":\"scalar\"");
     let marked = scalar.replace("2026-11-26", "2020-01-01");

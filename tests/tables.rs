@@ -172,7 +172,9 @@ fn the_memory_of_keys_is_divided_by_the_plan() {
     let header: Vec<_> = lines[0].split(',').collect();
     let mut cells: Vec<String> =
         lines.iter().find(|line| line.starts_with(CASE)).unwrap().split(',').map(str::to_owned).collect();
-    cells[header.iter().position(|&column| column == "key_bytes").unwrap()] = plan["key_bytes"].to_string();
+    for (column, value) in [("key_bytes", &plan["key_bytes"]), ("log_qp", &plan["params"]["log_qp"])] {
+        cells[header.iter().position(|&name| name == column).unwrap()] = value.to_string();
+    }
     let changed = cells.join(",");
     let lines = lines.iter().map(|line| if line.starts_with(CASE) { changed.as_str() } else { line });
     std::fs::write(&path, lines.collect::<Vec<_>>().join("\n") + "\n").unwrap();
