@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn less_memory_never_costs_the_classes() {
         let default = case("chebyshev:59", Packing::default(), &SHIPPED[0]);
-        let network = "--ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (785.6 MB; 92.59 % of 10000 \
+        let network = "--ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (785.6 MB; 92.60 % of 10000 \
                        images right, simulated at N = 32768)";
         let least = "--ring-dim 32768 --relu cosine --weights resnet20-cosine (689.7 MB; 92.88 % of 10000 images right, \
                      simulated at N = 32768)";
@@ -248,7 +248,7 @@ mod tests {
         let model = Model::of_shipped(&SHIPPED[0], HEADROOM).unwrap();
         let found = secure(&spec(1 << 15, "chebyshev:511"), &model).unwrap();
         let wanted =
-            ["--ring-dim 65536 (same weights and polynomials), or ", "--weights resnet20-cosine-square (92.59 %"];
+            ["--ring-dim 65536 (same weights and polynomials), or ", "--weights resnet20-cosine-square (92.60 %"];
         assert!(found.starts_with(wanted[0]) && found.contains(wanted[1]), "{found}");
         assert!(found.contains(", or --relu chebyshev:255 (92.61 % of 10000 images right"), "{found}");
         let found = secure(&spec(1 << 15, "chebyshev:511"), &unpublished()).unwrap();
