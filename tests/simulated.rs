@@ -49,10 +49,9 @@ fn rows_hold_the_noise_and_say_whose_it_is() {
     let errors = |op: &str| -> Vec<f64> {
         one.layers.iter().filter(|row| row.op == op).map(|row| row.max_abs_error.unwrap()).collect()
     };
-    // The first layer has only the noise of a convolution. That of one shared among copies holds the difference between
-    // them, which comes near the noise of a bootstrap.
+    // The first layer has only the noise of a convolution, which is far below that of a bootstrap.
     let (convolution, bootstrap) = (errors("convolution")[0], errors("bootstrap")[0]);
-    assert!(convolution > 0.0 && bootstrap > 1.5 * convolution, "{convolution}, {bootstrap}");
+    assert!(convolution > 0.0 && bootstrap > 10.0 * convolution, "{convolution}, {bootstrap}");
     assert!(one.layers.iter().all(|row| row.latency_s.is_none() && row.level.is_some()));
 }
 

@@ -264,7 +264,8 @@ pub(crate) fn resnet(rng: &mut ChaCha20Rng, stages: usize, blocks: usize, width:
     resnet_for(rng, stages, blocks, width, [INPUT_CHANNELS, 10])
 }
 
-/// The same for images of this number of channels, and for this number of classes.
+/// A ResNet with random weights for images of `input` channels: `stages` stages of `blocks` blocks, the first of `width`
+/// channels, and `classes` classes.
 pub(crate) fn resnet_for(
     rng: &mut ChaCha20Rng,
     stages: usize,
@@ -342,7 +343,7 @@ fn whole_network(circuit: Circuit, noise: f64) {
     encrypted_network(rng, network, circuit, noise);
 }
 
-/// The same of any network.
+/// Asserts of a network what [`whole_network`] asserts of a narrow one.
 fn encrypted_network(mut rng: ChaCha20Rng, network: ResNet, circuit: Circuit, noise: f64) {
     let packing = circuit.packing;
     let pixels = network.input_channels() * 32 * 32;

@@ -96,7 +96,8 @@ impl NoiseModel {
     pub fn from_json(json: &str) -> Result<Self, Error> {
         let model: Self = serde_json::from_str(json).map_err(Error::NoiseModel)?;
         let usable = |noise: &Noise| {
-            noise.deviation >= 0.0 && [noise.deviation, noise.mean, noise.gain].iter().all(|number| number.is_finite())
+            let numbers = [noise.deviation, noise.least, noise.mean, noise.gain];
+            noise.deviation >= 0.0 && noise.least >= 0.0 && numbers.iter().all(|number| number.is_finite())
         };
         match model.noise.iter().find(|noise| !usable(noise)) {
             Some(&Noise { op, slots, gain, mean, deviation, .. }) => {
@@ -128,15 +129,19 @@ impl NoiseModel {
 
     /// The noise of each step of a schedule.
     ///
+    /// The first step, a convolution of a fresh ciphertext, has the noise of the quietest convolution: the copies of its
+    /// input are equal. Copies of later inputs differ by their noise, which counts as that of a convolution they share.
+    ///
     /// # Errors
     /// [`Error::MissingNoise`] for a step whose operation and slot count the model does not have.
     pub(super) fn of_steps(&self, schedule: &[ScheduledStep]) -> Result<Vec<StepNoise>, Error> {
-        let of = |step: &ScheduledStep| {
+        let of = |(index, step): (usize, &ScheduledStep)| {
             let known = self.noise.iter().find(|noise| (noise.op, noise.slots) == (step.op, step.slots));
             let known = known.ok_or_else(|| Error::MissingNoise { op: name(step.op), slots: step.slots })?;
-            Ok(StepNoise { gain: known.gain, mean: known.mean, deviation: known.deviation })
+            let deviation = if index == 0 { known.least } else { known.deviation };
+            Ok(StepNoise { gain: known.gain, mean: known.mean, deviation })
         };
-        schedule.iter().map(of).collect()
+        schedule.iter().enumerate().map(of).collect()
     }
 }
 
