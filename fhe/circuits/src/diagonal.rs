@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
-use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring};
+use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring, Shelf};
 
 use crate::store::{self, Stored};
 
@@ -35,6 +35,25 @@ impl From<&CompactPoly> for EncodedDiagonal {
 }
 
 impl EncodedDiagonal {
+    /// Moves packed limbs to a shelf.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub(crate) fn shelved(self, shelf: &Shelf) -> io::Result<Self> {
+        let limbs = self.limbs.into_iter().map(|limb| match limb {
+            Residues::Packed(packed) => packed.shelved(shelf).map(Residues::Packed),
+            Residues::Words(words) => Ok(Residues::Words(words)),
+        });
+        Ok(Self { limbs: limbs.collect::<io::Result<_>>()?, ..self })
+    }
+
+    /// Says that limb `limb` has been used: in a transient file it leaves the memory until it is used again.
+    pub(crate) fn let_go(&self, limb: usize) {
+        if let Residues::Packed(packed) = &self.limbs[limb] {
+            packed.let_go();
+        }
+    }
+
     /// log2 of the number of positions that an element stands for.
     pub(crate) fn stretch(&self) -> u32 {
         self.stretch

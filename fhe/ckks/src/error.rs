@@ -126,6 +126,16 @@ pub enum CkksError {
         /// The shape that the operation needs.
         wanted: KeyShape,
     },
+    /// A file without a name, for keys and constants, in which the file system stores nothing more.
+    #[error("file for keys and constants: {0}; make room on that file system, name another folder, or hold them in memory")]
+    Shelf(#[source] std::io::Error),
+}
+
+/// A file for keys and constants that the file system refused.
+impl From<std::io::Error> for CkksError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Shelf(error)
+    }
 }
 
 impl CkksError {

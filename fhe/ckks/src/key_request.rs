@@ -1,8 +1,10 @@
 //! Requests for evaluation keys, and their generation.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::io;
 
-use fhe_ring::{Basis, PackedPoly, Poly, sample};
+use fhe_ring::{Basis, PackedPoly, Poly, Shelf, sample};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -115,6 +117,34 @@ impl KeyRequest {
         client: Option<&SecretKey>,
         rng: &mut impl CryptoRng,
     ) -> EvaluationKeys {
+        self.generate_and(secret, client, rng, Ok).unwrap_or_else(|never: Infallible| match never {})
+    }
+
+    /// Generates the same keys as [`KeyRequest::generate_for`], and moves each to a shelf as soon as it is made.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    ///
+    /// # Panics
+    /// See [`KeyRequest::generate_for`].
+    pub fn generate_shelved(
+        &self,
+        secret: &SecretKey,
+        client: Option<&SecretKey>,
+        rng: &mut impl CryptoRng,
+        shelf: &Shelf,
+    ) -> io::Result<EvaluationKeys> {
+        self.generate_and(secret, client, rng, |key| key.shelved(shelf))
+    }
+
+    /// Generates the keys. `finish` puts each in its place.
+    fn generate_and<E: Send>(
+        &self,
+        secret: &SecretKey,
+        client: Option<&SecretKey>,
+        rng: &mut impl CryptoRng,
+        finish: impl Fn(SwitchingKey) -> Result<SwitchingKey, E> + Sync,
+    ) -> Result<EvaluationKeys, E> {
         let params = secret.params();
         let lifted = client.map(|client| client.lifted(params));
         let lifted = || lifted.as_ref().expect("the secret of a client's ring, for whose keys the request asks");
@@ -126,7 +156,7 @@ impl KeyRequest {
         let mut keys = EvaluationKeys::default();
         let made = sample::with_generators(requests.len(), rng, |i, rng| {
             let (kind, shape) = requests[i];
-            match kind {
+            finish(match kind {
                 KeyKind::Relinearization => {
                     let basis = Basis::main(shape.main);
                     let square = Zeroizing::new(Poly::dot(params.ring(), basis, &[(secret.poly(), secret.poly())]));
@@ -158,12 +188,12 @@ impl KeyRequest {
                     let image = ephemeral().poly().automorphism(&params.ring().permutation(galois));
                     SwitchingKey::generate(&Zeroizing::new(image), secret, shape, rng)
                 }
-            }
+            })
         });
         for ((kind, _), key) in requests.iter().zip(made) {
-            keys.insert(*kind, key);
+            keys.insert(*kind, key?);
         }
-        keys
+        Ok(keys)
     }
 }
 

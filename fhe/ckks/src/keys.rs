@@ -1,8 +1,9 @@
 //! Keys: the secret key, the public key, and the evaluation keys that a server gets.
 
 use std::collections::BTreeMap;
+use std::io;
 
-use fhe_ring::{Basis, Ntt, PackedPoly, Poly, Seed, Uniform, sample};
+use fhe_ring::{Basis, Ntt, PackedPoly, Poly, Seed, Shelf, Uniform, sample};
 use rand::{CryptoRng, Rng};
 use zeroize::Zeroizing;
 
@@ -187,6 +188,15 @@ impl SwitchingKey {
             PackedPoly::from(&b)
         });
         Self { shape, seed, digits }
+    }
+
+    /// Moves the key to a shelf.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn shelved(self, shelf: &Shelf) -> io::Result<Self> {
+        let digits = self.digits.into_iter().map(|digit| digit.shelved(shelf)).collect::<io::Result<_>>()?;
+        Ok(Self { digits, ..self })
     }
 
     /// The primes of the key and the length of its digits.

@@ -76,7 +76,7 @@ struct Term<'a> {
     a: Uniform,
 }
 
-/// Σ dⱼ·(bⱼ, aⱼ), to be computed chunk by chunk.
+/// Σ dⱼ·(bⱼ, aⱼ), to be computed chunk by chunk. When it is dropped, keys in transient files leave the memory.
 struct GadgetProduct<'a> {
     ring: &'a Arc<Ring>,
     basis: Basis,
@@ -95,6 +95,11 @@ impl<'a> GadgetProduct<'a> {
             Term { digit, image: None, b, a }
         });
         Self { ring, basis, terms: terms.collect() }
+    }
+
+    /// Says that limb `limb` of the product has been computed.
+    fn let_go(&self, limb: usize) {
+        self.terms.iter().for_each(|term| term.b.limb_of(self.basis, limb).let_go());
     }
 
     /// Returns both halves, each with P times its addend.
@@ -146,6 +151,12 @@ impl<'a> GadgetProduct<'a> {
     }
 }
 
+impl Drop for GadgetProduct<'_> {
+    fn drop(&mut self) {
+        (0..self.basis.len()).for_each(|limb| self.let_go(limb));
+    }
+}
+
 /// A product of digits with a Galois key under its automorphism, σ(Σ dⱼ·keyⱼ + addend). It is computed chunk by chunk
 /// and need not be written out: a chunk of the result depends on one chunk of each operand.
 pub struct GaloisProduct<'a> {
@@ -162,6 +173,12 @@ impl<'a> GaloisProduct<'a> {
         let product = GadgetProduct::new(digits, key);
         let permutation = product.ring.permutation(galois);
         Self { product, permutation }
+    }
+
+    /// Says that limb `limb` of the product has been computed: this limb of a key in a transient file leaves the memory
+    /// until it is used again.
+    pub fn let_go(&self, limb: usize) {
+        self.product.let_go(limb);
     }
 
     /// Returns σ(Σ dⱼ·keyⱼ + (addend, 0)) + (next, 0). Addends are extended polynomials, or count P times if they are

@@ -1,20 +1,24 @@
-//! Files in memory without a copy, for keys that are read where they lie.
+//! Files in memory without a copy, for keys and constants that are read where they lie.
 #![allow(unsafe_code)]
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 
-/// A file that the operating system maps into memory. Clones share the mapping.
+/// A file, or a part of one, that the operating system maps into memory. Clones share the mapping.
 ///
 /// The pages come from the file when they are first read, and the system may drop them again without writing them out.
 /// Nobody may change the file while it is mapped: residues that were checked would change under the evaluator, and a
 /// file that is cut short ends the process with a bus error.
 #[derive(Clone, Debug)]
-pub struct MappedFile(Arc<Mmap>);
+pub struct MappedFile {
+    map: Arc<Mmap>,
+    /// Whether pages are let go after use.
+    transient: bool,
+}
 
 impl MappedFile {
     /// Maps a whole file.
@@ -28,11 +32,128 @@ impl MappedFile {
         }
         // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. That nobody changes the file meanwhile
         // is the user's part, as documented above.
-        Ok(Self(Arc::new(unsafe { Mmap::map(&file)? })))
+        Ok(Self { map: Arc::new(unsafe { Mmap::map(&file)? }), transient: false })
+    }
+
+    /// Returns the file as one whose pages are let go after use: the process then holds only those that it works on, and
+    /// reads them again for the next use.
+    #[must_use]
+    pub fn transient(self) -> Self {
+        Self { transient: true, ..self }
     }
 
     /// Returns the bytes of the file.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.map
+    }
+
+    /// Says that the `len` bytes from `start` on have been used. The pages of a transient file leave the memory of the
+    /// process; those of another file stay. Every later access finds the same bytes.
+    pub(crate) fn let_go(&self, start: usize, len: usize) {
+        if self.transient {
+            forget(&self.map, start, len);
+        }
+    }
+}
+
+/// Takes pages of a mapping out of the memory of the process.
+#[cfg(unix)]
+fn forget(map: &Mmap, start: usize, len: usize) {
+    // SAFETY: the mapping is shared and read-only, so its pages hold nothing that the file does not. A page that is read
+    // again comes from the file. The hint may fail; then the pages stay.
+    let _ = unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, len) };
+}
+
+#[cfg(not(unix))]
+fn forget(_: &Mmap, _: usize, _: usize) {}
+
+/// A file without a name, to which large constants move from memory.
+///
+/// It has no name in any folder from the beginning, where the system can do that, so nobody else opens it, and it is gone
+/// with the process, however that ends.
+#[derive(Debug)]
+pub struct Shelf(Mutex<File>);
+
+impl Shelf {
+    /// Makes an empty file on the file system of `folder`.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn create(folder: &Path) -> io::Result<Self> {
+        Ok(Self(Mutex::new(tempfile::tempfile_in(folder)?)))
+    }
+
+    /// Writes `parts`, one after another, and returns them as a transient file.
+    ///
+    /// # Errors
+    /// Those of the file system: for instance, no space is left.
+    pub(crate) fn put<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> io::Result<MappedFile> {
+        let mut file = self.0.lock().expect("no writer panics");
+        let start = file.seek(SeekFrom::End(0))?;
+        parts.into_iter().try_for_each(|part| file.write_all(part))?;
+        let len = (file.stream_position()? - start) as usize;
+        // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. The file has no name, and this function
+        // only appends to it.
+        let map = unsafe { MmapOptions::new().offset(start).len(len).map(&*file)? };
+        Ok(MappedFile { map: Arc::new(map), transient: true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shelf_gives_back_what_was_put_on_it_and_has_no_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::create(folder.path()).unwrap();
+        let pieces: Vec<Vec<u8>> = (0..5_usize).map(|k| (0..7_000 * k + 1).map(|i| (i * (k + 3)) as u8).collect()).collect();
+        let maps: Vec<MappedFile> =
+            pieces.iter().map(|piece| shelf.put(piece.chunks(1000)).unwrap()).collect();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no name");
+        for _ in 0..2 {
+            for (map, piece) in maps.iter().zip(&pieces) {
+                assert_eq!(map.bytes(), piece);
+                map.let_go(0, piece.len());
+                map.let_go(piece.len() / 2, piece.len() / 3);
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn pages_that_are_let_go_leave_the_memory_of_the_process() {
+        /// Resident kilobytes of the mapping that holds an address.
+        fn resident(address: usize) -> usize {
+            let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+            let mut here = false;
+            for line in maps.lines() {
+                if let Some((first, last)) = line.split(' ').next().and_then(|range| range.split_once('-')) {
+                    let bound = |text| usize::from_str_radix(text, 16);
+                    if let (Ok(first), Ok(last)) = (bound(first), bound(last)) {
+                        here = (first..last).contains(&address);
+                    }
+                }
+                if let Some(size) = line.strip_prefix("Rss:").filter(|_| here) {
+                    return size.trim().trim_end_matches(" kB").parse().unwrap();
+                }
+            }
+            panic!("no mapping holds the address")
+        }
+        let len = 1 << 20;
+        let shelf = Shelf::create(&std::env::temp_dir()).unwrap();
+        let map = shelf.put(std::iter::once(&vec![7_u8; len][..])).unwrap();
+        let read = || map.bytes().iter().map(|&byte| u64::from(byte)).sum::<u64>();
+        let address = map.bytes().as_ptr() as usize;
+        assert_eq!(read(), 7 * len as u64);
+        assert_eq!(resident(address), len / 1024);
+        map.let_go(0, len / 2);
+        assert_eq!(resident(address), len / 2048);
+        map.let_go(0, len);
+        assert_eq!(resident(address), 0);
+        assert_eq!(read(), 7 * len as u64, "the bytes come back");
+        let kept = MappedFile { transient: false, ..map.clone() };
+        kept.let_go(0, len);
+        assert_eq!(resident(address), len / 1024, "another file keeps its pages");
     }
 }

@@ -4,6 +4,7 @@
 //! unpacking residues that were packed without them. Packed residues follow one another, lowest bits first, so eight
 //! residues of b bits occupy b bytes.
 
+use std::io;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 use crate::arch::{Kernels, PACKED_PADDING};
 use crate::basis::Basis;
 use crate::buffer::Limb;
-use crate::mapped::MappedFile;
+use crate::mapped::{MappedFile, Shelf};
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
 use crate::ring::Ring;
@@ -103,6 +104,28 @@ impl PackedLimb {
         Self { bits, store: Store::Mapped { file: file.clone(), start, len: len + PACKED_PADDING } }
     }
 
+    /// Moves the limb to a shelf.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn shelved(self, shelf: &Shelf) -> io::Result<Self> {
+        let len = self.store.padded().len();
+        let file = shelf.put(std::iter::once(self.store.padded()))?;
+        Ok(Self { store: Store::Mapped { file, start: 0, len }, ..self })
+    }
+
+    /// Says that the residues have been used: those in a transient file leave the memory of the process.
+    pub fn let_go(&self) {
+        if let Store::Mapped { file, start, len } = &self.store {
+            file.let_go(*start, *len);
+        }
+    }
+
+    /// Whether the residues are in a file.
+    pub fn is_mapped(&self) -> bool {
+        matches!(self.store, Store::Mapped { .. })
+    }
+
     /// Returns the packed residues, without their padding.
     pub fn bytes(&self) -> &[u8] {
         let padded = self.store.padded();
@@ -180,6 +203,22 @@ impl PackedPoly {
         &self.limbs[self.basis.place_of(basis, i)]
     }
 
+    /// Moves the polynomial to a shelf, where its limbs lie one after another.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn shelved(self, shelf: &Shelf) -> io::Result<Self> {
+        let file = shelf.put(self.limbs.iter().map(|limb| limb.store.padded()))?;
+        let mut start = 0;
+        let limbs = self.limbs.iter().map(|limb| {
+            let len = limb.store.padded().len();
+            let store = Store::Mapped { file: file.clone(), start, len };
+            start += len;
+            PackedLimb { bits: limb.bits, store }
+        });
+        Ok(Self { limbs: limbs.collect(), ..self })
+    }
+
     /// Returns the number of bytes of all limbs.
     pub fn bytes(&self) -> usize {
         self.limbs.iter().map(|limb| limb.store.padded().len()).sum()
@@ -248,11 +287,16 @@ mod tests {
 
     #[test]
     fn any_chunk_comes_back_on_every_kernel_set() {
+        let shelf = Shelf::create(&std::env::temp_dir()).unwrap();
         for kernels in Kernels::available() {
             let primes = primes::search(6, &[14, 31, 38, 39, 42, 49, 50]).unwrap();
             let ring = Ring::new(64, &primes[..5], &primes[5..], kernels);
             let poly = Uniform::new(&[3; 32], 0).poly(&ring, ring.basis());
             let packed = PackedPoly::from(&poly);
+            let shelved = packed.clone().shelved(&shelf).unwrap();
+            assert!(shelved == packed && shelved.limbs().iter().all(PackedLimb::is_mapped), "{}", kernels.name());
+            shelved.limbs().iter().for_each(PackedLimb::let_go);
+            assert!(shelved.unpack() == poly && shelved.bytes() == packed.bytes(), "{}", kernels.name());
             assert!(packed.unpack() == poly, "{}", kernels.name());
             assert_eq!(packed.bytes(), PackedPoly::bytes_of(&ring, ring.basis()));
             for (limb, residues) in packed.limbs().iter().zip(poly.limbs()) {

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
+use fhe_ring::Shelf;
 
 use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
 use super::matrices::Matrices;
@@ -62,11 +63,23 @@ impl Bootstrapper {
     /// 2^−40, the input scale is too large for the ratio (classic order), or the parameters have no ephemeral weight.
     /// [`CkksError::LevelTooLow`] if the parameters have too few levels.
     pub fn new(params: &Parameters, literal: BootstrapLiteral) -> Result<Self, CkksError> {
+        Self::encoded(params, literal, None)
+    }
+
+    /// As [`Bootstrapper::new`]; each matrix moves to a shelf while it is encoded.
+    ///
+    /// # Errors
+    /// Those of [`Bootstrapper::new`], and [`CkksError::Shelf`].
+    pub fn shelved(params: &Parameters, literal: BootstrapLiteral, shelf: &Shelf) -> Result<Self, CkksError> {
+        Self::encoded(params, literal, Some(shelf))
+    }
+
+    fn encoded(params: &Parameters, literal: BootstrapLiteral, shelf: Option<&Shelf>) -> Result<Self, CkksError> {
         Self::with_matrices(params, literal, |literal, [raise, lower]| {
             let Matrices { slots_to_coeffs, coeffs_to_slots } = Matrices::new(params, literal);
             Ok([
-                encode(params, coeffs_to_slots, &literal.coeffs_to_slots, raise)?,
-                encode(params, slots_to_coeffs, &literal.slots_to_coeffs, lower)?,
+                encode(params, coeffs_to_slots, &literal.coeffs_to_slots, raise, shelf)?,
+                encode(params, slots_to_coeffs, &literal.slots_to_coeffs, lower, shelf)?,
             ])
         })
     }
@@ -325,11 +338,14 @@ fn encode(
     matrices: Vec<Diagonals>,
     stages: &Stages,
     change: Change,
+    shelf: Option<&Shelf>,
 ) -> Result<Vec<LinearTransform>, CkksError> {
     let whole = (0..stages.levels).fold(change.factor, |whole, k| whole * params.prime(change.top - k));
     let scale = whole.powf(1.0 / matrices.len() as f64);
-    let encode = |(k, matrix)| LinearTransform::new(params, matrix, change.top - stages.spent_before(k), scale);
-    matrices.iter().enumerate().map(encode).collect()
+    let encode = |(k, matrix): (usize, Diagonals)| {
+        LinearTransform::encoded(params, &matrix, change.top - stages.spent_before(k), scale, shelf)
+    };
+    matrices.into_iter().enumerate().map(encode).collect()
 }
 
 /// Applies the first stages of a transform, or all, one after the other.

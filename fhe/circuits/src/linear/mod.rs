@@ -13,7 +13,7 @@ use fhe_ckks::{
     Ciphertext, CkksError, Digits, Evaluator, Extended, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext,
     SwitchingKey,
 };
-use fhe_ring::{Basis, Limb, Poly, Ring};
+use fhe_ring::{Basis, Limb, Poly, Ring, Shelf};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
@@ -81,6 +81,20 @@ impl LinearTransform {
     /// # Panics
     /// If `level` exceeds the highest of the parameters.
     pub fn new(params: &Parameters, matrix: &Diagonals, level: usize, scale: f64) -> Result<Self, CkksError> {
+        Self::encoded(params, matrix, level, scale, None)
+    }
+
+    /// Encodes a matrix as [`LinearTransform::new`] does. With a shelf, each diagonal moves to it as soon as it is encoded.
+    ///
+    /// # Errors
+    /// Those of [`LinearTransform::new`], and [`CkksError::Shelf`].
+    pub(crate) fn encoded(
+        params: &Parameters,
+        matrix: &Diagonals,
+        level: usize,
+        scale: f64,
+        shelf: Option<&Shelf>,
+    ) -> Result<Self, CkksError> {
         let shape = params.key_shape(level);
         let plan = BsgsPlan::new(matrix.0.keys().copied());
         let drawn = |&(&offset, diagonal): &(&i64, &Vec<Complex64>)| {
@@ -95,7 +109,14 @@ impl LinearTransform {
             let (places, rotated): (Vec<_>, Vec<_>) = pair.iter().map(drawn).unzip();
             let encoded = encode(params, &rotated, scale, shape.basis())?;
             let encoded = encoded.iter().map(|plain| EncodedDiagonal::from(plain.poly()));
-            Ok(places.into_iter().zip(encoded).map(|((giant, baby), diagonal)| (giant, (baby, diagonal))).collect())
+            let placed = places.into_iter().zip(encoded).map(|((giant, baby), diagonal)| {
+                let diagonal = match shelf {
+                    Some(shelf) => diagonal.shelved(shelf)?,
+                    None => diagonal,
+                };
+                Ok((giant, (baby, diagonal)))
+            });
+            placed.collect()
         });
         let encoded: Vec<Vec<(usize, (usize, EncodedDiagonal))>> = encoded.collect::<Result<_, CkksError>>()?;
         let mut sums: Vec<Vec<(usize, EncodedDiagonal)>> = (0..plan.giants).map(|_| Vec::new()).collect();
@@ -322,6 +343,8 @@ impl LinearTransform {
                     }
                 }
             }
+            products.iter().flatten().for_each(|product| product.let_go(i));
+            self.sums.iter().flatten().for_each(|(_, diagonal)| diagonal.let_go(i));
             sums
         });
         transpose(ring, basis, limbs.collect())

@@ -1,6 +1,7 @@
 //! The client's half: keys, encryption of images, decryption of logits.
 
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, KeyRequest, Parameters, PublicKey, SecretKey, SeededCiphertext};
+use fhe_ring::Shelf;
 use rand::CryptoRng;
 
 use super::interface::Interface;
@@ -51,24 +52,28 @@ impl Client {
         params: &Parameters,
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, EvaluationKeys), CkksError> {
-        Self::generate_observed(program, params, &program.plan(params)?.request, rng)
+        Self::generate_observed(program, params, &program.plan(params)?.request, rng, None)
             .map(|(client, _, keys)| (client, keys))
     }
 
     /// A client with a fresh secret, an [`Observer`] who reads every step, and the evaluation keys that `request`, that of
-    /// the program's [`Plan`](super::Plan), asks for.
+    /// the program's [`Plan`](super::Plan), asks for. With a shelf, each evaluation key moves to it as soon as it is made.
     ///
     /// # Errors
-    /// If the parameters have no ring for the client.
+    /// If the parameters have no ring for the client; [`CkksError::Shelf`].
     pub fn generate_observed(
         program: &Program,
         params: &Parameters,
         request: &KeyRequest,
         rng: &mut impl CryptoRng,
+        shelf: Option<&Shelf>,
     ) -> Result<(Self, Observer, EvaluationKeys), CkksError> {
         let main = SecretKey::generate(params, rng);
         let own = SecretKey::generate(&program.client_ring(params)?, rng);
-        let keys = request.generate_for(&main, Some(&own), rng);
+        let keys = match shelf {
+            Some(shelf) => request.generate_shelved(&main, Some(&own), rng, shelf)?,
+            None => request.generate_for(&main, Some(&own), rng),
+        };
         let interface = program.interface();
         let observer = Observer { secret: main, interface: interface.clone() };
         Ok((Self::new(own, interface), observer, keys))

@@ -4,13 +4,14 @@
 //! the slots and turns convolutions into matrices ([`slot_matrix`]), which [`matvec`] multiplies by encrypted vectors.
 //! [`packing`] makes convolutions of that, and [`circuit`] chooses parameters and levels by a [`profile`]. [`program`]
 //! is the network as planned layers with the one loop over them. [`server`] runs it on ciphertexts, [`schedule`] on levels,
-//! which predicts steps, keys and [`memory`]. The [`client`] holds the secret, and needs to know the [`interface`] only.
+//! which predicts steps, keys and [`memory`] for each way of [`holding`] them. The [`client`] holds the secret, and needs to know the [`interface`] only.
 
 mod activation;
 pub mod circuit;
 pub mod client;
 #[cfg(test)]
 mod generality;
+pub mod holding;
 pub mod interface;
 pub mod interleave;
 pub mod layout;
@@ -32,6 +33,7 @@ pub(crate) mod tests;
 
 pub use circuit::Circuit;
 pub use client::{Client, Observer};
+pub use holding::{ConstantPlace, Holding, KeyPlace};
 pub use interface::Interface;
 pub use memory::Memory;
 pub use packing::Packing;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
+use fhe_ring::Shelf;
 
+use super::holding::ConstantPlace;
 use super::layout::Layout;
 use super::program::{Machine, Program, StepInfo};
 use super::slots::{Encrypted, Operand};
@@ -17,6 +19,7 @@ pub struct Server {
     program: Program,
     client_ring: Parameters,
     evaluator: Evaluator,
+    /// The bootstrapping circuits by their slots; none if their constants are encoded when they are used.
     bootstrappers: BTreeMap<usize, Bootstrapper>,
 }
 
@@ -26,7 +29,31 @@ impl Server {
     /// # Errors
     /// If the parameters have too few slots or levels for the bootstrapping circuits.
     pub fn new(program: Program, params: &Parameters, keys: EvaluationKeys) -> Result<Self, CkksError> {
-        let bootstrappers = bootstrappers(&program, |literal| Bootstrapper::new(params, literal))?;
+        Self::holding(program, params, keys, ConstantPlace::Memory, None)
+    }
+
+    /// A server with these keys and the constants in their `place`. In a file they are on the shelf.
+    ///
+    /// # Errors
+    /// Those of [`Server::new`], and [`CkksError::Shelf`].
+    ///
+    /// # Panics
+    /// If the place is a file and there is no shelf.
+    pub fn holding(
+        program: Program,
+        params: &Parameters,
+        keys: EvaluationKeys,
+        place: ConstantPlace,
+        shelf: Option<&Shelf>,
+    ) -> Result<Self, CkksError> {
+        let bootstrappers = match place {
+            ConstantPlace::WhenUsed => BTreeMap::new(),
+            ConstantPlace::Memory => bootstrappers(&program, |literal| Bootstrapper::new(params, literal))?,
+            ConstantPlace::File => {
+                let shelf = shelf.expect("a shelf for constants in a file");
+                bootstrappers(&program, |literal| Bootstrapper::shelved(params, literal, shelf))?
+            }
+        };
         Self::with(program, params, keys, bootstrappers)
     }
 
@@ -71,7 +98,7 @@ impl Server {
         Encrypted { evaluator: &self.evaluator, linear_scale, interleave: self.program.interleave() }
     }
 
-    /// Number of bytes of the encoded bootstrapping constants.
+    /// Number of bytes of the encoded bootstrapping constants; 0 if they are encoded when they are used.
     pub fn constant_bytes(&self) -> usize {
         self.bootstrappers.values().map(Bootstrapper::bytes).sum()
     }
@@ -164,8 +191,12 @@ struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     fn bootstrapped(&self, at: Layout, x: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let slots = self.server.program.interleave().slots(at.slots());
-        self.server.bootstrappers[&slots].bootstrap(&self.server.evaluator, x)
+        let Server { program, evaluator, bootstrappers, .. } = self.server;
+        let slots = program.interleave().slots(at.slots());
+        match bootstrappers.get(&slots) {
+            Some(bootstrapper) => bootstrapper.bootstrap(evaluator, x),
+            None => Bootstrapper::new(evaluator.params(), program.circuit().bootstrap(slots))?.bootstrap(evaluator, x),
+        }
     }
 }
 

@@ -355,7 +355,7 @@ fn encrypted_network(mut rng: ChaCha20Rng, network: ResNet, circuit: Circuit, no
     images.truncate(room);
     let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
     let plan = program.plan(&params).unwrap();
-    let (client, observer, keys) = Client::generate_observed(&program, &params, &plan.request, &mut rng).unwrap();
+    let (client, observer, keys) = Client::generate_observed(&program, &params, &plan.request, &mut rng, None).unwrap();
     let memory = plan.memory;
     let server = Server::new(program.clone(), &params, keys).unwrap();
     assert_eq!(memory.keys, server.evaluator().keys().bytes());

@@ -171,7 +171,7 @@ fn simulated_errors_are_as_large_as_encrypted_ones_layer_by_layer() {
     let (program, params, schedule) = program(1);
     let mut rng = ChaCha20Rng::seed_from_u64(2);
     let (client, observer, keys) =
-        Client::generate_observed(&program, &params, &program.plan(&params).unwrap().request, &mut rng).unwrap();
+        Client::generate_observed(&program, &params, &program.plan(&params).unwrap().request, &mut rng, None).unwrap();
     let server = Server::new(program.clone(), &params, keys).unwrap();
     let mut encrypted = |image: &[f64]| {
         let mut values = Vec::new();
