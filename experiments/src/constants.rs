@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crc32fast::Hasher;
 use datasets::digest::sha256;
 use fhe_circuits::Stored;
-use fhe_nn::encrypted::write_constants;
+use fhe_nn::encrypted::{ConstantPlace, write_constants};
 use fhe_ring::MappedFile;
 
 use crate::case::Case;
@@ -76,6 +76,7 @@ pub(crate) fn read(path: &Path, case: &Case) -> Result<Option<Stored>> {
         return Ok(None);
     }
     let file = MappedFile::open(path).with_context(|| path.display().to_string())?;
+    let file = if case.holding().constants == ConstantPlace::File { file.transient() } else { file };
     let whole = |header: &[u8], rest: &[u8]| {
         let (known, sums) = header.split_at(IDENTITY);
         let sum = crc32fast::hash(rest).to_le_bytes();

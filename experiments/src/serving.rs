@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use anyhow::Result;
 use fhe_circuits::Stored;
 use fhe_ckks::{Ciphertext, EvaluationKeys};
-use fhe_nn::encrypted::{ScheduledStep, Server, StepInfo};
+use fhe_nn::encrypted::{Holding, KeyPlace, ScheduledStep, Server, StepInfo};
+use fhe_ring::Shelf;
 use indicatif::ProgressBar;
 
 use crate::case::Case;
@@ -22,24 +23,25 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Encodes the constants.
+    /// Encodes the constants, and holds them and the keys as the case says. What goes to a file goes to the shelf; keys are
+    /// there already.
     ///
     /// # Errors
-    /// A case that cannot be planned.
-    pub(crate) fn start(case: Case, keys: EvaluationKeys) -> Result<Self> {
-        Self::with_constants(case, keys, None)
+    /// A case that cannot be planned, or a file system that refuses.
+    pub(crate) fn start(case: Case, keys: EvaluationKeys, shelf: Option<&Shelf>) -> Result<Self> {
+        let Holding { keys: place, constants } = case.holding();
+        let keys = if place == KeyPlace::Words { keys.expanded() } else { keys };
+        let server = Server::holding(case.program.clone(), &case.params, keys, constants, shelf)?;
+        Ok(Self { case, expected: OnceLock::new(), server })
     }
 
-    /// Takes the constants from where they were stored, or encodes them.
+    /// Takes the constants from where they were stored, and holds the keys as the case says.
     ///
     /// # Errors
-    /// Those of [`Serving::start`], and constants that are of another case.
-    pub(crate) fn with_constants(case: Case, keys: EvaluationKeys, stored: Option<Stored>) -> Result<Self> {
-        let (program, params) = (case.program.clone(), &case.params);
-        let server = match stored {
-            Some(stored) => Server::with_constants(program, params, keys, stored)?,
-            None => Server::new(program, params, keys)?,
-        };
+    /// Constants that are of another case.
+    pub(crate) fn with_constants(case: Case, keys: EvaluationKeys, stored: Stored) -> Result<Self> {
+        let keys = if case.holding().keys == KeyPlace::Words { keys.expanded() } else { keys };
+        let server = Server::with_constants(case.program.clone(), &case.params, keys, stored)?;
         Ok(Self { case, expected: OnceLock::new(), server })
     }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use fhe_ckks::Ciphertext;
-use fhe_nn::encrypted::{Client, Observer, Op, StepInfo};
+use fhe_nn::encrypted::{Client, KeyPlace, Observer, Op, StepInfo};
 use indicatif::ProgressBar;
 use rand::CryptoRng;
 use serde::Serialize;
@@ -71,8 +71,12 @@ impl Session {
     /// A case that cannot be planned, or measurements that cannot be read.
     pub(crate) fn start(case: Case, rng: &mut impl CryptoRng) -> Result<Self> {
         let started = Instant::now();
-        let (client, observer, keys) = Client::generate_observed(&case.program, &case.params, &case.plan.request, rng)?;
-        let serving = Serving::start(case, keys)?;
+        let shelf = case.shelf()?;
+        let (client, observer, keys) = {
+            let shelf = shelf.as_ref().filter(|_| case.holding().keys == KeyPlace::File);
+            Client::generate_observed(&case.program, &case.params, &case.plan.request, rng, shelf)?
+        };
+        let serving = Serving::start(case, keys, shelf.as_ref())?;
         let keygen = started.elapsed().as_secs_f64();
         Ok(Self { serving, keygen, client, observer })
     }

@@ -6,7 +6,7 @@ use fhe_nn::encrypted::Packing;
 
 use super::accuracy::Accuracy;
 use super::spec::RINGS;
-use super::{Case, CaseSpec, HEADROOM, Model, SHIPPED, Shipped};
+use super::{Case, CaseSpec, Dial, HEADROOM, Model, SHIPPED, Shipped};
 use crate::output::bytes;
 
 /// Degrees to fall back to where no accuracy is published: each the highest of its depth.
@@ -88,7 +88,7 @@ fn memory(way: &Way, model: &Model) -> Option<u64> {
         Some(network) => Model::of_shipped(network, HEADROOM).ok()?,
         None => model.clone(),
     };
-    Some(Case::new(&way.spec, model, None).ok()?.plan.memory.total() as u64)
+    Some(Case::new(&way.spec, model, None).ok()?.with_dial(Dial::Lean).plan.memory.total() as u64)
 }
 
 /// Returns the ways of another shipped network, with the polynomial that it was trained with; none for weights that are

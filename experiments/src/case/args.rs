@@ -6,8 +6,7 @@ use anyhow::{Context, Result};
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
-use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
-use crate::output::parse_bytes;
+use super::{Case, CaseSpec, Dial, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
 
 /// The flags that name a case.
 // Without a group of its own: commands flatten it into theirs, which has the same name.
@@ -56,9 +55,12 @@ pub(crate) struct ServerArgs {
     /// Threads, at most 64 or four for each core; one for each core if not given.
     #[arg(long, allow_negative_numbers = true)]
     threads: Option<usize>,
-    /// Refuse to start if the prediction exceeds this much memory: bytes, or a number with K, M, G, KiB, MiB or GiB.
-    #[arg(long, value_name = "BYTES")]
-    max_memory: Option<String>,
+    /// The memory to use: at most so many bytes (a number, or one with K, M, G, KiB, MiB or GiB), `lean` for as little as
+    /// possible, `fast` for as much as saves time. The case then holds its keys and constants in the fastest way that is
+    /// predicted to fit, some of them in a file without a name in the folder $TMPDIR or /var/tmp; `plan` lists the ways. Too
+    /// little is refused before anything runs. All ways compute the same logits, bit for bit.
+    #[arg(long, value_name = "BYTES|lean|fast", default_value_t = Dial::Default, hide_default_value = true)]
+    max_memory: Dial,
 }
 
 impl Args {
@@ -79,14 +81,14 @@ impl Args {
         let Self { ring_dim, packing, .. } = self;
         let read = |text: &String| text.parse::<Approximation>().with_context(|| format!("--relu {text}"));
         let asked = self.relu.as_ref().map(read).transpose()?;
-        self.server.max_memory()?;
         let kernels = self.server.kernels.choose()?;
         let model = self.server.model()?;
         check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
         let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
         let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing };
-        Case::within(&spec, model, kernels, self.insecure)
-            .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))
+        let case = Case::within(&spec, model, kernels, self.insecure)
+            .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))?;
+        Ok(case.with_dial(self.server.max_memory.clone()))
     }
 
     /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still
@@ -127,11 +129,10 @@ impl ServerArgs {
     /// # Errors
     /// The flag, the value found and the values wanted; settings that have no parameters.
     pub(crate) fn case(&self, spec: &CaseSpec, insecure: bool) -> Result<Case> {
-        self.max_memory()?;
         let kernels = self.kernels.choose()?;
         let model = self.model()?;
         check_ring_dim(spec.ring_dim, model.slots_needed(spec.packing))?;
-        Case::within(spec, model, kernels, insecure)
+        Ok(Case::within(spec, model, kernels, insecure)?.with_dial(self.max_memory.clone()))
     }
 
     /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still
@@ -149,9 +150,7 @@ impl ServerArgs {
     /// # Errors
     /// Those of [`Case::check_memory_limit`] and [`Case::check_memory_beside`].
     pub(crate) fn check_memory_beside(&self, case: &Case, mapped: u64) -> Result<()> {
-        if let Some(limit) = self.max_memory()? {
-            case.check_memory_limit(limit).context("--max-memory")?;
-        }
+        case.check_memory_limit().with_context(|| format!("--max-memory {}", self.max_memory))?;
         case.check_memory_beside(mapped)
     }
 
@@ -166,15 +165,9 @@ impl ServerArgs {
         .concat()
     }
 
-    /// Returns the bytes of memory that the user grants.
-    ///
-    /// # Errors
-    /// The value found, if it does not state a number of bytes.
-    pub(crate) fn max_memory(&self) -> Result<Option<u64>> {
-        let read = |text: &str| {
-            parse_bytes(text).with_context(|| format!("--max-memory {text}: wanted bytes, or a number such as 4G"))
-        };
-        self.max_memory.as_deref().map(read).transpose()
+    /// Returns the bytes of memory that the user grants, if the flag says how many.
+    pub(crate) fn memory_limit(&self) -> Option<u64> {
+        self.max_memory.limit()
     }
 
     fn model(&self) -> Result<Model> {

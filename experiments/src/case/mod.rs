@@ -3,9 +3,11 @@
 mod accuracy;
 mod advice;
 mod args;
+mod dial;
 mod kernels;
 mod model;
 mod pool;
+mod shelf;
 mod shipped;
 mod source;
 mod spec;
@@ -13,7 +15,7 @@ mod spec;
 use anyhow::{Result, anyhow, bail, ensure};
 use datasets::cifar::{Image, Normalisation};
 use fhe_ckks::Parameters;
-use fhe_nn::encrypted::{Memory, Plan, Program};
+use fhe_nn::encrypted::{Holding, Memory, Plan, Program};
 use fhe_nn::plain;
 use fhe_ring::Kernels;
 use serde::Serialize;
@@ -22,6 +24,7 @@ use crate::machine::{self, Available, Limit};
 use crate::output::bytes;
 
 pub(crate) use args::{Args, ServerArgs};
+pub(crate) use dial::{Choice, Dial};
 pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model, normalisation};
 pub(crate) use pool::{check_threads, in_pool, on_threads};
@@ -42,6 +45,10 @@ pub(crate) struct Case {
     pub plan: Plan,
     /// Its settings in words.
     pub described: Described,
+    /// How it holds keys and constants.
+    holding: Holding,
+    /// What was said of its memory.
+    dial: Dial,
     spec: CaseSpec,
     model: Model,
 }
@@ -105,19 +112,52 @@ impl Case {
             threads: rayon::current_num_threads(),
             kernels: params.ring().kernels().name(),
         };
-        Ok(Self { program, params, plan, described, spec: spec.clone(), model })
+        let (holding, dial) = (Holding::DEFAULT, Dial::Default);
+        Ok(Self { program, params, plan, described, holding, dial, spec: spec.clone(), model })
     }
 
-    /// Fails if the case is predicted to take more than `limit` bytes of memory.
+    /// Returns the case with its keys and constants held as the dial means it. If nothing fits the limit of the dial, it is the
+    /// way that takes the least: [`Case::check_memory_limit`] then fails.
+    #[must_use]
+    pub(crate) fn with_dial(mut self, dial: Dial) -> Self {
+        self.holding = dial.choose(&self.plan.needs, self.params.ring().kernels());
+        self.plan = self.plan.holding(self.holding);
+        self.dial = dial;
+        self
+    }
+
+    /// Returns how the case holds its keys and constants.
+    pub(crate) fn holding(&self) -> Holding {
+        self.holding
+    }
+
+    /// Returns what was said of its memory.
+    pub(crate) fn dial(&self) -> &Dial {
+        &self.dial
+    }
+
+    /// Returns the seconds of a ciphertext over those with the default way of holding.
+    pub(crate) fn time_factor(&self) -> f64 {
+        dial::time_factor(self.params.ring().kernels(), self.holding)
+    }
+
+    /// Returns the ways of holding that are worth taking. The case takes `seconds` for a ciphertext.
+    pub(crate) fn choices(&self, seconds: f64) -> Vec<Choice> {
+        Choice::list(&self.plan.needs, self.params.ring().kernels(), self.holding, seconds / self.time_factor())
+    }
+
+    /// Fails if the case takes more memory than the dial grants in whatever way it holds keys and constants.
     ///
     /// # Errors
-    /// The prediction by its parts, and the cases nearest to this one that fit.
-    pub(crate) fn check_memory_limit(&self, limit: u64) -> Result<()> {
-        if limit < self.plan.memory.total() as u64 {
-            let (parts, advice) = (self.memory_in_words(), self.advice(limit));
-            bail!("predicted {parts}, wanted at most {}; raise the limit{advice}", bytes(limit));
+    /// The least prediction by its parts, and the cases nearest to this one that fit.
+    pub(crate) fn check_memory_limit(&self) -> Result<()> {
+        match self.dial.limit() {
+            Some(limit) if limit < self.plan.memory.total() as u64 => {
+                let (parts, advice) = (self.memory_in_words(), self.advice(limit));
+                bail!("predicted at least {parts}, wanted at most {}; raise the limit{advice}", bytes(limit))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Fails if the case is predicted to take more memory than this process can still have.
@@ -135,6 +175,7 @@ impl Case {
     /// # Errors
     /// Those of [`Case::check_memory_available`].
     pub(crate) fn check_memory_beside(&self, mapped: u64) -> Result<()> {
+        self.check_shelf()?;
         let total = self.plan.memory.total() as u64;
         let Some(Available { bytes: left, limit }) = machine::available().filter(|found| found.bytes < total) else {
             return Ok(());
@@ -156,7 +197,12 @@ impl Case {
 
     /// Returns the cases that take at most `limit` bytes, in words that continue a list of remedies.
     fn advice(&self, limit: u64) -> String {
-        advice::smaller(self, limit).map_or(String::new(), |ways| format!("; {ways}"))
+        let leaner = Dial::AtMost(limit, String::new()).choose(&self.plan.needs, self.params.ring().kernels());
+        let least = self.plan.needs.memory(leaner).total() as u64;
+        let turned = (leaner != self.holding && least <= limit)
+            .then(|| format!("; or use --max-memory {} ({leaner})", bytes(least).replace(' ', "")));
+        let smaller = advice::smaller(self, limit).map(|ways| format!("; {ways}"));
+        [turned, smaller].into_iter().flatten().collect()
     }
 
     fn memory_in_words(&self) -> String {

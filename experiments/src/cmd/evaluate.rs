@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let server = Server::start(&folder, manifest, case, args.constants.as_deref())?;
         spinner.finish_and_clear();
         let parcel = server.open(&args.from, &args.out)?;
-        let limit = server::memory_limit(args.server.max_memory()?);
+        let limit = server::memory_limit(args.server.memory_limit());
         let threads = rayon::current_num_threads();
         let at_once = args.at_once.map(usize::from);
         let lanes = at_once.unwrap_or_else(|| server::lanes(server.case(), parcel.ciphertexts(), threads, limit));

@@ -6,15 +6,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use fhe_nn::simulated::NoiseModel;
 use fhe_ring::Kernels;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::Source;
-use crate::case::check_threads;
-use crate::output::parse_bytes;
+use crate::case::{Dial, check_threads};
 use crate::simulation;
 
 pub(crate) use engine::ForeignEngine;
@@ -77,8 +76,8 @@ pub(crate) struct Backend {
     pub engine: Option<ForeignEngine>,
     /// Whether cells below 128 bits of security may run.
     pub(super) insecure: bool,
-    /// The largest prediction of memory that may run, with its place in the config.
-    pub(super) max_memory: Option<(u64, String)>,
+    /// The memory that cases use, with its place in the config.
+    pub(super) max_memory: Option<(Dial, String)>,
     noise: Option<(PathBuf, String)>,
     read_noise: OnceLock<NoiseModel>,
 }
@@ -100,10 +99,7 @@ impl Backend {
             .map(|name| Kernels::forced(name.get_ref()).with_context(|| source.at(name, "backend.kernels")));
         let max_memory = keys.max_memory.as_ref().map(|text| {
             let at = source.at(text, "backend.max_memory");
-            let bytes = parse_bytes(text.get_ref());
-            bytes
-                .map(|bytes| (bytes, at.clone()))
-                .ok_or_else(|| anyhow!("{at}: wanted bytes with a unit, such as \"4G\""))
+            text.get_ref().parse().map(|dial| (dial, at.clone())).context(at)
         });
         Ok(Self {
             kind,

@@ -17,7 +17,7 @@ use fhe_ring::Kernels;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::case::{Case, Model, Source as ModelSource, check_ring_dim};
+use crate::case::{Case, Dial, Model, Source as ModelSource, check_ring_dim};
 
 pub(crate) use backend::{Backend, BackendKind, ForeignEngine};
 pub(crate) use data::{Data, Sample};
@@ -147,9 +147,13 @@ impl Config {
         let place = || format!("{}: cell {} cannot run (take it out with [[exclude]])", cell.place, id());
         check_ring_dim(spec.ring_dim, model.slots_needed(spec.packing)).with_context(place)?;
         let case = Case::within(&spec, model.clone(), Some(self.kernels(cell)), cell.insecure).with_context(place)?;
-        if let Some((limit, place)) = &self.backend.max_memory {
-            case.check_memory_limit(*limit).with_context(|| format!("{place}: cell {}", id()))?;
-        }
+        let (dial, place) = match (&cell.resources.memory, &self.backend.max_memory) {
+            (Some(dial), _) => (dial.clone(), &cell.place),
+            (None, Some((dial, place))) => (dial.clone(), place),
+            (None, None) => (Dial::Default, &cell.place),
+        };
+        let case = case.with_dial(dial);
+        case.check_memory_limit().with_context(|| format!("{place}: cell {}", id()))?;
         Ok(Some(case))
     }
 }

@@ -1,4 +1,4 @@
-//! The threads and the kernels of a cell, where the sweep varies them.
+//! The threads, the kernels and the memory of a cell, where the sweep varies them.
 
 use std::fmt;
 
@@ -8,30 +8,34 @@ use toml::Spanned;
 
 use super::lists::{value, values};
 use super::{Backend, BackendKind, Source};
-use crate::case::check_threads;
+use crate::case::{Dial, check_threads};
 
 /// The resources of a cell. `None` where the sweep does not vary them: those of the backend count then.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Resources {
     /// Threads of its pool.
     pub threads: Option<usize>,
     /// Its kernels.
     pub kernels: Option<Kernels>,
+    /// What it says of memory.
+    pub memory: Option<Dial>,
 }
 
 impl fmt::Display for Resources {
-    /// Writes what the sweep varies, such as `-threads:2-fma`: the end of a case's name.
+    /// Writes what the sweep varies, such as `-threads:2-fma-memory:lean`: the end of a case's name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.threads.map_or(Ok(()), |threads| write!(f, "-threads:{threads}"))?;
-        self.kernels.map_or(Ok(()), |kernels| write!(f, "-{}", kernels.name()))
+        self.kernels.map_or(Ok(()), |kernels| write!(f, "-{}", kernels.name()))?;
+        self.memory.as_ref().map_or(Ok(()), |memory| write!(f, "-memory:{memory}"))
     }
 }
 
 impl Resources {
     /// Returns whether a cell of these resources has all the values that `wanted` names.
-    pub(super) fn has(self, wanted: Self) -> bool {
+    pub(super) fn has(&self, wanted: &Self) -> bool {
         wanted.threads.is_none_or(|threads| self.threads == Some(threads))
             && wanted.kernels.is_none_or(|kernels| self.kernels == Some(kernels))
+            && (wanted.memory.is_none() || self.memory == wanted.memory)
     }
 
     /// Reads the resources that an exclusion names.
@@ -42,15 +46,17 @@ impl Resources {
         source: &Source,
         threads: &Option<Spanned<usize>>,
         kernels: &Option<Spanned<String>>,
+        memory: &Option<Spanned<String>>,
     ) -> Result<Self> {
         Ok(Self {
             threads: value(source, threads, "exclude.threads", |&threads| read_threads(threads))?,
             kernels: value(source, kernels, "exclude.kernels", |name| read_kernels(name))?,
+            memory: value(source, memory, "exclude.memory", |text| text.parse())?,
         })
     }
 }
 
-/// Returns the resources of the cells: all pairs of the lists, kernels outermost.
+/// Returns the resources of the cells: all combinations of the lists, kernels outermost, memory innermost.
 ///
 /// # Errors
 /// A list that the backend does not take or has a value for too, or a value that this machine does not have.
@@ -58,6 +64,7 @@ pub(super) fn grid(
     source: &Source,
     threads: &Option<Spanned<Vec<Spanned<usize>>>>,
     kernels: &Option<Spanned<Vec<Spanned<String>>>>,
+    memory: &Option<Spanned<Vec<Spanned<String>>>>,
     backend: &Backend,
 ) -> Result<Vec<Resources>> {
     let threads = match threads {
@@ -68,18 +75,38 @@ pub(super) fn grid(
         None => vec![None],
     };
     let kernels = match kernels {
-        Some(list) if backend.kind != BackendKind::Encrypted => {
-            let place = source.at(list, "sweep.kernels");
-            bail!("{place}: wanted none, since the {} backend takes no such key", backend.kind)
-        }
         Some(list) => {
+            encrypted(source, list, "kernels", backend)?;
             once(source, list, "kernels", backend.kernels.is_some())?;
             some(values(source, list, "sweep.kernels", |name| read_kernels(name))?)
         }
         None => vec![None],
     };
-    let pairs = kernels.iter().flat_map(|&kernels| threads.iter().map(move |&threads| Resources { threads, kernels }));
-    Ok(pairs.collect())
+    let memory: Vec<Option<Dial>> = match memory {
+        Some(list) => {
+            encrypted(source, list, "memory", backend)?;
+            if backend.max_memory.is_some() {
+                let place = source.at(list, "sweep.memory");
+                bail!("{place}: found backend.max_memory too, wanted one of them; delete backend.max_memory");
+            }
+            some(values(source, list, "sweep.memory", |text| text.parse())?)
+        }
+        None => vec![None],
+    };
+    let pairs = kernels.iter().flat_map(|&kernels| threads.iter().map(move |&threads| (threads, kernels)));
+    let all = pairs.flat_map(|(threads, kernels)| {
+        memory.iter().map(move |memory| Resources { threads, kernels, memory: memory.clone() })
+    });
+    Ok(all.collect())
+}
+
+/// Fails unless the backend encrypts.
+fn encrypted<T>(source: &Source, list: &Spanned<Vec<T>>, key: &str, backend: &Backend) -> Result<()> {
+    if backend.kind != BackendKind::Encrypted {
+        let place = source.at(list, &format!("sweep.{key}"));
+        bail!("{place}: wanted none, since the {} backend takes no such key", backend.kind);
+    }
+    Ok(())
 }
 
 /// Fails if `[backend]` has the key too.

@@ -22,6 +22,7 @@ pub(super) struct SweepKeys {
     packing: Option<Spanned<Vec<Spanned<String>>>>,
     threads: Option<Spanned<Vec<Spanned<usize>>>>,
     kernels: Option<Spanned<Vec<Spanned<String>>>>,
+    memory: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// `[[exclude]]` as it is in the file.
@@ -33,6 +34,7 @@ pub(super) struct ExcludeKeys {
     packing: Option<Spanned<String>>,
     threads: Option<Spanned<usize>>,
     kernels: Option<Spanned<String>>,
+    memory: Option<Spanned<String>>,
 }
 
 /// The activation of a cell.
@@ -88,7 +90,7 @@ impl fmt::Display for Network {
 
 impl Cell {
     /// Returns the name of the case in all rows, such as `encrypted-65536-chebyshev:59-fused`, `plain-chebyshev:59` or
-    /// `suite-openfhe`. Where the sweep varies them, it goes on with threads and kernels, such as `-threads:2-fma`. Below
+    /// `suite-openfhe`. Where the sweep varies them, it goes on with threads, kernels and memory, such as `-threads:2-fma-memory:lean`. Below
     /// 128 bits of security it ends in `-insecure`.
     pub(crate) fn id(&self, backend: BackendKind) -> String {
         let stamp = if self.insecure { "-insecure" } else { "" };
@@ -129,7 +131,8 @@ pub(super) fn cells(
     let kind = backend.kind;
     let place = source.at(sweep, "sweep");
     let relus = values(source, &sweep.get_ref().relu, "sweep.relu", |text| read_relu(text, kind))?;
-    let grid = resources::grid(source, &sweep.get_ref().threads, &sweep.get_ref().kernels, backend)?;
+    let SweepKeys { threads, kernels, memory, .. } = sweep.get_ref();
+    let grid = resources::grid(source, threads, kernels, memory, backend)?;
     let mut cells = Vec::new();
     for ring in rings(source, sweep.get_ref(), kind)? {
         for relu in &relus {
@@ -137,7 +140,7 @@ pub(super) fn cells(
             let mut cell =
                 Cell { network, ring, resources: Resources::default(), insecure: false, place: place.clone() };
             cell.insecure = backend.insecure && cell.spec().is_some_and(|spec| spec.is_insecure());
-            cells.extend(grid.iter().map(|&resources| Cell { resources, ..cell.clone() }));
+            cells.extend(grid.iter().map(|resources| Cell { resources: resources.clone(), ..cell.clone() }));
         }
     }
     for exclude in excludes {
@@ -209,11 +212,16 @@ fn take_out(
     backend: BackendKind,
     cells: &mut Vec<Cell>,
 ) -> Result<()> {
-    let ExcludeKeys { ring_dim, relu, packing, threads, kernels } = exclude.get_ref();
+    let ExcludeKeys { ring_dim, relu, packing, threads, kernels, memory } = exclude.get_ref();
     let place = source.at(exclude, "exclude");
     ensure!(
-        ring_dim.is_some() || relu.is_some() || packing.is_some() || threads.is_some() || kernels.is_some(),
-        "{place}: found no key, wanted at least one of ring_dim, relu, packing, threads and kernels"
+        ring_dim.is_some()
+            || relu.is_some()
+            || packing.is_some()
+            || threads.is_some()
+            || kernels.is_some()
+            || memory.is_some(),
+        "{place}: found no key, wanted at least one of ring_dim, relu, packing, threads, kernels and memory"
     );
     if backend == BackendKind::Plain {
         no_ring(source, ring_dim, "exclude.ring_dim")?;
@@ -222,13 +230,13 @@ fn take_out(
     let ring_dim = ring_dim.as_ref().map(|n| *n.get_ref());
     let relu = value(source, relu, "exclude.relu", |text| read_relu(text, backend))?;
     let packing = value(source, packing, "exclude.packing", |text| read_packing(text))?;
-    let resources = Resources::excluded(source, threads, kernels)?;
+    let resources = Resources::excluded(source, threads, kernels, memory)?;
     let before = cells.len();
     cells.retain(|cell| {
         let same = relu.as_ref().is_none_or(|relu| cell.network == Network::Own(relu.clone()))
             && ring_dim.is_none_or(|n| cell.ring.is_some_and(|ring| ring.0 == n))
             && packing.is_none_or(|packing| cell.ring.is_some_and(|ring| ring.1 == packing))
-            && cell.resources.has(resources);
+            && cell.resources.has(&resources);
         !same
     });
     ensure!(cells.len() < before, "{place}: found no cell of the sweep that it takes out, wanted at least one");

@@ -1,5 +1,6 @@
 //! Facts about this process and its machine, from the operating system.
 
+pub(crate) mod disk;
 mod energy;
 mod groups;
 pub(crate) mod memory;

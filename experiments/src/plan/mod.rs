@@ -11,7 +11,7 @@ use fhe_ckks::security::SecurityReport;
 use fhe_nn::encrypted::{Op, ScheduledStep};
 use serde::Serialize;
 
-use crate::case::{Case, Described};
+use crate::case::{Case, Choice, Described};
 use crate::layers::op_name;
 use crate::machine;
 use crate::prediction::Predictor;
@@ -44,6 +44,8 @@ pub(crate) struct Plan {
     constant_bytes: u64,
     working_bytes: u64,
     predicted_bytes: u64,
+    /// The ways of holding keys and constants that are worth taking, by their memory.
+    settings: Vec<Choice>,
     /// Bytes of an encrypted image, or of the images of a ciphertext.
     upload_bytes: u64,
     /// Bytes of its encrypted logits.
@@ -104,6 +106,7 @@ impl Plan {
         let schedule = case.plan.steps.clone();
         let predictor = Predictor::load(params.n(), params.ring().kernels())?;
         let seconds = predictor.steps(case, &schedule)?;
+        let total = seconds.iter().sum();
         let ephemeral = literal.ephemeral_weight.map(SecretDistribution::FixedWeight);
         let memory = case.plan.memory;
         let client = case.program.client_ring(params)?;
@@ -119,7 +122,7 @@ impl Plan {
             client_ring_dim: client.n(),
             bootstraps: schedule.iter().filter(|step| step.op == Op::Bootstrap).count(),
             batch: case.program.images(),
-            seconds: seconds.iter().sum(),
+            seconds: total,
             seconds_from: predictor.source(),
             steps: schedule.into_iter().zip(seconds).map(Step::from).collect(),
             keys: keys_by_kind(params, &case.plan.request),
@@ -127,6 +130,7 @@ impl Plan {
             constant_bytes: memory.constants as u64,
             working_bytes: memory.working as u64,
             predicted_bytes: memory.total() as u64,
+            settings: case.choices(total),
             upload_bytes,
             download_bytes,
             available_bytes: available.as_ref().map(|available| available.bytes),

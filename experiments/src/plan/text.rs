@@ -38,9 +38,10 @@ fn write(text: &mut String, plan: &Plan) -> std::fmt::Result {
         bytes(plan.constant_bytes),
         bytes(plan.working_bytes),
     )?;
+    settings(text, plan)?;
     writeln!(
         text,
-        "a ciphertext of images takes {}, its logits {}",
+        "\na ciphertext of images takes {}, its logits {}",
         bytes(plan.upload_bytes),
         bytes(plan.download_bytes)
     )?;
@@ -52,6 +53,23 @@ fn write(text: &mut String, plan: &Plan) -> std::fmt::Result {
         None => writeln!(text, "runs here"),
         Some(reason) => writeln!(text, "cannot run here: {reason}"),
     }
+}
+
+fn settings(text: &mut String, plan: &Plan) -> std::fmt::Result {
+    writeln!(text, "\n{:<46} {:>10} {:>10} {:>8}  --max-memory", "keys and constants", "memory", "file", "seconds")?;
+    for choice in &plan.settings {
+        let chosen = if choice.chosen { "> " } else { "  " };
+        let file = if choice.file_bytes > 0 { bytes(choice.file_bytes) } else { "–".to_owned() };
+        let names = choice.names.join(", ");
+        writeln!(
+            text,
+            "{chosen}{:<44} {:>10} {file:>10} {:>8.1}  {names}",
+            choice.holding,
+            bytes(choice.predicted_bytes),
+            choice.seconds,
+        )?;
+    }
+    Ok(())
 }
 
 fn secret(text: &mut String, name: &str, secret: &Secret) -> std::fmt::Result {

@@ -143,7 +143,7 @@ impl Predictor {
     /// # Errors
     /// Measurements without an operation that the schedule has.
     pub(crate) fn steps(&self, case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
-        let factor = self.ring * self.machine.unwrap_or(1.0);
+        let factor = self.ring * self.machine.unwrap_or(1.0) * case.time_factor();
         schedule.iter().map(|step| Ok(factor * self.step(case, step)?)).collect()
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use fhe_ckks::{EvaluationKeys, PublicKey, SecretKey};
-use fhe_nn::encrypted::Client;
+use fhe_nn::encrypted::{Client, KeyPlace};
 use fhe_ring::MappedFile;
 use rand::CryptoRng;
 
@@ -54,7 +54,11 @@ pub(crate) fn make(case: &Case, places: &Places, rng: &mut impl CryptoRng) -> Re
     for folder in [&places.secret, &places.public] {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    let (client, _, keys) = Client::generate_observed(&case.program, &case.params, &case.plan.request, rng)?;
+    let shelf = case.shelf()?;
+    let (client, _, keys) = {
+        let shelf = shelf.as_ref().filter(|_| case.holding().keys == KeyPlace::File);
+        Client::generate_observed(&case.program, &case.params, &case.plan.request, rng, shelf)?
+    };
     let [public, evaluation] = [PUBLIC, EVALUATION].map(|name| places.public.join(name));
     let ring = client.secret().params();
     frames::write(&public, ring, &client.public_key(rng), Durability::Whole)?;
@@ -112,5 +116,6 @@ pub(super) fn evaluation(folder: &Path, manifest: &Manifest, case: &Case) -> Res
     let place = || path.display().to_string();
     frames::check_stated(&path, &manifest.evaluation_keys)?;
     let file = MappedFile::open(&path).with_context(place)?;
+    let file = if case.holding().keys == KeyPlace::File { file.transient() } else { file };
     EvaluationKeys::from_mapped(&case.params, &file).with_context(place)
 }

@@ -92,7 +92,13 @@ impl Server {
         let load = started.elapsed().as_secs_f64();
         let started = Instant::now();
         let stored = constants.map(|path| constants::read(path, &case)).transpose()?.flatten();
-        let serving = Serving::with_constants(case, keys, stored)?;
+        let serving = match stored {
+            Some(stored) => Serving::with_constants(case, keys, stored)?,
+            None => {
+                let shelf = case.shelf()?;
+                Serving::start(case, keys, shelf.as_ref())?
+            }
+        };
         Ok(Self { load, prepare: started.elapsed().as_secs_f64(), manifest, client_ring, serving })
     }
 

@@ -54,6 +54,8 @@ pub(super) fn blank(cell: &Cell, kind: BackendKind, case: Option<&Case>) -> Case
         energy_j: None,
         threads: matches!(cell.network, Network::Own(_)).then(rayon::current_num_threads),
         kernels: encrypted.map(|case| case.described.kernels.to_owned()),
+        memory: encrypted.map(|case| case.dial().to_string()),
+        holding: encrypted.map(|case| case.holding().to_string()),
     }
 }
 

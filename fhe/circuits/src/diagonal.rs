@@ -1,6 +1,7 @@
 //! Encoded diagonals of a matrix, packed to save memory.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
 use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring, Shelf};
@@ -47,10 +48,11 @@ impl EncodedDiagonal {
         Ok(Self { limbs: limbs.collect::<io::Result<_>>()?, ..self })
     }
 
-    /// Says that limb `limb` has been used: in a transient file it leaves the memory until it is used again.
-    pub(crate) fn let_go(&self, limb: usize) {
+    /// Says that the elements of limb `limb` for these positions have been used: in a transient file they leave the
+    /// memory until they are used again.
+    pub(crate) fn let_go(&self, limb: usize, positions: Range<usize>) {
         if let Residues::Packed(packed) = &self.limbs[limb] {
-            packed.let_go();
+            packed.let_go(positions.start >> self.stretch..positions.end >> self.stretch);
         }
     }
 

@@ -28,12 +28,13 @@ pub struct Chunk<'a> {
     limb: usize,
     first: usize,
     len: usize,
+    n: usize,
 }
 
 impl<'a> Chunk<'a> {
     /// Returns all positions of limb `limb`.
     pub fn whole(ring: &'a Ring, basis: Basis, limb: usize) -> Self {
-        Self { table: ring.table(basis, limb), lift: lift(ring, basis, limb), limb, first: 0, len: ring.n() }
+        Self { table: ring.table(basis, limb), lift: lift(ring, basis, limb), limb, first: 0, len: ring.n(), n: ring.n() }
     }
 
     /// Returns the `len` positions from `first` on in the same limb.
@@ -49,6 +50,11 @@ impl<'a> Chunk<'a> {
     /// The first position.
     pub fn first(&self) -> usize {
         self.first
+    }
+
+    /// Whether the last of these positions is that of the limb.
+    pub(crate) fn ends_limb(&self) -> bool {
+        self.first + self.len == self.n
     }
 
     /// Number of positions.

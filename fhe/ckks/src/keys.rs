@@ -164,6 +164,8 @@ pub struct SwitchingKey {
     pub(crate) seed: Seed,
     /// The first half of each digit's encryption.
     pub(crate) digits: Vec<PackedPoly>,
+    /// Both halves with a word for each residue; empty unless the key was expanded.
+    words: Vec<[Poly<Ntt>; 2]>,
 }
 
 impl SwitchingKey {
@@ -187,7 +189,25 @@ impl SwitchingKey {
             }
             PackedPoly::from(&b)
         });
-        Self { shape, seed, digits }
+        Self { shape, seed, digits, words: Vec::new() }
+    }
+
+    /// Builds a key from its parts.
+    pub(crate) fn from_parts(shape: KeyShape, seed: Seed, digits: Vec<PackedPoly>) -> Self {
+        Self { shape, seed, digits, words: Vec::new() }
+    }
+
+    /// Returns the key with both halves also in words: no residue has to be unpacked or drawn any more.
+    #[must_use]
+    pub fn expanded(self) -> Self {
+        let halves = self.digits.iter().zip(self.uniform());
+        let words = halves.map(|(b, a)| [b.unpack(), a.poly(b.ring(), b.basis())]).collect();
+        Self { words, ..self }
+    }
+
+    /// The halves of digit `j` in words, if the key was expanded.
+    pub(crate) fn words(&self, j: usize) -> Option<&[Poly<Ntt>; 2]> {
+        self.words.get(j)
     }
 
     /// Moves the key to a shelf.
@@ -217,7 +237,8 @@ impl SwitchingKey {
 
     /// Bytes held in memory.
     pub fn bytes(&self) -> usize {
-        self.digits.iter().map(PackedPoly::bytes).sum()
+        let words = self.words.iter().flatten().map(Poly::bytes).sum::<usize>();
+        words + self.digits.iter().map(PackedPoly::bytes).sum::<usize>()
     }
 }
 
@@ -253,6 +274,15 @@ impl EvaluationKeys {
     /// All keys, each with its kind, in ascending order of kind and height.
     pub fn iter(&self) -> impl Iterator<Item = (KeyKind, &SwitchingKey)> {
         self.keys.iter().flat_map(|(&kind, keys)| keys.iter().map(move |key| (kind, key)))
+    }
+
+    /// Returns all keys as [`SwitchingKey::expanded`] does.
+    #[must_use]
+    pub fn expanded(self) -> Self {
+        let expand = |(kind, keys): (KeyKind, Vec<SwitchingKey>)| {
+            (kind, keys.into_iter().map(SwitchingKey::expanded).collect())
+        };
+        Self { keys: self.keys.into_iter().map(expand).collect() }
     }
 
     /// Number of keys.

@@ -63,7 +63,7 @@ pub fn sum_of_images(digit: &Poly<Ntt>, keys: &[(u64, &SwitchingKey)], addend: &
         assert!(key.digits().len() == 1 && key.shape().basis() == basis, "a key of one digit over {basis:?}");
         let image = (galois != 1).then(|| digit.ring().permutation(galois));
         let a = key.uniform().next().expect("one digit");
-        Term { digit: digit.limbs().iter().map(|limb| &**limb).collect(), image, b: &key.digits()[0], a }
+        Term { digit: digit.limbs().iter().map(|limb| &**limb).collect(), image, b: &key.digits()[0], a, words: key.words(0) }
     });
     GadgetProduct { ring: digit.ring(), basis, terms: terms.collect() }.compute([Some(addend), None])
 }
@@ -74,6 +74,7 @@ struct Term<'a> {
     image: Option<Arc<Permutation>>,
     b: &'a PackedPoly,
     a: Uniform,
+    words: Option<&'a [Poly<Ntt>; 2]>,
 }
 
 /// Σ dⱼ·(bⱼ, aⱼ), to be computed chunk by chunk. When it is dropped, keys in transient files leave the memory.
@@ -90,16 +91,16 @@ impl<'a> GadgetProduct<'a> {
         let &Digits { ring, basis, shape, .. } = digits;
         assert_eq!(shape, key.shape(), "digits for keys of another shape");
         let keys = key.digits().iter().zip(key.uniform());
-        let terms = digits.digits.iter().zip(keys).map(|(digit, (b, a))| {
+        let terms = digits.digits.iter().zip(keys).enumerate().map(|(j, (digit, (b, a)))| {
             let digit = (0..basis.len()).map(|i| digit.limb(i)).collect();
-            Term { digit, image: None, b, a }
+            Term { digit, image: None, b, a, words: key.words(j) }
         });
         Self { ring, basis, terms: terms.collect() }
     }
 
     /// Says that limb `limb` of the product has been computed.
     fn let_go(&self, limb: usize) {
-        self.terms.iter().for_each(|term| term.b.limb_of(self.basis, limb).let_go());
+        self.terms.iter().for_each(|term| term.b.limb_of(self.basis, limb).let_go(0..self.ring.n()));
     }
 
     /// Returns both halves, each with P times its addend.
@@ -111,6 +112,9 @@ impl<'a> GadgetProduct<'a> {
                 if let Some(addend) = addends[half] {
                     chunk.add_lifted(out, addend);
                 }
+            }
+            if chunk.ends_limb() {
+                self.let_go(chunk.limb());
             }
         };
         Extended(compute(self.ring, self.basis, |_| step))
@@ -127,6 +131,9 @@ impl<'a> GadgetProduct<'a> {
         let mut scratch = Limb::recycled(size * (self.terms.len() + images));
         let (keys, images) = scratch.split_at_mut(size * self.terms.len());
         for (term, key) in self.terms.iter().zip(keys.chunks_exact_mut(size)) {
+            if term.words.is_some() {
+                continue;
+            }
             let b = term.b.limb_of(self.basis, limb);
             match half {
                 0 => b.unpack(kernels, first, key),
@@ -145,6 +152,7 @@ impl<'a> GadgetProduct<'a> {
                     &*image
                 }
             };
+            let key = term.words.map_or(key, |words| &words[half].limb_of(self.basis, limb)[first..][..size]);
             pairs.push((digit, key));
         }
         kernels.dot_all(modulus, out, &pairs, 0);

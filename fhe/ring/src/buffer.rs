@@ -93,16 +93,18 @@ pub fn trim_pool() {
     trim_allocator();
 }
 
-/// Asks glibc for the memory that it keeps: without that, it returns only freed memory at the end of an arena.
+/// Returns the memory that the allocator keeps for reuse to the operating system, but not that of the pool. Without
+/// this, glibc returns only freed memory at the end of an arena.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]
-fn trim_allocator() {
+pub fn trim_allocator() {
     // SAFETY: the function takes no pointer, and any thread may call it at any time.
     unsafe { libc::malloc_trim(0) };
 }
 
+/// Does nothing: only glibc keeps freed memory for long.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn trim_allocator() {}
+pub fn trim_allocator() {}
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@
 //! residues of b bits occupy b bytes.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -114,10 +115,12 @@ impl PackedLimb {
         Ok(Self { store: Store::Mapped { file, start: 0, len }, ..self })
     }
 
-    /// Says that the residues have been used: those in a transient file leave the memory of the process.
-    pub fn let_go(&self) {
-        if let Store::Mapped { file, start, len } = &self.store {
-            file.let_go(*start, *len);
+    /// Says that the residues at `positions` have been used: those in a transient file leave the memory of the process,
+    /// in whole pages. The bounds are multiples of eight.
+    pub fn let_go(&self, positions: Range<usize>) {
+        if let Store::Mapped { file, start, .. } = &self.store {
+            let bytes = [positions.start, positions.end].map(|position| packed_len(position, self.bits));
+            file.let_go(start + bytes[0], bytes[1] - bytes[0]);
         }
     }
 
@@ -295,7 +298,7 @@ mod tests {
             let packed = PackedPoly::from(&poly);
             let shelved = packed.clone().shelved(&shelf).unwrap();
             assert!(shelved == packed && shelved.limbs().iter().all(PackedLimb::is_mapped), "{}", kernels.name());
-            shelved.limbs().iter().for_each(PackedLimb::let_go);
+            shelved.limbs().iter().for_each(|limb| limb.let_go(0..64));
             assert!(shelved.unpack() == poly && shelved.bytes() == packed.bytes(), "{}", kernels.name());
             assert!(packed.unpack() == poly, "{}", kernels.name());
             assert_eq!(packed.bytes(), PackedPoly::bytes_of(&ring, ring.basis()));

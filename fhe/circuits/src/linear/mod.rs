@@ -25,6 +25,9 @@ use crate::diagonal::EncodedDiagonal;
 use crate::products::{chunk, multiply_diagonals};
 use crate::store::{self, Stored};
 
+/// Number of shares of a limb, after each of which diagonals in a file leave the memory.
+pub(crate) const SHARES: usize = 4;
+
 /// A matrix encoded for ciphertexts of one level.
 ///
 /// ```
@@ -307,6 +310,8 @@ impl LinearTransform {
         let (ring, basis) = (params.ring(), self.shape.basis());
         let stretches = self.sums.iter().flatten().map(|(_, diagonal)| diagonal.stretch());
         let size = chunk(ring.n(), 2 * babies.len(), stretches);
+        // Diagonals are let go after each share of a limb, from the start: the system reads pages around a page.
+        let share = (ring.n() / SHARES).max(size);
         let products: Vec<_> =
             babies.iter().map(|baby| baby.map(|(galois, key)| GaloisProduct::new(digits, key, galois))).collect();
         let limbs = (0..basis.len()).into_par_iter().map(|i| {
@@ -342,9 +347,12 @@ impl LinearTransform {
                         multiply_diagonals(table, &mut sum[first..][..size], &terms);
                     }
                 }
+                if (first + size).is_multiple_of(share) {
+                    let used = 0..first + size;
+                    self.sums.iter().flatten().for_each(|(_, diagonal)| diagonal.let_go(i, used.clone()));
+                }
             }
             products.iter().flatten().for_each(|product| product.let_go(i));
-            self.sums.iter().flatten().for_each(|(_, diagonal)| diagonal.let_go(i));
             sums
         });
         transpose(ring, basis, limbs.collect())

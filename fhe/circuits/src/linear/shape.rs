@@ -49,6 +49,11 @@ impl Shape {
         }
     }
 
+    /// Returns the number of values of all diagonals.
+    pub fn values(&self) -> usize {
+        self.0.values().sum()
+    }
+
     /// Returns the bytes of a matrix of this shape, encoded for ciphertexts at `level`: [`LinearTransform::bytes`]
     /// without encoding it.
     ///

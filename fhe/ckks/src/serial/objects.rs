@@ -185,7 +185,7 @@ impl SwitchingKey {
         (shape, seed): (KeyShape, [u8; 32]),
     ) -> Result<Self, SerialError> {
         let digits = (0..shape.digits()).map(|_| input.packed_poly("digit of a switching key", params, shape.basis()));
-        Ok(Self { shape, seed, digits: digits.collect::<Result<_, SerialError>>()? })
+        Ok(Self::from_parts(shape, seed, digits.collect::<Result<_, SerialError>>()?))
     }
 
     fn check_as(&self, params: &Parameters, kind: Option<KeyKind>) -> Result<(), SerialError> {

@@ -3,17 +3,26 @@
 use fhe_circuits::BootstrapCost;
 use fhe_ckks::{KeyRequest, Parameters};
 
+use super::holding::{ConstantPlace, Holding, KeyPlace};
 use super::program::Program;
 use crate::form::Form;
 
-/// Predicted bytes.
+/// Bytes of the program without a case: its code, the shipped weights, plaintext models, stacks.
+const PROGRAM: usize = 32 << 20;
+
+/// Polynomials that the generation of keys holds: secrets, and those of a key in each thread.
+const SECRETS: usize = 2;
+const OF_A_KEY: usize = 5;
+
+/// Predicted bytes of a process that makes keys and evaluates with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Evaluation keys: exact.
+    /// Evaluation keys in memory: exact.
     pub keys: usize,
-    /// Encoded matrices of the bootstrapping circuits: exact.
+    /// Encoded matrices of the bootstrapping circuits in memory: exact, or those of one circuit while it is used.
     pub constants: usize,
-    /// Transform tables, permutations, and the polynomials that the widest step holds at once. This is an estimate.
+    /// Everything else at the peak: the program, transform tables, permutations, the polynomials that the widest step holds
+    /// at once, and parts of files. This is an estimate.
     pub working: usize,
 }
 
@@ -24,28 +33,86 @@ impl Memory {
     }
 }
 
-/// The predicted memory of a program with the keys of `request` and bootstraps of these `costs`. The widest linear layer
-/// holds `[ciphertexts, encoded]` bytes of ciphertexts and of encoded diagonals at once.
-pub(super) fn predict(
-    program: &Program,
-    params: &Parameters,
-    request: &KeyRequest,
-    costs: &[BootstrapCost],
-    [ciphertexts, encoded]: [usize; 2],
-) -> Memory {
-    let circuit = program.circuit();
-    let limb = 8 * params.n();
-    let primes = params.ring().basis().len();
-    let widest = costs.iter().map(|cost| cost.polynomials).max().unwrap_or(0);
-    // A table holds a root and its quotient for each coefficient; a permutation an index of four bytes.
-    let tables = 2 * primes * limb + request.iter().count() * limb / 2;
-    // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's input.
-    let relinearizations = |form| circuit.activation_to(form).relinearizations();
-    let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine(circuit.sine())));
-    let polynomials = (widest * primes).max(powers * (circuit.activation_level + 1));
-    Memory {
-        keys: request.bytes(params),
-        constants: costs.iter().map(|cost| cost.bytes).sum(),
-        working: tables + (polynomials * limb).max(ciphertexts) + encoded,
+/// What the parts of an evaluation take, from which [`Needs::memory`] adds up each way of holding them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Packed keys.
+    keys: usize,
+    /// What their residues take in words, both halves.
+    words: usize,
+    /// The constants of each bootstrapping circuit.
+    constants: Vec<usize>,
+    /// The largest matrix in cleartext.
+    cleartext: usize,
+    /// The program, tables, permutations, and the secret of the observer.
+    fixed: usize,
+    /// Polynomials of the generation of keys.
+    generation: usize,
+    /// Polynomials of the widest step.
+    scratch: usize,
+    /// Keys and diagonals that all threads read of a file at once.
+    read: usize,
+}
+
+impl Needs {
+    /// The needs of a program with the keys of `request` and bootstraps of these `costs`. The widest linear layer holds
+    /// `[ciphertexts, encoded]` bytes of ciphertexts and of encoded diagonals at once.
+    pub(super) fn new(
+        program: &Program,
+        params: &Parameters,
+        request: &KeyRequest,
+        costs: &[BootstrapCost],
+        [ciphertexts, encoded]: [usize; 2],
+    ) -> Self {
+        let (circuit, threads) = (program.circuit(), rayon::current_num_threads());
+        let limb = 8 * params.n();
+        let poly = params.ring().basis().len() * limb;
+        // A table holds a root and its quotient for each coefficient; a permutation eight bytes for eight positions.
+        let fixed = PROGRAM + 2 * poly + request.iter().count() * params.n() + poly;
+        // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's input.
+        let relinearizations = |form| circuit.activation_to(form).relinearizations();
+        let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine(circuit.sine())));
+        let widest = costs.iter().map(|cost| cost.limbs).max().unwrap_or(0);
+        let limbs = widest.max(powers * (circuit.activation_level + 1));
+        let most = |of: fn(&BootstrapCost) -> usize| costs.iter().map(of).max().unwrap_or(0);
+        let words = |(_, shape): (_, fhe_ckks::KeyShape)| 2 * shape.digits() * shape.basis().len() * limb;
+        Self {
+            keys: request.bytes(params),
+            words: request.iter().map(words).sum(),
+            constants: costs.iter().map(|cost| cost.bytes).collect(),
+            cleartext: most(|cost| cost.cleartext),
+            fixed,
+            generation: (SECRETS + OF_A_KEY * threads) * poly,
+            scratch: (limbs * limb).max(ciphertexts + encoded),
+            read: threads * most(|cost| cost.read),
+        }
+    }
+
+    /// The memory at the peak with keys and constants held in this way. That is the peak of making keys, of encoding
+    /// constants, or of evaluating.
+    pub fn memory(&self, holding: Holding) -> Memory {
+        let (all, largest) = (self.constants.iter().sum(), self.constants.iter().copied().max().unwrap_or(0));
+        let keys = match holding.keys {
+            KeyPlace::File => 0,
+            KeyPlace::Packed => self.keys,
+            KeyPlace::Words => self.keys + self.words,
+        };
+        let (constants, encoding) = match holding.constants {
+            ConstantPlace::File => (0, self.cleartext),
+            ConstantPlace::Memory => (all, self.cleartext),
+            ConstantPlace::WhenUsed => (largest, 0),
+        };
+        let read = if holding.needs_file() { self.read } else { 0 };
+        let evaluating = self.scratch.max(self.generation) + read;
+        // Constants are encoded one after another: their last matrices in cleartext are there beside nearly all of them.
+        let working = self.fixed + evaluating.max(self.generation + encoding);
+        Memory { keys, constants, working }
+    }
+
+    /// Bytes of the file of a way of holding them.
+    pub fn file(&self, holding: Holding) -> usize {
+        let keys = if holding.keys == KeyPlace::File { self.keys } else { 0 };
+        let constants = if holding.constants == ConstantPlace::File { self.constants.iter().sum() } else { 0 };
+        keys + constants
     }
 }

@@ -35,7 +35,7 @@ pub use circuit::Circuit;
 pub use client::{Client, Observer};
 pub use holding::{ConstantPlace, Holding, KeyPlace};
 pub use interface::Interface;
-pub use memory::Memory;
+pub use memory::{Memory, Needs};
 pub use packing::Packing;
 pub use profile::Profile;
 pub use program::{PlannedLayer, Program, StepInfo};

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use fhe_circuits::BootstrapCost;
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
+use super::holding::Holding;
 use super::layout::Layout;
 use super::linear;
-use super::memory::{self, Memory};
+use super::memory::{Memory, Needs};
 use super::program::{Machine, Program, StepInfo};
 use super::slots::{Count, Operand};
 use crate::network::Op;
@@ -21,8 +22,19 @@ pub struct Plan {
     pub steps: Vec<ScheduledStep>,
     /// The evaluation keys, each at the level of its use.
     pub request: KeyRequest,
-    /// The predicted memory of key generation and evaluation.
+    /// The predicted memory of key generation and evaluation, for the way of holding keys and constants that was asked for
+    /// last.
     pub memory: Memory,
+    /// What the parts take.
+    pub needs: Needs,
+}
+
+impl Plan {
+    /// The plan with keys and constants held in this way.
+    #[must_use]
+    pub fn holding(self, holding: Holding) -> Self {
+        Self { memory: self.needs.memory(holding), ..self }
+    }
 }
 
 impl Program {
@@ -56,8 +68,8 @@ impl Program {
         request.relinearization(params, circuit.activation_level);
         request.client_ring(params, &self.client_ring(params)?);
         let costs: Vec<_> = bootstraps.into_values().collect();
-        let memory = memory::predict(self, params, &request, &costs, [bytes, encoded]);
-        Ok(Plan { steps, request, memory })
+        let needs = Needs::new(self, params, &request, &costs, [bytes, encoded]);
+        Ok(Plan { steps, request, memory: needs.memory(Holding::DEFAULT), needs })
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
 use fhe_ring::Shelf;
+use fhe_ring::buffer::trim_allocator;
 
 use super::holding::ConstantPlace;
 use super::layout::Layout;
@@ -80,6 +81,8 @@ impl Server {
         bootstrappers: BTreeMap<usize, Bootstrapper>,
     ) -> Result<Self, CkksError> {
         let client_ring = program.client_ring(params)?;
+        // The cleartext of the matrices is gone.
+        trim_allocator();
         Ok(Self { program, client_ring, evaluator: Evaluator::new(params, keys), bootstrappers })
     }
 
