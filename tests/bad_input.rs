@@ -98,12 +98,12 @@ fn parameters() {
 #[test]
 fn memory() {
     refused(
-        &["--max-memory", "1G"],
+        &["--max-memory", "300M"],
         &[
-            "--max-memory: predicted",
+            "--max-memory 300M: predicted at least",
             "keys",
-            "wanted at most 1.00 GB",
-            "raise the limit; or use --ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (785.6 MB; ",
+            "wanted at most 300.0 MB",
+            "raise the limit; or use --ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (233.7 MB; ",
         ],
     );
     refused(

@@ -38,22 +38,25 @@ fn the_plan_holds_what_a_run_needs() {
 
 #[test]
 fn a_plan_that_does_not_fit_says_why() {
-    let run = cipherlab(&["plan", "--max-memory", "1G"], None);
+    let run = cipherlab(&["plan", "--max-memory", "300M"], None);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let last = run.stdout.lines().last().unwrap();
-    assert!(last.starts_with("cannot run here: --max-memory: predicted") && last.contains("1.00 GB"), "{last}");
+    assert!(
+        last.starts_with("cannot run here: --max-memory 300M: predicted at least") && last.contains("300.0 MB"),
+        "{last}"
+    );
 }
 
 /// The advice names weights that keep the accuracy, and a user can type it as it stands, in any folder.
 #[test]
 fn advice_keeps_the_classes_and_can_be_typed() {
-    let run = cipherlab(&["plan", "--max-memory", "1.4G"], None);
+    let run = cipherlab(&["plan", "--max-memory", "300M"], None);
     let last = run.stdout.lines().last().unwrap();
     assert!(!last.contains("chebyshev:3"), "{last}");
     let (_, advice) = last.split_once("or use ").expect(last);
-    let (flags, rest) = advice.split_once(" (785.6 MB; 92.60 % of 10000 images right").expect(last);
+    let (flags, rest) = advice.split_once(" (233.7 MB; 92.60 % of 10000 images right").expect(last);
     assert!(rest.contains("simulated at N = 32768"), "{last}");
-    let typed: Vec<&str> = ["plan", "--max-memory", "1.4G"].into_iter().chain(flags.split(' ')).collect();
+    let typed: Vec<&str> = ["plan", "--max-memory", "300M"].into_iter().chain(flags.split(' ')).collect();
     let elsewhere = tempfile::tempdir().unwrap();
     let run = cipherlab_in(elsewhere.path(), &typed, None);
     assert_eq!((run.code, run.stdout.lines().last()), (Some(0), Some("runs here")), "{}", run.stderr);

@@ -64,7 +64,7 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     let mut least: Option<(u64, Way)> = None;
     let mut fit = |kind: Vec<Way>| {
         for way in kind {
-            let Some(needed) = memory(&way, model) else { continue };
+            let Some(needed) = memory(&way, model, &case.dial) else { continue };
             if needed <= limit {
                 return Some(in_words(spec, &way, needed));
             }
@@ -82,13 +82,13 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     Some(format!("the least found is {}", in_words(spec, &way, needed)))
 }
 
-/// Returns the memory that a way takes; `None` for a way that cannot run.
-fn memory(way: &Way, model: &Model) -> Option<u64> {
+/// Returns the memory that a way takes with this dial; `None` for a way that cannot run.
+fn memory(way: &Way, model: &Model, dial: &Dial) -> Option<u64> {
     let model = match way.network {
         Some(network) => Model::of_shipped(network, HEADROOM).ok()?,
         None => model.clone(),
     };
-    Some(Case::new(&way.spec, model, None).ok()?.with_dial(Dial::Lean).plan.memory.total() as u64)
+    Some(Case::new(&way.spec, model, None).ok()?.with_dial(dial.clone()).plan.memory.total() as u64)
 }
 
 /// Returns the ways of another shipped network, with the polynomial that it was trained with; none for weights that are

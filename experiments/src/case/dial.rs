@@ -33,7 +33,8 @@ impl FromStr for Dial {
             "lean" => Ok(Self::Lean),
             "fast" => Ok(Self::Fast),
             _ => {
-                let bytes = parse_bytes(text).ok_or_else(|| anyhow!("wanted lean, default, fast, or bytes such as \"4G\""))?;
+                let bytes =
+                    parse_bytes(text).ok_or_else(|| anyhow!("wanted lean, default, fast, or bytes such as \"4G\""))?;
                 Ok(Self::AtMost(bytes, text.to_owned()))
             }
         }

@@ -176,14 +176,22 @@ impl Case {
     /// Those of [`Case::check_memory_available`].
     pub(crate) fn check_memory_beside(&self, mapped: u64) -> Result<()> {
         self.check_shelf()?;
-        let total = self.plan.memory.total() as u64;
-        let Some(Available { bytes: left, limit }) = machine::available().filter(|found| found.bytes < total) else {
+        let (total, file) = (self.plan.memory.total() as u64, self.plan.needs.file(self.holding) as u64);
+        let Some(Available { bytes: left, limit }) =
+            machine::available().filter(|found| found.bytes < total + in_address_space(file, &found.limit))
+        else {
             return Ok(());
         };
-        let needed = needed_beside(total, mapped, &limit);
+        let needed = needed_beside(total, mapped, &limit) + in_address_space(file, &limit);
         if left < needed {
             let (parts, advice, remedy) = (self.memory_in_words(), self.advice(left), limit.remedy());
-            let beside = if needed < total { format!("{} beside files, of ", bytes(needed)) } else { String::new() };
+            let beside = if needed > total {
+                format!("{} with the file of keys and constants, ", bytes(needed))
+            } else if needed < total {
+                format!("{} beside files, of ", bytes(needed))
+            } else {
+                String::new()
+            };
             bail!("not enough memory: found {} {limit}, wanted {beside}{parts}; {remedy}{advice}", bytes(left));
         }
         eprintln!(
@@ -263,6 +271,11 @@ fn check_classes(program: &Program) -> Result<()> {
         "found {found} slots in the last layer, wanted {wanted} for {classes} classes; use a wider network or fewer stages"
     );
     Ok(())
+}
+
+/// Returns the bytes that a mapped file of the case takes under a limit. Only one on address space counts it.
+fn in_address_space(file: u64, limit: &Limit) -> u64 {
+    if *limit == Limit::AddressSpace { file } else { 0 }
 }
 
 /// Returns the bytes that a case must be able to have under a limit, if it takes `total` and `mapped` of them stay in

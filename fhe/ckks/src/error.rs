@@ -127,7 +127,9 @@ pub enum CkksError {
         wanted: KeyShape,
     },
     /// A file without a name, for keys and constants, in which the file system stores nothing more.
-    #[error("file for keys and constants: {0}; make room on that file system, name another folder, or hold them in memory")]
+    #[error(
+        "file for keys and constants: {0}; make room on that file system, name another folder, or hold them in memory"
+    )]
     Shelf(#[source] std::io::Error),
 }
 

@@ -34,7 +34,14 @@ pub struct Chunk<'a> {
 impl<'a> Chunk<'a> {
     /// Returns all positions of limb `limb`.
     pub fn whole(ring: &'a Ring, basis: Basis, limb: usize) -> Self {
-        Self { table: ring.table(basis, limb), lift: lift(ring, basis, limb), limb, first: 0, len: ring.n(), n: ring.n() }
+        Self {
+            table: ring.table(basis, limb),
+            lift: lift(ring, basis, limb),
+            limb,
+            first: 0,
+            len: ring.n(),
+            n: ring.n(),
+        }
     }
 
     /// Returns the `len` positions from `first` on in the same limb.

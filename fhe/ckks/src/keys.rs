@@ -279,9 +279,8 @@ impl EvaluationKeys {
     /// Returns all keys as [`SwitchingKey::expanded`] does.
     #[must_use]
     pub fn expanded(self) -> Self {
-        let expand = |(kind, keys): (KeyKind, Vec<SwitchingKey>)| {
-            (kind, keys.into_iter().map(SwitchingKey::expanded).collect())
-        };
+        let expand =
+            |(kind, keys): (KeyKind, Vec<SwitchingKey>)| (kind, keys.into_iter().map(SwitchingKey::expanded).collect());
         Self { keys: self.keys.into_iter().map(expand).collect() }
     }
 

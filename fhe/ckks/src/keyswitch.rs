@@ -63,7 +63,13 @@ pub fn sum_of_images(digit: &Poly<Ntt>, keys: &[(u64, &SwitchingKey)], addend: &
         assert!(key.digits().len() == 1 && key.shape().basis() == basis, "a key of one digit over {basis:?}");
         let image = (galois != 1).then(|| digit.ring().permutation(galois));
         let a = key.uniform().next().expect("one digit");
-        Term { digit: digit.limbs().iter().map(|limb| &**limb).collect(), image, b: &key.digits()[0], a, words: key.words(0) }
+        Term {
+            digit: digit.limbs().iter().map(|limb| &**limb).collect(),
+            image,
+            b: &key.digits()[0],
+            a,
+            words: key.words(0),
+        }
     });
     GadgetProduct { ring: digit.ring(), basis, terms: terms.collect() }.compute([Some(addend), None])
 }

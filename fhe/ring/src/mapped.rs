@@ -107,9 +107,9 @@ mod tests {
     fn a_shelf_gives_back_what_was_put_on_it_and_has_no_name() {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Shelf::create(folder.path()).unwrap();
-        let pieces: Vec<Vec<u8>> = (0..5_usize).map(|k| (0..7_000 * k + 1).map(|i| (i * (k + 3)) as u8).collect()).collect();
-        let maps: Vec<MappedFile> =
-            pieces.iter().map(|piece| shelf.put(piece.chunks(1000)).unwrap()).collect();
+        let pieces: Vec<Vec<u8>> =
+            (0..5_usize).map(|k| (0..7_000 * k + 1).map(|i| (i * (k + 3)) as u8).collect()).collect();
+        let maps: Vec<MappedFile> = pieces.iter().map(|piece| shelf.put(piece.chunks(1000)).unwrap()).collect();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no name");
         for _ in 0..2 {
             for (map, piece) in maps.iter().zip(&pieces) {

@@ -79,7 +79,8 @@ impl BootstrapLiteral {
                 // A pair for each giant step and for the total, and four for each digit: those of the input and of the total,
                 // and their sources.
                 cost.limbs = cost.limbs.max(basis.len() * (2 * plan.giants + 2 + 4 * digits));
-                let limb = params.ring().moduli(basis).map(|q| packed_len(params.n(), packed_bits(q))).max().unwrap_or(0);
+                let limb =
+                    params.ring().moduli(basis).map(|q| packed_len(params.n(), packed_bits(q))).max().unwrap_or(0);
                 let diagonals = shape.bytes(params, level) / basis.len();
                 let shares = diagonals.min(diagonals / SHARES + shape.0.len() * READ_AROUND);
                 cost.read = cost.read.max(plan.babies.len() * digits * limb + shares);

@@ -97,15 +97,16 @@ impl Needs {
             KeyPlace::Packed => self.keys,
             KeyPlace::Words => self.keys + self.words,
         };
+        // Constants are encoded one circuit after another, and those of the largest come last: its matrices in cleartext are
+        // there beside the constants of the others.
         let (constants, encoding) = match holding.constants {
             ConstantPlace::File => (0, self.cleartext),
-            ConstantPlace::Memory => (all, self.cleartext),
+            ConstantPlace::Memory => (all, self.cleartext + all - largest),
             ConstantPlace::WhenUsed => (largest, 0),
         };
         let read = if holding.needs_file() { self.read } else { 0 };
-        let evaluating = self.scratch.max(self.generation) + read;
-        // Constants are encoded one after another: their last matrices in cleartext are there beside nearly all of them.
-        let working = self.fixed + evaluating.max(self.generation + encoding);
+        let evaluating = constants + self.scratch.max(self.generation) + read;
+        let working = self.fixed + evaluating.max(self.generation + encoding) - constants;
         Memory { keys, constants, working }
     }
 

@@ -1,6 +1,7 @@
 //! Encrypted layers compared with clear ones in small and insecure rings, and the schedule with the evaluation.
 
 use fhe_ckks::{Ciphertext, Evaluator, KeyRequest, Parameters, SecretKey};
+use fhe_ring::Shelf;
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -480,4 +481,37 @@ fn circuits_without_security_are_those_of_a_larger_ring() {
     let [found, wanted] = [small.parameters(), large.parameters()];
     assert_eq!((&found.main_bits, found.log_n), (&wanted.main_bits, 15));
     assert!(found.insecure && !wanted.insecure, "a secure circuit stays secure");
+}
+
+/// Keys and constants in files, in memory or in words: the same bits come out.
+#[test]
+fn every_way_of_holding_keys_and_constants_computes_the_same_bits() {
+    let network = narrow(&mut ChaCha20Rng::seed_from_u64(1));
+    let image = numbers(&mut ChaCha20Rng::seed_from_u64(2), 3 * 32 * 32);
+    let ranges = ranges::observe(&network, std::slice::from_ref(&image), Vec::clone);
+    let program = Program::new(network, Circuit::insecure(13, 7, Packing::Fused), ranges);
+    let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
+    let plan = program.plan(&params).unwrap();
+    let shelf = Shelf::create(&std::env::temp_dir()).unwrap();
+    let logits = |holding: Holding| {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let for_keys = (holding.keys == KeyPlace::File).then_some(&shelf);
+        let (client, _, keys) =
+            Client::generate_observed(&program, &params, &plan.request, &mut rng, for_keys).unwrap();
+        let keys = if holding.keys == KeyPlace::Words { keys.expanded() } else { keys };
+        let memory = plan.needs.memory(holding);
+        if holding.keys != KeyPlace::File {
+            assert_eq!(keys.bytes(), memory.keys, "{holding}");
+        }
+        let server = Server::holding(program.clone(), &params, keys, holding.constants, Some(&shelf)).unwrap();
+        let encrypted = client.encrypt(&[&image], &mut rng).unwrap();
+        (server.evaluate(&encrypted, &mut |_, _| {}).unwrap(), memory)
+    };
+    let (wanted, default) = logits(Holding::DEFAULT);
+    for holding in Holding::all() {
+        let (found, memory) = logits(holding);
+        assert!(found == wanted, "{holding}");
+        assert_eq!(memory.total() < default.total(), holding < Holding::DEFAULT, "{holding}");
+    }
+    assert_eq!(plan.needs.file(Holding::LEAN), default.keys + default.constants);
 }

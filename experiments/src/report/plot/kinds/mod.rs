@@ -3,6 +3,7 @@
 mod engines;
 mod flips;
 mod layers;
+mod memory;
 mod pareto;
 mod precision;
 mod ring;
@@ -33,6 +34,8 @@ pub(crate) enum FigureKind {
     Engines,
     /// Speed-up and latency against the number of threads.
     Speedup,
+    /// Latency against memory, at each setting of `max_memory`.
+    Memory,
 }
 
 /// The reason why there is nothing to draw.
@@ -57,6 +60,7 @@ impl FigureKind {
             Self::Flips => ("Images that change their class", flips::figure(sources)),
             Self::Engines => ("Engines: memory and bytes against latency", engines::figure(sources)),
             Self::Speedup => ("Speed-up against threads", speedup::figure(sources)),
+            Self::Memory => ("Seconds against memory", memory::figure(sources)),
         };
         let mut figure = figure?;
         figure.title = format!("{title} · {name}");

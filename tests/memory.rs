@@ -1,0 +1,146 @@
+//! The dial of memory: the same logits at every setting, hard limits of the kernel, and files that nobody sees.
+#![cfg(target_os = "linux")]
+#![allow(missing_docs)]
+
+mod common;
+#[path = "common/tiny.rs"]
+mod tiny;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Run, cipherlab};
+use serde_json::Value;
+
+/// A network of few channels in an INSECURE ring of dimension 2^13.
+fn tiny_case(weights: &Path) -> Vec<String> {
+    let case = [
+        "classify",
+        "--insecure",
+        "--ring-dim",
+        "8192",
+        "--relu",
+        "chebyshev:7",
+        "--seed",
+        "3",
+        "--json",
+        "--digits",
+        "17",
+    ];
+    let weights = ["--weights", weights.to_str().unwrap()];
+    case.into_iter().chain(weights).map(str::to_owned).collect()
+}
+
+fn run_with(case: &[String], more: &[&str]) -> Run {
+    let arguments: Vec<&str> = case.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    cipherlab(&arguments, None)
+}
+
+#[track_caller]
+fn reports(run: &Run) -> Vec<Value> {
+    let reports: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!reports.is_empty(), "{}", run.stderr);
+    reports
+}
+
+#[test]
+fn every_setting_gives_the_same_logits_and_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    tiny::write(&weights, [3, 4], 1);
+    let case = tiny_case(&weights);
+    let logits = |memory: &str| {
+        let run = run_with(&case, &["--image", "0", "--max-memory", memory]);
+        reports(&run).into_iter().map(|report| report["logits"].clone()).collect::<Vec<_>>()
+    };
+    let default = logits("default");
+    assert!(default[0].as_array().unwrap().len() >= 2);
+    for memory in ["lean", "fast", "4G"] {
+        assert_eq!(logits(memory), default, "{memory}");
+    }
+}
+
+/// The kernel gives the process no more than the limit, whatever the prediction says: `ulimit -d` bounds what is not a file.
+#[test]
+fn a_lean_image_at_128_bits_runs_under_a_hard_limit_that_stops_the_default() {
+    let case = "classify --ring-dim 32768 --weights resnet20-cosine-square --threads 2 --image 0 --seed 1 --json";
+    let limited = |more: &str| {
+        let script = format!("ulimit -d 330000 && exec \"$0\" {case} {more}");
+        let output = Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_cipherlab")]).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    };
+    let refused = limited("");
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""));
+    for words in ["`ulimit -d`", "--max-memory", "keys in a file"] {
+        assert!(refused.stderr.contains(words), "{words}: {}", refused.stderr);
+    }
+    let lean = limited("--max-memory lean");
+    assert_eq!(lean.code, Some(0), "{}", lean.stderr);
+    let report = &reports(&lean)[0];
+    assert_eq!(report["class"], report["plain_class"]);
+    let [peak, predicted] = ["peak_rss_bytes", "predicted_bytes"].map(|key| report[key].as_f64().unwrap());
+    assert!((0.9..1.1).contains(&(predicted / peak)), "predicted {predicted}, found {peak}");
+    assert!(peak < 300e6, "{peak}");
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_no_file_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cipherlab"))
+        .args("classify --ring-dim 32768 --weights resnet20-cosine-square --max-memory lean --json".split(' '))
+        .env("TMPDIR", folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let place = folder.path().to_str().unwrap().to_owned();
+    // The mapping of a file without a name ends in "(deleted)".
+    let mapped = || {
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", child.id())).unwrap_or_default();
+        maps.lines().any(|line| line.contains(&place) && line.ends_with("(deleted)"))
+    };
+    let started = Instant::now();
+    while !mapped() && started.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(mapped(), "keys are in a file of the folder");
+    let names = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(names(), 0, "the file has no name");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(names(), 0);
+}
+
+#[test]
+fn a_folder_in_memory_is_no_place_for_the_file() {
+    if !Path::new("/dev/shm").is_dir() {
+        eprintln!("skipped: there is no /dev/shm");
+        return;
+    }
+    let plan = |memory: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_cipherlab"))
+            .args(["classify", "--ring-dim", "32768", "--max-memory", memory])
+            .env("TMPDIR", "/dev/shm")
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let error = plan("lean");
+    assert!(error.contains("/dev/shm: found a folder whose files take memory") && error.contains("TMPDIR"), "{error}");
+}
+
+#[test]
+fn images_in_a_row_take_no_more_memory_than_the_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("weights");
+    tiny::write(&weights, [3, 4], 1);
+    let case = tiny_case(&weights);
+    for memory in ["lean", "default"] {
+        let run = run_with(&case, &["--image", "0..10", "--max-memory", memory]);
+        let peaks: Vec<f64> = reports(&run).iter().map(|report| report["peak_rss_bytes"].as_f64().unwrap()).collect();
+        assert_eq!(peaks.len(), 10);
+        assert!(peaks[9] <= 1.02 * peaks[1], "{memory}: {peaks:?}");
+    }
+}
