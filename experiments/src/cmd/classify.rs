@@ -1,5 +1,7 @@
 //! `classify`: sends encrypted images through the network.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use fhe_ring::SecretRng;
 use indicatif::ProgressBar;
@@ -12,6 +14,7 @@ use crate::layers::{Deviation, Reference};
 use crate::output::rounded;
 use crate::session::{Evaluation, ImageEvaluation, Session};
 use crate::verdict::{self, NoClass};
+use crate::profiling::{self, Profile};
 use crate::{machine, output, progress, secrecy};
 
 /// Most decimals that logits are shown with, unless more are asked for.
@@ -42,15 +45,24 @@ pub(crate) struct Args {
     /// information about the secret key: a person who does not hold the key must not see more.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=17))]
     digits: Option<u8>,
+    /// Write to this folder where the time and the memory go: time.csv and memory.csv, with figures as SVG and PNG.
+    #[arg(long, value_name = "DIR")]
+    profile: Option<PathBuf>,
 }
 
 /// Runs `classify`. The process ends with status 1 if an image has no class.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let without_class = args.case.in_pool(|| {
+        let profile = args.profile.as_deref().map(Profile::start).transpose()?;
         let images = images::load(&args.images, args.set.load()?.as_ref())?;
         let case = args.case.case()?;
         args.case.check_memory(&case)?;
-        Job::start(args, case)?.classify_all(&images)
+        profiling::close("setup", "preparation");
+        let without_class = Job::start(args, case)?.classify_all(&images)?;
+        if let Some(profile) = profile {
+            profile.finish()?;
+        }
+        Ok(without_class)
     })?;
     if without_class > 0 {
         std::process::exit(1);
@@ -103,6 +115,7 @@ impl<'a> Job<'a> {
 
     /// Classifies the images of one ciphertext.
     fn classify(&mut self, images: &[Named]) -> Result<Vec<Report>> {
+        profiling::next_ciphertext();
         let Self { args, session, rng } = self;
         let case = session.case();
         let inputs: Vec<Vec<f64>> = images.iter().map(|named| case.input(&named.image)).collect();

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use fhe_ring::meter::{Held, Holder, Primitive, scope};
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
 use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring};
 
@@ -15,6 +16,7 @@ const MOST_STRETCH: u32 = 5;
 pub(crate) struct EncodedDiagonal {
     stretch: u32,
     limbs: Vec<Residues>,
+    _held: Held,
 }
 
 /// A limb: packed, or in words if the chunks of a pass would be too short to be unpacked.
@@ -30,11 +32,20 @@ impl From<&CompactPoly> for EncodedDiagonal {
             0..=MOST_STRETCH => Residues::Packed(PackedLimb::new(ring.kernels(), limb, packed_bits(modulus))),
             _ => Residues::Words(limb.clone()),
         });
-        Self { stretch, limbs: limbs.collect() }
+        Self::new(stretch, limbs.collect())
     }
 }
 
 impl EncodedDiagonal {
+    fn new(stretch: u32, limbs: Vec<Residues>) -> Self {
+        let own = |limb: &Residues| match limb {
+            Residues::Packed(packed) => packed.own_bytes(),
+            Residues::Words(words) => 8 * words.len(),
+        };
+        let held = Held::new(Holder::Matrices, limbs.iter().map(own).sum());
+        Self { stretch, limbs, _held: held }
+    }
+
     /// log2 of the number of positions that an element stands for.
     pub(crate) fn stretch(&self) -> u32 {
         self.stretch
@@ -53,6 +64,7 @@ impl EncodedDiagonal {
         match &self.limbs[limb] {
             Residues::Words(words) => &words[first..][..size],
             Residues::Packed(packed) => {
+                let _scope = scope(Primitive::UnpackDiagonals);
                 packed.unpack(kernels, first, &mut scratch[..size]);
                 &scratch[..size]
             }
@@ -90,7 +102,7 @@ impl EncodedDiagonal {
                 Ok(Residues::Words(words))
             }
         });
-        Ok(Self { stretch, limbs: limbs.collect::<io::Result<_>>()? })
+        Ok(Self::new(stretch, limbs.collect::<io::Result<_>>()?))
     }
 
     /// Bytes held in memory, without padding.

@@ -1,5 +1,6 @@
 //! Encoding: from vectors of numbers to plaintext polynomials and back.
 
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::{Basis, Coefficients, CompactPoly, Poly};
 use multiversion::multiversion;
 use num_complex::Complex64;
@@ -126,6 +127,7 @@ impl Parameters {
         basis: Basis,
         spare: f64,
     ) -> Result<Vec<i64>, CkksError> {
+        let _scope = scope(Primitive::Embed);
         let slots = re.len();
         self.check_slots(slots)?;
         if !(scale.is_finite() && scale > 0.0) {

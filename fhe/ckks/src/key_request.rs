@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fhe_ring::meter::Held;
 use fhe_ring::{Basis, PackedPoly, Poly, sample};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
@@ -126,7 +127,7 @@ impl KeyRequest {
         let mut keys = EvaluationKeys::default();
         let made = sample::with_generators(requests.len(), rng, |i, rng| {
             let (kind, shape) = requests[i];
-            match kind {
+            let key = match kind {
                 KeyKind::Relinearization => {
                     let basis = Basis::main(shape.main);
                     let square = Zeroizing::new(Poly::dot(params.ring(), basis, &[(secret.poly(), secret.poly())]));
@@ -158,9 +159,11 @@ impl KeyRequest {
                     let image = ephemeral().poly().automorphism(&params.ring().permutation(galois));
                     SwitchingKey::generate(&Zeroizing::new(image), secret, shape, rng)
                 }
-            }
+            };
+            let held = Held::new(kind.holder(), key.bytes());
+            (key, held)
         });
-        for ((kind, _), key) in requests.iter().zip(made) {
+        for ((kind, _), (key, _held)) in requests.iter().zip(made) {
             keys.insert(*kind, key);
         }
         keys

@@ -13,6 +13,7 @@ use fhe_ckks::{
     Ciphertext, CkksError, Digits, Evaluator, Extended, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext,
     SwitchingKey,
 };
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::{Basis, Limb, Poly, Ring};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -314,6 +315,7 @@ impl LinearTransform {
                         (*baby, diagonal.stretch(), diagonal.chunk(kernels, i, first, scratch))
                     });
                     let chunks: Vec<(usize, u32, &[u64])> = chunks.collect();
+                    let _scope = scope(Primitive::DiagonalProduct);
                     for (part, sum) in sum.iter_mut().enumerate() {
                         let term =
                             |&(baby, stretch, diagonal): &(usize, _, _)| (stretch, &*rotated[baby][part], diagonal);

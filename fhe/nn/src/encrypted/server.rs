@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
+use fhe_ring::Poly;
+use fhe_ring::meter::{Held, Holder};
 
 use super::layout::Layout;
 use super::program::{Machine, Program, StepInfo};
@@ -90,7 +92,7 @@ impl Server {
     ) -> Result<Ciphertext, CkksError> {
         self.check(image)?;
         let image = self.evaluator.from_client(image)?;
-        let logits = self.program.run(&mut Evaluation { server: self, observe }, image)?;
+        let logits = self.program.run(&mut Evaluation { server: self, observe, held: None }, image)?;
         self.answer(logits)
     }
 
@@ -160,6 +162,8 @@ pub enum ConstantsError {
 struct Evaluation<'a> {
     server: &'a Server,
     observe: &'a mut dyn FnMut(&StepInfo, &Ciphertext),
+    /// The bytes of the ciphertexts that are held between two layers.
+    held: Option<Held>,
 }
 
 impl Evaluation<'_> {
@@ -172,6 +176,11 @@ impl Evaluation<'_> {
 impl Machine for Evaluation<'_> {
     type Value = Ciphertext;
     type Error = CkksError;
+
+    fn holds<'a>(&mut self, values: impl Iterator<Item = &'a Ciphertext>) {
+        let bytes = values.flat_map(Ciphertext::parts).map(Poly::bytes).sum();
+        self.held = Some(Held::new(Holder::Ciphertexts, bytes));
+    }
 
     fn convolve(
         &mut self,

@@ -1,0 +1,101 @@
+//! Memory over time, read by a thread of its own.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use fhe_ring::buffer::{LimbBytes, limb_bytes};
+use fhe_ring::meter::{Holder, held};
+
+use crate::machine::{self, Resident};
+
+/// The time between two samples.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// The memory of the process at a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// The moment.
+    pub at: Instant,
+    /// Resident memory, as the kernel counts it.
+    pub resident: Resident,
+    /// Limbs, as their pool counts them.
+    pub limbs: LimbBytes,
+    /// Bytes by holder.
+    pub held: [u64; HOLDERS.len()],
+}
+
+/// All holders.
+pub(crate) const HOLDERS: [Holder; 11] = [
+    Holder::RotationKeys,
+    Holder::RelinearizationKeys,
+    Holder::EncapsulationKeys,
+    Holder::ClientKeys,
+    Holder::Secrets,
+    Holder::Matrices,
+    Holder::Weights,
+    Holder::Ciphertexts,
+    Holder::Tables,
+    Holder::Permutations,
+    Holder::Models,
+];
+
+impl Sample {
+    /// Reads the memory of the process now; `None` if the kernel does not say.
+    pub(crate) fn now() -> Option<Self> {
+        // Counters first: memory is counted before it becomes resident.
+        let (limbs, held) = (limb_bytes(), HOLDERS.map(held));
+        Some(Self { at: Instant::now(), resident: machine::resident()?, limbs, held })
+    }
+
+    /// Returns the bytes of a holder.
+    pub(crate) fn held(&self, holder: Holder) -> u64 {
+        self.held[HOLDERS.iter().position(|&other| other == holder).expect("all holders are listed")]
+    }
+}
+
+/// A thread that reads the memory of the process again and again.
+pub(crate) struct Sampler {
+    thread: Option<JoinHandle<()>>,
+    over: Arc<AtomicBool>,
+    samples: Arc<Mutex<Vec<Sample>>>,
+}
+
+impl Sampler {
+    /// Starts to read.
+    ///
+    /// # Errors
+    /// If the system refuses a thread.
+    pub(crate) fn start() -> std::io::Result<Self> {
+        let (over, samples) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Sample>>>::default());
+        let (ends, keeps) = (over.clone(), samples.clone());
+        let read = move || {
+            while !ends.load(Ordering::Relaxed) {
+                keeps.lock().expect("no holder panics").extend(Sample::now());
+                std::thread::sleep(INTERVAL);
+            }
+        };
+        let thread = std::thread::Builder::new().name("memory".to_owned()).spawn(read)?;
+        Ok(Self { thread: Some(thread), over, samples })
+    }
+
+    /// Stops to read, and returns what was read.
+    pub(crate) fn stop(&mut self) -> Vec<Sample> {
+        self.end();
+        std::mem::take(&mut self.samples.lock().expect("no holder panics"))
+    }
+
+    fn end(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Sampler {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,80 @@
+//! The rows of `memory.csv`.
+
+use std::time::Instant;
+
+use fhe_ring::meter::Holder;
+
+use super::memory::Sample;
+use super::steps::Step;
+use crate::records::MemoryRow;
+
+/// Returns the rows of some samples that were taken during some steps, which began at `start`.
+///
+/// The pages of files are those of the program where no keys or constants are in files; `program` is what was resident
+/// before any were.
+pub(super) fn rows(samples: &[Sample], steps: &[Step], start: Instant, program: Option<u64>) -> Vec<MemoryRow> {
+    samples.iter().map(|sample| row(sample, step_at(steps, sample.at), start, program)).collect()
+}
+
+/// Returns the step of a moment.
+fn step_at(steps: &[Step], at: Instant) -> Option<&Step> {
+    let next = steps.partition_point(|step| step.ends().is_some_and(|(_, end)| end < at));
+    steps.get(next).or(steps.last())
+}
+
+fn row(sample: &Sample, step: Option<&Step>, start: Instant, program: Option<u64>) -> MemoryRow {
+    let held = |holder| sample.held(holder);
+    let in_limbs = [Holder::Tables, Holder::Weights, Holder::Ciphertexts, Holder::Secrets].map(held).iter().sum();
+    let file = sample.resident.file;
+    let program = program.map_or(file, |program| program.min(file));
+    let mut row = MemoryRow {
+        seconds: (sample.at - start).as_secs_f64(),
+        ciphertext: step.map_or(0, |step| step.ciphertext),
+        layer: step.map_or(String::new(), |step| step.layer.clone()),
+        op: step.map_or(String::new(), |step| step.op.clone()),
+        rotation_keys: held(Holder::RotationKeys),
+        relinearization_keys: held(Holder::RelinearizationKeys),
+        encapsulation_keys: held(Holder::EncapsulationKeys),
+        client_keys: held(Holder::ClientKeys),
+        secrets: held(Holder::Secrets),
+        constants: held(Holder::Matrices),
+        weights: held(Holder::Weights),
+        ciphertexts: held(Holder::Ciphertexts),
+        scratch: (sample.limbs.in_use as u64).saturating_sub(in_limbs),
+        pool: sample.limbs.waiting as u64,
+        tables: held(Holder::Tables) + held(Holder::Permutations),
+        models: held(Holder::Models),
+        files: file - program,
+        program,
+        unattributed: 0,
+        rss: sample.resident.total(),
+    };
+    row.unattributed = row.rss.saturating_sub(attributed(&row));
+    row
+}
+
+/// The memory of a row by what holds it, in the order of the columns.
+pub(super) fn by_holder(row: &MemoryRow) -> [(&'static str, u64); 15] {
+    [
+        ("rotation keys", row.rotation_keys),
+        ("relinearization keys", row.relinearization_keys),
+        ("encapsulation keys", row.encapsulation_keys),
+        ("client-ring keys", row.client_keys),
+        ("secret keys", row.secrets),
+        ("bootstrapping constants", row.constants),
+        ("encoded weights", row.weights),
+        ("ciphertexts", row.ciphertexts),
+        ("scratch in use", row.scratch),
+        ("scratch waiting", row.pool),
+        ("tables, permutations", row.tables),
+        ("plaintext models", row.models),
+        ("keys in files", row.files),
+        ("the program", row.program),
+        ("unattributed", row.unattributed),
+    ]
+}
+
+/// Returns the bytes of which it is known what holds them.
+pub(super) fn attributed(row: &MemoryRow) -> u64 {
+    by_holder(row).iter().map(|(_, bytes)| bytes).sum::<u64>() - row.unattributed
+}
