@@ -23,6 +23,7 @@ pub(crate) struct Session {
     pub keygen: f64,
     client: Client,
     observer: Observer,
+    /// The bytes of keys and networks.
     _held: Vec<Held>,
 }
 
@@ -185,12 +186,14 @@ impl Session {
     }
 }
 
-/// Counts the keys of a case, and the secret of the main ring.
+/// Counts the keys of a case, the secret of the main ring, and the networks.
 fn held(case: &Case, keys: &EvaluationKeys) -> Vec<Held> {
     let params = &case.params;
     let secret = 8 * params.n() * (params.ring().basis().len() + 1);
-    let keys = keys.iter().map(|(kind, key)| Held::new(kind.holder(), key.bytes()));
-    keys.chain([Held::new(Holder::Secrets, secret)]).collect()
+    let keys = keys.iter().map(|(kind, key)| Held::new(kind.holder(), key.own_bytes()));
+    // The model, its program and the server's copy of that.
+    let models = 3 * case.program.network().bytes();
+    keys.chain([Held::new(Holder::Secrets, secret), Held::new(Holder::Models, models)]).collect()
 }
 
 /// Returns the precision of a bootstrap: −log2 of the largest deviation of its result from its operand, over the

@@ -58,9 +58,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let case = args.case.case()?;
         args.case.check_memory(&case)?;
         profiling::close("setup", "preparation");
+        let described = case.described.clone();
         let without_class = Job::start(args, case)?.classify_all(&images)?;
         if let Some(profile) = profile {
-            profile.finish()?;
+            let case = format!("N = {}, {}, {}", described.ring_dim, described.relu, described.packing);
+            let summary = profile.finish(&case)?;
+            if !args.json {
+                output::out(&summary)?;
+            }
         }
         Ok(without_class)
     })?;

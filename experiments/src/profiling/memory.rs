@@ -27,7 +27,7 @@ pub(crate) struct Sample {
 }
 
 /// All holders.
-pub(crate) const HOLDERS: [Holder; 11] = [
+pub(crate) const HOLDERS: [Holder; 12] = [
     Holder::RotationKeys,
     Holder::RelinearizationKeys,
     Holder::EncapsulationKeys,
@@ -38,6 +38,7 @@ pub(crate) const HOLDERS: [Holder; 11] = [
     Holder::Ciphertexts,
     Holder::Tables,
     Holder::Permutations,
+    Holder::Files,
     Holder::Models,
 ];
 

@@ -3,57 +3,60 @@
 //! A process has one profile, as it has one [`fhe_ring::meter`]. Whoever evaluates calls [`close`] after each step, which
 //! costs nothing while no profile is taken.
 
+mod areas;
+mod flame;
+mod folder;
 mod memory;
 mod steps;
+mod summary;
 mod time;
 mod timeline;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::machine;
+use folder::Folder;
 use memory::Sampler;
 pub(crate) use steps::{close, next_ciphertext};
 
-use crate::files;
-use crate::records::Row;
-
 /// A profile that is being taken.
 pub(crate) struct Profile {
-    folder: PathBuf,
+    folder: Folder,
     start: Instant,
     sampler: Sampler,
 }
 
 impl Profile {
-    /// Starts to measure.
+    /// Starts to measure, for files in a folder.
     ///
     /// # Errors
-    /// A folder that cannot be made, and a thread that the system refuses.
-    pub(crate) fn start(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| format!("--profile {}", folder.display()))?;
+    /// A folder with files that no profile wrote, or that cannot be written; a thread that the system refuses.
+    pub(crate) fn start(path: &Path) -> Result<Self> {
+        let folder = Folder::open(path)?;
+        let start = Instant::now();
         let sampler = Sampler::start().context("the thread that reads memory")?;
         steps::open();
-        Ok(Self { folder: folder.to_owned(), start: Instant::now(), sampler })
+        Ok(Self { folder, start, sampler })
     }
 
-    /// Stops to measure, and writes the files.
+    /// Stops to measure, writes the files, and returns a summary. `case` names the case in figures.
     ///
     /// # Errors
     /// Files that cannot be written.
-    pub(crate) fn finish(mut self) -> Result<()> {
-        let steps = steps::take();
-        let samples = self.sampler.stop();
-        let time = time::rows(&steps, rayon::current_num_threads());
-        let memory = timeline::rows(&samples, &steps, self.start, None);
-        self.write(&time)?;
-        self.write(&memory)
-    }
-
-    fn write<R: Row>(&self, rows: &[R]) -> Result<()> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        rows.iter().try_for_each(|row| writer.serialize(row))?;
-        files::replace(&self.folder.join(R::FILE), &writer.into_inner()?)
+    pub(crate) fn finish(mut self, case: &str) -> Result<String> {
+        let (steps, samples) = (steps::take(), self.sampler.stop());
+        let (threads, peak) = (rayon::current_num_threads(), machine::peak_rss_bytes());
+        let time = time::rows(&steps, threads);
+        let memory = timeline::rows(&samples, &steps, self.start);
+        self.folder.table(&time)?;
+        self.folder.table(&memory)?;
+        let [flame, areas] = folder::FIGURES;
+        self.folder.figure(flame, &flame::figure(&time, threads, &format!("Where the time goes · {case}")))?;
+        self.folder.figure(areas, &areas::figure(&memory, peak, &format!("Where the memory goes · {case}")))?;
+        let summary = summary::text(&time, &memory, threads, peak);
+        Ok(format!("profile in {}\n{summary}", self.folder.shown()))
     }
 }

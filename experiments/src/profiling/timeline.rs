@@ -10,10 +10,16 @@ use crate::records::MemoryRow;
 
 /// Returns the rows of some samples that were taken during some steps, which began at `start`.
 ///
-/// The pages of files are those of the program where no keys or constants are in files; `program` is what was resident
-/// before any were.
-pub(super) fn rows(samples: &[Sample], steps: &[Step], start: Instant, program: Option<u64>) -> Vec<MemoryRow> {
-    samples.iter().map(|sample| row(sample, step_at(steps, sample.at), start, program)).collect()
+/// Resident pages of files are the program's as long as no keys or constants are in files, and from then on as many as
+/// there were before.
+pub(super) fn rows(samples: &[Sample], steps: &[Step], start: Instant) -> Vec<MemoryRow> {
+    let mut program = 0;
+    let row_of = |sample: &Sample| {
+        let file = sample.resident.file;
+        program = if sample.held(Holder::Files) == 0 { file } else { program.min(file) };
+        row(sample, step_at(steps, sample.at), start, program)
+    };
+    samples.iter().map(row_of).collect()
 }
 
 /// Returns the step of a moment.
@@ -22,11 +28,9 @@ fn step_at(steps: &[Step], at: Instant) -> Option<&Step> {
     steps.get(next).or(steps.last())
 }
 
-fn row(sample: &Sample, step: Option<&Step>, start: Instant, program: Option<u64>) -> MemoryRow {
+fn row(sample: &Sample, step: Option<&Step>, start: Instant, program: u64) -> MemoryRow {
     let held = |holder| sample.held(holder);
     let in_limbs = [Holder::Tables, Holder::Weights, Holder::Ciphertexts, Holder::Secrets].map(held).iter().sum();
-    let file = sample.resident.file;
-    let program = program.map_or(file, |program| program.min(file));
     let mut row = MemoryRow {
         seconds: (sample.at - start).as_secs_f64(),
         ciphertext: step.map_or(0, |step| step.ciphertext),
@@ -44,7 +48,7 @@ fn row(sample: &Sample, step: Option<&Step>, start: Instant, program: Option<u64
         pool: sample.limbs.waiting as u64,
         tables: held(Holder::Tables) + held(Holder::Permutations),
         models: held(Holder::Models),
-        files: file - program,
+        files: sample.resident.file - program,
         program,
         unattributed: 0,
         rss: sample.resident.total(),

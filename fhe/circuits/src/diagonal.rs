@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use fhe_ring::meter::{Held, Holder, Primitive, scope};
+use fhe_ring::meter::{Held, Holder};
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
 use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring};
 
@@ -64,7 +64,6 @@ impl EncodedDiagonal {
         match &self.limbs[limb] {
             Residues::Words(words) => &words[first..][..size],
             Residues::Packed(packed) => {
-                let _scope = scope(Primitive::UnpackDiagonals);
                 packed.unpack(kernels, first, &mut scratch[..size]);
                 &scratch[..size]
             }

@@ -109,6 +109,8 @@ impl Parameters {
         // The sums may be twice as large as the rounded coefficients.
         let coefficients = self.rounded_coefficients(parts, scale / 2.0, basis, 1.0)?;
         let halves = CompactPoly::from_signed(self.ring(), basis, &coefficients).split();
+        let _scope = scope(Primitive::Embed);
+        drop(coefficients);
         Ok(halves.map(|poly| Plaintext { poly, scale, slots }))
     }
 

@@ -160,7 +160,7 @@ impl KeyRequest {
                     SwitchingKey::generate(&Zeroizing::new(image), secret, shape, rng)
                 }
             };
-            let held = Held::new(kind.holder(), key.bytes());
+            let held = Held::new(kind.holder(), key.own_bytes());
             (key, held)
         });
         for ((kind, _), (key, _held)) in requests.iter().zip(made) {

@@ -99,6 +99,7 @@ pub(crate) struct Conversion<'a> {
 /// # Panics
 /// If the numbers of limbs are not those of the converters.
 pub(crate) fn convert_all(kernels: Kernels, n: usize, primitive: Primitive, conversions: Vec<Conversion<'_>>) {
+    let preparing = scope(primitive);
     let block = BLOCK.min(n);
     let mut tasks = Vec::new();
     for Conversion { converter, source, target } in conversions {
@@ -110,6 +111,7 @@ pub(crate) fn convert_all(kernels: Kernels, n: usize, primitive: Primitive, conv
             tasks.push((converter, source, target));
         }
     }
+    drop(preparing);
     tasks.into_par_iter().for_each_init(
         || Limb::recycled(CHUNK),
         |overflow, (converter, source, mut target)| {

@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
+use crate::meter::{Held, Holder};
+
 /// A file that the operating system maps into memory. Clones share the mapping.
 ///
 /// The pages come from the file when they are first read, and the system may drop them again without writing them out.
 /// Nobody may change the file while it is mapped: residues that were checked would change under the evaluator, and a
 /// file that is cut short ends the process with a bus error.
 #[derive(Clone, Debug)]
-pub struct MappedFile(Arc<Mmap>);
+pub struct MappedFile(Arc<(Mmap, Held)>);
 
 impl MappedFile {
     /// Maps a whole file.
@@ -28,11 +30,13 @@ impl MappedFile {
         }
         // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. That nobody changes the file meanwhile
         // is the user's part, as documented above.
-        Ok(Self(Arc::new(unsafe { Mmap::map(&file)? })))
+        let map = unsafe { Mmap::map(&file)? };
+        let held = Held::new(Holder::Files, map.len());
+        Ok(Self(Arc::new((map, held))))
     }
 
     /// Returns the bytes of the file.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.0.0
     }
 }

@@ -195,6 +195,11 @@ impl PackedPoly {
         self.limbs.iter().map(|limb| limb.store.padded().len()).sum()
     }
 
+    /// Returns the number of bytes in memory of its own: those of limbs that are not in a file.
+    pub fn own_bytes(&self) -> usize {
+        self.limbs.iter().map(PackedLimb::own_bytes).sum()
+    }
+
     /// Returns the number of bytes of all limbs of a packed polynomial over `basis`.
     pub fn bytes_of(ring: &Ring, basis: Basis) -> usize {
         ring.moduli(basis).map(|modulus| packed_len(ring.n(), packed_bits(modulus)) + PACKED_PADDING).sum()

@@ -310,11 +310,13 @@ impl LinearTransform {
                     }
                 }
                 for (sum, terms) in sums.iter_mut().zip(&self.sums) {
+                    let unpacking = scope(Primitive::UnpackDiagonals);
                     let scratch = unpacked.chunks_exact_mut(size);
                     let chunks = terms.iter().zip(scratch).map(|((baby, diagonal), scratch)| {
                         (*baby, diagonal.stretch(), diagonal.chunk(kernels, i, first, scratch))
                     });
                     let chunks: Vec<(usize, u32, &[u64])> = chunks.collect();
+                    drop(unpacking);
                     let _scope = scope(Primitive::DiagonalProduct);
                     for (part, sum) in sum.iter_mut().enumerate() {
                         let term =

@@ -25,6 +25,8 @@ pub enum Holder {
     Tables,
     /// Permutations of automorphisms.
     Permutations,
+    /// Mapped files of keys and constants, whether their pages are resident or not.
+    Files,
     /// Networks and evaluations in cleartext.
     Models,
 }
