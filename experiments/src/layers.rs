@@ -53,7 +53,8 @@ impl Reference {
             }
         };
         let (exact, polynomial) = (evaluate(exact), evaluate(polynomial));
-        let values = [&exact, &polynomial].into_iter().flat_map(|trace| &trace.steps).map(|step| step.output.data.len());
+        let values =
+            [&exact, &polynomial].into_iter().flat_map(|trace| &trace.steps).map(|step| step.output.data.len());
         let held = Held::new(Holder::Models, 8 * values.sum::<usize>());
         Self { exact, polynomial, _held: held }
     }

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use crate::case::Case;
 use crate::layers::{Deviation, Errors, Reference, op_name};
-use crate::{machine, profiling};
 use crate::serving::Serving;
+use crate::{machine, profiling};
 
 /// A case with keys.
 pub(crate) struct Session {

@@ -12,9 +12,9 @@ use crate::classify::{picture, table};
 use crate::images::{self, Named, SetArgs};
 use crate::layers::{Deviation, Reference};
 use crate::output::rounded;
+use crate::profiling::{self, Profile};
 use crate::session::{Evaluation, ImageEvaluation, Session};
 use crate::verdict::{self, NoClass};
-use crate::profiling::{self, Profile};
 use crate::{machine, output, progress, secrecy};
 
 /// Most decimals that logits are shown with, unless more are asked for.

@@ -42,18 +42,25 @@ pub(crate) fn resident() -> Option<Resident> {
 
 fn resident_in(status: &str) -> Option<Resident> {
     let size = |name: &str| kibibytes(status, name);
-    Some(Resident {
-        anonymous: size("RssAnon:")?,
-        file: size("RssFile:")? + size("RssShmem:")?,
-    })
+    Some(Resident { anonymous: size("RssAnon:")?, file: size("RssFile:")? + size("RssShmem:")? })
 }
 
-/// Returns the time that the threads of this process were ready to run while other threads held the processors; zero if
-/// the kernel does not say.
-pub(crate) fn waited() -> Duration {
+/// Returns the number that the kernel gave this thread; `None` if it does not say.
+pub(crate) fn thread() -> Option<u64> {
+    std::fs::read_link("/proc/thread-self").ok()?.file_name()?.to_str()?.parse().ok()
+}
+
+/// Returns the time that the threads of this process, but for one, were ready to run while other threads held the
+/// processors; zero if the kernel does not say.
+pub(crate) fn waited(except: Option<u64>) -> Duration {
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Duration::ZERO };
+    let except = except.map(|thread| thread.to_string());
     let waited = threads.filter_map(|thread| {
-        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        let thread = thread.ok()?;
+        if except.as_deref().is_some_and(|except| thread.file_name() == except) {
+            return None;
+        }
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
         text.split_whitespace().nth(1)?.parse::<u64>().ok()
     });
     Duration::from_nanos(waited.sum())

@@ -10,7 +10,7 @@ const MOMENTS: usize = 600;
 
 /// The areas from the bottom up: words, the names of their holders, and the number of their colour.
 const AREAS: [(&str, &[&str], usize); 10] = [
-    ("the program", &["the program"], 13),
+    ("the program", &["the program"], 4),
     ("rotation keys", &["rotation keys"], 0),
     ("other keys", &["relinearization keys", "encapsulation keys", "client-ring keys", "secret keys"], 7),
     ("keys in files", &["keys in files"], 5),
@@ -19,7 +19,7 @@ const AREAS: [(&str, &[&str], usize); 10] = [
     ("ciphertexts, encoded weights", &["ciphertexts", "encoded weights"], 3),
     ("scratch in use", &["scratch in use"], 1),
     ("scratch waiting", &["scratch waiting"], 8),
-    ("unattributed", &["unattributed"], 6),
+    ("unattributed", &["unattributed"], 13),
 ];
 
 /// Returns the timeline. `peak` is the kernel's high-water mark in bytes.
@@ -63,7 +63,8 @@ fn boundaries(rows: &[MemoryRow]) -> Vec<Mark> {
     for row in rows {
         let stage = row.layer.split('.').next().unwrap_or_default();
         if row.layer != before.1 && row.layer != "harness" && row.layer != "client" {
-            let word = if stage == before.0 { "" } else { stage };
+            // The activation of the first layer begins where that layer's word still stands.
+            let word = if stage == before.0 || stage == "act" { "" } else { stage };
             marks.push(Mark::Divider(row.seconds, word.to_owned()));
             before = (stage, &row.layer);
         }

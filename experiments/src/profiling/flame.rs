@@ -3,21 +3,21 @@
 use crate::records::TimeRow;
 use crate::report::plot::figure::{Axis, Figure, Look, Mark, Panel};
 
-use super::summary::{is_evaluation, wall_of};
+use super::summary::is_evaluation;
 use super::time::{IDLE, UNATTRIBUTED, WAITING};
 
 /// Rows of a panel above each other.
-const HEIGHT: u32 = 132;
+const HEIGHT: u32 = 150;
 
 /// Kinds of primitives: words for the legend, the beginnings of their names, and the number of their colour.
 const KINDS: [(&str, &[&str], usize); 7] = [
-    ("transforms", &["forward", "inverse"], 12),
+    ("transforms", &["forward", "inverse"], 5),
     ("base conversion", &["base conversion"], 8),
     ("keys", &["key products", "drawing uniform", "unpacking keys"], 7),
     ("diagonals", &["products with diagonals", "unpacking diagonals"], 9),
-    ("encoding", &["encoding"], 11),
+    ("encoding", &["encoding"], 4),
     ("other arithmetic", &["products of ciphertexts", "permutations", "element-wise"], 10),
-    ("allocation, idle, unattributed", &["allocation", IDLE, UNATTRIBUTED, WAITING], 13),
+    ("allocation, idle, unattributed", &["allocation", IDLE, UNATTRIBUTED], 13),
 ];
 
 /// A frame: its word, its thread seconds, and the frames inside of it.
@@ -40,10 +40,11 @@ impl Frame {
         self.inside[at].add(rest, seconds);
     }
 
-    /// Sorts the frames at a depth and below, the largest first.
+    /// Sorts the frames at a depth and below, the largest first, and last what is no primitive.
     fn sort_from(&mut self, depth: usize) {
         if depth == 0 {
-            self.inside.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+            let rest = |frame: &Self| [IDLE, UNATTRIBUTED].contains(&&*frame.word);
+            self.inside.sort_by(|a, b| rest(a).cmp(&rest(b)).then(b.seconds.total_cmp(&a.seconds)));
         }
         self.inside.iter_mut().for_each(|frame| frame.sort_from(depth.saturating_sub(1)));
     }
@@ -68,21 +69,21 @@ fn look(word: &str, primitive: bool) -> Look {
         (true, Some((_, _, colour))) => Look::area(*colour),
         // Drawing of secrets and packing of keys, which occur in key generation only.
         (true, None) => Look::area(10),
-        (false, _) => Look { pale: true, ..Look::area(4) },
+        (false, _) => Look::filling(6, false),
     }
 }
 
 /// Returns the flame graph of an evaluation on so many threads: by layer, and by operation with all layers together.
 pub(super) fn figure(rows: &[TimeRow], threads: usize, title: &str) -> Figure {
     let (mut layers, mut operations) = (Frame::default(), Frame::default());
-    for row in rows.iter().filter(|row| is_evaluation(row)) {
+    for row in rows.iter().filter(|row| is_evaluation(row) && row.primitive != WAITING) {
         layers.add(&[&row.layer, &row.op, &row.primitive], row.seconds);
         let part = if row.part.is_empty() { &row.op } else { &row.part };
         operations.add(&[&row.op, part, &row.primitive], row.seconds);
     }
     layers.sort_from(2);
     operations.sort_from(0);
-    let wall = wall_of(rows, threads);
+    let wall = layers.seconds / threads as f64;
     let panel = |title: &str, names: [&str; 3], frames: &Frame| {
         let mut marks = Vec::new();
         frames.draw(0.0, 0, threads as f64, &mut marks);
@@ -94,8 +95,8 @@ pub(super) fn figure(rows: &[TimeRow], threads: usize, title: &str) -> Figure {
     Figure {
         title: title.to_owned(),
         caption: vec![
-            "The width of a frame is its share of all threads' time, in seconds by the clock. Above each frame is what it \
-             consists of."
+            "The width of a frame is its share of all threads' time, in seconds by the clock, without the time in which \
+             other programs held the processors. Above each frame is what it consists of."
                 .to_owned(),
         ],
         legend: KINDS.iter().map(|(words, _, colour)| ((*words).to_owned(), Look::area(*colour))).collect(),

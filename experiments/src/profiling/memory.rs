@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_millis(10);
 
 /// The memory of the process at a moment.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sample {
+pub(super) struct Sample {
     /// The moment.
     pub at: Instant,
     /// Resident memory, as the kernel counts it.
@@ -27,7 +27,7 @@ pub(crate) struct Sample {
 }
 
 /// All holders.
-pub(crate) const HOLDERS: [Holder; 12] = [
+pub(super) const HOLDERS: [Holder; 12] = [
     Holder::RotationKeys,
     Holder::RelinearizationKeys,
     Holder::EncapsulationKeys,
@@ -44,21 +44,23 @@ pub(crate) const HOLDERS: [Holder; 12] = [
 
 impl Sample {
     /// Reads the memory of the process now; `None` if the kernel does not say.
-    pub(crate) fn now() -> Option<Self> {
+    pub(super) fn now() -> Option<Self> {
         // Counters first: memory is counted before it becomes resident.
         let (limbs, held) = (limb_bytes(), HOLDERS.map(held));
         Some(Self { at: Instant::now(), resident: machine::resident()?, limbs, held })
     }
 
     /// Returns the bytes of a holder.
-    pub(crate) fn held(&self, holder: Holder) -> u64 {
+    pub(super) fn held(&self, holder: Holder) -> u64 {
         self.held[HOLDERS.iter().position(|&other| other == holder).expect("all holders are listed")]
     }
 }
 
 /// A thread that reads the memory of the process again and again.
-pub(crate) struct Sampler {
+pub(super) struct Sampler {
     thread: Option<JoinHandle<()>>,
+    /// The number that the kernel gave the thread.
+    number: Option<u64>,
     over: Arc<AtomicBool>,
     samples: Arc<Mutex<Vec<Sample>>>,
 }
@@ -68,21 +70,29 @@ impl Sampler {
     ///
     /// # Errors
     /// If the system refuses a thread.
-    pub(crate) fn start() -> std::io::Result<Self> {
+    pub(super) fn start() -> std::io::Result<Self> {
         let (over, samples) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Sample>>>::default());
         let (ends, keeps) = (over.clone(), samples.clone());
+        let (tell, told) = std::sync::mpsc::channel();
         let read = move || {
+            let _ = tell.send(machine::thread());
             while !ends.load(Ordering::Relaxed) {
                 keeps.lock().expect("no holder panics").extend(Sample::now());
                 std::thread::sleep(INTERVAL);
             }
         };
         let thread = std::thread::Builder::new().name("memory".to_owned()).spawn(read)?;
-        Ok(Self { thread: Some(thread), over, samples })
+        let number = told.recv().ok().flatten();
+        Ok(Self { thread: Some(thread), number, over, samples })
+    }
+
+    /// Returns the number that the kernel gave the thread; `None` if it does not say.
+    pub(super) fn thread(&self) -> Option<u64> {
+        self.number
     }
 
     /// Stops to read, and returns what was read.
-    pub(crate) fn stop(&mut self) -> Vec<Sample> {
+    pub(super) fn stop(&mut self) -> Vec<Sample> {
         self.end();
         std::mem::take(&mut self.samples.lock().expect("no holder panics"))
     }

@@ -38,7 +38,7 @@ impl Profile {
         let folder = Folder::open(path)?;
         let start = Instant::now();
         let sampler = Sampler::start().context("the thread that reads memory")?;
-        steps::open();
+        steps::open(sampler.thread());
         Ok(Self { folder, start, sampler })
     }
 

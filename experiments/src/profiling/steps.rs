@@ -9,7 +9,7 @@ use crate::machine;
 
 /// What was done: a step of a ciphertext's evaluation, or work before, between and after them.
 #[derive(Clone, Debug)]
-pub(crate) struct Step {
+pub(super) struct Step {
     /// The number of the ciphertext, from 1 on; 0 before the first.
     pub ciphertext: usize,
     /// PyTorch's name of the layer; `setup`, `client` or `harness` for other work.
@@ -24,24 +24,26 @@ pub(crate) struct Step {
 
 impl Step {
     /// Returns the first moment and the last.
-    pub(crate) fn ends(&self) -> Option<(Instant, Instant)> {
+    pub(super) fn ends(&self) -> Option<(Instant, Instant)> {
         Some((self.spans.first()?.begin, self.spans.last()?.end))
     }
 }
 
 /// The steps so far.
 struct Log {
+    /// The thread that reads memory, which works on no step.
+    reader: Option<u64>,
     ciphertext: usize,
     waited: Duration,
     steps: Vec<Step>,
 }
 
-static LOG: Mutex<Log> = Mutex::new(Log { ciphertext: 0, waited: Duration::ZERO, steps: Vec::new() });
+static LOG: Mutex<Log> = Mutex::new(Log { reader: None, ciphertext: 0, waited: Duration::ZERO, steps: Vec::new() });
 
-/// Starts to keep steps.
-pub(crate) fn open() {
+/// Starts to keep steps. `reader` is the number of the thread that reads memory.
+pub(super) fn open(reader: Option<u64>) {
     let mut log = LOG.lock().expect("no holder panics");
-    *log = Log { ciphertext: 0, waited: machine::waited(), steps: Vec::new() };
+    *log = Log { reader, ciphertext: 0, waited: machine::waited(reader), steps: Vec::new() };
     meter::start();
 }
 
@@ -52,7 +54,7 @@ pub(crate) fn close(layer: &str, op: &str) {
     }
     let spans = meter::take();
     let mut log = LOG.lock().expect("no holder panics");
-    let waited = machine::waited();
+    let waited = machine::waited(log.reader);
     let before = std::mem::replace(&mut log.waited, waited);
     let step = Step {
         ciphertext: log.ciphertext,
@@ -71,7 +73,7 @@ pub(crate) fn next_ciphertext() {
 }
 
 /// Stops to keep steps, and returns them.
-pub(crate) fn take() -> Vec<Step> {
+pub(super) fn take() -> Vec<Step> {
     close("harness", "report");
     meter::stop();
     std::mem::take(&mut LOG.lock().expect("no holder panics").steps)

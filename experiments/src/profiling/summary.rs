@@ -17,7 +17,7 @@ pub(super) fn is_evaluation(row: &TimeRow) -> bool {
 }
 
 /// Returns the seconds of all evaluations by the clock.
-pub(super) fn wall_of(rows: &[TimeRow], threads: usize) -> f64 {
+fn wall_of(rows: &[TimeRow], threads: usize) -> f64 {
     let sum: f64 = rows.iter().filter(|row| is_evaluation(row)).map(|row| row.seconds).sum();
     sum / threads as f64
 }

@@ -14,54 +14,77 @@ pub(super) const IDLE: &str = "idle";
 /// The name of the time in which other programs held the processors.
 pub(super) const WAITING: &str = "waiting for a processor";
 
+/// The spans of a part of a step.
+struct InPart<'a> {
+    part: Option<Part>,
+    spans: Vec<&'a Span>,
+}
+
+impl InPart<'_> {
+    /// Returns the seconds by the clock.
+    fn wall(&self) -> f64 {
+        self.spans.iter().map(|span| (span.end - span.begin).as_secs_f64()).sum()
+    }
+
+    /// Returns the processor time in seconds; that of all scopes if the system does not say.
+    fn processor(&self) -> f64 {
+        let known: Option<Duration> = self.spans.iter().map(|span| span.processor).sum();
+        known.map_or_else(|| self.totals().map(|(_, seconds, _)| seconds).sum(), |known| known.as_secs_f64())
+    }
+
+    /// Returns each primitive with its thread seconds and its calls.
+    fn totals(&self) -> impl Iterator<Item = (Primitive, f64, u64)> {
+        Primitive::ALL.into_iter().map(|primitive| {
+            let seconds = self.spans.iter().map(|span| span.totals.seconds(primitive)).sum();
+            (primitive, seconds, self.spans.iter().map(|span| span.totals.calls(primitive)).sum())
+        })
+    }
+}
+
 /// Returns the rows of some steps on so many threads.
 ///
-/// The time for which threads waited for a processor that another program held is a row of its own. The kernel knows it, but
-/// not in which scope it fell: all scopes are shortened in proportion. Idle is what remains of the time of all threads.
+/// The time for which threads waited for a processor that another program held is a row of its own. The kernel knows it,
+/// but not in which scope it fell: all scopes are shortened in proportion. Idle is what remains of the time of all threads.
 pub(super) fn rows(steps: &[Step], threads: usize) -> Vec<TimeRow> {
     steps.iter().flat_map(|step| of_step(step, threads as f64)).collect()
 }
 
 fn of_step(step: &Step, threads: f64) -> Vec<TimeRow> {
-    let mut parts: Vec<(Option<Part>, Vec<&Span>)> = Vec::new();
+    let mut parts: Vec<InPart<'_>> = Vec::new();
     for span in &step.spans {
-        match parts.iter_mut().find(|(part, _)| *part == span.part) {
-            Some((_, spans)) => spans.push(span),
-            None => parts.push((span.part, vec![span])),
+        match parts.iter_mut().find(|known| known.part == span.part) {
+            Some(known) => known.spans.push(span),
+            None => parts.push(InPart { part: span.part, spans: vec![span] }),
         }
     }
-    let all = wall(step.spans.iter());
-    let parts = parts.into_iter().flat_map(|(part, spans)| {
-        let wall = wall(spans.iter().copied());
-        let waited = step.waited.as_secs_f64() * if all > 0.0 { wall / all } else { 0.0 };
-        let row = |primitive: &str, seconds: f64, calls: u64| TimeRow {
-            ciphertext: step.ciphertext,
-            layer: step.layer.clone(),
-            op: step.op.clone(),
-            part: part.map_or(String::new(), in_words),
-            primitive: primitive.to_owned(),
-            seconds,
-            calls,
-        };
-        let mut rows: Vec<TimeRow> = Primitive::ALL
-            .into_iter()
-            .map(|primitive| {
-                let seconds = spans.iter().map(|span| span.totals.seconds(primitive)).sum();
-                row(primitive.name(), seconds, spans.iter().map(|span| span.totals.calls(primitive)).sum())
-            })
-            .filter(|row| row.calls > 0 || row.seconds > 0.0)
-            .collect();
-        let sum = |rows: &[TimeRow]| -> f64 { rows.iter().map(|row| row.seconds).sum() };
-        let processor: Option<Duration> = spans.iter().map(|span| span.processor).sum();
-        let processor = processor.map_or(sum(&rows), |processor| processor.as_secs_f64());
-        let share = processor / (processor + waited);
-        rows.iter_mut().for_each(|row| row.seconds *= share);
-        rows.push(row(UNATTRIBUTED, (processor - sum(&rows)).max(0.0), 0));
-        rows.push(row(WAITING, waited, 0));
-        rows.push(row(IDLE, (threads * wall - processor - waited).max(0.0), 0));
-        rows
-    });
-    parts.collect()
+    let free = |part: &InPart<'_>| (threads * part.wall() - part.processor()).max(0.0);
+    let all_free: f64 = parts.iter().map(free).sum();
+    // Known for the whole step only, so that each part gets its share.
+    let share = (step.waited.as_secs_f64() / all_free.max(f64::MIN_POSITIVE)).min(1.0);
+    parts.iter().flat_map(|part| of_part(step, part, free(part), share * free(part))).collect()
+}
+
+/// Returns the rows of a part in which threads were `free` for so many seconds, and waited for some of these.
+fn of_part(step: &Step, part: &InPart<'_>, free: f64, waited: f64) -> Vec<TimeRow> {
+    let row = |primitive: &str, seconds: f64, calls: u64| TimeRow {
+        ciphertext: step.ciphertext,
+        layer: step.layer.clone(),
+        op: step.op.clone(),
+        part: part.part.map_or(String::new(), in_words),
+        primitive: primitive.to_owned(),
+        seconds,
+        calls,
+    };
+    let processor = part.processor();
+    let shortened = if processor > 0.0 { processor / (processor + waited) } else { 1.0 };
+    let used = part.totals().filter(|&(_, _, calls)| calls > 0);
+    let mut rows: Vec<TimeRow> =
+        used.map(|(primitive, seconds, calls)| row(primitive.name(), seconds * shortened, calls)).collect();
+    let attributed: f64 = rows.iter().map(|row| row.seconds).sum();
+    rows.push(row(UNATTRIBUTED, (processor - attributed).max(0.0), 0));
+    rows.push(row(WAITING, waited, 0));
+    rows.push(row(IDLE, free - waited, 0));
+    rows
 }
 
 fn in_words(part: Part) -> String {
@@ -69,9 +92,4 @@ fn in_words(part: Part) -> String {
         0 => part.name.to_owned(),
         stage => format!("{} {stage}", part.name),
     }
-}
-
-/// Returns the seconds of some spans by the clock.
-pub(super) fn wall<'a>(spans: impl Iterator<Item = &'a Span>) -> f64 {
-    spans.map(|span| (span.end - span.begin).as_secs_f64()).sum()
 }

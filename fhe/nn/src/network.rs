@@ -137,7 +137,8 @@ impl Layer<'_> {
 impl ResNet {
     /// Bytes of the weights and biases in memory.
     pub fn bytes(&self) -> usize {
-        let blocks = self.blocks.iter().flat_map(|block| [&block.conv1, &block.conv2].into_iter().chain(&block.shortcut));
+        let blocks =
+            self.blocks.iter().flat_map(|block| [&block.conv1, &block.conv2].into_iter().chain(&block.shortcut));
         let convolutions = blocks.chain([&self.stem]).map(|conv| conv.weight.len() + conv.bias.len()).sum::<usize>();
         8 * (convolutions + self.classifier.weight.len() + self.classifier.bias.len())
     }

@@ -214,7 +214,9 @@ impl Poly<Coefficients> {
     /// Returns `self(X^galois)`, for odd `galois`.
     pub fn automorphism(&self, galois: u64) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
-        out.for_each_as(Primitive::Permute, |t, i, limb| permute_coefficients(t.modulus(), limb, &self.limbs[i], galois));
+        out.for_each_as(Primitive::Permute, |t, i, limb| {
+            permute_coefficients(t.modulus(), limb, &self.limbs[i], galois)
+        });
         out
     }
 }
@@ -230,7 +232,9 @@ impl Poly<Ntt> {
     pub fn automorphism(&self, permutation: &Permutation) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
         let n = self.ring.n();
-        out.for_each_as(Primitive::Permute, |t, i, limb| t.kernels().permute(limb, &self.limbs[i], permutation.chunk(0, n)));
+        out.for_each_as(Primitive::Permute, |t, i, limb| {
+            t.kernels().permute(limb, &self.limbs[i], permutation.chunk(0, n))
+        });
         out
     }
 

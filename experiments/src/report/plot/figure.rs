@@ -124,7 +124,14 @@ impl Look {
 
     /// Returns the look of a reference: a line without markers.
     pub(crate) fn reference() -> Self {
-        Self { colour: super::style::BLACK, marker: None, filled: false, dash: Some(Dash::Dotted), aside: 0, pale: false }
+        Self {
+            colour: super::style::BLACK,
+            marker: None,
+            filled: false,
+            dash: Some(Dash::Dotted),
+            aside: 0,
+            pale: false,
+        }
     }
 
     /// Returns the look shifted aside, as number `index` of `count` looks that share their places and `room` units.

@@ -228,7 +228,13 @@ impl Bootstrapper {
         // The 2n slots repeat after n.
         let repeated = || Ciphertext::from_parts(raised.parts().clone(), raised.scale(), 2 * raised.slots());
         let packed = (self.layout == Layout::Packed).then(repeated);
-        let x = apply_all("CoeffsToSlots", stages, &self.literal.coeffs_to_slots, evaluator, packed.as_ref().unwrap_or(raised))?;
+        let x = apply_all(
+            "CoeffsToSlots",
+            stages,
+            &self.literal.coeffs_to_slots,
+            evaluator,
+            packed.as_ref().unwrap_or(raised),
+        )?;
         let _part = meter::part("CoeffsToSlots", self.coeffs_to_slots.len());
         let mut parts = last.apply_and_split(evaluator, &x, self.layout == Layout::Separate)?;
         // z − z̄ is 2i·Im z. The matrices contain the factor 1/2.
@@ -281,7 +287,8 @@ impl Bootstrapper {
     /// has other slots than the matrices, [`CkksError::MissingKey`] if the key of a rotation or of the conjugation is
     /// missing.
     pub fn slots_to_coeffs(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let transformed = apply_all("SlotsToCoeffs", &self.slots_to_coeffs, &self.literal.slots_to_coeffs, evaluator, input)?;
+        let transformed =
+            apply_all("SlotsToCoeffs", &self.slots_to_coeffs, &self.literal.slots_to_coeffs, evaluator, input)?;
         let (slots, scale) = (self.literal.slots, transformed.scale());
         match (self.literal.order, self.layout) {
             (BootstrapOrder::Classic, Layout::Packed) => {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
-use fhe_ring::Poly;
 use fhe_ring::meter::{Held, Holder};
 
 use super::layout::Layout;
@@ -178,7 +177,7 @@ impl Machine for Evaluation<'_> {
     type Error = CkksError;
 
     fn holds<'a>(&mut self, values: impl Iterator<Item = &'a Ciphertext>) {
-        let bytes = values.flat_map(Ciphertext::parts).map(Poly::bytes).sum();
+        let bytes = values.map(Ciphertext::bytes).sum();
         self.held = Some(Held::new(Holder::Ciphertexts, bytes));
     }
 

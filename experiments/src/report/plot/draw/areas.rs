@@ -22,8 +22,8 @@ pub(super) fn band<DB: DrawingBackend>(
     if corners.is_empty() { Ok(()) } else { canvas.polygon(&corners, colour(look)) }
 }
 
-/// Draws a box between its lower left and its upper right corner, with a white rim, and the word in it: whole, from its
-/// last point on, or not at all.
+/// Draws a box between its lower left and its upper right corner, and the word in it: whole, without its beginning, or not
+/// at all. A filled box has a white rim, another one is white with a grey rim.
 pub(super) fn framed<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     [(left, bottom), (right, top)]: [Fine; 2],
@@ -31,10 +31,11 @@ pub(super) fn framed<DB: DrawingBackend>(
     look: Look,
 ) -> Result<(), Failed> {
     let corners = [(left, top), (left, bottom), (right, bottom), (right, top), (left, top)];
-    canvas.polygon(&corners, colour(look))?;
+    let (inside, rim) = if look.filled { (colour(look), WHITE) } else { (WHITE, style::FRAME) };
+    canvas.polygon(&corners, inside)?;
     let width = right - left;
     if width > 1.5 {
-        canvas.path(&corners, WHITE, 0.6)?;
+        canvas.path(&corners, rim, 0.6)?;
     }
     // No word is narrower than this.
     if width < 8.0 {

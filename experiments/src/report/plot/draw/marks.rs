@@ -45,7 +45,9 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, f
                 let ((left, bottom), (right, top)) = (at((x0, y0)), at((x1, y1)));
                 filled_box(canvas, [left, right, top, bottom], *look)
             })?,
-            Mark::Band(ends, look) => areas::band(canvas, ends.iter().map(|&(x, lo, hi)| (at((x, lo)), at((x, hi)))), *look)?,
+            Mark::Band(ends, look) => {
+                areas::band(canvas, ends.iter().map(|&(x, lo, hi)| (at((x, lo)), at((x, hi)))), *look)?
+            }
             Mark::Frames(boxes, look) => boxes.iter().try_for_each(|([x0, x1, y0, y1], word)| {
                 areas::framed(canvas, [at((*x0, *y0)), at((*x1, *y1))], word, *look)
             })?,
