@@ -45,8 +45,8 @@ pub(crate) struct Args {
     /// information about the secret key: a person who does not hold the key must not see more.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=17))]
     digits: Option<u8>,
-    /// Write to this folder where the time and the memory go: time.csv and memory.csv, with figures as SVG and PNG.
-    #[arg(long, value_name = "DIR")]
+    /// Write to this folder where the time and the memory go, as tables and figures; --help lists the columns.
+    #[arg(long, value_name = "DIR", long_help = profiling::describe())]
     profile: Option<PathBuf>,
 }
 

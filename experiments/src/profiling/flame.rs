@@ -108,3 +108,53 @@ pub(super) fn figure(rows: &[TimeRow], threads: usize, title: &str) -> Figure {
         panel_height: HEIGHT,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_as_wide_as_their_time_and_end_with_what_is_idle() {
+        let row = |layer: &str, op: &str, part: &str, primitive: &str, seconds| TimeRow {
+            ciphertext: 1,
+            layer: layer.to_owned(),
+            op: op.to_owned(),
+            part: part.to_owned(),
+            primitive: primitive.to_owned(),
+            seconds,
+            calls: 1,
+        };
+        let rows = [
+            row("setup", "key generation", "", "packing", 9.0),
+            row("conv1", "convolution", "", IDLE, 4.0),
+            row("conv1", "convolution", "", "key products", 1.0),
+            row("conv1", "bootstrap", "ModRaise", "key products", 3.0),
+            row("act", "bootstrap", "ModRaise", "permutations", 2.0),
+            row("act", "bootstrap", "ModRaise", WAITING, 7.0),
+        ];
+        let figure = figure(&rows, 2, "");
+        let frames = |panel: &Panel| -> Vec<(f64, f64, f64, String)> {
+            let frames = panel.marks.iter().flat_map(|mark| match mark {
+                Mark::Frames(frames, _) => frames.clone(),
+                _ => panic!("a flame graph has frames only"),
+            });
+            frames.map(|([x0, x1, y0, _], word)| (x0, x1, y0, word)).collect()
+        };
+        let named = |frame: &(f64, f64, f64, String)| (frame.0, frame.1, frame.2, frame.3.as_str().to_owned());
+        let operations: Vec<_> = frames(&figure.panels[0]).iter().map(named).collect();
+        let wanted = [
+            (0.0, 2.5, 0.0, "bootstrap"),
+            (0.0, 2.5, 1.0, "ModRaise"),
+            (0.0, 1.5, 2.0, "key products"),
+            (1.5, 2.5, 2.0, "permutations"),
+            (2.5, 5.0, 0.0, "convolution"),
+            (2.5, 5.0, 1.0, "convolution"),
+            (2.5, 3.0, 2.0, "key products"),
+            (3.0, 5.0, 2.0, IDLE),
+        ];
+        assert_eq!(operations, wanted.map(|(x0, x1, y, word)| (x0, x1, y, word.to_owned())));
+        let layers: Vec<_> = frames(&figure.panels[1]).into_iter().filter(|frame| frame.2 == 0.0).collect();
+        assert_eq!(layers, [(0.0, 4.0, 0.0, "conv1".to_owned()), (4.0, 5.0, 0.0, "act".to_owned())]);
+        assert_eq!((figure.panels[0].x.lo, figure.panels[0].x.hi), (0.0, 5.0));
+    }
+}

@@ -18,9 +18,25 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::machine;
+use crate::records::{MemoryRow, Row, TimeRow};
 use folder::Folder;
 use memory::Sampler;
 pub(crate) use steps::{close, next_ciphertext};
+
+/// Returns the files of a profile with their columns, for the help of the program.
+pub(crate) fn describe() -> String {
+    format!(
+        "Write to this folder where the time and the memory go: tables, a flame graph and a memory timeline (SVG and PNG). The \
+         folder is made if necessary; it must hold no other files.\n\n{}\n{}",
+        columns::<TimeRow>(),
+        columns::<MemoryRow>()
+    )
+}
+
+fn columns<R: Row>() -> String {
+    let columns = R::COLUMNS.iter().zip(R::MEANINGS).map(|(name, meaning)| format!("- {name}: {}\n", meaning.trim()));
+    format!("{}: {}\n{}", R::FILE, R::MEANING.trim(), columns.collect::<String>())
+}
 
 /// A profile that is being taken.
 pub(crate) struct Profile {

@@ -93,3 +93,44 @@ fn in_words(part: Part) -> String {
         stage => format!("{} {stage}", part.name),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn the_rows_of_a_step_add_up_to_the_time_of_all_threads() {
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let span = |part: Option<usize>, [begin, end]: [u64; 2], processor| Span {
+            part: part.map(|stage| Part { name: "CoeffsToSlots", stage }),
+            begin: at(begin),
+            end: at(end),
+            processor: Some(Duration::from_millis(processor)),
+            totals: Default::default(),
+        };
+        // Of 2 · 400 ms threads had the processors for 600, and waited for half of the rest.
+        let spans = vec![span(None, [0, 100], 100), span(Some(2), [100, 300], 400), span(None, [300, 400], 100)];
+        let (layer, op, waited) = ("conv1".to_owned(), "bootstrap".to_owned(), Duration::from_millis(100));
+        let rows = rows(&[Step { ciphertext: 1, layer, op, spans, waited }], 2);
+        let found: Vec<_> = rows.iter().map(|row| (&*row.part, &*row.primitive, row.seconds)).collect();
+        let wanted = [
+            ("", UNATTRIBUTED, 0.2),
+            ("", WAITING, 0.1),
+            ("", IDLE, 0.1),
+            ("CoeffsToSlots 2", UNATTRIBUTED, 0.4),
+            ("CoeffsToSlots 2", WAITING, 0.0),
+            ("CoeffsToSlots 2", IDLE, 0.0),
+        ];
+        for (found, wanted) in found.iter().zip(wanted) {
+            assert!(
+                (found.0, found.1) == (wanted.0, wanted.1) && (found.2 - wanted.2).abs() < 1e-9,
+                "{found:?} {wanted:?}"
+            );
+        }
+        assert_eq!(found.len(), wanted.len());
+        assert!((found.iter().map(|row| row.2).sum::<f64>() - 0.8).abs() < 1e-9);
+    }
+}

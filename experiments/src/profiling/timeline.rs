@@ -82,3 +82,34 @@ pub(super) fn by_holder(row: &MemoryRow) -> [(&'static str, u64); 15] {
 pub(super) fn attributed(row: &MemoryRow) -> u64 {
     by_holder(row).iter().map(|(_, bytes)| bytes).sum::<u64>() - row.unattributed
 }
+
+#[cfg(test)]
+mod tests {
+    use fhe_ring::buffer::LimbBytes;
+
+    use super::*;
+    use crate::machine::Resident;
+    use crate::profiling::memory::HOLDERS;
+
+    fn sample(at: Instant, file: u64, held: &[(Holder, u64)]) -> Sample {
+        let of = |holder| held.iter().find(|(other, _)| *other == holder).map_or(0, |(_, bytes)| *bytes);
+        let limbs = LimbBytes { in_use: 500, waiting: 70 };
+        Sample { at, resident: Resident { anonymous: 1000, file }, limbs, held: HOLDERS.map(of) }
+    }
+
+    #[test]
+    fn columns_add_up_and_mapped_files_are_not_the_program() {
+        let start = Instant::now();
+        let limbs = [(Holder::Tables, 100), (Holder::Weights, 40), (Holder::Ciphertexts, 30), (Holder::Secrets, 10)];
+        let mapped = [&limbs[..], &[(Holder::Files, 5000), (Holder::RotationKeys, 0)]].concat();
+        let keys = [&limbs[..], &[(Holder::RotationKeys, 300), (Holder::Permutations, 5)]].concat();
+        let samples = [sample(start, 200, &keys), sample(start, 900, &mapped), sample(start, 150, &mapped)];
+        let rows = rows(&samples, &[], start);
+        let found: Vec<_> = rows.iter().map(|row| (row.program, row.files, row.scratch, row.tables)).collect();
+        assert_eq!(found, [(200, 0, 320, 105), (200, 700, 320, 100), (150, 0, 320, 100)]);
+        for row in rows {
+            assert_eq!(by_holder(&row).iter().map(|(_, bytes)| bytes).sum::<u64>(), row.rss, "{row:?}");
+            assert_eq!(attributed(&row), row.rss - row.unattributed);
+        }
+    }
+}
