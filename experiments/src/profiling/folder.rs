@@ -67,12 +67,12 @@ impl Folder {
 
 /// Whether a profile wrote a file: a figure by its name, a table also by its first line.
 fn is_own(folder: &Path, name: &str) -> bool {
-    let figure = |figure: &&str| [".svg", ".png"].iter().any(|ending| name == format!("{figure}{ending}"));
+    let figure = |figure: &str| [".svg", ".png"].iter().any(|ending| name == format!("{figure}{ending}"));
     let table = |file: &str, columns: &[&str]| {
         let first = |text: String| text.lines().next().is_some_and(|line| line == columns.join(","));
         name == file && std::fs::read_to_string(folder.join(name)).is_ok_and(first)
     };
-    FIGURES.iter().any(|name| figure(&name))
+    FIGURES.iter().any(|name| figure(name))
         || table(TimeRow::FILE, TimeRow::COLUMNS)
         || table(MemoryRow::FILE, MemoryRow::COLUMNS)
 }
