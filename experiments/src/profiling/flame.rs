@@ -126,7 +126,7 @@ mod tests {
         };
         let rows = [
             row("setup", "key generation", "", "packing", 9.0),
-            row("conv1", "convolution", "", IDLE, 4.0),
+            row("conv1", "convolution", "", IDLE, 3.0),
             row("conv1", "convolution", "", "key products", 1.0),
             row("conv1", "bootstrap", "ModRaise", "key products", 3.0),
             row("act", "bootstrap", "ModRaise", "permutations", 2.0),
@@ -147,14 +147,14 @@ mod tests {
             (0.0, 2.5, 1.0, "ModRaise"),
             (0.0, 1.5, 2.0, "key products"),
             (1.5, 2.5, 2.0, "permutations"),
-            (2.5, 5.0, 0.0, "convolution"),
-            (2.5, 5.0, 1.0, "convolution"),
+            (2.5, 4.5, 0.0, "convolution"),
+            (2.5, 4.5, 1.0, "convolution"),
             (2.5, 3.0, 2.0, "key products"),
-            (3.0, 5.0, 2.0, IDLE),
+            (3.0, 4.5, 2.0, IDLE),
         ];
         assert_eq!(operations, wanted.map(|(x0, x1, y, word)| (x0, x1, y, word.to_owned())));
         let layers: Vec<_> = frames(&figure.panels[1]).into_iter().filter(|frame| frame.2 == 0.0).collect();
-        assert_eq!(layers, [(0.0, 4.0, 0.0, "conv1".to_owned()), (4.0, 5.0, 0.0, "act".to_owned())]);
-        assert_eq!((figure.panels[0].x.lo, figure.panels[0].x.hi), (0.0, 5.0));
+        assert_eq!(layers, [(0.0, 3.5, 0.0, "conv1".to_owned()), (3.5, 4.5, 0.0, "act".to_owned())]);
+        assert_eq!((figure.panels[0].x.lo, figure.panels[0].x.hi), (0.0, 4.5));
     }
 }
