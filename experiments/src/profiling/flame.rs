@@ -16,7 +16,7 @@ const KINDS: [(&str, &[&str], usize); 7] = [
     ("keys", &["key products", "drawing uniform", "unpacking keys"], 7),
     ("diagonals", &["products with diagonals", "unpacking diagonals"], 9),
     ("encoding", &["encoding"], 4),
-    ("other arithmetic", &["products of ciphertexts", "permutations", "element-wise"], 10),
+    ("other arithmetic", &["products of ciphertexts", "permutations", "element-wise", "copies"], 10),
     ("allocation, idle, unattributed", &["allocation", IDLE, UNATTRIBUTED], 13),
 ];
 

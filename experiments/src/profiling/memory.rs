@@ -11,7 +11,7 @@ use fhe_ring::meter::{Holder, held};
 use crate::machine::{self, Resident};
 
 /// The time between two samples.
-const INTERVAL: Duration = Duration::from_millis(10);
+const INTERVAL: Duration = Duration::from_millis(20);
 
 /// The memory of the process at a moment.
 #[derive(Clone, Copy, Debug)]

@@ -43,8 +43,8 @@ impl InPart<'_> {
 
 /// Returns the rows of some steps on so many threads.
 ///
-/// The time for which threads waited for a processor that another program held is a row of its own. The kernel knows it,
-/// but not in which scope it fell: all scopes are shortened in proportion. Idle is what remains of the time of all threads.
+/// The time for which threads waited for a processor that another program held is a row of its own. Idle is what remains of
+/// the time of all threads.
 pub(super) fn rows(steps: &[Step], threads: usize) -> Vec<TimeRow> {
     steps.iter().flat_map(|step| of_step(step, threads as f64)).collect()
 }
@@ -76,10 +76,9 @@ fn of_part(step: &Step, part: &InPart<'_>, free: f64, waited: f64) -> Vec<TimeRo
         calls,
     };
     let processor = part.processor();
-    let shortened = if processor > 0.0 { processor / (processor + waited) } else { 1.0 };
     let used = part.totals().filter(|&(_, _, calls)| calls > 0);
     let mut rows: Vec<TimeRow> =
-        used.map(|(primitive, seconds, calls)| row(primitive.name(), seconds * shortened, calls)).collect();
+        used.map(|(primitive, seconds, calls)| row(primitive.name(), seconds, calls)).collect();
     let attributed: f64 = rows.iter().map(|row| row.seconds).sum();
     rows.push(row(UNATTRIBUTED, (processor - attributed).max(0.0), 0));
     rows.push(row(WAITING, waited, 0));

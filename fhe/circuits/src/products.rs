@@ -114,7 +114,7 @@ fn fill_block(
     let len = results.first().map_or(0, |[first, _]| first.len());
     for first in (0..len).step_by(size) {
         let halves = factors.iter().flat_map(|factor| factor.parts());
-        let copying = scope(Primitive::Arithmetic);
+        let copying = scope(Primitive::Copy);
         for (copy, half) in copies.chunks_exact_mut(size + PADDING).zip(halves) {
             copy[..size].copy_from_slice(&half.limbs()[limb][start + first..][..size]);
         }

@@ -50,7 +50,7 @@ impl Limb {
     /// Returns a limb of zeros. `len` is rounded up to a multiple of eight.
     pub fn zeroed(len: usize) -> Self {
         let mut limb = Self::recycled(len);
-        let _scope = scope(Primitive::Arithmetic);
+        let _scope = scope(Primitive::Copy);
         limb.fill(0);
         limb
     }
@@ -101,7 +101,7 @@ impl DerefMut for Limb {
 impl Clone for Limb {
     fn clone(&self) -> Self {
         let mut copy = Self::recycled(self.len());
-        let _scope = scope(Primitive::Arithmetic);
+        let _scope = scope(Primitive::Copy);
         copy.copy_from_slice(self);
         copy
     }

@@ -10,6 +10,7 @@
 //!
 //! There is one meter for the process. Parts are right only if the process computes one thing at a time.
 
+mod clock;
 mod held;
 mod primitive;
 mod scope;

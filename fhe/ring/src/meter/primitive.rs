@@ -33,8 +33,10 @@ pub enum Primitive {
     Reduce,
     /// Automorphisms.
     Permute,
-    /// Sums, negatives, products with constants, and copies.
+    /// Sums, negatives, and products with constants.
     Arithmetic,
+    /// Copies of residues, and zeros.
+    Copy,
     /// New memory from the operating system: page faults of limbs that did not come from the pool.
     Allocate,
     /// Drawing secrets and errors.
@@ -45,7 +47,7 @@ pub enum Primitive {
 
 impl Primitive {
     /// All primitives, in the order of their numbers.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ForwardTransform,
         Self::InverseTransform,
         Self::ModUp,
@@ -62,6 +64,7 @@ impl Primitive {
         Self::Reduce,
         Self::Permute,
         Self::Arithmetic,
+        Self::Copy,
         Self::Allocate,
         Self::Sample,
         Self::Pack,
@@ -86,6 +89,7 @@ impl Primitive {
             Self::Reduce => "encoding: reduction",
             Self::Permute => "permutations",
             Self::Arithmetic => "element-wise arithmetic",
+            Self::Copy => "copies",
             Self::Allocate => "allocation",
             Self::Sample => "drawing secrets and errors",
             Self::Pack => "packing",

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::clock;
 use super::primitive::Primitive;
 
 const COUNT: usize = Primitive::ALL.len();
@@ -25,21 +26,50 @@ struct Counters {
     calls: [AtomicU64; COUNT],
 }
 
+/// The length from which on it is asked for how much of a stretch of time the thread did not run. Others may have the
+/// processor for some milliseconds.
+const LONG: Duration = Duration::from_micros(250);
+/// The length of a pause between scopes in which a thread may have slept.
+const PAUSE: Duration = Duration::from_micros(20);
+
 /// The state of a thread: its counters, and the innermost scope with the moment from which its time is not yet charged.
 struct Local {
     counters: Arc<Counters>,
     open: Cell<Option<(Primitive, Instant)>>,
+    /// The end of the last scope.
+    left: Cell<Option<Instant>>,
+    /// A moment, and the processor time of the thread at that moment. It has not slept outside of scopes since then.
+    known: Cell<Option<(Instant, Duration)>>,
 }
 
 impl Local {
     fn new() -> Self {
         let counters = Arc::<Counters>::default();
         THREADS.lock().expect("no holder panics").push(counters.clone());
-        Self { counters, open: Cell::new(None) }
+        Self { counters, open: Cell::new(None), left: Cell::new(None), known: Cell::new(None) }
     }
 
     fn charge(&self, primitive: Primitive, since: Instant, now: Instant) {
-        add(&self.counters.nanoseconds[primitive as usize], (now - since).as_nanos() as u64);
+        let mut time = now - since;
+        if time > LONG {
+            time = time.saturating_sub(self.stood_still(now));
+        }
+        add(&self.counters.nanoseconds[primitive as usize], time.as_nanos() as u64);
+    }
+
+    /// Returns for how long the thread did not run since that was asked last.
+    fn stood_still(&self, now: Instant) -> Duration {
+        let read = clock::of_thread().map(|processor| (now, processor));
+        let before = self.known.replace(read);
+        let still = |((then, before), (now, after)): ((Instant, Duration), (Instant, Duration))| {
+            (now - then).saturating_sub(after.saturating_sub(before))
+        };
+        before.zip(read).map_or(Duration::ZERO, still)
+    }
+
+    /// Returns whether the thread may have slept since the end of the last scope.
+    fn paused(&self, now: Instant) -> bool {
+        self.left.get().is_none_or(|left| now - left > PAUSE)
     }
 }
 
@@ -83,6 +113,9 @@ fn enter(primitive: Primitive) -> Scope {
         let now = Instant::now();
         add(&local.counters.calls[primitive as usize], 1);
         let outer = local.open.replace(Some((primitive, now)));
+        if outer.is_none() && local.paused(now) {
+            local.stood_still(now);
+        }
         outer.map(|(outer, since)| {
             local.charge(outer, since, now);
             outer
@@ -99,6 +132,7 @@ fn leave(outer: Option<Primitive>) {
         if let Some((own, since)) = local.open.replace(outer.map(|outer| (outer, now))) {
             local.charge(own, since, now);
         }
+        local.left.set(Some(now));
     });
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use super::clock;
 use super::scope::{Totals, on, switch};
 
 /// A named part of a computation, such as a step of bootstrapping.
@@ -47,7 +48,7 @@ static LOG: Mutex<Option<Log>> = Mutex::new(None);
 
 impl Reading {
     fn now() -> Self {
-        Self { at: Instant::now(), processor: processor_time(), totals: Totals::now() }
+        Self { at: Instant::now(), processor: clock::of_process(), totals: Totals::now() }
     }
 }
 
@@ -114,21 +115,6 @@ impl Drop for InPart {
     }
 }
 
-/// Returns the processor time of this process, of all threads, in user mode and in the kernel.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[allow(unsafe_code)]
-fn processor_time() -> Option<Duration> {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a structure that the function writes.
-    let status = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
-    (status == 0).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn processor_time() -> Option<Duration> {
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{Primitive, scope};
@@ -187,6 +173,16 @@ mod tests {
         if let Some(processor) = spans[1].processor {
             assert!(processor >= Duration::from_millis(20), "{processor:?}");
         }
+
+        // A thread that does not run spends no time on anything.
+        {
+            let _asleep = scope(Sample);
+            work(1);
+            std::thread::sleep(Duration::from_millis(80));
+        }
+        let spans = take();
+        let asleep = seconds(&spans, Sample);
+        assert!(clock::of_thread().is_none() || (0.001..0.07).contains(&asleep), "{asleep}");
         stop();
         assert!(take().is_empty() && !on());
     }
