@@ -12,11 +12,11 @@ const HEIGHT: u32 = 150;
 /// Kinds of primitives: words for the legend, the beginnings of their names, and the number of their colour.
 const KINDS: [(&str, &[&str], usize); 7] = [
     ("transforms", &["forward", "inverse"], 5),
-    ("base conversion", &["base conversion"], 8),
-    ("keys", &["key products", "drawing uniform", "unpacking keys"], 7),
-    ("diagonals", &["products with diagonals", "unpacking diagonals"], 9),
-    ("encoding", &["encoding"], 4),
-    ("other arithmetic", &["products of ciphertexts", "permutations", "element-wise", "copies"], 10),
+    ("base conversion", &["base conversion"], 1),
+    ("keys", &["key products", "drawing uniform", "unpacking keys"], 4),
+    ("diagonals", &["products with diagonals", "unpacking diagonals"], 2),
+    ("encoding", &["encoding"], 3),
+    ("other arithmetic", &["products of ciphertexts", "permutations", "element-wise", "copies"], 11),
     ("allocation, idle, unattributed", &["allocation", IDLE, UNATTRIBUTED], 13),
 ];
 
@@ -68,7 +68,7 @@ fn look(word: &str, primitive: bool) -> Look {
     match (primitive, kind) {
         (true, Some((_, _, colour))) => Look::area(*colour),
         // Drawing of secrets and packing of keys, which occur in key generation only.
-        (true, None) => Look::area(10),
+        (true, None) => Look::area(11),
         (false, _) => Look::filling(6, false),
     }
 }

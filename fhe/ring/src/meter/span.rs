@@ -120,10 +120,12 @@ mod tests {
     use super::super::{Primitive, scope};
     use super::*;
 
-    /// Keeps the processor busy for so long.
+    /// Keeps a processor busy for so long, and longer if others have it meanwhile.
     fn work(milliseconds: u64) {
-        let until = Instant::now() + Duration::from_millis(milliseconds);
-        while Instant::now() < until {
+        let start = Instant::now();
+        let spent = || clock::of_thread().unwrap_or_else(|| start.elapsed());
+        let until = clock::of_thread().unwrap_or_default() + Duration::from_millis(milliseconds);
+        while spent() < until {
             std::hint::spin_loop();
         }
     }
@@ -167,7 +169,7 @@ mod tests {
 
         let wall: f64 = spans[1..4].iter().map(|span| (span.end - span.begin).as_secs_f64()).sum();
         let (own, within) = (seconds(&spans[1..4], Sample), seconds(&spans[1..4], Pack));
-        assert!(own >= 0.04 && within >= 0.03, "{own} {within}");
+        assert!(own >= 0.039 && within >= 0.029, "{own} {within}");
         assert!(own + within <= wall, "time counted twice: {own} + {within} of {wall}");
         assert!(spans[1].totals.calls(Sample) >= 1 && spans[1].totals.calls(Pack) >= 1);
         if let Some(processor) = spans[1].processor {
