@@ -154,7 +154,7 @@ pub struct Totals {
 
 impl Totals {
     /// Reads the counters of all threads. Scopes that are open count up to their last inner scope.
-    pub(super) fn now() -> Self {
+    pub fn now() -> Self {
         let mut totals = Self::default();
         for counters in THREADS.lock().expect("no holder panics").iter() {
             let sums = totals.nanoseconds.iter_mut().chain(&mut totals.calls);
@@ -165,7 +165,7 @@ impl Totals {
     }
 
     /// Returns what was added since `earlier`.
-    pub(super) fn since(&self, earlier: &Self) -> Self {
+    pub fn since(&self, earlier: &Self) -> Self {
         let difference = |now: &[u64; COUNT], then: &[u64; COUNT]| std::array::from_fn(|k| now[k] - then[k]);
         Self {
             nanoseconds: difference(&self.nanoseconds, &earlier.nanoseconds),
