@@ -6,6 +6,7 @@
 use fhe_nn::ResNet;
 use fhe_nn::encrypted::Op;
 use fhe_nn::plain::{Activation, Outcome, Step};
+use fhe_ring::meter::{Held, Holder};
 use serde::Serialize;
 
 /// The plaintext model's evaluations of an image, with the exact activation and with polynomials.
@@ -14,6 +15,8 @@ pub(crate) struct Reference {
     pub exact: Trace,
     /// With the polynomials of the circuit.
     pub polynomial: Trace,
+    /// The bytes of both traces.
+    _held: Held,
 }
 
 /// An evaluation in cleartext.
@@ -49,7 +52,11 @@ impl Reference {
                 Trace { outcome: network.forward(input, activation), steps: Vec::new() }
             }
         };
-        Self { exact: evaluate(exact), polynomial: evaluate(polynomial) }
+        let (exact, polynomial) = (evaluate(exact), evaluate(polynomial));
+        let values =
+            [&exact, &polynomial].into_iter().flat_map(|trace| &trace.steps).map(|step| step.output.data.len());
+        let held = Held::new(Holder::Models, 8 * values.sum::<usize>());
+        Self { exact, polynomial, _held: held }
     }
 }
 

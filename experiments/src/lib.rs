@@ -24,6 +24,7 @@ mod output;
 mod page;
 mod plan;
 mod prediction;
+mod profiling;
 mod progress;
 pub mod records;
 mod report;

@@ -3,16 +3,17 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use fhe_ckks::Ciphertext;
+use fhe_ckks::{Ciphertext, EvaluationKeys};
 use fhe_nn::encrypted::{Client, KeyPlace, Observer, Op, StepInfo};
+use fhe_ring::meter::{Held, Holder};
 use indicatif::ProgressBar;
 use rand::CryptoRng;
 use serde::Serialize;
 
 use crate::case::Case;
 use crate::layers::{Deviation, Errors, Reference, op_name};
-use crate::machine;
 use crate::serving::Serving;
+use crate::{machine, profiling};
 
 /// A case with keys.
 pub(crate) struct Session {
@@ -22,6 +23,8 @@ pub(crate) struct Session {
     pub keygen: f64,
     client: Client,
     observer: Observer,
+    /// The bytes of keys and networks.
+    _held: Vec<Held>,
 }
 
 /// The encrypted evaluation of the images of a ciphertext.
@@ -76,9 +79,12 @@ impl Session {
             let shelf = shelf.as_ref().filter(|_| case.holding().keys == KeyPlace::File);
             Client::generate_observed(&case.program, &case.params, &case.plan.request, rng, shelf)?
         };
+        profiling::close("setup", "key generation");
+        let held = held(&case, &keys);
         let serving = Serving::start(case, keys, shelf.as_ref())?;
+        profiling::close("setup", "bootstrapping constants");
         let keygen = started.elapsed().as_secs_f64();
-        Ok(Self { serving, keygen, client, observer })
+        Ok(Self { serving, keygen, client, observer, _held: held })
     }
 
     /// Returns the case.
@@ -90,7 +96,10 @@ impl Session {
     pub(crate) fn references(&self, inputs: &[&[f64]], look: bool) -> Vec<Reference> {
         let (exact, activation) = (self.case().own_activation(), self.case().activation());
         let network = self.case().program.network();
-        inputs.iter().map(|input| Reference::new(network, input, exact.as_ref(), &activation, look)).collect()
+        let references =
+            inputs.iter().map(|input| Reference::new(network, input, exact.as_ref(), &activation, look)).collect();
+        profiling::close("harness", "plaintext models");
+        references
     }
 
     /// Encrypts the images of a ciphertext, evaluates them, and returns every step of every image, decrypted.
@@ -136,6 +145,7 @@ impl Session {
         let started = Instant::now();
         let encrypted = self.client.encrypt(inputs, rng)?;
         let encrypt = started.elapsed().as_secs_f64();
+        profiling::close("client", "encryption");
 
         let look = references.iter().any(|reference| !reference.polynomial.steps.is_empty());
         let mut layers: Vec<Vec<Layer>> = inputs.iter().map(|_| Vec::new()).collect();
@@ -146,6 +156,7 @@ impl Session {
         let mut clock = Instant::now();
         let mut see = |step: &StepInfo, result: &Ciphertext| {
             let seconds = clock.elapsed().as_secs_f64();
+            profiling::close(&step.layer, op_name(step.op));
             let rss_bytes = machine::rss_bytes();
             evaluate += seconds;
             let (layer, op, errors) = (step.layer.clone(), op_name(step.op), Errors::default());
@@ -160,18 +171,33 @@ impl Session {
                     before[k] = found;
                 }
             }
+            if look {
+                profiling::close("harness", "comparison");
+            }
             look_seconds += looking.elapsed().as_secs_f64();
             clock = Instant::now();
         };
         let encrypted_logits = self.serving.evaluate(&encrypted, bar, &mut see)?;
+        profiling::close("fc", "answer");
 
         let started = Instant::now();
         let logits = self.client.decrypt(&encrypted_logits);
         let decrypt = started.elapsed().as_secs_f64();
+        profiling::close("client", "decryption");
         let image = |(logits, layers)| ImageEvaluation { logits, layers };
         let images = logits.into_iter().zip(layers).map(image).collect();
         Ok(Evaluation { images, encrypt, evaluate, decrypt, look: look_seconds })
     }
+}
+
+/// Counts the keys of a case, the secret of the main ring, and the networks.
+fn held(case: &Case, keys: &EvaluationKeys) -> Vec<Held> {
+    let params = &case.params;
+    let secret = 8 * params.n() * (params.ring().basis().len() + 1);
+    let keys = keys.iter().map(|(kind, key)| Held::new(kind.holder(), key.own_bytes()));
+    // The model, its program and the server's copy of that.
+    let models = 3 * case.program.network().bytes();
+    keys.chain([Held::new(Holder::Secrets, secret), Held::new(Holder::Models, models)]).collect()
 }
 
 /// Returns the precision of a bootstrap: −log2 of the largest deviation of its result from its operand, over the

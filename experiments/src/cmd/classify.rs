@@ -1,5 +1,7 @@
 //! `classify`: sends encrypted images through the network.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use fhe_ring::SecretRng;
 use indicatif::ProgressBar;
@@ -10,6 +12,7 @@ use crate::classify::{picture, table};
 use crate::images::{self, Named, SetArgs};
 use crate::layers::{Deviation, Reference};
 use crate::output::rounded;
+use crate::profiling::{self, Profile};
 use crate::session::{Evaluation, ImageEvaluation, Session};
 use crate::verdict::{self, NoClass};
 use crate::{machine, output, progress, secrecy};
@@ -42,15 +45,29 @@ pub(crate) struct Args {
     /// information about the secret key: a person who does not hold the key must not see more.
     #[arg(long, value_parser = clap::value_parser!(u8).range(0..=17))]
     digits: Option<u8>,
+    /// Write to this folder where the time and the memory go, as tables and figures; --help lists the columns.
+    #[arg(long, value_name = "DIR", long_help = profiling::describe())]
+    profile: Option<PathBuf>,
 }
 
 /// Runs `classify`. The process ends with status 1 if an image has no class.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let without_class = args.case.in_pool(|| {
+        let profile = args.profile.as_deref().map(Profile::start).transpose()?;
         let images = images::load(&args.images, args.set.load()?.as_ref())?;
         let case = args.case.case()?;
         args.case.check_memory(&case)?;
-        Job::start(args, case)?.classify_all(&images)
+        profiling::close("setup", "preparation");
+        let described = case.described.clone();
+        let without_class = Job::start(args, case)?.classify_all(&images)?;
+        if let Some(profile) = profile {
+            let case = format!("N = {}, {}, {}", described.ring_dim, described.relu, described.packing);
+            let summary = profile.finish(&case)?;
+            if !args.json {
+                output::out(&summary)?;
+            }
+        }
+        Ok(without_class)
     })?;
     if without_class > 0 {
         std::process::exit(1);
@@ -103,6 +120,7 @@ impl<'a> Job<'a> {
 
     /// Classifies the images of one ciphertext.
     fn classify(&mut self, images: &[Named]) -> Result<Vec<Report>> {
+        profiling::next_ciphertext();
         let Self { args, session, rng } = self;
         let case = session.case();
         let inputs: Vec<Vec<f64>> = images.iter().map(|named| case.input(&named.image)).collect();

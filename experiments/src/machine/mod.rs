@@ -5,7 +5,7 @@ mod energy;
 mod groups;
 pub(crate) mod memory;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub(crate) use energy::Energy;
 pub(crate) use memory::{Available, Limit, available};
@@ -18,6 +18,53 @@ pub(crate) fn peak_rss_bytes() -> Option<u64> {
 /// Returns the resident memory in bytes; `None` if the kernel does not say.
 pub(crate) fn rss_bytes() -> Option<u64> {
     field("/proc/self/status", "VmRSS:")
+}
+
+/// Resident memory by its kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Resident {
+    /// Pages of no file.
+    pub anonymous: u64,
+    /// Pages of mapped files: those of the program and its libraries, and those of keys and constants in files.
+    pub file: u64,
+}
+
+impl Resident {
+    /// Returns the sum.
+    pub(crate) fn total(self) -> u64 {
+        self.anonymous + self.file
+    }
+}
+
+/// Returns the resident memory by its kind; `None` if the kernel does not say.
+pub(crate) fn resident() -> Option<Resident> {
+    resident_in(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+fn resident_in(status: &str) -> Option<Resident> {
+    let size = |name: &str| kibibytes(status, name);
+    Some(Resident { anonymous: size("RssAnon:")?, file: size("RssFile:")? + size("RssShmem:")? })
+}
+
+/// Returns the number that the kernel gave this thread; `None` if it does not say.
+pub(crate) fn thread() -> Option<u64> {
+    std::fs::read_link("/proc/thread-self").ok()?.file_name()?.to_str()?.parse().ok()
+}
+
+/// Returns the time that the threads of this process, but for one, were ready to run while other threads held the
+/// processors; zero if the kernel does not say.
+pub(crate) fn waited(except: Option<u64>) -> Duration {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Duration::ZERO };
+    let except = except.map(|thread| thread.to_string());
+    let waited = threads.filter_map(|thread| {
+        let thread = thread.ok()?;
+        if except.as_deref().is_some_and(|except| thread.file_name() == except) {
+            return None;
+        }
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(waited.sum())
 }
 
 /// Returns the bytes in a line such as `VmHWM:  1234 kB` of a kernel's file; `None` without such a line.

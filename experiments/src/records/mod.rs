@@ -9,10 +9,12 @@ mod provenance;
 mod read;
 #[macro_use]
 mod row;
+mod costs;
 mod rows;
 mod schema;
 mod sheet;
 
+pub use costs::{MemoryRow, TimeRow};
 pub(crate) use digests::{Digest, Digests, Verdict};
 pub use provenance::RunProvenance;
 pub use read::{Run, rows};

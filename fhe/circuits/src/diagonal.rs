@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
+use fhe_ring::meter::{Held, Holder};
 use fhe_ring::packed::{PackedLimb, packed_bits, packed_len};
 use fhe_ring::{Basis, CompactPoly, Kernels, Limb, Ring, Shelf};
 
@@ -16,6 +17,7 @@ const MOST_STRETCH: u32 = 5;
 pub(crate) struct EncodedDiagonal {
     stretch: u32,
     limbs: Vec<Residues>,
+    _held: Held,
 }
 
 /// A limb: packed, or in words if the chunks of a pass would be too short to be unpacked.
@@ -31,11 +33,20 @@ impl From<&CompactPoly> for EncodedDiagonal {
             0..=MOST_STRETCH => Residues::Packed(PackedLimb::new(ring.kernels(), limb, packed_bits(modulus))),
             _ => Residues::Words(limb.clone()),
         });
-        Self { stretch, limbs: limbs.collect() }
+        Self::new(stretch, limbs.collect())
     }
 }
 
 impl EncodedDiagonal {
+    fn new(stretch: u32, limbs: Vec<Residues>) -> Self {
+        let own = |limb: &Residues| match limb {
+            Residues::Packed(packed) => packed.own_bytes(),
+            Residues::Words(words) => 8 * words.len(),
+        };
+        let held = Held::new(Holder::Matrices, limbs.iter().map(own).sum());
+        Self { stretch, limbs, _held: held }
+    }
+
     /// Moves packed limbs to a shelf.
     ///
     /// # Errors
@@ -45,7 +56,7 @@ impl EncodedDiagonal {
             Residues::Packed(packed) => packed.shelved(shelf).map(Residues::Packed),
             Residues::Words(words) => Ok(Residues::Words(words)),
         });
-        Ok(Self { limbs: limbs.collect::<io::Result<_>>()?, ..self })
+        Ok(Self::new(self.stretch, limbs.collect::<io::Result<_>>()?))
     }
 
     /// Says that the elements of limb `limb` for these positions have been used: in a transient file they leave the
@@ -111,7 +122,7 @@ impl EncodedDiagonal {
                 Ok(Residues::Words(words))
             }
         });
-        Ok(Self { stretch, limbs: limbs.collect::<io::Result<_>>()? })
+        Ok(Self::new(stretch, limbs.collect::<io::Result<_>>()?))
     }
 
     /// Bytes held in memory, without padding.

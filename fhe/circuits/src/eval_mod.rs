@@ -18,6 +18,7 @@ use std::f64::consts::TAU;
 
 use fhe_ckks::scale::integer;
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyRequest, Parameters};
+use fhe_ring::meter;
 use num_complex::Complex64;
 
 use crate::approximation::even_least_squares;
@@ -281,7 +282,10 @@ impl EvalMod {
         };
         match &self.arcsine {
             None => Ok(sine),
-            Some((_, plan)) => polynomial::evaluate(evaluator, plan, &sine, scale),
+            Some((_, plan)) => {
+                let _part = meter::part("EvalMod: arcsine", 0);
+                polynomial::evaluate(evaluator, plan, &sine, scale)
+            }
         }
     }
 
@@ -293,7 +297,8 @@ impl EvalMod {
 
     fn sine_by_cosine(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
         let before = self.scale_before_doubling(evaluator.params(), x.level(), scale);
-        let mut c = polynomial::evaluate(evaluator, &self.plan, x, before)?;
+        let mut c = series(|| polynomial::evaluate(evaluator, &self.plan, x, before))?;
+        let _part = meter::part(DOUBLING, 0);
         for _ in 0..self.literal.double_angles {
             let raised = c.scale() * c.scale();
             c = evaluator.combine(&[(&c, &c), (&c, &c)], &[], -integer(raised)?, c.level(), 1)?;
@@ -304,7 +309,8 @@ impl EvalMod {
     fn sine_by_exponential(&self, evaluator: &Evaluator, x: &Ciphertext, scale: f64) -> Result<Ciphertext, CkksError> {
         // z − z̄ is 2i·Im z. The scale absorbs the factor 2.
         let before = self.scale_before_doubling(evaluator.params(), x.level(), scale / 2.0);
-        let mut z = polynomial::evaluate_even_plus_i_odd(evaluator, &self.plan, x, before)?;
+        let mut z = series(|| polynomial::evaluate_even_plus_i_odd(evaluator, &self.plan, x, before))?;
+        let _part = meter::part(DOUBLING, 0);
         for _ in 0..self.literal.double_angles {
             z = evaluator.square_rescale(&z)?;
         }
@@ -313,6 +319,15 @@ impl EvalMod {
         sine.set_scale(scale);
         Ok(sine)
     }
+}
+
+/// The name of the double angles as a part of a computation.
+const DOUBLING: &str = "EvalMod: double angles";
+
+/// Evaluates a series as a part of its own.
+fn series<T>(evaluate: impl FnOnce() -> T) -> T {
+    let _part = meter::part("EvalMod: series", 0);
+    evaluate()
 }
 
 /// Returns the series of a wave, over v = (x − phase)/width. `spread` is the width over the deviation of x.

@@ -3,6 +3,7 @@
 use fhe_ckks::extended::CHUNK;
 use fhe_ckks::{Ciphertext, CkksError, Parameters, Plaintext};
 use fhe_ring::arch::MAX_LAZY_PRODUCTS;
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::ntt::NttTable;
 use fhe_ring::{Limb, Poly};
 use rayon::prelude::*;
@@ -108,13 +109,16 @@ fn fill_block(
     sums: &[Vec<Term>],
     mut results: Vec<[&mut [u64]; 2]>,
 ) {
+    let _scope = scope(Primitive::DiagonalProduct);
     let mut copies = Limb::recycled(2 * factors.len() * (size + PADDING));
     let len = results.first().map_or(0, |[first, _]| first.len());
     for first in (0..len).step_by(size) {
         let halves = factors.iter().flat_map(|factor| factor.parts());
+        let copying = scope(Primitive::Copy);
         for (copy, half) in copies.chunks_exact_mut(size + PADDING).zip(halves) {
             copy[..size].copy_from_slice(&half.limbs()[limb][start + first..][..size]);
         }
+        drop(copying);
         for (result, terms) in results.iter_mut().zip(sums) {
             for (part, result) in result.iter_mut().enumerate() {
                 let terms = terms.iter().map(|(k, plain)| {

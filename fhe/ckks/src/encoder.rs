@@ -1,5 +1,6 @@
 //! Encoding: from vectors of numbers to plaintext polynomials and back.
 
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::{Basis, Coefficients, CompactPoly, Poly};
 use multiversion::multiversion;
 use num_complex::Complex64;
@@ -108,6 +109,8 @@ impl Parameters {
         // The sums may be twice as large as the rounded coefficients.
         let coefficients = self.rounded_coefficients(parts, scale / 2.0, basis, 1.0)?;
         let halves = CompactPoly::from_signed(self.ring(), basis, &coefficients).split();
+        let _scope = scope(Primitive::Embed);
+        drop(coefficients);
         Ok(halves.map(|poly| Plaintext { poly, scale, slots }))
     }
 
@@ -126,6 +129,7 @@ impl Parameters {
         basis: Basis,
         spare: f64,
     ) -> Result<Vec<i64>, CkksError> {
+        let _scope = scope(Primitive::Embed);
         let slots = re.len();
         self.check_slots(slots)?;
         if !(scale.is_finite() && scale > 0.0) {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::ntt::NttTable;
 use fhe_ring::{Basis, Kernels, Limb, Modulus, Ntt, Poly, Ring, Shoup};
 use rayon::prelude::*;
@@ -92,12 +93,14 @@ impl<'a> Chunk<'a> {
 
     /// Adds an extended polynomial to `out`.
     pub fn add(&self, out: &mut [u64], poly: &Poly<Ntt>) {
+        let _scope = scope(Primitive::Arithmetic);
         self.kernels().add(self.modulus(), out, self.of(poly));
     }
 
     /// Adds P·poly to `out`, for a polynomial over main primes.
     pub fn add_lifted(&self, out: &mut [u64], poly: &Poly<Ntt>) {
         if let Some(lift) = self.lift {
+            let _scope = scope(Primitive::Arithmetic);
             self.kernels().add_scaled(self.modulus(), out, self.of(poly), lift);
         }
     }
@@ -109,6 +112,7 @@ impl<'a> Chunk<'a> {
 
     /// Writes P·poly to `out`, for a polynomial over main primes.
     pub fn scale_lifted(&self, out: &mut [u64], poly: &Poly<Ntt>) {
+        let _scope = scope(Primitive::Arithmetic);
         match self.lift {
             Some(lift) => self.kernels().scale(self.modulus(), out, self.of(poly), lift),
             None => out.fill(0),

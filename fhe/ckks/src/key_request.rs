@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 
+use fhe_ring::meter::Held;
 use fhe_ring::{Basis, PackedPoly, Poly, Shelf, sample};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
@@ -156,7 +157,7 @@ impl KeyRequest {
         let mut keys = EvaluationKeys::default();
         let made = sample::with_generators(requests.len(), rng, |i, rng| {
             let (kind, shape) = requests[i];
-            finish(match kind {
+            let key = finish(match kind {
                 KeyKind::Relinearization => {
                     let basis = Basis::main(shape.main);
                     let square = Zeroizing::new(Poly::dot(params.ring(), basis, &[(secret.poly(), secret.poly())]));
@@ -188,10 +189,13 @@ impl KeyRequest {
                     let image = ephemeral().poly().automorphism(&params.ring().permutation(galois));
                     SwitchingKey::generate(&Zeroizing::new(image), secret, shape, rng)
                 }
-            })
+            })?;
+            let held = Held::new(kind.holder(), key.own_bytes());
+            Ok((key, held))
         });
-        for ((kind, _), key) in requests.iter().zip(made) {
-            keys.insert(*kind, key?);
+        for ((kind, _), made) in requests.iter().zip(made) {
+            let (key, _held) = made?;
+            keys.insert(*kind, key);
         }
         Ok(keys)
     }

@@ -242,6 +242,13 @@ impl SwitchingKey {
     }
 }
 
+impl SwitchingKey {
+    /// Bytes held in memory of its own, not in a file.
+    pub fn own_bytes(&self) -> usize {
+        self.digits.iter().map(PackedPoly::own_bytes).sum()
+    }
+}
+
 /// All keys that a server needs for evaluation. They contain no secret.
 #[derive(Clone, Default, PartialEq, Debug)]
 pub struct EvaluationKeys {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fhe_ring::automorphism::Permutation;
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::{Basis, Digit, Limb, Ntt, PackedPoly, Poly, Ring, Uniform};
 
 use crate::extended::{Chunk, Extended, compute, update};
@@ -136,6 +137,7 @@ impl<'a> GadgetProduct<'a> {
         let images = self.terms.iter().filter(|term| term.image.is_some()).count();
         let mut scratch = Limb::recycled(size * (self.terms.len() + images));
         let (keys, images) = scratch.split_at_mut(size * self.terms.len());
+        let unpacking = (half == 0).then(|| scope(Primitive::UnpackKeys));
         for (term, key) in self.terms.iter().zip(keys.chunks_exact_mut(size)) {
             if term.words.is_some() {
                 continue;
@@ -146,6 +148,8 @@ impl<'a> GadgetProduct<'a> {
                 _ => term.a.fill(kernels, modulus, first, key, b.chunk(first, size)),
             }
         }
+        drop(unpacking);
+        let _scope = scope(Primitive::KeyProduct);
         let mut images = images.chunks_exact_mut(size);
         let mut pairs: Vec<(&[u64], &[u64])> = Vec::with_capacity(self.terms.len());
         for (term, key) in self.terms.iter().zip(keys.chunks_exact(size)) {
@@ -154,6 +158,7 @@ impl<'a> GadgetProduct<'a> {
                 None => &digit[first..][..size],
                 Some(permutation) => {
                     let (image, chunk) = (images.next().expect("room for each"), permutation.chunk(first, size));
+                    let _scope = scope(Primitive::Permute);
                     kernels.permute(image, &digit[chunk.source..][..size], chunk);
                     &*image
                 }
@@ -210,13 +215,17 @@ impl<'a> GaloisProduct<'a> {
 
     /// Adds σ(Σ dⱼ·keyⱼ + (addend, 0)) to `total`. The addend is an extended polynomial.
     pub fn add_to(&self, total: &mut Extended, addend: &Poly<Ntt>) {
+        let add = |chunk: &Chunk<'_>, out: &mut [u64], rotated: &[u64]| {
+            let _scope = scope(Primitive::Arithmetic);
+            chunk.kernels().add(chunk.modulus(), out, rotated);
+        };
         update(total.0.each_mut(), |whole| {
             let mut rotated = Limb::recycled(crate::extended::CHUNK.min(whole.len()));
             move |chunk: &Chunk<'_>, [first, second]: [&mut [u64]; 2]| {
                 self.chunk(chunk, 1, &mut rotated, |_, _| {});
-                chunk.kernels().add(chunk.modulus(), second, &rotated);
+                add(chunk, second, &rotated);
                 self.chunk(chunk, 0, &mut rotated, |source, sum| source.add(sum, addend));
-                chunk.kernels().add(chunk.modulus(), first, &rotated);
+                add(chunk, first, &rotated);
             }
         });
     }
@@ -230,6 +239,7 @@ impl<'a> GaloisProduct<'a> {
         let mut sum = Limb::recycled(out.len());
         self.product.chunk(&source, half, &mut sum);
         addend(&source, &mut sum);
+        let _scope = scope(Primitive::Permute);
         chunk.kernels().permute(out, &sum, permuted);
     }
 }

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use fhe_ring::Basis;
 use fhe_ring::arch::MAX_LAZY_PRODUCTS;
+use fhe_ring::meter::Holder;
 
 /// The most primes that one base conversion starts from: those of a digit, or all that one division drops.
 pub(crate) const MOST_CONVERTED: usize = MAX_LAZY_PRODUCTS - 1;
@@ -28,6 +29,18 @@ pub enum KeyKind {
     FromClient,
     /// From the main secret to that of a client's ring, over q₀ and the special primes that cover it.
     ToClient,
+}
+
+impl KeyKind {
+    /// Returns what the key counts as where bytes are counted.
+    pub fn holder(self) -> Holder {
+        match self {
+            Self::Relinearization => Holder::RelinearizationKeys,
+            Self::Galois(_) => Holder::RotationKeys,
+            Self::DenseToSparse | Self::SparseToDense(_) => Holder::EncapsulationKeys,
+            Self::FromClient | Self::ToClient => Holder::ClientKeys,
+        }
+    }
 }
 
 impl std::fmt::Display for KeyKind {

@@ -135,6 +135,14 @@ impl Layer<'_> {
 }
 
 impl ResNet {
+    /// Bytes of the weights and biases in memory.
+    pub fn bytes(&self) -> usize {
+        let blocks =
+            self.blocks.iter().flat_map(|block| [&block.conv1, &block.conv2].into_iter().chain(&block.shortcut));
+        let convolutions = blocks.chain([&self.stem]).map(|conv| conv.weight.len() + conv.bias.len()).sum::<usize>();
+        8 * (convolutions + self.classifier.weight.len() + self.classifier.bias.len())
+    }
+
     /// Channels of the input: three for colour, one for grey.
     pub fn input_channels(&self) -> usize {
         self.stem.in_channels

@@ -51,6 +51,11 @@ impl Permutation {
         Self { blocks, shuffles }
     }
 
+    /// Returns the number of bytes in memory.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.blocks) + size_of_val(&*self.shuffles)
+    }
+
     /// Returns the position whose value moves to position `i`.
     pub fn source(&self, i: usize) -> usize {
         let (block, shuffle) = self.blocks[i / 8];

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::arch::Kernels;
 use crate::buffer::Limb;
+use crate::meter::{Primitive, scope};
 use crate::modulus::Modulus;
 
 /// The constants that convert centred residues from source primes to target primes exactly (Halevi, Polyakov and Shoup,
@@ -93,11 +94,12 @@ pub(crate) struct Conversion<'a> {
     pub(crate) target: Vec<&'a mut Limb>,
 }
 
-/// Makes several conversions of limbs of `n` coefficients in one parallel loop.
+/// Makes several conversions of limbs of `n` coefficients in one parallel loop. Their time counts as `primitive`.
 ///
 /// # Panics
 /// If the numbers of limbs are not those of the converters.
-pub(crate) fn convert_all(kernels: Kernels, n: usize, conversions: Vec<Conversion<'_>>) {
+pub(crate) fn convert_all(kernels: Kernels, n: usize, primitive: Primitive, conversions: Vec<Conversion<'_>>) {
+    let preparing = scope(primitive);
     let block = BLOCK.min(n);
     let mut tasks = Vec::new();
     for Conversion { converter, source, target } in conversions {
@@ -109,9 +111,11 @@ pub(crate) fn convert_all(kernels: Kernels, n: usize, conversions: Vec<Conversio
             tasks.push((converter, source, target));
         }
     }
+    drop(preparing);
     tasks.into_par_iter().for_each_init(
         || Limb::recycled(CHUNK),
         |overflow, (converter, source, mut target)| {
+            let _scope = scope(primitive);
             converter.convert(kernels, &source, &mut target, overflow);
         },
     );

@@ -9,8 +9,11 @@
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytemuck::{Pod, Zeroable};
+
+use crate::meter::{self, Primitive, scope};
 
 /// Eight 64-bit residues: one cache line, which is also one AVX-512 register.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -22,6 +25,24 @@ const POOLED_FROM: usize = 2048;
 
 static POOL: Mutex<BTreeMap<usize, Vec<Box<[Line]>>>> = Mutex::new(BTreeMap::new());
 
+/// The bytes of all limbs in use, and of those in the pool.
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// The memory of limbs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimbBytes {
+    /// Bytes of the limbs in use.
+    pub in_use: usize,
+    /// Bytes of the limbs that wait in the pool.
+    pub waiting: usize,
+}
+
+/// Returns the memory of all limbs of this process.
+pub fn limb_bytes() -> LimbBytes {
+    LimbBytes { in_use: IN_USE.load(Ordering::Relaxed), waiting: WAITING.load(Ordering::Relaxed) }
+}
+
 /// The residues of a polynomial modulo one prime, aligned to 64 bytes. The length is a multiple of eight.
 pub struct Limb(Box<[Line]>);
 
@@ -29,6 +50,7 @@ impl Limb {
     /// Returns a limb of zeros. `len` is rounded up to a multiple of eight.
     pub fn zeroed(len: usize) -> Self {
         let mut limb = Self::recycled(len);
+        let _scope = scope(Primitive::Copy);
         limb.fill(0);
         limb
     }
@@ -38,8 +60,29 @@ impl Limb {
     pub fn recycled(len: usize) -> Self {
         let lines = len.div_ceil(8);
         let pooled = POOL.lock().expect("no pool user panics").get_mut(&lines).and_then(Vec::pop);
-        Self(pooled.unwrap_or_else(|| vec![Line::zeroed(); lines].into_boxed_slice()))
+        IN_USE.fetch_add(bytes(lines), Ordering::Relaxed);
+        if pooled.is_some() {
+            WAITING.fetch_sub(bytes(lines), Ordering::Relaxed);
+        }
+        Self(pooled.unwrap_or_else(|| fresh(lines)))
     }
+}
+
+/// Returns the number of bytes of so many lines.
+const fn bytes(lines: usize) -> usize {
+    lines * size_of::<Line>()
+}
+
+/// Returns new memory. While time is measured every page is touched here, so that its page fault counts as allocation
+/// and not as the operation that first writes to it.
+fn fresh(lines: usize) -> Box<[Line]> {
+    let _scope = scope(Primitive::Allocate);
+    let mut new = vec![Line::zeroed(); lines].into_boxed_slice();
+    if meter::on() {
+        const PAGE: usize = 4096 / size_of::<Line>();
+        new.iter_mut().step_by(PAGE).for_each(|line| *std::hint::black_box(line) = Line::zeroed());
+    }
+    new
 }
 
 impl Deref for Limb {
@@ -58,6 +101,7 @@ impl DerefMut for Limb {
 impl Clone for Limb {
     fn clone(&self) -> Self {
         let mut copy = Self::recycled(self.len());
+        let _scope = scope(Primitive::Copy);
         copy.copy_from_slice(self);
         copy
     }
@@ -77,10 +121,12 @@ impl PartialEq for Limb {
 
 impl Drop for Limb {
     fn drop(&mut self) {
+        IN_USE.fetch_sub(bytes(self.0.len()), Ordering::Relaxed);
         if self.len() >= POOLED_FROM {
             let lines = std::mem::take(&mut self.0);
             // A poisoned pool means that another thread panicked. The limb is then freed.
             if let Ok(mut pool) = POOL.lock() {
+                WAITING.fetch_add(bytes(lines.len()), Ordering::Relaxed);
                 pool.entry(lines.len()).or_default().push(lines);
             }
         }
@@ -89,7 +135,10 @@ impl Drop for Limb {
 
 /// Returns the memory of the pool, and all other memory that the allocator keeps for reuse, to the operating system.
 pub fn trim_pool() {
-    POOL.lock().expect("no pool user panics").clear();
+    let freed = std::mem::take(&mut *POOL.lock().expect("no pool user panics"));
+    let lines: usize = freed.iter().map(|(lines, limbs)| lines * limbs.len()).sum();
+    WAITING.fetch_sub(bytes(lines), Ordering::Relaxed);
+    drop(freed);
     trim_allocator();
 }
 
@@ -119,5 +168,18 @@ mod tests {
         drop(first);
         // No other test uses this length, so none takes the limb in between.
         assert_eq!(Limb::recycled(len).as_ptr(), address);
+    }
+
+    #[test]
+    fn bytes_in_use_and_waiting_are_counted() {
+        // Larger than all limbs of the tests that run beside this one.
+        let (len, bytes) = (1 << 27, 1 << 30);
+        let limb = Limb::recycled(len);
+        assert!(limb_bytes().in_use >= bytes);
+        drop(limb);
+        let LimbBytes { in_use, waiting } = limb_bytes();
+        assert!(in_use < bytes && waiting >= bytes, "{in_use} {waiting}");
+        trim_pool();
+        assert!(limb_bytes().waiting < bytes);
     }
 }

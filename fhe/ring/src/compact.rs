@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::arch::MAX_LAZY_PRODUCTS;
 use crate::basis::Basis;
 use crate::buffer::Limb;
+use crate::meter::{Primitive, scope};
 use crate::poly::{Ntt, Poly};
 use crate::ring::Ring;
 
@@ -33,6 +34,7 @@ impl CompactPoly {
             .map(|i| {
                 let table = ring.table(basis, i);
                 let mut limb = Limb::recycled(coefficients.len());
+                let _scope = scope(Primitive::Reduce);
                 table.kernels().reduce_signed(table.modulus(), &mut limb, coefficients);
                 table.forward(&mut limb);
                 limb
@@ -122,7 +124,7 @@ impl Poly<Ntt> {
             .flat_map(|(&stretch, terms)| terms.chunks(MAX_LAZY_PRODUCTS).map(move |c| (stretch, c)))
             .collect();
         let mut out = if chunks.is_empty() { Self::zero(ring, basis) } else { Self::recycled(ring, basis) };
-        out.for_each(|t, i, limb| {
+        out.for_each_as(Primitive::DiagonalProduct, |t, i, limb| {
             for (k, (stretch, chunk)) in chunks.iter().enumerate() {
                 let products: Vec<(&[u64], &[u64])> =
                     chunk.iter().map(|(a, w)| (a.limb_of(basis, i), w.limb_of(basis, i))).collect();

@@ -2,6 +2,7 @@
 //!
 //! The modules, from the ground up:
 //!
+//! - [`meter`] measures where time and memory go.
 //! - [`modulus`]: arithmetic modulo one prime. [`primes`] finds primes.
 //! - [`basis`] names the primes of a polynomial. [`buffer`] stores its residues modulo one of them.
 //! - [`automorphism`]: the maps X ↦ X^g.
@@ -23,6 +24,7 @@ pub mod basis;
 pub mod buffer;
 mod compact;
 pub mod mapped;
+pub mod meter;
 pub mod modulus;
 pub mod ntt;
 pub mod packed;

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use memmap2::{Mmap, MmapOptions};
 
+use crate::meter::{Held, Holder};
+
 /// A file, or a part of one, that the operating system maps into memory. Clones share the mapping.
 ///
 /// The pages come from the file when they are first read, and the system may drop them again without writing them out.
@@ -15,7 +17,7 @@ use memmap2::{Mmap, MmapOptions};
 /// file that is cut short ends the process with a bus error.
 #[derive(Clone, Debug)]
 pub struct MappedFile {
-    map: Arc<Mmap>,
+    map: Arc<(Mmap, Held)>,
     /// Whether pages are let go after use.
     transient: bool,
 }
@@ -32,7 +34,12 @@ impl MappedFile {
         }
         // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. That nobody changes the file meanwhile
         // is the user's part, as documented above.
-        Ok(Self { map: Arc::new(unsafe { Mmap::map(&file)? }), transient: false })
+        Ok(Self::new(unsafe { Mmap::map(&file)? }, false))
+    }
+
+    fn new(map: Mmap, transient: bool) -> Self {
+        let held = Held::new(Holder::Files, map.len());
+        Self { map: Arc::new((map, held)), transient }
     }
 
     /// Returns the file as one whose pages are let go after use: the process then holds only those that it works on, and
@@ -44,14 +51,14 @@ impl MappedFile {
 
     /// Returns the bytes of the file.
     pub fn bytes(&self) -> &[u8] {
-        &self.map
+        &self.map.0
     }
 
     /// Says that the `len` bytes from `start` on have been used. The pages of a transient file leave the memory of the
     /// process; those of another file stay. Every later access finds the same bytes.
     pub(crate) fn let_go(&self, start: usize, len: usize) {
         if self.transient {
-            forget(&self.map, start, len);
+            forget(&self.map.0, start, len);
         }
     }
 }
@@ -95,7 +102,7 @@ impl Shelf {
         // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. The file has no name, and this function
         // only appends to it.
         let map = unsafe { MmapOptions::new().offset(start).len(len).map(&*file)? };
-        Ok(MappedFile { map: Arc::new(map), transient: true })
+        Ok(MappedFile::new(map, true))
     }
 }
 

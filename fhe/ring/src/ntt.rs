@@ -2,6 +2,7 @@
 
 use crate::arch::{Kernels, RootForm, Twiddles};
 use crate::buffer::Limb;
+use crate::meter::{Held, Holder, Primitive, scope};
 use crate::modulus::{Modulus, Shoup};
 use crate::primes::root_of_unity;
 
@@ -40,6 +41,7 @@ pub struct NttTable {
     tails: Limb,
     /// (1/n, ψ_n^(−n/2)/n) for n = 2^k at index k.
     scales: Vec<(Shoup, Shoup)>,
+    _held: Held,
 }
 
 impl NttTable {
@@ -84,7 +86,8 @@ impl NttTable {
                 (modulus.shoup(inverse), modulus.shoup(modulus.mul(inverse, half_turn_back)))
             })
             .collect();
-        Self { modulus, kernels, n, heads, tails, scales }
+        let held = Held::new(Holder::Tables, 8 * (heads.len() + tails.len()));
+        Self { modulus, kernels, n, heads, tails, scales, _held: held }
     }
 
     /// Returns the prime.
@@ -113,6 +116,7 @@ impl NttTable {
     /// If the length is not a power of two from [`MIN_NTT`] to N.
     pub fn forward(&self, data: &mut [u64]) {
         self.check(data);
+        let _scope = scope(Primitive::ForwardTransform);
         self.kernels.ntt_forward(&self.modulus, self.twiddles(), data);
     }
 
@@ -123,6 +127,7 @@ impl NttTable {
     pub fn inverse(&self, data: &mut [u64]) {
         self.check(data);
         let (scale, last) = self.scales[data.len().trailing_zeros() as usize];
+        let _scope = scope(Primitive::InverseTransform);
         self.kernels.ntt_inverse(&self.modulus, self.twiddles(), scale, last, data);
     }
 
@@ -135,6 +140,7 @@ impl NttTable {
     pub fn inverse_scaled(&self, data: &mut [u64], factor: u64) {
         self.check(data);
         let (scale, last) = self.scales[data.len().trailing_zeros() as usize];
+        let _scope = scope(Primitive::InverseTransform);
         let times = |constant: Shoup| self.modulus.shoup(self.modulus.mul(constant.value, factor));
         self.kernels.ntt_inverse(&self.modulus, self.twiddles(), times(scale), times(last), data);
     }
@@ -150,6 +156,7 @@ impl NttTable {
     pub fn split(&self, r: &[u64], sum: &mut [u64], difference: &mut [u64]) {
         self.check(r);
         assert!(sum.len() == r.len() && difference.len() == r.len(), "every operand has {} evaluations", r.len());
+        let _scope = scope(Primitive::Reduce);
         let (lower, upper) = r.split_at(r.len() / 2);
         let mirror =
             |from: &[u64], to: &mut [u64]| to.iter_mut().zip(from.iter().rev()).for_each(|(to, &from)| *to = from);

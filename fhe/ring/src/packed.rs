@@ -14,6 +14,7 @@ use crate::arch::{Kernels, PACKED_PADDING};
 use crate::basis::Basis;
 use crate::buffer::Limb;
 use crate::mapped::{MappedFile, Shelf};
+use crate::meter::{Primitive, scope};
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
 use crate::ring::Ring;
@@ -72,6 +73,7 @@ impl PackedLimb {
     /// # Panics
     /// If the number of residues is not a multiple of eight, or `bits` is not from 7 to 57.
     pub fn new(kernels: Kernels, residues: &[u64], bits: u32) -> Self {
+        let _scope = scope(Primitive::Pack);
         let mut bytes = vec![0; packed_len(residues.len(), bits) + PACKED_PADDING].into_boxed_slice();
         kernels.pack(bits, residues, &mut bytes);
         Self { bits, store: Store::Own(bytes) }
@@ -133,6 +135,14 @@ impl PackedLimb {
     pub fn bytes(&self) -> &[u8] {
         let padded = self.store.padded();
         &padded[..padded.len() - PACKED_PADDING]
+    }
+
+    /// Returns the number of bytes in memory of its own: none if the residues stay in a file.
+    pub fn own_bytes(&self) -> usize {
+        match &self.store {
+            Store::Own(bytes) => bytes.len(),
+            Store::Mapped { .. } => 0,
+        }
     }
 
     /// Returns the packed residues at the `count` positions from `first` on. Both are multiples of eight.
@@ -225,6 +235,11 @@ impl PackedPoly {
     /// Returns the number of bytes of all limbs.
     pub fn bytes(&self) -> usize {
         self.limbs.iter().map(|limb| limb.store.padded().len()).sum()
+    }
+
+    /// Returns the number of bytes in memory of its own: those of limbs that are not in a file.
+    pub fn own_bytes(&self) -> usize {
+        self.limbs.iter().map(PackedLimb::own_bytes).sum()
     }
 
     /// Returns the number of bytes of all limbs of a packed polynomial over `basis`.

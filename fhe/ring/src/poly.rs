@@ -9,6 +9,7 @@ use zeroize::Zeroize;
 use crate::automorphism::{Permutation, permute_coefficients};
 use crate::basis::Basis;
 use crate::buffer::Limb;
+use crate::meter::{Primitive, scope};
 use crate::modulus::Modulus;
 use crate::ntt::NttTable;
 use crate::ring::Ring;
@@ -127,10 +128,18 @@ impl<D> Poly<D> {
         Self::from_limbs(&self.ring, basis, limbs)
     }
 
-    /// Runs `f` on each limb with its transform and its index, in parallel.
+    /// Runs `f` on each limb with its transform and its index, in parallel. Its time counts as arithmetic.
     pub(crate) fn for_each(&mut self, f: impl Fn(&NttTable, usize, &mut [u64]) + Sync) {
+        self.for_each_as(Primitive::Arithmetic, f);
+    }
+
+    /// Runs `f` as [`Poly::for_each`] does. Its time counts as `primitive`.
+    pub(crate) fn for_each_as(&mut self, primitive: Primitive, f: impl Fn(&NttTable, usize, &mut [u64]) + Sync) {
         let (ring, basis) = (&self.ring, self.basis);
-        self.limbs.par_iter_mut().enumerate().for_each(|(i, limb)| f(ring.table(basis, i), i, limb));
+        self.limbs.par_iter_mut().enumerate().for_each(|(i, limb)| {
+            let _scope = scope(primitive);
+            f(ring.table(basis, i), i, limb);
+        });
     }
 
     /// Computes `self ← self + other`. `other` may be held modulo more primes.
@@ -192,20 +201,22 @@ impl Poly<Coefficients> {
     pub fn from_signed(ring: &Arc<Ring>, basis: Basis, coefficients: &[i64]) -> Self {
         assert_eq!(coefficients.len(), ring.n(), "one coefficient for each power of X");
         let mut poly = Self::recycled(ring, basis);
-        poly.for_each(|t, _, limb| t.kernels().reduce_signed(t.modulus(), limb, coefficients));
+        poly.for_each_as(Primitive::Reduce, |t, _, limb| t.kernels().reduce_signed(t.modulus(), limb, coefficients));
         poly
     }
 
     /// Transforms every limb to the NTT domain.
     pub fn into_ntt(mut self) -> Poly<Ntt> {
-        self.for_each(|t, _, limb| t.forward(limb));
+        self.for_each_as(Primitive::ForwardTransform, |t, _, limb| t.forward(limb));
         self.relabel()
     }
 
     /// Returns `self(X^galois)`, for odd `galois`.
     pub fn automorphism(&self, galois: u64) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
-        out.for_each(|t, i, limb| permute_coefficients(t.modulus(), limb, &self.limbs[i], galois));
+        out.for_each_as(Primitive::Permute, |t, i, limb| {
+            permute_coefficients(t.modulus(), limb, &self.limbs[i], galois)
+        });
         out
     }
 }
@@ -213,7 +224,7 @@ impl Poly<Coefficients> {
 impl Poly<Ntt> {
     /// Transforms every limb to the coefficient domain.
     pub fn into_coefficients(mut self) -> Poly<Coefficients> {
-        self.for_each(|t, _, limb| t.inverse(limb));
+        self.for_each_as(Primitive::InverseTransform, |t, _, limb| t.inverse(limb));
         self.relabel()
     }
 
@@ -221,7 +232,9 @@ impl Poly<Ntt> {
     pub fn automorphism(&self, permutation: &Permutation) -> Self {
         let mut out = Self::recycled(&self.ring, self.basis);
         let n = self.ring.n();
-        out.for_each(|t, i, limb| t.kernels().permute(limb, &self.limbs[i], permutation.chunk(0, n)));
+        out.for_each_as(Primitive::Permute, |t, i, limb| {
+            t.kernels().permute(limb, &self.limbs[i], permutation.chunk(0, n))
+        });
         out
     }
 

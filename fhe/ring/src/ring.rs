@@ -8,6 +8,7 @@ use crate::arch::Kernels;
 use crate::automorphism::Permutation;
 use crate::base_conversion::BaseConverter;
 use crate::basis::Basis;
+use crate::meter::{Held, Holder};
 use crate::modulus::Modulus;
 use crate::ntt::NttTable;
 
@@ -31,7 +32,7 @@ pub struct Ring {
     main: Vec<NttTable>,
     special: Vec<NttTable>,
     converters: Mutex<HashMap<ConversionKey, Arc<BaseConverter>>>,
-    permutations: Mutex<HashMap<u64, Arc<Permutation>>>,
+    permutations: Mutex<HashMap<u64, (Arc<Permutation>, Held)>>,
 }
 
 /// Names the primes of a base conversion. The source is a run of main primes and the leading special primes; the
@@ -132,7 +133,12 @@ impl Ring {
     /// If `galois` is even.
     pub fn permutation(&self, galois: u64) -> Arc<Permutation> {
         let mut known = self.permutations.lock().expect("no holder panics");
-        known.entry(galois).or_insert_with(|| Arc::new(Permutation::new(self.n, galois))).clone()
+        let make = || {
+            let permutation = Permutation::new(self.n, galois);
+            let held = Held::new(Holder::Permutations, permutation.bytes());
+            (Arc::new(permutation), held)
+        };
+        known.entry(galois).or_insert_with(make).0.clone()
     }
 }
 

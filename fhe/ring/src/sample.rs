@@ -25,6 +25,7 @@ use rand::{CryptoRng, Rng};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
+use crate::meter::{Primitive, scope};
 use crate::secret_rng::SecretRng;
 use crate::uniform::Seed;
 
@@ -33,6 +34,7 @@ pub const ERROR_STD_DEV: f64 = 3.2;
 
 /// Returns `n` independent coefficients, each −1, 0 or 1 with probability 1/3.
 pub fn ternary(n: usize, rng: &mut impl CryptoRng) -> Vec<i64> {
+    let _scope = scope(Primitive::Sample);
     (0..n).map(|_| rng.random_range(-1..=1)).collect()
 }
 
@@ -44,6 +46,7 @@ pub fn ternary(n: usize, rng: &mut impl CryptoRng) -> Vec<i64> {
 /// If `weight` exceeds `n`.
 pub fn ternary_of_weight(n: usize, weight: usize, rng: &mut impl CryptoRng) -> Vec<i64> {
     assert!(weight <= n, "weight {weight} among {n} coefficients");
+    let _scope = scope(Primitive::Sample);
     // A word is a random key above the two lowest bits of a coefficient: the first `weight` are ±1, the others 0.
     let mut words = Zeroizing::new(vec![0u64; n]);
     loop {
@@ -113,6 +116,7 @@ static GAUSSIAN: LazyLock<Vec<u64>> = LazyLock::new(|| {
 ///
 /// It inverts the cumulative distribution by comparing with the whole table, so the time does not depend on the values.
 pub fn gaussian(n: usize, rng: &mut impl CryptoRng) -> Vec<i64> {
+    let _scope = scope(Primitive::Sample);
     let thresholds = &*GAUSSIAN;
     (0..n)
         .map(|_| {

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::base_conversion::{Conversion, convert_all};
 use crate::basis::Basis;
 use crate::buffer::Limb;
+use crate::meter::{Primitive, scope};
 use crate::modulus::Shoup;
 use crate::poly::{Ntt, Poly};
 use crate::ring::Ring;
@@ -72,7 +73,7 @@ impl Poly<Ntt> {
             source: coefficients[digit.own.clone()].iter().map(|limb| &**limb).collect(),
             target: digit.raised.iter_mut().collect(),
         });
-        convert_all(ring.kernels(), ring.n(), conversions.collect());
+        convert_all(ring.kernels(), ring.n(), Primitive::ModUp, conversions.collect());
         let limbs = digits.iter_mut().flat_map(|Digit { own, raised, .. }| {
             let others = (0..basis.len()).filter(|i| !own.contains(i));
             others.zip(raised)
@@ -108,7 +109,8 @@ impl Poly<Ntt> {
             source: poly.limbs[main..].iter().map(|limb| &**limb).collect(),
             target: remainder.limbs.iter_mut().collect(),
         });
-        convert_all(ring.kernels(), ring.n(), conversions.collect());
+        let primitive = if basis.special > 0 { Primitive::ModDown } else { Primitive::Rescale };
+        convert_all(ring.kernels(), ring.n(), primitive, conversions.collect());
         let inverses: Vec<Shoup> = (0..main).map(|i| inverse_of_dropped(&ring, basis, main, i)).collect();
         for poly in &mut polys {
             poly.restrict(Basis::main(main));
@@ -118,6 +120,7 @@ impl Poly<Ntt> {
         limbs.collect::<Vec<_>>().into_par_iter().for_each(|(i, (limb, remainder))| {
             let table = &ring.main()[i];
             table.forward(remainder);
+            let _scope = scope(Primitive::Arithmetic);
             table.kernels().sub_scale(table.modulus(), limb, remainder, inverses[i]);
         });
         polys

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::arch::{Counter, Kernels};
 use crate::basis::Basis;
+use crate::meter::{Primitive, scope};
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
 use crate::ring::Ring;
@@ -46,6 +47,7 @@ impl Uniform {
     /// # Panics
     /// If `first` or the length of `out` is odd.
     pub fn fill(&self, kernels: Kernels, modulus: &Modulus, first: usize, out: &mut [u64], ahead: &[u8]) {
+        let _scope = scope(Primitive::UniformHalves);
         let counter = Counter { key: &self.key, mask: [self.mask[0], self.mask[1] ^ modulus.value()] };
         kernels.uniform(modulus, out, counter, first, ahead);
     }

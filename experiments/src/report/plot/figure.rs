@@ -46,6 +46,10 @@ pub(crate) enum Mark {
     Level(f64, Look),
     /// A faint line from bottom to top, with a word at its top right.
     Divider(f64, String),
+    /// Bands between two lines over the same x: x, lower end and upper end.
+    Band(Vec<(f64, f64, f64)>, Look),
+    /// Filled boxes with a word in each that has room for it: the ends in x and the ends in y.
+    Frames(Vec<([f64; 4], String)>, Look),
     /// Filled boxes: the ends in x and the ends in y.
     Boxes(Vec<[f64; 4]>, Look),
     /// Labels beside points, placed where they cover no point. A point without words only keeps its place free.
@@ -77,6 +81,8 @@ pub(crate) struct Look {
     pub dash: Option<Dash>,
     /// Shift to the right in units, so that equal points do not cover each other.
     pub aside: i32,
+    /// Whether the colour is mixed with white.
+    pub pale: bool,
 }
 
 /// The shape at a point.
@@ -112,12 +118,20 @@ impl Look {
             filled: true,
             dash: Some(dashes[index % dashes.len()]),
             aside: 0,
+            pale: false,
         }
     }
 
     /// Returns the look of a reference: a line without markers.
     pub(crate) fn reference() -> Self {
-        Self { colour: super::style::BLACK, marker: None, filled: false, dash: Some(Dash::Dotted), aside: 0 }
+        Self {
+            colour: super::style::BLACK,
+            marker: None,
+            filled: false,
+            dash: Some(Dash::Dotted),
+            aside: 0,
+            pale: false,
+        }
     }
 
     /// Returns the look shifted aside, as number `index` of `count` looks that share their places and `room` units.
@@ -138,6 +152,11 @@ impl Look {
 
     /// Returns the look of a box.
     pub(crate) const fn filling(colour: usize, filled: bool) -> Self {
-        Self { colour, marker: None, filled, dash: None, aside: 0 }
+        Self { colour, marker: None, filled, dash: None, aside: 0, pale: false }
+    }
+
+    /// Returns the look of an area, in one of the seven colours or, from number 7 on, mixed with white.
+    pub(crate) const fn area(number: usize) -> Self {
+        Self { pale: number >= 7, ..Self::filling(number % 7, true) }
     }
 }

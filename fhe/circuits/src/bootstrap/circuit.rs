@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
-use fhe_ring::Shelf;
+use fhe_ring::{Shelf, meter};
 
 use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
 use super::matrices::Matrices;
@@ -218,6 +218,7 @@ impl Bootstrapper {
     /// encapsulation or of a rotation by a multiple of the slot count is missing.
     pub fn mod_raise(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
         CkksError::check_slots("ModRaise", self.literal.slots, input.slots())?;
+        let _part = meter::part("ModRaise", 0);
         let mut lowest = evaluator.lowered(input, 0)?;
         if self.scale_up > 1 {
             lowest = evaluator.multiply_integer(&lowest, self.scale_up);
@@ -239,7 +240,14 @@ impl Bootstrapper {
         // The 2n slots repeat after n.
         let repeated = || Ciphertext::from_parts(raised.parts().clone(), raised.scale(), 2 * raised.slots());
         let packed = (self.layout == Layout::Packed).then(repeated);
-        let x = apply_all(stages, &self.literal.coeffs_to_slots, evaluator, packed.as_ref().unwrap_or(raised))?;
+        let x = apply_all(
+            "CoeffsToSlots",
+            stages,
+            &self.literal.coeffs_to_slots,
+            evaluator,
+            packed.as_ref().unwrap_or(raised),
+        )?;
+        let _part = meter::part("CoeffsToSlots", self.coeffs_to_slots.len());
         let mut parts = last.apply_and_split(evaluator, &x, self.layout == Layout::Separate)?;
         // z − z̄ is 2i·Im z. The matrices contain the factor 1/2.
         parts.iter_mut().skip(1).for_each(|difference| *difference = evaluator.multiply_by_i(difference));
@@ -291,7 +299,8 @@ impl Bootstrapper {
     /// has other slots than the matrices, [`CkksError::MissingKey`] if the key of a rotation or of the conjugation is
     /// missing.
     pub fn slots_to_coeffs(&self, evaluator: &Evaluator, input: &Ciphertext) -> Result<Ciphertext, CkksError> {
-        let transformed = apply_all(&self.slots_to_coeffs, &self.literal.slots_to_coeffs, evaluator, input)?;
+        let transformed =
+            apply_all("SlotsToCoeffs", &self.slots_to_coeffs, &self.literal.slots_to_coeffs, evaluator, input)?;
         let (slots, scale) = (self.literal.slots, transformed.scale());
         match (self.literal.order, self.layout) {
             (BootstrapOrder::Classic, Layout::Packed) => {
@@ -348,14 +357,16 @@ fn encode(
     matrices.into_iter().enumerate().map(encode).collect()
 }
 
-/// Applies the first stages of a transform, or all, one after the other.
+/// Applies the first stages of a transform, or all, one after the other. Each is a part of this name.
 fn apply_all(
+    name: &'static str,
     matrices: &[LinearTransform],
     stages: &Stages,
     evaluator: &Evaluator,
     x: &Ciphertext,
 ) -> Result<Ciphertext, CkksError> {
     let apply = |k: usize, x: &Ciphertext| {
+        let _part = meter::part(name, k + 1);
         if stages.rescales_after(k) {
             matrices[k].apply(evaluator, x)
         } else {

@@ -7,6 +7,7 @@
 //! only gadget digit, and special primes that cover q₀ suffice.
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, KeyKind, KeyRequest, KeyShape, Parameters, keyswitch};
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::{Basis, Ntt, Poly};
 
 /// The most terms of the trace that are part of the switch from the ephemeral secret, with a key each. The rest of the
@@ -63,7 +64,10 @@ pub(super) fn mod_raise(evaluator: &Evaluator, input: &Ciphertext, scale: f64) -
     let [c0, c1] = sparse.parts().each_ref().map(|part| centred(params, part));
     let terms = keys.len();
     let project = |(i, c): (usize, i64)| if i.is_multiple_of(terms) { c * terms as i64 } else { 0 };
-    let c0: Vec<i64> = c0.into_iter().enumerate().map(project).collect();
+    let c0: Vec<i64> = {
+        let _scope = scope(Primitive::Arithmetic);
+        c0.into_iter().enumerate().map(project).collect()
+    };
     let raise = |c: &[i64], basis: Basis| Poly::from_signed(params.ring(), basis, c).into_ntt();
     let (c0, c1) = (raise(&c0, Basis::main(main)), raise(&c1, Basis { main, special }));
     let parts = keyswitch::sum_of_images(&c1, &keys, &c0).divide(main);
@@ -79,5 +83,6 @@ pub(super) fn mod_raise(evaluator: &Evaluator, input: &Ciphertext, scale: f64) -
 fn centred(params: &Parameters, part: &Poly<Ntt>) -> Vec<i64> {
     let q0 = params.ring().main()[0].modulus();
     let coefficients = part.clone().into_coefficients();
+    let _scope = scope(Primitive::Arithmetic);
     coefficients.limbs()[0].iter().map(|&c| q0.center(c)).collect()
 }

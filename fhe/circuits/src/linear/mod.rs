@@ -13,6 +13,7 @@ use fhe_ckks::{
     Ciphertext, CkksError, Digits, Evaluator, Extended, KeyKind, KeyRequest, KeyShape, Parameters, Plaintext,
     SwitchingKey,
 };
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::{Basis, Limb, Poly, Ring, Shelf};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -335,11 +336,14 @@ impl LinearTransform {
                     }
                 }
                 for (sum, terms) in sums.iter_mut().zip(&self.sums) {
+                    let unpacking = scope(Primitive::UnpackDiagonals);
                     let scratch = unpacked.chunks_exact_mut(size);
                     let chunks = terms.iter().zip(scratch).map(|((baby, diagonal), scratch)| {
                         (*baby, diagonal.stretch(), diagonal.chunk(kernels, i, first, scratch))
                     });
                     let chunks: Vec<(usize, u32, &[u64])> = chunks.collect();
+                    drop(unpacking);
+                    let _scope = scope(Primitive::DiagonalProduct);
                     for (part, sum) in sum.iter_mut().enumerate() {
                         let term =
                             |&(baby, stretch, diagonal): &(usize, _, _)| (stretch, &*rotated[baby][part], diagonal);

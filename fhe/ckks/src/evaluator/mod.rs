@@ -8,6 +8,7 @@ mod switch;
 
 use std::sync::Arc;
 
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::{Basis, Limb, Modulus, Ntt, Poly};
 use num_complex::Complex64;
 use rayon::prelude::*;
@@ -207,6 +208,7 @@ fn add_integer(poly: &mut Poly<Ntt>, c: i128) {
     let ring = poly.ring().clone();
     let size = CHUNK.min(ring.n());
     poly.limbs_mut().par_iter_mut().zip(ring.main()).for_each(|(limb, table)| {
+        let _scope = scope(Primitive::Arithmetic);
         let constants = constants(table.modulus(), c, size);
         limb.chunks_exact_mut(size).for_each(|chunk| table.kernels().add(table.modulus(), chunk, &constants));
     });

@@ -1,5 +1,6 @@
 //! Products of ciphertexts with ciphertexts, plaintexts and constants, and rescaling.
 
+use fhe_ring::meter::{Primitive, scope};
 use fhe_ring::{Basis, Ntt, Poly, Shoup};
 use num_complex::Complex64;
 
@@ -113,6 +114,7 @@ impl Evaluator {
             let factors: Vec<Shoup> = linear.iter().map(|(_, w)| m.shoup(residue(&m, *w))).collect();
             let constants = constants(&m, constant, CHUNK.min(whole.len()));
             move |chunk: &Chunk<'_>, parts: [&mut [u64]; M]| {
+                let _scope = scope(Primitive::CiphertextProduct);
                 for (part, out) in parts.into_iter().enumerate() {
                     let terms = products.iter().flat_map(|&(a, b)| {
                         PAIRS[part].iter().map(move |&(x, y)| (chunk.of(&a.parts[x]), chunk.of(&b.parts[y])))

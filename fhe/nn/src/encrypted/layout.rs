@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use fhe_circuits::Diagonals;
 use fhe_circuits::linear::Shape;
+use fhe_ring::meter::{Primitive, scope};
 use num_complex::Complex64;
 
 use super::interleave::Interleave;
@@ -147,6 +148,7 @@ pub(super) fn weights_in_places<I: Iterator<Item = (usize, i64)>>(
     };
     let taps: Vec<_> = taps(conv.kernel).map(|tap| (tap, reached(tap.0), reached(tap.1))).collect();
     let gap = input.gap as i64;
+    let _scope = scope(Primitive::ArrangeWeights);
     let mut matrix = SlotMatrix::new(slots);
     for o in 0..conv.out_channels {
         for i in 0..conv.in_channels {

@@ -86,6 +86,13 @@ pub(crate) trait Machine {
     type Value;
     type Error;
 
+    /// Says which values are held between two layers.
+    fn holds<'a>(&mut self, _values: impl Iterator<Item = &'a Self::Value>)
+    where
+        Self::Value: 'a,
+    {
+    }
+
     /// Σ convₖ(xₖ) [+ identity], divided by the step's range; the identity comes with the divisor of its values.
     fn convolve(
         &mut self,
@@ -285,6 +292,7 @@ impl Program {
             let used_up = values.iter_mut().enumerate().filter(|&(value, _)| !used_later(value));
             used_up.for_each(|(_, held)| *held = None);
             values.push(Some(Held { x, at, range }));
+            machine.holds(values.iter().flatten().map(|held| &held.x));
         }
         let Held { x, at, range } = values.pop().flatten().expect("the last result is held");
         let (layer, op, end) = (CLASSIFIER.to_owned(), Op::Classifier, self.circuit.bootstrap_level());

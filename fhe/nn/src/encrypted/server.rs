@@ -7,6 +7,7 @@ use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
 use fhe_ring::Shelf;
 use fhe_ring::buffer::trim_allocator;
+use fhe_ring::meter::{Held, Holder};
 
 use super::holding::ConstantPlace;
 use super::layout::Layout;
@@ -120,7 +121,7 @@ impl Server {
     ) -> Result<Ciphertext, CkksError> {
         self.check(image)?;
         let image = self.evaluator.from_client(image)?;
-        let logits = self.program.run(&mut Evaluation { server: self, observe }, image)?;
+        let logits = self.program.run(&mut Evaluation { server: self, observe, held: None }, image)?;
         self.answer(logits)
     }
 
@@ -190,6 +191,8 @@ pub enum ConstantsError {
 struct Evaluation<'a> {
     server: &'a Server,
     observe: &'a mut dyn FnMut(&StepInfo, &Ciphertext),
+    /// The bytes of the ciphertexts that are held between two layers.
+    held: Option<Held>,
 }
 
 impl Evaluation<'_> {
@@ -206,6 +209,11 @@ impl Evaluation<'_> {
 impl Machine for Evaluation<'_> {
     type Value = Ciphertext;
     type Error = CkksError;
+
+    fn holds<'a>(&mut self, values: impl Iterator<Item = &'a Ciphertext>) {
+        let bytes = values.map(Ciphertext::bytes).sum();
+        self.held = Some(Held::new(Holder::Ciphertexts, bytes));
+    }
 
     fn convolve(
         &mut self,

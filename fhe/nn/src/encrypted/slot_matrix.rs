@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use fhe_ring::meter::{Primitive, scope};
+
 use super::interleave::Interleave;
 
 /// A distance between slots: whole grids, rows and columns of a grid.
@@ -90,6 +92,7 @@ impl SlotMatrix {
     /// # Panics
     /// If `moved` is more than the number of slots.
     pub fn diagonal(&self, offset: Offset, moved: usize, interleave: Interleave) -> Vec<f64> {
+        let _scope = scope(Primitive::ArrangeWeights);
         assert!(moved <= self.slots, "a diagonal of {} slots rotated by {moved}", self.slots);
         let images = interleave.stride;
         let mut diagonal = vec![0.0; interleave.slots(self.slots)];

@@ -42,6 +42,7 @@ impl Align {
     pub(super) const TOP_LEFT: Self = Self(HPos::Left, VPos::Top);
     pub(super) const TOP: Self = Self(HPos::Center, VPos::Top);
     pub(super) const LEFT: Self = Self(HPos::Left, VPos::Center);
+    pub(super) const CENTRE: Self = Self(HPos::Center, VPos::Center);
     pub(super) const RIGHT: Self = Self(HPos::Right, VPos::Center);
     pub(super) const BOTTOM_LEFT: Self = Self(HPos::Left, VPos::Bottom);
 }

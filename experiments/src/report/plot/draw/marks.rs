@@ -5,6 +5,7 @@ use plotters::style::{RGBColor, WHITE};
 
 use super::super::figure::{Dash, Look, Mark, Marker, Panel};
 use super::super::style::{self, PALETTE};
+use super::areas;
 use super::canvas::{Align, Canvas, Failed, Fine, Weight, text_width};
 use super::frame::Frame;
 
@@ -14,8 +15,10 @@ const CAP: f64 = 4.5;
 const HATCH: f64 = 6.0;
 const LABEL: i32 = 13;
 
-fn colour(look: Look) -> RGBColor {
-    PALETTE[look.colour % PALETTE.len()]
+pub(super) fn colour(look: Look) -> RGBColor {
+    let RGBColor(r, g, b) = PALETTE[look.colour % PALETTE.len()];
+    let mix = |part: u8| if look.pale { part / 2 + part / 16 + 112 } else { part };
+    RGBColor(mix(r), mix(g), mix(b))
 }
 
 /// Draws a panel's marks in order.
@@ -41,6 +44,12 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, f
             Mark::Boxes(boxes, look) => boxes.iter().try_for_each(|&[x0, x1, y0, y1]| {
                 let ((left, bottom), (right, top)) = (at((x0, y0)), at((x1, y1)));
                 filled_box(canvas, [left, right, top, bottom], *look)
+            })?,
+            Mark::Band(ends, look) => {
+                areas::band(canvas, ends.iter().map(|&(x, lo, hi)| (at((x, lo)), at((x, hi)))), *look)?
+            }
+            Mark::Frames(boxes, look) => boxes.iter().try_for_each(|([x0, x1, y0, y1], word)| {
+                areas::framed(canvas, [at((*x0, *y0)), at((*x1, *y1))], word, *look)
             })?,
             Mark::Labels(labels) => {
                 let placed: Vec<_> = labels.iter().map(|(x, y, text)| (at((*x, *y)), text.as_str())).collect();

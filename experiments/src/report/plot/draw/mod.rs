@@ -1,5 +1,6 @@
 //! Draws a figure on any of plotters' backends.
 
+mod areas;
 mod canvas;
 mod frame;
 mod legend;

@@ -45,7 +45,8 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let at = |case: &CaseRow| Some((case.latency_s?, case.peak_rss_bytes? as f64 / 1e9));
     marks.push(hover(cases.iter().map(|(case, _)| *case), at, Look::series(0)));
 
-    let black = Look { colour: style::BLACK, marker: Some(Marker::Circle), filled: false, dash: None, aside: 0 };
+    let black =
+        Look { colour: style::BLACK, marker: Some(Marker::Circle), filled: false, dash: None, aside: 0, pale: false };
     let mut legend: Vec<(String, Look)> = Vec::new();
     let ring = |&n: &usize| (format!("N = {}", power(n)), Look { filled: true, colour: colour(Some(n)), ..black });
     legend.extend(rings.iter().map(ring));

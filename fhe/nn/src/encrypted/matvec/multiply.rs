@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use fhe_circuits::products::Term;
 use fhe_circuits::{RotatedSum, sums_of_products};
-use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
+use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters, Plaintext};
+use fhe_ring::meter::{Held, Holder};
 use rayon::prelude::*;
 
 use super::MatVecPlan;
@@ -117,6 +118,8 @@ fn inner_sums(
     let diagonals: Vec<(Offset, usize)> = all().collect();
     let diagonal = |k: usize| matrix.diagonal(diagonals[k].0, diagonals[k].1, interleave);
     let mut encoded = params.encode_real_all(diagonals.len(), diagonal, scale, rotated[0].basis())?.into_iter();
+    let encoded_bytes = encoded.as_slice().iter().map(Plaintext::bytes).sum();
+    let _held = Held::new(Holder::Weights, encoded_bytes);
     let mut terms = |giant: &Giant| giant.terms.iter().map(|(place, _)| *place).zip(encoded.by_ref()).collect();
     let sums: Vec<Vec<Term>> = giants.iter().map(&mut terms).collect();
     sums_of_products(params, rotated, &sums)

@@ -1,7 +1,8 @@
 //! Slots of ciphertexts.
 
 use fhe_circuits::LinearTransform;
-use fhe_ckks::{Ciphertext, CkksError, Evaluator};
+use fhe_ckks::{Ciphertext, CkksError, Evaluator, Plaintext};
+use fhe_ring::meter::{Held, Holder};
 
 use super::{Slots, TargetScale};
 use crate::encrypted::interleave::Interleave;
@@ -59,6 +60,7 @@ impl Slots for Encrypted<'_> {
         let (params, first) = (self.evaluator.params(), terms[0].0);
         let (basis, scale) = (first.basis(), self.factor_scale(first, target));
         let weights = params.encode_real_all(terms.len(), |k| self.interleave.repeat(terms[k].1), scale, basis)?;
+        let _held = Held::new(Holder::Weights, weights.iter().map(Plaintext::bytes).sum());
         let products: Vec<_> = terms.iter().zip(&weights).map(|((x, _), w)| (*x, w)).collect();
         self.evaluator.dot_plain(&products)
     }
