@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 
-use super::{Case, CaseSpec, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
+use super::{AskedProfile, Case, CaseSpec, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
 use crate::output::parse_bytes;
 
 /// The flags that name a case.
@@ -27,6 +27,10 @@ pub(crate) struct Args {
     /// batch (several images in a ciphertext).
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
+    /// A TOML file with the table [profile]: the primes, transforms and EvalMod of the circuit, in place of the shipped
+    /// profile that the ring has room for. `plan --search --write` writes such files.
+    #[arg(long, value_name = "FILE")]
+    circuit: Option<PathBuf>,
     /// Allow parameters below 128 bits of security; every output then marks the case as insecure.
     #[arg(long)]
     insecure: bool,
@@ -76,15 +80,17 @@ impl Args {
     /// # Errors
     /// The flag, the value found and the values wanted.
     pub(crate) fn case(&self) -> Result<Case> {
-        let Self { ring_dim, packing, .. } = self;
+        let Self { ring_dim, packing, circuit, .. } = self;
         let read = |text: &String| text.parse::<Approximation>().with_context(|| format!("--relu {text}"));
         let asked = self.relu.as_ref().map(read).transpose()?;
+        let read = |path: &PathBuf| AskedProfile::read(path).with_context(|| format!("--circuit {}", path.display()));
+        let profile = circuit.as_ref().map(read).transpose()?;
         self.server.max_memory()?;
         let kernels = self.server.kernels.choose()?;
         let model = self.server.model()?;
         check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
         let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
-        let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing };
+        let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing, profile };
         Case::within(&spec, model, kernels, self.insecure)
             .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))
     }
@@ -106,6 +112,7 @@ impl Args {
             flag("ring-dim", Some(described.ring_dim.to_string())),
             flag("relu", Some(described.relu.clone())),
             flag("packing", Some(described.packing.clone())),
+            flag("circuit", self.circuit.as_ref().map(|path| path.display().to_string())),
             self.server.flags(),
             if self.insecure { " --insecure".to_owned() } else { String::new() },
         ]

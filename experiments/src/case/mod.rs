@@ -6,6 +6,7 @@ mod args;
 mod kernels;
 mod model;
 mod pool;
+mod profile;
 mod shipped;
 mod source;
 mod spec;
@@ -25,6 +26,7 @@ pub(crate) use args::{Args, ServerArgs};
 pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model, normalisation};
 pub(crate) use pool::{check_threads, in_pool, on_threads};
+pub(crate) use profile::{AskedProfile, text as profile_text};
 pub(crate) use shipped::{SHIPPED, Shipped};
 pub(crate) use source::{Claim, Named, Source, check_headroom};
 pub(crate) use spec::{CaseSpec, RINGS, check_ring, check_ring_dim};
@@ -61,6 +63,9 @@ pub(crate) struct Described {
     pub relu: String,
     /// The packing.
     pub packing: String,
+    /// Name and digest of the profile that was asked for; `None` for a shipped one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// Threads of the pool.
     pub threads: usize,
     /// Kernels.
@@ -102,6 +107,7 @@ impl Case {
             security: params.security_bits(),
             relu: spec.relu.to_string(),
             packing: spec.packing.to_string(),
+            profile: spec.profile.as_ref().map(ToString::to_string),
             threads: rayon::current_num_threads(),
             kernels: params.ring().kernels().name(),
         };
@@ -164,6 +170,11 @@ impl Case {
         let [total, keys, constants, working] =
             [self.plan.memory.total(), keys, constants, working].map(|count| bytes(count as u64));
         format!("{total} (keys {keys}, bootstrapping constants {constants}, working set {working})")
+    }
+
+    /// Returns the profile that was asked for; `None` for a shipped one.
+    pub(crate) fn asked_profile(&self) -> Option<&AskedProfile> {
+        self.spec.profile.as_ref()
     }
 
     /// Returns the digest of the weights.

@@ -12,7 +12,7 @@ use crate::{case, output};
 pub(crate) struct Args {
     /// Plan every case of this config, in a line for each, instead of the case that the flags name.
     #[arg(conflicts_with_all = [
-        "ring_dim", "relu", "packing", "headroom", "weights", "card", "insecure", "kernels", "backend", "threads", "max_memory",
+        "ring_dim", "relu", "packing", "circuit", "headroom", "weights", "card", "insecure", "kernels", "backend", "threads", "max_memory",
     ])]
     config: Option<PathBuf>,
     #[command(flatten)]

@@ -14,6 +14,8 @@
 //! The double angles multiply an error of the cosine c = cos θ by 2^r/|sin θ|. For every fourth integer I (at r = 3) θ
 //! is within 1/4 turn/2^r of a zero of the sine, and the factor is 41. They multiply an error of e^(iθ) by 2^r.
 
+mod error;
+
 use std::f64::consts::TAU;
 
 use fhe_ckks::scale::integer;
@@ -260,6 +262,17 @@ impl EvalMod {
     pub fn relinearizations(&self) -> usize {
         let arcsine = self.arcsine.as_ref().map_or(0, |(_, plan)| plan.relinearizations());
         self.plan.relinearizations() + self.literal.double_angles as usize + arcsine
+    }
+
+    /// For each relinearization, the number of levels that its product is below the input.
+    pub(crate) fn relinearization_depths(&self) -> Vec<usize> {
+        let (sine, series) = (self.sine_depth(), self.plan.depth());
+        let mut depths = self.plan.relinearization_depths();
+        depths.extend(series..sine);
+        if let Some((_, plan)) = &self.arcsine {
+            depths.extend(plan.relinearization_depths().into_iter().map(|depth| sine + depth));
+        }
+        depths
     }
 
     /// Takes x/width in each slot, where x = t/q₀, to 2π times x's distance from the nearest integer; without an

@@ -6,6 +6,8 @@
 //! three pointwise products. Second, zero coefficients need no power: an even series uses only even powers, and a ReLU,
 //! which has one odd term, hardly more.
 
+mod sensitivity;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhe_ckks::scale::integer;
@@ -67,6 +69,13 @@ impl PolynomialPlan {
     pub fn relinearizations(&self) -> usize {
         self.powers.len() + self.root.relinearizations()
     }
+
+    /// For each relinearization, the number of levels that its product is below the input.
+    pub(crate) fn relinearization_depths(&self) -> Vec<usize> {
+        let mut depths: Vec<usize> = self.powers.iter().map(|&k| ceil_log2(k) - 1).collect();
+        self.root.relinearization_depths(self.depth, &mut depths);
+        depths
+    }
 }
 
 impl Node {
@@ -107,6 +116,13 @@ impl Node {
         let own = self.products.iter().map(|(_, g)| *g).chain(self.linear.iter().map(|(k, _)| *k));
         own.for_each(|k| add_power(k, powers));
         self.products.iter().for_each(|(q, _)| q.collect_powers(powers));
+    }
+
+    fn relinearization_depths(&self, depth: usize, depths: &mut Vec<usize>) {
+        if !self.products.is_empty() {
+            depths.push(depth - 1);
+        }
+        self.products.iter().for_each(|(q, _)| q.relinearization_depths(depth - 1, depths));
     }
 
     fn relinearizations(&self) -> usize {

@@ -145,10 +145,10 @@ impl BootstrapLiteral {
         }
     }
 
-    pub(super) fn layout(&self, params: &Parameters) -> Layout {
+    pub(super) fn layout(&self, max_slots: usize) -> Layout {
         match (self.values, self.order) {
             (SlotValues::Real, _) => Layout::Real,
-            (SlotValues::Complex, BootstrapOrder::Classic) if 2 * self.slots <= params.max_slots() => Layout::Packed,
+            (SlotValues::Complex, BootstrapOrder::Classic) if 2 * self.slots <= max_slots => Layout::Packed,
             (SlotValues::Complex, _) => Layout::Separate,
         }
     }

@@ -35,7 +35,7 @@ pub use client::{Client, Observer};
 pub use interface::Interface;
 pub use memory::Memory;
 pub use packing::Packing;
-pub use profile::Profile;
+pub use profile::{Profile, Remainder, Transform};
 pub use program::{PlannedLayer, Program, StepInfo};
 pub use schedule::{Plan, ScheduledStep};
 pub use server::{ConstantsError, Server, write_constants};
