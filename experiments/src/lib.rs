@@ -29,6 +29,7 @@ pub mod records;
 mod report;
 pub mod roles;
 mod run;
+mod search;
 mod secrecy;
 mod serving;
 mod session;

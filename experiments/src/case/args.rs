@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
+use fhe_ring::Kernels;
 
 use super::{AskedProfile, Case, CaseSpec, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
 use crate::output::parse_bytes;
@@ -80,19 +81,10 @@ impl Args {
     /// # Errors
     /// The flag, the value found and the values wanted.
     pub(crate) fn case(&self) -> Result<Case> {
-        let Self { ring_dim, packing, circuit, .. } = self;
-        let read = |text: &String| text.parse::<Approximation>().with_context(|| format!("--relu {text}"));
-        let asked = self.relu.as_ref().map(read).transpose()?;
-        let read = |path: &PathBuf| AskedProfile::read(path).with_context(|| format!("--circuit {}", path.display()));
-        let profile = circuit.as_ref().map(read).transpose()?;
         self.server.max_memory()?;
-        let kernels = self.server.kernels.choose()?;
-        let model = self.server.model()?;
-        check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
-        let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
-        let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing, profile };
+        let (spec, model, kernels) = self.parts()?;
         Case::within(&spec, model, kernels, self.insecure)
-            .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))
+            .with_context(|| format!("--ring-dim {} --relu {}", spec.ring_dim, spec.relu))
     }
 
     /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still
@@ -102,6 +94,31 @@ impl Args {
     /// Those of [`ServerArgs::check_memory`].
     pub(crate) fn check_memory(&self, case: &Case) -> Result<()> {
         self.server.check_memory(case)
+    }
+
+    /// Returns the settings, the network and the kernels that the flags name, for circuits that are not chosen yet.
+    ///
+    /// # Errors
+    /// Those of [`Args::case`].
+    pub(crate) fn parts(&self) -> Result<(CaseSpec, Model, Option<Kernels>)> {
+        let Self { ring_dim, packing, circuit, .. } = self;
+        let read = |text: &String| text.parse::<Approximation>().with_context(|| format!("--relu {text}"));
+        let asked = self.relu.as_ref().map(read).transpose()?;
+        let read = |path: &PathBuf| AskedProfile::read(path).with_context(|| format!("--circuit {}", path.display()));
+        let profile = circuit.as_ref().map(read).transpose()?;
+        let kernels = self.server.kernels.choose()?;
+        let model = self.server.model()?;
+        check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
+        let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
+        Ok((CaseSpec { ring_dim: *ring_dim, relu, packing: *packing, profile }, model, kernels))
+    }
+
+    /// Returns the bytes that the user grants.
+    ///
+    /// # Errors
+    /// Those of [`ServerArgs::max_memory`].
+    pub(crate) fn max_memory(&self) -> Result<Option<u64>> {
+        self.server.max_memory()
     }
 
     /// Returns the flags that make this case, as a user would type them. Threads and memory limits do not change the

@@ -12,10 +12,11 @@ mod height;
 mod machine_factor;
 mod measurements;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Once;
 
 use anyhow::{Context, Result, ensure};
+use fhe_circuits::StepWork;
 use fhe_nn::encrypted::{Circuit, Op, Packing, ScheduledStep};
 use fhe_nn::{Approximation, Form};
 use fhe_ring::Kernels;
@@ -130,28 +131,43 @@ impl Predictor {
     /// # Errors
     /// Those of [`Predictor::steps`].
     pub(crate) fn steps_of(&self, circuit: &Circuit, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
-        let (factor, heights) = (self.ring * self.machine.unwrap_or(1.0), Heights::new(circuit.parameters()));
-        let mut bootstraps = BTreeMap::new();
-        schedule.iter().map(|step| Ok(factor * self.step(circuit, &heights, &mut bootstraps, step)?)).collect()
+        let main = circuit.parameters().main_bits.len();
+        let slots = schedule.iter().filter(|step| step.op == Op::Bootstrap).map(|step| step.slots);
+        let work = |slots| Ok((slots, circuit.bootstrap(slots).work(circuit.max_slots(), main)?));
+        let works = slots.collect::<BTreeSet<_>>().into_iter().map(work).collect::<Result<_>>()?;
+        self.steps_by_work(circuit, &works, schedule)
     }
 
-    /// Returns the seconds of a step. `bootstraps` keeps those of each number of slots.
+    /// Returns the seconds of each step of a schedule of a circuit, whose bootstraps have this work by their slots.
+    ///
+    /// # Errors
+    /// Those of [`Predictor::steps`].
+    ///
+    /// # Panics
+    /// If the work of a bootstrap is missing.
+    pub(crate) fn steps_by_work(
+        &self,
+        circuit: &Circuit,
+        works: &BTreeMap<usize, Vec<StepWork>>,
+        schedule: &[ScheduledStep],
+    ) -> Result<Vec<f64>> {
+        let (factor, heights) = (self.ring * self.machine.unwrap_or(1.0), Heights::new(circuit.parameters()));
+        let seconds =
+            |(&slots, work): (&usize, &Vec<StepWork>)| Ok((slots, self.bootstrap(slots, heights.work(work))?));
+        let bootstraps = works.iter().map(seconds).collect::<Result<BTreeMap<_, _>>>()?;
+        schedule.iter().map(|step| Ok(factor * self.step(circuit, &heights, &bootstraps, step))).collect()
+    }
+
+    /// Returns the seconds of a step. `bootstraps` has those of each number of slots.
     fn step(
         &self,
         circuit: &Circuit,
         heights: &Heights,
-        bootstraps: &mut BTreeMap<usize, f64>,
+        bootstraps: &BTreeMap<usize, f64>,
         step: &ScheduledStep,
-    ) -> Result<f64> {
-        Ok(match step.op {
-            Op::Bootstrap => match bootstraps.get(&step.slots) {
-                Some(&known) => known,
-                None => {
-                    let seconds = self.bootstrap(circuit, heights, step.slots)?;
-                    bootstraps.insert(step.slots, seconds);
-                    seconds
-                }
-            },
+    ) -> f64 {
+        match step.op {
+            Op::Bootstrap => bootstraps[&step.slots],
             Op::Activation => {
                 let (seconds, relinearizations, measured) = self.relu;
                 let higher = self.rotate.at(heights.at(circuit.activation_level + 1)) / self.rotate.at(measured);
@@ -166,7 +182,7 @@ impl Predictor {
                     + step.full as f64 * self.rotate.at(heights.at(limbs))
                     + products as f64 * self.product(step.slots, limbs)
             }
-        })
+        }
     }
 
     /// Returns the seconds of a diagonal that is encoded, while other threads encode other diagonals, and multiplied.
@@ -180,12 +196,11 @@ impl Predictor {
 
     /// Returns the seconds of a bootstrap: its counted work at the speed of the one measured at the nearest number of
     /// slots.
-    fn bootstrap(&self, circuit: &Circuit, heights: &Heights, slots: usize) -> Result<f64> {
+    fn bootstrap(&self, slots: usize, work: f64) -> Result<f64> {
         let apart = |known: usize| known.ilog2().abs_diff(slots.ilog2());
         let nearest = self.bootstraps.iter().min_by_key(|(known, _)| apart(*known));
         let (_, seconds) = nearest.context("bench: found no operation `bootstrap`")?;
-        let main = circuit.parameters().main_bits.len();
-        Ok(seconds * heights.work(&circuit.bootstrap(slots).work(circuit.max_slots(), main)?))
+        Ok(seconds * work)
     }
 
     /// Returns the origin of the figures in words.

@@ -73,6 +73,11 @@ pub struct EvalModLiteral {
 }
 
 impl EvalModLiteral {
+    /// The divisor of x in the input slots: half the length of its interval.
+    pub fn width(&self) -> f64 {
+        width(self)
+    }
+
     /// Checks that there is such a circuit for messages up to 1/`ratio` of the modulus.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ mod store;
 
 pub use bootstrap::{
     BootstrapCost, BootstrapLiteral, BootstrapNoise, BootstrapOrder, Bootstrapper, SlotValues, Stages, StepWork,
+    TransformNoise,
 };
 pub use chebyshev::ChebyshevSeries;
 pub use eval_mod::{EvalModLiteral, Kernel};

@@ -9,6 +9,12 @@ use crate::eval_mod::{EvalMod, EvalModLiteral};
 /// log2 of the largest accepted probability that a bootstrap fails.
 const LOG2_FAILURE: f64 = -40.0;
 
+/// Returns the smallest range of EvalMod that a bootstrap leaves with a probability of at most 2^−40, in a ring of
+/// dimension `n` with an ephemeral secret of this weight.
+pub fn sufficient_range(weight: u32, n: usize) -> u32 {
+    overflow::sufficient_range(weight, n, LOG2_FAILURE)
+}
+
 /// The place of SlotsToCoeffs among the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootstrapOrder {

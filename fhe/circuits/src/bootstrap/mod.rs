@@ -36,7 +36,7 @@ mod work;
 
 pub use circuit::Bootstrapper;
 pub use cost::BootstrapCost;
-pub use literal::{BootstrapLiteral, BootstrapOrder, SlotValues};
-pub use noise::BootstrapNoise;
+pub use literal::{BootstrapLiteral, BootstrapOrder, SlotValues, sufficient_range};
+pub use noise::{BootstrapNoise, TransformNoise};
 pub use stages::Stages;
 pub use work::StepWork;

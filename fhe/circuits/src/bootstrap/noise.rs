@@ -44,6 +44,19 @@ pub struct BootstrapNoise {
     pub worst_bits: f64,
 }
 
+/// The errors of the steps before EvalMod, as standard deviations in units of messages in [−1, 1].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TransformNoise {
+    /// SlotsToCoeffs: its roundings and those of its weights.
+    pub slots_to_coeffs: f64,
+    /// ModRaise.
+    pub mod_raise: f64,
+    /// The roundings of CoeffsToSlots.
+    pub coeffs_to_slots: f64,
+    /// The roundings of the weights of CoeffsToSlots.
+    pub weights: f64,
+}
+
 /// The sizes that the model reads from parameters.
 struct Ring<'a> {
     params: &'a ParametersLiteral,
@@ -76,6 +89,45 @@ impl BootstrapLiteral {
     /// [`CkksError::Parameters`] for the classic order, for parameters without an ephemeral weight, and if EvalMod has no
     /// circuit; [`CkksError::LevelTooLow`] if there are too few primes.
     pub fn noise(&self, params: &ParametersLiteral) -> Result<BootstrapNoise, CkksError> {
+        let eval_mod = EvalMod::new(self.eval_mod.clone(), self.message_ratio)?;
+        let (ring, ephemeral) = self.ring(params)?;
+        let top = params.main_bits.len().saturating_sub(1);
+        let wanted = self.coeffs_to_slots.levels + eval_mod.depth();
+        if top < wanted {
+            return Err(CkksError::LevelTooLow { operation: "bootstrapping", found: top, wanted });
+        }
+        let TransformNoise { slots_to_coeffs, mod_raise, coeffs_to_slots, weights } =
+            self.before_eval_mod(&ring, ephemeral, eval_mod.width());
+        let before = slots_to_coeffs.powi(2) + mod_raise.powi(2);
+        let into = [coeffs_to_slots.hypot(weights) / self.message_ratio, ring.slot];
+        let (approximation, eval_mod, shares) = self.reduced(&ring, &eval_mod, ephemeral, before, into);
+        let deviation =
+            shares.iter().map(|s| s.probability * (s.bias.powi(2) + s.deviation.powi(2))).sum::<f64>().sqrt();
+        let worst_bits = -tail::largest(&shares, self.slots, ring.copies).log2();
+        Ok(BootstrapNoise {
+            slots_to_coeffs,
+            mod_raise,
+            coeffs_to_slots,
+            weights,
+            approximation,
+            eval_mod,
+            deviation,
+            worst_bits,
+        })
+    }
+
+    /// Returns the errors of the steps before EvalMod, which take microseconds to derive. EvalMod's depth and series do
+    /// not count.
+    ///
+    /// # Errors
+    /// Those of [`BootstrapLiteral::noise`] but for EvalMod.
+    pub fn transform_noise(&self, params: &ParametersLiteral) -> Result<TransformNoise, CkksError> {
+        let (ring, ephemeral) = self.ring(params)?;
+        Ok(self.before_eval_mod(&ring, ephemeral, self.eval_mod.width()))
+    }
+
+    /// Returns the sizes that the model reads, and the weight of the ephemeral secret.
+    fn ring<'a>(&self, params: &'a ParametersLiteral) -> Result<(Ring<'a>, u32), CkksError> {
         let n = (1usize << params.log_n) as f64;
         let weight = match params.secret {
             SecretDistribution::UniformTernary => 2.0 / 3.0 * n,
@@ -86,41 +138,27 @@ impl BootstrapLiteral {
             let wanted = "the slim order, and parameters with an ephemeral weight".to_owned();
             return Err(CkksError::Parameters { what, found, wanted });
         };
-        let eval_mod = EvalMod::new(self.eval_mod.clone(), self.message_ratio)?;
-        let top = params.main_bits.len().saturating_sub(1);
-        let spent = self.coeffs_to_slots.levels + eval_mod.depth();
-        if top < spent.max(self.slots_to_coeffs.levels) {
-            return Err(CkksError::LevelTooLow { operation: "bootstrapping", found: top, wanted: spent });
+        let (top, wanted) =
+            (params.main_bits.len().saturating_sub(1), self.coeffs_to_slots.levels.max(self.slots_to_coeffs.levels));
+        if top < wanted {
+            return Err(CkksError::LevelTooLow { operation: "bootstrapping", found: top, wanted });
         }
         let rounding = ((1.0 + weight) / 12.0).sqrt();
         let copies = (1usize << (params.log_n - 1)) / self.slots;
-        let ring = Ring { params, rounding, slot: (self.slots as f64).sqrt() * rounding, copies };
-        let shapes = Matrices::shapes(ring.copies * self.slots, self);
+        Ok((Ring { params, rounding, slot: (self.slots as f64).sqrt() * rounding, copies }, ephemeral))
+    }
 
-        let lowered = self.lowered(&ring, &shapes.slots_to_coeffs);
-        let mod_raise = self.raised(&ring, ephemeral);
-        let width = eval_mod.width();
-        let raised = self.transformed(&ring, &shapes.coeffs_to_slots, width);
+    fn before_eval_mod(&self, ring: &Ring<'_>, ephemeral: u32, width: f64) -> TransformNoise {
+        let shapes = Matrices::shapes(ring.copies * self.slots, self);
+        let raised = self.transformed(ring, &shapes.coeffs_to_slots, width);
         // A raised coefficient over q₀ is a sum of residues.
         let residues = (f64::from(ephemeral) + 1.0) / 12.0;
-        let ratio = self.message_ratio;
-        let coeffs_to_slots = raised.roundings.sqrt() * width * ratio;
-        let weights = (raised.weights * residues).sqrt() * ratio;
-        let before = lowered + mod_raise;
-        let into = [coeffs_to_slots.hypot(weights) / ratio, ring.slot];
-        let (approximation, noise, shares) = self.reduced(&ring, &eval_mod, ephemeral, before, into);
-        let deviation =
-            shares.iter().map(|s| s.probability * (s.bias.powi(2) + s.deviation.powi(2))).sum::<f64>().sqrt();
-        Ok(BootstrapNoise {
-            slots_to_coeffs: lowered.sqrt(),
-            mod_raise: mod_raise.sqrt(),
-            coeffs_to_slots,
-            weights,
-            approximation,
-            eval_mod: noise,
-            deviation,
-            worst_bits: -tail::largest(&shares, self.slots, copies).log2(),
-        })
+        TransformNoise {
+            slots_to_coeffs: self.lowered(ring, &shapes.slots_to_coeffs).sqrt(),
+            mod_raise: self.raised(ring, ephemeral).sqrt(),
+            coeffs_to_slots: raised.roundings.sqrt() * width * self.message_ratio,
+            weights: (raised.weights * residues).sqrt() * self.message_ratio,
+        }
     }
 
     /// Returns the variance that SlotsToCoeffs adds: each stage's rounding grows by the norms of the stages after it.

@@ -24,6 +24,8 @@ pub struct StepWork {
     pub divisions: usize,
     /// Products of a pair of polynomials and a diagonal.
     pub diagonals: usize,
+    /// Rotation keys of the step.
+    pub keys: usize,
 }
 
 impl StepWork {
@@ -37,7 +39,8 @@ impl StepWork {
         // Horner's rule divides and decomposes the second half of each partial sum.
         let giants = plan.giants - 1;
         let (decompositions, products) = (1 + giants, plan.rotations());
-        Self { limbs, decompositions, products, divisions: 2 + giants, diagonals: shape.0.len(), ..Self::default() }
+        let (diagonals, keys) = (shape.0.len(), plan.hoisted() + giants.min(1));
+        Self { limbs, decompositions, products, divisions: 2 + giants, diagonals, keys, ..Self::default() }
     }
 }
 

@@ -86,6 +86,13 @@ pub struct Circuit {
     pub linear_level: usize,
 }
 
+/// The activations of a circuit.
+struct Functions {
+    activation: Arc<MessageActivation>,
+    arcsine_activation: Arc<MessageActivation>,
+    square: Arc<MessageActivation>,
+}
+
 impl Circuit {
     /// log2 of the ring dimensions in which circuits can be secure, in order.
     pub const LOG_RING_DIMS: [u32; 3] = [15, 16, 17];
@@ -173,8 +180,45 @@ impl Circuit {
         }
         let from = if wave.is_some() { Form::Plain } else { Form::Sine(sine) };
         let made = |to: Form| Arc::new(MessageActivation::new(from, Approximant::new(approximation, from, to), to));
-        let (activation, arcsine_activation) = (made(Form::Plain), made(Form::Arcsine(sine)));
-        let square = Arc::new(MessageActivation::new(Form::Plain, Approximant::square(), Form::Plain));
+        let functions = Functions {
+            activation: made(Form::Plain),
+            arcsine_activation: made(Form::Arcsine(sine)),
+            square: Arc::new(MessageActivation::new(Form::Plain, Approximant::square(), Form::Plain)),
+        };
+        Self::of_functions(log_n, approximation, packing, profile, limit, functions)
+    }
+
+    /// The circuit of the same ring, activation and packing in another profile, secure or not as this one. It is quick to
+    /// make where the message ratio is this circuit's.
+    ///
+    /// # Errors
+    /// Those of [`Circuit::new`].
+    pub fn with_profile(&self, profile: &Profile) -> Result<Self, CkksError> {
+        let ParametersLiteral { log_n, insecure, kernels, .. } = self.parameters;
+        let limit = if insecure { f64::INFINITY } else { Self::limit(log_n) };
+        let profile = profile.clone();
+        let circuit = if profile.message_ratio == self.profile.message_ratio {
+            profile.check()?;
+            let [activation, arcsine_activation, square] =
+                [&self.activation, &self.arcsine_activation, &self.square].map(Arc::clone);
+            let functions = Functions { activation, arcsine_activation, square };
+            Self::of_functions(log_n, &self.approximation, self.packing, profile, limit, functions)
+        } else {
+            Self::within(log_n, &self.approximation, self.packing, profile, limit)
+        }?;
+        let circuit = if insecure { circuit.in_ring(log_n) } else { circuit };
+        Ok(circuit.with_kernels(kernels))
+    }
+
+    fn of_functions(
+        log_n: u32,
+        approximation: &Approximation,
+        packing: Packing,
+        profile: Profile,
+        limit: f64,
+        Functions { activation, arcsine_activation, square }: Functions,
+    ) -> Result<Self, CkksError> {
+        let wave = approximation.wave();
         let depth = activation.approximant().depth().max(arcsine_activation.approximant().depth());
         let lowering = profile.slots_to_coeffs.primes;
         let masks = if packing.spreads() { profile.masks } else { Masks::None };
@@ -264,6 +308,20 @@ impl Circuit {
             Form::Arcsine(_) => &self.arcsine_activation,
             Form::Sine(_) => panic!("no activation leaves sines"),
         }
+    }
+
+    /// The largest difference between the activation of bootstrapped messages and the plain approximation. It grows as the
+    /// message ratio falls: a polynomial of the same degree then undoes more of the sine.
+    pub fn difference_from_plain(&self) -> f64 {
+        if self.approximation.wave().is_some() {
+            return 0.0;
+        }
+        let (plain, sine) = (Approximant::new(&self.approximation, Form::Plain, Form::Plain), self.sine());
+        let difference = |k: i32| {
+            let x = f64::from(k) / 1000.0;
+            (self.activation.approximant().value(sine.of(x)) - plain.value(x)).abs()
+        };
+        (-1000..=1000).map(difference).fold(0.0, f64::max)
     }
 
     /// The activation of messages that are not bootstrapped.
