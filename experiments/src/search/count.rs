@@ -30,6 +30,9 @@ struct Steps {
     keys: usize,
 }
 
+/// Counts are so good: a candidate beats another one if it is below this share of it.
+const CLEARLY: f64 = 0.99;
+
 /// Counts candidates.
 pub(super) struct Counter<'a> {
     predictor: &'a Predictor,
@@ -142,4 +145,19 @@ pub(super) fn best(mut candidates: Vec<Candidate>, [fast, small]: [usize; 2]) ->
     rest.truncate(small);
     candidates.extend(rest);
     candidates
+}
+
+/// Returns the profiles of candidates, precision after precision in rising order, without those that a candidate of more
+/// precision clearly beats in seconds and keys.
+pub(super) fn unbeaten(precisions: Vec<Vec<Candidate>>) -> Vec<Profile> {
+    let mut kept: Vec<Candidate> = Vec::new();
+    for candidate in precisions.into_iter().rev().flatten() {
+        let beats =
+            |other: &Candidate| other.seconds < CLEARLY * candidate.seconds && other.keys < CLEARLY * candidate.keys;
+        let known = |other: &Candidate| other.profile == candidate.profile;
+        if !kept.iter().any(|other| beats(other) || known(other)) {
+            kept.push(candidate);
+        }
+    }
+    kept.into_iter().map(|candidate| candidate.profile).collect()
 }

@@ -28,7 +28,7 @@ const STEP: f64 = 1.0;
 /// More bits than primes of 50 bits have.
 const MOST_BITS: f64 = 24.0;
 /// Candidates of each precision that are planned as whole cases: by seconds and by bytes of keys.
-const PLANNED: [usize; 2] = [3, 2];
+const PLANNED: [usize; 2] = [4, 3];
 
 /// What the best point is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -95,12 +95,7 @@ pub(crate) fn search(setting: &Setting, goal: Goal, bounds: Bounds) -> Result<Fr
         })
         .collect();
     let tried = counted.iter().map(|(tried, _)| tried).sum();
-    let mut profiles: Vec<Profile> = Vec::new();
-    for candidate in counted.into_iter().flat_map(|(_, best)| best) {
-        if !profiles.contains(&candidate.profile) {
-            profiles.push(candidate.profile);
-        }
-    }
+    let profiles = count::unbeaten(counted.into_iter().map(|(_, best)| best).collect());
     ensure!(!profiles.is_empty(), "{}", nothing(setting, "found no circuit with so many bits", bounds));
     let mut points = profiles
         .par_iter()

@@ -10,7 +10,7 @@ use super::Setting;
 use super::count::Counter;
 
 /// EvalMod's series: degree and double angles. Those of one depth trade products for noise.
-const COSINES: [(usize, u32); 7] = [(30, 3), (30, 2), (46, 2), (62, 2), (46, 1), (62, 1), (110, 0)];
+const COSINES: [(usize, u32); 8] = [(30, 3), (30, 2), (38, 2), (46, 2), (62, 2), (54, 1), (62, 1), (110, 0)];
 const EXPONENTIALS: [(usize, u32); 4] = [(31, 3), (31, 2), (47, 1), (63, 1)];
 /// Message ratios. A smaller one gains precision, and the activation has more of a sine to undo.
 const RATIOS: [f64; 5] = [8.0, 16.0, 32.0, 64.0, 128.0];
@@ -18,8 +18,10 @@ const RATIOS: [f64; 5] = [8.0, 16.0, 32.0, 64.0, 128.0];
 const MOST_DIFFERENCE: f64 = 1e-3;
 /// The longest primes, which kernels take.
 const LONGEST: u32 = 50;
-/// The shortest first prime: logits are decrypted modulo it.
+/// The shortest first prime, and the bits by which it exceeds those of the worst slot: logits are decrypted modulo it, and
+/// should not lose what the bootstraps keep.
 const SHORTEST_BASE: u32 = 32;
+const BASE_ABOVE: f64 = 22.0;
 /// The most primes that one base conversion starts from, and the most special ones.
 const MOST_CONVERTED: usize = 14;
 const MOST_SPECIAL: usize = 13;
@@ -103,10 +105,10 @@ impl Space {
         cores.sort_by_key(|&(spent, size, core)| (spent, size, core.profile.eval_mod_degree));
         // Of each depth the best ones: a level more may be worth its primes.
         cores.truncate(CORES);
-        cores.into_iter().flat_map(|(_, size, core)| self.of_core(core, size)).collect()
+        cores.into_iter().flat_map(|(_, size, core)| self.of_core(core, size, bits)).collect()
     }
 
-    fn of_core(&self, core: &Core, size: u32) -> Vec<Profile> {
+    fn of_core(&self, core: &Core, size: u32, worst_bits: f64) -> Vec<Profile> {
         let deviation = core.deviation * f64::from(LONGEST - size).exp2();
         if core.approximation > deviation / 2.0 {
             return Vec::new();
@@ -116,6 +118,7 @@ impl Space {
         let bits = |noise: f64, least: u32| (noise.log2().ceil() as u32).max(least);
         let shortest = core.circuit.parameters().log_n + 3;
         let base = bits(2.0 * self.rounding * core.profile.message_ratio / (SHARE * deviation), SHORTEST_BASE);
+        let base = base.max((worst_bits + BASE_ABOVE) as u32).min(LONGEST);
         let scale = bits(slots * BELOW.exp2() / deviation, shortest);
         let activation = scale + 3;
         if base.max(activation) > LONGEST {
@@ -124,14 +127,14 @@ impl Space {
         let own = if wave {
             Profile { eval_mod: size, base: base.min(core.profile.base), ..core.profile.clone() }
         } else {
-            let name = format!("search-{:.0}", -deviation.log2());
+            let name = format!("search-{worst_bits:.0}");
             let eval_mod = size;
             Profile { name, base, linear: scale, scale, activation, eval_mod, ..core.profile.clone() }
         };
         let lowered: Vec<Transform> = self.transforms(2..=3, false).collect();
         let lowered: Vec<_> =
             lowered.into_iter().filter_map(|to| self.slots_to_coeffs(core, &own, to, deviation)).collect();
-        let raised: Vec<Transform> = self.transforms(3..=4, true).collect();
+        let raised: Vec<Transform> = self.transforms(3..=5, true).collect();
         let raised: Vec<_> =
             raised.into_iter().filter_map(|to| self.coeffs_to_slots(core, &own, to, deviation, size)).collect();
         let mut found = Vec::new();
