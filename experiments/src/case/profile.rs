@@ -101,7 +101,7 @@ mod tests {
         let rows = [
             (String::new(), "missing field `profile`"),
             (good.replace("base = 38", "base = 38\nbese = 38"), "line 4: unknown field `bese`"),
-            (good.replace("[profile]", "[profiles]"), "unknown field `profiles`"),
+            (good.replace("[profile", "[profiles"), "unknown field `profiles`"),
             (without("range"), "missing field `range`"),
             (good.replace("base = 38", "base = -1"), "line 3: invalid value: integer `-1`"),
             (good.replace("base = 38", "base = \"38\""), "line 3: invalid type: string \"38\""),

@@ -10,6 +10,28 @@ use crate::plan::{Plan, sweep, text};
 use crate::search::{self, Bounds, FEWEST_BITS, Front, Goal, Setting};
 use crate::{case, files, output};
 
+/// What `plan --help` says first.
+pub(crate) const LONG_ABOUT: &str = "\
+Shows a case, or every case of a config, before anything runs: primes, levels, keys, security, memory, seconds.
+
+With --search it looks for circuits instead. A circuit has a profile: the sizes of its primes, the stages of the transforms
+between slots and coefficients and the primes that they share, the ratio of the first prime to the messages, masks of
+convolutions, special primes, and the series of EvalMod. Two profiles for polynomials are part of the program, wide and
+narrow. Others cost less where a network needs fewer bits, and these are found from the precision down: EvalMod's primes
+are as long as the bits in the worst slot ask for, all others so long that their errors hardly count. The noise of each
+bootstrap is derived, not measured; derived and real ones differ by some tenths of a bit.
+
+  cipherlab plan --search fastest --min-bits 12
+  cipherlab plan --search smallest --ring-dim 32768 --weights resnet20-chebyshev7 --max-memory 1G
+  cipherlab plan --search precise --write front
+  cipherlab plan --circuit front/01-22.5-bits.toml
+  cipherlab classify --image 0 --circuit front/01-22.5-bits.toml
+
+A line for each circuit: predicted seconds of a ciphertext and of its bootstraps, memory, bits of a bootstrap in the worst
+of all slots and in the mean, logQP, digits of the tallest key, main and special primes, and the shape of the profile. No line is
+beaten by another in all of seconds, memory and worst bits. Seconds are those of the machine that `bench` measured, scaled to
+this one. A network needs about eight bits in the worst slot; `run` with the key `profile` measures what it makes of fewer.";
+
 /// Decimals of the bits in a file's name.
 const BITS: usize = 1;
 

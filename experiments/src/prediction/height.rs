@@ -3,12 +3,14 @@
 use fhe_circuits::StepWork;
 use fhe_ckks::ParametersLiteral;
 
-/// The cost of a multiplication in a base conversion, of a product of a digit's limb and a key's, and of one with a
-/// diagonal's, over that of a limb's transform. Measured on two cores with AVX-512 at N = 2^15 and 2^16, where `mod_up`,
-/// `key_switch` and `ntt` of `bench` tell them apart. Bootstraps that were measured scale the sum, so only ratios count.
+/// The cost of a multiplication in a base conversion, of a product of a digit's limb and a key's, of one with a diagonal's,
+/// and of one with another ciphertext's, over that of a limb's transform. Measured on two cores with AVX-512 at N = 2^15 and
+/// 2^16, where `mod_up`, `key_switch`, `multiply_plain` and `ntt` of `bench` tell them apart. Bootstraps that were measured
+/// scale the sum, so only ratios count.
 const CONVERSION: f64 = 0.09;
 const PRODUCT: f64 = 0.55;
 const DIAGONAL: f64 = 0.1;
+const POINTWISE: f64 = 0.26;
 
 /// The modulus of a key switch.
 #[derive(Clone, Copy, Debug)]
@@ -45,10 +47,12 @@ impl Height {
         let division = whole + CONVERSION * k * l;
         let [decompositions, products, divisions, diagonals] =
             [step.decompositions, step.products, step.divisions, step.diagonals].map(|count| count as f64);
+        let [rescales, pointwise] = [step.rescales, step.pointwise].map(|count| count as f64);
         decompositions * decomposition
             + products * 2.0 * d * whole * PRODUCT
             + divisions * division
             + diagonals * 2.0 * whole * DIAGONAL
+            + (rescales + POINTWISE * pointwise) * l
     }
 }
 

@@ -77,27 +77,25 @@ impl Point {
     pub(super) fn keeps(&self, bounds: Bounds) -> bool {
         self.worst_bits >= bounds.min_bits && bounds.max_memory.is_none_or(|most| self.bytes <= most)
     }
-
-    /// Whether it is as good as another point in everything, and better in something.
-    pub(super) fn dominates(&self, other: &Self) -> bool {
-        let own = [self.seconds, self.bytes as f64, -self.worst_bits];
-        let others = [other.seconds, other.bytes as f64, -other.worst_bits];
-        own.iter().zip(&others).all(|(own, other)| own <= other) && own != others
-    }
 }
 
-/// Takes out every point that another one dominates, and all but one of equals.
+/// Predictions are so good: a point that gains less over a more precise one says nothing.
+const TOLERANCE: f64 = 1.02;
+
+/// Takes out every point that another one dominates, or that is hardly cheaper than one of more precision.
 pub(super) fn keep_best(points: &mut Vec<Point>) {
-    let all = points.clone();
-    let mut index = 0;
-    points.retain(|point| {
-        let same = |other: &Point| !point.dominates(other) && !other.dominates(point);
-        let equal = |other: &Point| same(other) && point.seconds == other.seconds && point.bytes == other.bytes;
-        let beaten = all.iter().any(|other| other.dominates(point));
-        let repeated = all[..index].iter().any(equal);
-        index += 1;
-        !beaten && !repeated
-    });
+    points.sort_by(|a, b| b.worst_bits.total_cmp(&a.worst_bits).then(a.seconds.total_cmp(&b.seconds)));
+    let mut kept: Vec<Point> = Vec::new();
+    for point in points.drain(..) {
+        let covers = |other: &Point| {
+            other.seconds <= TOLERANCE * point.seconds && other.bytes as f64 <= TOLERANCE * point.bytes as f64
+        };
+        if !kept.iter().any(covers) {
+            // Points of equal precision are sorted by seconds, so none of them dominates an earlier one.
+            kept.push(point);
+        }
+    }
+    *points = kept;
 }
 
 /// Sorts points, the best first.

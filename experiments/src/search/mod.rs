@@ -52,10 +52,15 @@ pub(crate) struct Bounds {
 
 /// The network and the ring of a search.
 pub(crate) struct Setting {
+    /// The ring dimension N.
     pub ring_dim: usize,
+    /// The activation.
     pub relu: Approximation,
+    /// The packing.
     pub packing: Packing,
+    /// The network.
     pub model: Model,
+    /// Kernels; `None` for the fastest of the machine.
     pub kernels: Option<Kernels>,
 }
 
@@ -97,12 +102,11 @@ pub(crate) fn search(setting: &Setting, goal: Goal, bounds: Bounds) -> Result<Fr
     let tried = counted.iter().map(|(tried, _)| tried).sum();
     let profiles = count::unbeaten(counted.into_iter().map(|(_, best)| best).collect());
     ensure!(!profiles.is_empty(), "{}", nothing(setting, "found no circuit with so many bits", bounds));
-    let mut points = profiles
-        .par_iter()
-        .map(|profile| Point::new(&setting.case(Some(profile))?, &predictor))
-        .filter(|point| point.as_ref().is_ok_and(|point| point.keeps(bounds)) || point.is_err())
-        .collect::<Result<Vec<_>>>()
-        .context("a circuit of the search")?;
+    // A ring may lack primes of a size: such a circuit is no point.
+    let point = |profile: &Profile| Some(Point::new(&setting.case(Some(profile)).ok()?, &predictor));
+    let mut points =
+        profiles.par_iter().filter_map(point).collect::<Result<Vec<_>>>().context("a circuit of the search")?;
+    points.retain(|point| point.keeps(bounds));
     front::keep_best(&mut points);
     ensure!(!points.is_empty(), "{}", nothing(setting, "found no circuit within the bounds", bounds));
     front::sort(&mut points, goal);

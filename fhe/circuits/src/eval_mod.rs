@@ -24,7 +24,7 @@ use num_complex::Complex64;
 
 use crate::approximation::even_least_squares;
 use crate::chebyshev::ChebyshevSeries;
-use crate::polynomial::{self, PolynomialPlan};
+use crate::polynomial::{self, PolynomialPlan, SumOfProducts};
 
 /// The function that EvalMod approximates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -269,15 +269,17 @@ impl EvalMod {
         self.plan.relinearizations() + self.literal.double_angles as usize + arcsine
     }
 
-    /// For each relinearization, the number of levels that its product is below the input.
-    pub(crate) fn relinearization_depths(&self) -> Vec<usize> {
+    /// The sums of products that the evaluation computes.
+    pub(crate) fn sums(&self) -> Vec<SumOfProducts> {
         let (sine, series) = (self.sine_depth(), self.plan.depth());
-        let mut depths = self.plan.relinearization_depths();
-        depths.extend(series..sine);
+        let mut sums = self.plan.sums();
+        // 2c² − 1 is a sum of two products, z² one.
+        let products = if self.literal.kernel == Kernel::Exponential { 1 } else { 2 };
+        sums.extend((series..sine).map(|depth| SumOfProducts { depth, products, multiples: 0 }));
         if let Some((_, plan)) = &self.arcsine {
-            depths.extend(plan.relinearization_depths().into_iter().map(|depth| sine + depth));
+            sums.extend(plan.sums().into_iter().map(|sum| SumOfProducts { depth: sine + sum.depth, ..sum }));
         }
-        depths
+        sums
     }
 
     /// Takes x/width in each slot, where x = t/q₀, to 2π times x's distance from the nearest integer; without an

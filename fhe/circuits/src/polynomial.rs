@@ -35,6 +35,17 @@ pub struct PolynomialPlan {
     hi: f64,
 }
 
+/// A sum of products of ciphertexts and of multiples of others, which is rescaled; one relinearization if there are products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SumOfProducts {
+    /// The number of levels that its operands are below the input.
+    pub depth: usize,
+    /// Number of products.
+    pub products: usize,
+    /// Number of multiples.
+    pub multiples: usize,
+}
+
 /// One level of the evaluation: Σ qᵢ·T_gᵢ + Σ cₖ·Tₖ + constant.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Node {
@@ -70,11 +81,16 @@ impl PolynomialPlan {
         self.powers.len() + self.root.relinearizations()
     }
 
-    /// For each relinearization, the number of levels that its product is below the input.
-    pub(crate) fn relinearization_depths(&self) -> Vec<usize> {
-        let mut depths: Vec<usize> = self.powers.iter().map(|&k| ceil_log2(k) - 1).collect();
-        self.root.relinearization_depths(self.depth, &mut depths);
-        depths
+    /// The sums of products and of multiples that the evaluation computes, each rescaled.
+    pub(crate) fn sums(&self) -> Vec<SumOfProducts> {
+        // T_k = 2·T_a·T_b − T_(a−b) is a sum of two products.
+        let power = |&k: &usize| {
+            let (a, b) = halves(k);
+            SumOfProducts { depth: ceil_log2(k) - 1, products: 2, multiples: usize::from(a > b) }
+        };
+        let mut sums: Vec<_> = self.powers.iter().map(power).collect();
+        self.root.sums(self.depth, &mut sums);
+        sums
     }
 }
 
@@ -118,11 +134,9 @@ impl Node {
         self.products.iter().for_each(|(q, _)| q.collect_powers(powers));
     }
 
-    fn relinearization_depths(&self, depth: usize, depths: &mut Vec<usize>) {
-        if !self.products.is_empty() {
-            depths.push(depth - 1);
-        }
-        self.products.iter().for_each(|(q, _)| q.relinearization_depths(depth - 1, depths));
+    fn sums(&self, depth: usize, sums: &mut Vec<SumOfProducts>) {
+        sums.push(SumOfProducts { depth: depth - 1, products: self.products.len(), multiples: self.linear.len() });
+        self.products.iter().for_each(|(q, _)| q.sums(depth - 1, sums));
     }
 
     fn relinearizations(&self) -> usize {

@@ -8,6 +8,7 @@ use super::raise;
 use super::stages::Stages;
 use crate::eval_mod::EvalMod;
 use crate::linear::Shape;
+use crate::polynomial::SumOfProducts;
 
 /// What a step of a bootstrap computes on ciphertexts of one level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,10 @@ pub struct StepWork {
     pub divisions: usize,
     /// Products of a pair of polynomials and a diagonal.
     pub diagonals: usize,
+    /// Polynomials that are rescaled without a switch.
+    pub rescales: usize,
+    /// Products of two polynomials, or of one and a number, outside of switches.
+    pub pointwise: usize,
     /// Rotation keys of the step.
     pub keys: usize,
 }
@@ -32,6 +37,17 @@ impl StepWork {
     /// `count` switches with a decomposition of their own.
     fn switches(limbs: usize, count: usize) -> Self {
         Self { limbs, decompositions: count, products: count, divisions: 2 * count, ..Self::default() }
+    }
+
+    /// `times` sums of products, of ciphertexts that are below those of `into` limbs.
+    fn sum(into: usize, sum: SumOfProducts, times: usize) -> Self {
+        let limbs = into - sum.depth;
+        // A product of two ciphertexts is four of polynomials.
+        let pointwise = times * (4 * sum.products + 2 * sum.multiples);
+        if sum.products > 0 {
+            return Self { pointwise, ..Self::switches(limbs, times) };
+        }
+        Self { limbs, rescales: 2 * times, pointwise, ..Self::default() }
     }
 
     fn stage(limbs: usize, shape: &Shape) -> Self {
@@ -74,7 +90,7 @@ impl BootstrapLiteral {
         let (decompositions, products, divisions) = (1, 1, 1);
         work.push(StepWork { limbs: into + 1, decompositions, products, divisions, ..StepWork::default() });
         let times = if self.layout(max_slots) == Layout::Separate { 2 } else { 1 };
-        work.extend(eval_mod.relinearization_depths().into_iter().map(|depth| StepWork::switches(into - depth, times)));
+        work.extend(eval_mod.sums().into_iter().map(|sum| StepWork::sum(into, sum, times)));
         work.push(StepWork::switches(into + 1 - eval_mod.depth(), times * eval_mod.conjugations()));
         Ok(work)
     }
