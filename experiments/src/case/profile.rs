@@ -88,6 +88,14 @@ mod tests {
     }
 
     #[test]
+    fn shipped_files_are_profiles() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/profiles");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let read = files.map(|path| AskedProfile::read(&path).unwrap_or_else(|error| panic!("{error:#}")));
+        assert!(read.count() >= 3);
+    }
+
+    #[test]
     fn labels_differ_where_numbers_do() {
         let [a, b] = [38, 37].map(|base| AskedProfile::new(Profile { base, ..Profile::narrow() }).to_string());
         assert!(a.starts_with("narrow-") && b.starts_with("narrow-") && a != b && a.len() == 7 + DIGITS, "{a}, {b}");

@@ -12,6 +12,8 @@ use super::count::Counter;
 /// EvalMod's series: degree and double angles. Those of one depth trade products for noise.
 const COSINES: [(usize, u32); 8] = [(30, 3), (30, 2), (38, 2), (46, 2), (62, 2), (54, 1), (62, 1), (110, 0)];
 const EXPONENTIALS: [(usize, u32); 4] = [(31, 3), (31, 2), (47, 1), (63, 1)];
+/// Those of the cosines that are tried for waves.
+const WAVES: [(usize, u32); 2] = [(30, 2), (62, 1)];
 /// Message ratios. A smaller one gains precision, and the activation has more of a sine to undo.
 const RATIOS: [f64; 5] = [8.0, 16.0, 32.0, 64.0, 128.0];
 /// The most by which the activation may differ from the plain approximation: an eighth of the error of `chebyshev:59`.
@@ -30,6 +32,8 @@ const SHARE: f64 = 0.3;
 const MARGIN: f64 = 0.2;
 /// Bits by which roundings of convolutions and activations lie below the noise of a bootstrap.
 const BELOW: f64 = 4.0;
+/// Bits in the worst slot for each decimal of a logit, as in the shipped profiles.
+const BITS_OF_A_DECIMAL: f64 = 6.0;
 /// Kinds of EvalMod that are tried for a precision: those that spend the fewest bits.
 const CORES: usize = 5;
 
@@ -73,7 +77,10 @@ impl Space {
         let [_, shipped] = if wave { Profile::wave() } else { Profile::polynomial() };
         let cosines = COSINES.map(|(degree, doubles)| (Remainder::Cosine, degree, doubles));
         let exponentials = EXPONENTIALS.map(|(degree, doubles)| (Remainder::Exponential, degree, doubles));
-        let kinds: Vec<_> = if wave { cosines.to_vec() } else { cosines.into_iter().chain(exponentials).collect() };
+        // The series of a wave is fitted, which takes milliseconds.
+        let wanted = |kind: &(Remainder, usize, u32)| !wave || WAVES.contains(&(kind.1, kind.2));
+        let all = cosines.into_iter().chain(exponentials.into_iter().filter(|_| !wave));
+        let kinds: Vec<_> = all.filter(wanted).collect();
         let ratios = if wave { &[2.0][..] } else { &RATIOS };
         let mut cores = Vec::new();
         for &message_ratio in ratios {
@@ -129,7 +136,8 @@ impl Space {
         } else {
             let name = format!("search-{worst_bits:.0}");
             let eval_mod = size;
-            Profile { name, base, linear: scale, scale, activation, eval_mod, ..core.profile.clone() }
+            let logit_digits = ((worst_bits / BITS_OF_A_DECIMAL) as usize).clamp(1, 3);
+            Profile { name, base, linear: scale, scale, activation, eval_mod, logit_digits, ..core.profile.clone() }
         };
         let lowered: Vec<Transform> = self.transforms(2..=3, false).collect();
         let lowered: Vec<_> =
