@@ -15,6 +15,7 @@ mod run {
     mod outcome;
     mod own_images;
     mod place;
+    mod profiles;
     mod resources;
     mod shards;
     mod stopped;

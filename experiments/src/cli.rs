@@ -37,6 +37,7 @@ enum Command {
     #[command(long_about = bench::LONG_ABOUT)]
     Bench(bench::Args),
     /// Shows a case, or every case of a config, before anything runs: primes, levels, keys, security, memory, seconds.
+    #[command(long_about = plan::LONG_ABOUT)]
     Plan(plan::Args),
     /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory, sweep, engines.
     Tables(tables::Args),

@@ -95,7 +95,12 @@ mod tests {
 
     #[test]
     fn constants_that_were_stored_compute_what_encoded_ones_do() {
-        let spec = CaseSpec { ring_dim: 1 << 15, relu: "chebyshev:7".parse().unwrap(), packing: Packing::Fused };
+        let spec = CaseSpec {
+            ring_dim: 1 << 15,
+            relu: "chebyshev:7".parse().unwrap(),
+            packing: Packing::Fused,
+            profile: None,
+        };
         let case = Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("constants");

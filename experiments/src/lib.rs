@@ -30,6 +30,7 @@ pub mod records;
 mod report;
 pub mod roles;
 mod run;
+mod search;
 mod secrecy;
 mod serving;
 mod session;

@@ -82,7 +82,8 @@ pub(crate) fn prospects(model: &Model, images: &[Image]) -> Result<Vec<Prospect>
 /// Returns the case of the fewest seconds an image: in the smallest ring that holds the polynomial, by packing.
 fn cheapest(model: &Model, relu: &Approximation) -> Result<Option<Cost>> {
     for ring_dim in RINGS {
-        let specs = Packing::ALL.iter().map(|&packing| CaseSpec { ring_dim, relu: relu.clone(), packing });
+        let specs =
+            Packing::ALL.iter().map(|&packing| CaseSpec { ring_dim, relu: relu.clone(), packing, profile: None });
         let holds = |spec: &CaseSpec| ring_dim >= 2 * model.slots_needed(spec.packing);
         let cases = specs.filter(holds).filter_map(|spec| Some((Case::new(&spec, model.clone(), None).ok()?, spec)));
         let mut costs = cases

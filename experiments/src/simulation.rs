@@ -57,5 +57,6 @@ pub(crate) fn calibrated_case(case: &Case) -> CalibratedCase {
         packing: case.described.packing.clone(),
         main_bits: literal.main_bits.clone(),
         special_bits: literal.special_bits.clone(),
+        profile: case.described.profile.clone(),
     }
 }

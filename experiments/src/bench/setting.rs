@@ -115,7 +115,7 @@ impl Setting {
 }
 
 fn network(log_n: u32, relu: &Approximation) -> Result<Circuit, CkksError> {
-    Circuit::new(log_n, relu, Packing::default())
+    Circuit::new(log_n, relu, Packing::default(), None)
 }
 
 #[cfg(test)]

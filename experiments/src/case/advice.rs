@@ -99,7 +99,7 @@ fn other_networks(spec: &CaseSpec, model: &Model) -> Vec<Way> {
     let way = |(network, n): (&'static Shipped, usize)| {
         let relu = Model::of_shipped(network, HEADROOM).ok()?.trained_with?;
         let accuracy = Accuracy::of(network.name, &relu).filter(|found| keeps(spec, model, found))?;
-        let spec = CaseSpec { ring_dim: n, relu, packing: spec.packing };
+        let spec = CaseSpec { ring_dim: n, relu, packing: spec.packing, profile: None };
         Some(Way { spec, network: Some(network), accuracy: Known::Published(accuracy) })
     };
     let rings = RINGS.into_iter().filter(|&n| n <= spec.ring_dim);
@@ -183,12 +183,13 @@ impl Known {
 
 /// The flags in which a way differs from the case asked for, as a user types them.
 fn flags(asked: &CaseSpec, way: &Way) -> String {
-    let CaseSpec { ring_dim, relu, packing } = &way.spec;
+    let CaseSpec { ring_dim, relu, packing, profile } = &way.spec;
     let parts = [
         (*ring_dim != asked.ring_dim).then(|| format!("--ring-dim {ring_dim}")),
         (*relu != asked.relu).then(|| format!("--relu {relu}")),
         (*packing != asked.packing).then(|| format!("--packing {packing}")),
         way.network.map(|network| format!("--weights {}", network.name)),
+        (*profile != asked.profile).then(|| "without --circuit".to_owned()),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
@@ -199,7 +200,7 @@ mod tests {
     use crate::case::SHIPPED;
 
     fn spec(ring_dim: usize, relu: &str) -> CaseSpec {
-        CaseSpec { ring_dim, relu: relu.parse().unwrap(), packing: Packing::default() }
+        CaseSpec { ring_dim, relu: relu.parse().unwrap(), packing: Packing::default(), profile: None }
     }
 
     fn case(relu: &str, packing: Packing, network: &'static Shipped) -> Case {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
+use fhe_ring::Kernels;
 
-use super::{Case, CaseSpec, Dial, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
+use super::{AskedProfile, Case, CaseSpec, Dial, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
 
 /// The flags that name a case.
 // Without a group of its own: commands flatten it into theirs, which has the same name.
@@ -26,6 +27,10 @@ pub(crate) struct Args {
     /// batch (several images in a ciphertext).
     #[arg(long, default_value_t = Packing::default())]
     packing: Packing,
+    /// A TOML file with the table [profile]: the primes, transforms and EvalMod of the circuit, in place of the shipped
+    /// profile that the ring has room for. `plan --search --write` writes such files.
+    #[arg(long, value_name = "FILE")]
+    circuit: Option<PathBuf>,
     /// Allow parameters below 128 bits of security; every output then marks the case as insecure.
     #[arg(long)]
     insecure: bool,
@@ -78,16 +83,9 @@ impl Args {
     /// # Errors
     /// The flag, the value found and the values wanted.
     pub(crate) fn case(&self) -> Result<Case> {
-        let Self { ring_dim, packing, .. } = self;
-        let read = |text: &String| text.parse::<Approximation>().with_context(|| format!("--relu {text}"));
-        let asked = self.relu.as_ref().map(read).transpose()?;
-        let kernels = self.server.kernels.choose()?;
-        let model = self.server.model()?;
-        check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
-        let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
-        let spec = CaseSpec { ring_dim: *ring_dim, relu, packing: *packing };
+        let (spec, model, kernels) = self.parts()?;
         let case = Case::within(&spec, model, kernels, self.insecure)
-            .with_context(|| format!("--ring-dim {ring_dim} --relu {}", spec.relu))?;
+            .with_context(|| format!("--ring-dim {} --relu {}", spec.ring_dim, spec.relu))?;
         Ok(case.with_dial(self.server.max_memory.clone()))
     }
 
@@ -100,6 +98,28 @@ impl Args {
         self.server.check_memory(case)
     }
 
+    /// Returns the settings, the network and the kernels that the flags name, for circuits that are not chosen yet.
+    ///
+    /// # Errors
+    /// Those of [`Args::case`].
+    pub(crate) fn parts(&self) -> Result<(CaseSpec, Model, Option<Kernels>)> {
+        let Self { ring_dim, packing, circuit, .. } = self;
+        let read = |text: &String| text.parse::<Approximation>().with_context(|| format!("--relu {text}"));
+        let asked = self.relu.as_ref().map(read).transpose()?;
+        let read = |path: &PathBuf| AskedProfile::read(path).with_context(|| format!("--circuit {}", path.display()));
+        let profile = circuit.as_ref().map(read).transpose()?;
+        let kernels = self.server.kernels.choose()?;
+        let model = self.server.model()?;
+        check_ring_dim(*ring_dim, model.slots_needed(*packing)).with_context(|| format!("--ring-dim {ring_dim}"))?;
+        let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
+        Ok((CaseSpec { ring_dim: *ring_dim, relu, packing: *packing, profile }, model, kernels))
+    }
+
+    /// Returns the bytes that the user grants, if the flag says how many.
+    pub(crate) fn memory_limit(&self) -> Option<u64> {
+        self.server.memory_limit()
+    }
+
     /// Returns the flags that make this case, as a user would type them. Threads and memory limits do not change the
     /// case, so they are left out.
     pub(crate) fn flags_of(&self, case: &Case) -> String {
@@ -108,6 +128,7 @@ impl Args {
             flag("ring-dim", Some(described.ring_dim.to_string())),
             flag("relu", Some(described.relu.clone())),
             flag("packing", Some(described.packing.clone())),
+            flag("circuit", self.circuit.as_ref().map(|path| path.display().to_string())),
             self.server.flags(),
             if self.insecure { " --insecure".to_owned() } else { String::new() },
         ]

@@ -205,7 +205,12 @@ mod tests {
     use fhe_nn::encrypted::Packing;
 
     fn needs() -> Needs {
-        let spec = CaseSpec { ring_dim: 1 << 15, relu: "chebyshev:7".parse().unwrap(), packing: Packing::Fused };
+        let spec = CaseSpec {
+            ring_dim: 1 << 15,
+            relu: "chebyshev:7".parse().unwrap(),
+            packing: Packing::Fused,
+            profile: None,
+        };
         Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap().plan.needs
     }
 

@@ -7,6 +7,7 @@ mod dial;
 mod kernels;
 mod model;
 mod pool;
+mod profile;
 mod shelf;
 mod shipped;
 mod source;
@@ -28,6 +29,7 @@ pub(crate) use dial::{Choice, Dial};
 pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model, normalisation};
 pub(crate) use pool::{check_threads, in_pool, on_threads};
+pub(crate) use profile::{AskedProfile, text as profile_text};
 pub(crate) use shipped::{SHIPPED, Shipped};
 pub(crate) use source::{Claim, Named, Source, check_headroom};
 pub(crate) use spec::{CaseSpec, RINGS, check_ring, check_ring_dim};
@@ -68,6 +70,9 @@ pub(crate) struct Described {
     pub relu: String,
     /// The packing.
     pub packing: String,
+    /// Name and digest of the profile that was asked for; `None` for a shipped one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// Threads of the pool.
     pub threads: usize,
     /// Kernels.
@@ -109,6 +114,7 @@ impl Case {
             security: params.security_bits(),
             relu: spec.relu.to_string(),
             packing: spec.packing.to_string(),
+            profile: spec.profile.as_ref().map(ToString::to_string),
             threads: rayon::current_num_threads(),
             kernels: params.ring().kernels().name(),
         };
@@ -218,6 +224,11 @@ impl Case {
         let [total, keys, constants, working] =
             [self.plan.memory.total(), keys, constants, working].map(|count| bytes(count as u64));
         format!("{total} (keys {keys}, bootstrapping constants {constants}, working set {working})")
+    }
+
+    /// Returns the profile that was asked for; `None` for a shipped one.
+    pub(crate) fn asked_profile(&self) -> Option<&AskedProfile> {
+        self.spec.profile.as_ref()
     }
 
     /// Returns the digest of the weights.

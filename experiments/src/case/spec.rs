@@ -1,9 +1,11 @@
-//! The settings of a case: ring dimension, activation, packing.
+//! The settings of a case: ring dimension, activation, packing, profile.
 
 use anyhow::{Result, ensure};
 use fhe_ckks::CkksError;
 use fhe_nn::Approximation;
 use fhe_nn::encrypted::{Circuit, Packing};
+
+use super::AskedProfile;
 
 /// The ring dimensions that parameters exist for.
 pub(crate) const RINGS: [usize; 3] = {
@@ -12,7 +14,7 @@ pub(crate) const RINGS: [usize; 3] = {
 };
 
 /// The settings of a case: a cell of a sweep.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CaseSpec {
     /// The ring dimension N.
     pub ring_dim: usize,
@@ -20,6 +22,8 @@ pub(crate) struct CaseSpec {
     pub relu: Approximation,
     /// How the slots of a ciphertext hold the values of an image.
     pub packing: Packing,
+    /// The profile of the circuit; `None` for the most precise shipped one that the ring has room for.
+    pub profile: Option<AskedProfile>,
 }
 
 impl CaseSpec {
@@ -30,7 +34,8 @@ impl CaseSpec {
     /// A modulus over the limit.
     pub(super) fn circuit(&self, insecure: bool) -> Result<Circuit, CkksError> {
         let make = if insecure { Circuit::secure_or_not } else { Circuit::new };
-        make(self.ring_dim.trailing_zeros(), &self.relu, self.packing)
+        let profile = self.profile.as_ref().map(|asked| &asked.profile);
+        make(self.ring_dim.trailing_zeros(), &self.relu, self.packing, profile)
     }
 
     /// Returns whether the case can run only with `insecure = true`.

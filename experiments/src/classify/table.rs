@@ -124,9 +124,10 @@ fn totals(text: &mut String, report: &Report) -> std::fmt::Result {
         0 => "INSECURE: below 128 bits of security".to_owned(),
         bits => format!("{bits} bits of security"),
     };
+    let profile = p.profile.as_ref().map_or(String::new(), |profile| format!(", profile {profile}"));
     writeln!(
         text,
-        "parameters: N = {}, logQP = {:.1} of {limit}, {security}, {}, {} packing, {} threads, {}",
+        "parameters: N = {}, logQP = {:.1} of {limit}, {security}, {}, {} packing{profile}, {} threads, {}",
         p.ring_dim, p.log_qp, p.relu, p.packing, p.threads, p.kernels,
     )
 }

@@ -7,7 +7,7 @@ use fhe_nn::encrypted::Packing;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::case::{Case, CaseSpec, ServerArgs};
+use crate::case::{AskedProfile, Case, CaseSpec, ServerArgs};
 use crate::output::{self, bytes};
 use crate::roles::keys::Places;
 use crate::roles::manifest::Manifest;
@@ -118,7 +118,8 @@ impl Bars for Shown {
 fn case(args: &Args, manifest: &Manifest) -> Result<Case> {
     let relu = manifest.circuit.relu.parse().context("circuit.relu")?;
     let packing: Packing = manifest.circuit.packing.parse().context("circuit.packing")?;
-    let spec = CaseSpec { ring_dim: manifest.ring_dim()?, relu, packing };
+    let profile = manifest.circuit.profile.clone().map(AskedProfile::new);
+    let spec = CaseSpec { ring_dim: manifest.ring_dim()?, relu, packing, profile };
     args.server.case(&spec, manifest.is_insecure())
 }
 

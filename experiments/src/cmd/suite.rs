@@ -99,7 +99,7 @@ impl Install {
         let place = || format!("--ring-dim {}", self.ring_dim);
         check_ring_dim(self.ring_dim, model.slots_needed(packing)).with_context(place)?;
         let relu = asked.or(model.trained_with.clone()).unwrap_or_default();
-        Case::new(&CaseSpec { ring_dim: self.ring_dim, relu, packing }, model, None).with_context(place)
+        Case::new(&CaseSpec { ring_dim: self.ring_dim, relu, packing, profile: None }, model, None).with_context(place)
     }
 
     /// The files of the model, so that the folder stands alone.

@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use fhe_nn::encrypted::Profile;
 use fhe_ring::Kernels;
 use serde::Deserialize;
 use toml::Spanned;
@@ -76,7 +77,7 @@ impl Config {
             "{}: wanted what the run is to answer, in words",
             source.at(&keys.question, "question")
         );
-        let cells = cells(&source, &keys, &backend)?;
+        let cells = cells(&source, &keys, &backend, folder)?;
         let mut kernels: Vec<&str> = cells.iter().map(|cell| kernels_of(cell, &backend).name()).collect();
         let mut seen = HashSet::new();
         kernels.retain(|name| seen.insert(*name));
@@ -132,6 +133,17 @@ impl Config {
         &self.kernels
     }
 
+    /// Returns the profiles of the cells that are not shipped ones, each once.
+    pub(crate) fn profiles(&self) -> Vec<Profile> {
+        let mut profiles: Vec<Profile> = Vec::new();
+        for asked in self.cells.iter().filter_map(|cell| cell.profile.as_ref()) {
+            if !profiles.contains(&asked.profile) {
+                profiles.push(asked.profile.clone());
+            }
+        }
+        profiles
+    }
+
     /// Returns the kernels of a cell.
     pub(crate) fn kernels(&self, cell: &Cell) -> Kernels {
         kernels_of(cell, &self.backend)
@@ -166,14 +178,14 @@ fn kernels_of(cell: &Cell, backend: &Backend) -> Kernels {
 ///
 /// # Errors
 /// A sweep that is missing, or that the backend does not take, and the errors of [`sweep::cells`].
-fn cells(source: &Source, keys: &ConfigKeys, backend: &Backend) -> Result<Vec<Cell>> {
+fn cells(source: &Source, keys: &ConfigKeys, backend: &Backend, folder: &Path) -> Result<Vec<Cell>> {
     if let Some(engine) = &backend.engine {
         let place = source.at(&keys.backend.kind, "backend.kind");
         return sweep::foreign(source, keys.sweep.as_ref(), &keys.exclude, &engine.label, place);
     }
     let wanted = "wanted it: `run --help` explains every key";
     let sweep = keys.sweep.as_ref().with_context(|| format!("{}:1: missing field `sweep`, {wanted}", source.name))?;
-    sweep::cells(source, sweep, &keys.exclude, backend)
+    sweep::cells(source, sweep, &keys.exclude, backend, folder)
 }
 
 /// Reads the name, which is also that of a folder.

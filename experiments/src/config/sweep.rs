@@ -1,6 +1,7 @@
 //! `[sweep]` and `[[exclude]]`: the grid of cells without the excluded ones.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use fhe_nn::Approximation;
@@ -11,7 +12,7 @@ use toml::Spanned;
 use super::lists::{value, values};
 use super::resources::{self, Resources};
 use super::{Backend, BackendKind, Source};
-use crate::case::{CaseSpec, check_ring};
+use crate::case::{AskedProfile, CaseSpec, check_ring};
 
 /// `[sweep]` as it is in the file.
 #[derive(Deserialize)]
@@ -20,6 +21,7 @@ pub(super) struct SweepKeys {
     ring_dim: Option<Spanned<Vec<Spanned<usize>>>>,
     relu: Spanned<Vec<Spanned<String>>>,
     packing: Option<Spanned<Vec<Spanned<String>>>>,
+    profile: Option<Spanned<Vec<Spanned<PathBuf>>>>,
     threads: Option<Spanned<Vec<Spanned<usize>>>>,
     kernels: Option<Spanned<Vec<Spanned<String>>>>,
     memory: Option<Spanned<Vec<Spanned<String>>>>,
@@ -32,6 +34,7 @@ pub(super) struct ExcludeKeys {
     ring_dim: Option<Spanned<usize>>,
     relu: Option<Spanned<String>>,
     packing: Option<Spanned<String>>,
+    profile: Option<Spanned<PathBuf>>,
     threads: Option<Spanned<usize>>,
     kernels: Option<Spanned<String>>,
     memory: Option<Spanned<String>>,
@@ -56,12 +59,14 @@ impl fmt::Display for Relu {
 }
 
 /// A cell of the sweep.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cell {
     /// The network to evaluate.
     pub network: Network,
     /// Ring dimension and packing; `None` if this program encrypts nothing.
     pub ring: Option<(usize, Packing)>,
+    /// The profile of the circuit; `None` for a shipped one.
+    pub profile: Option<AskedProfile>,
     /// Threads and kernels, where the sweep varies them.
     pub resources: Resources,
     /// Whether it has less than 128 bits of security, which the config allows.
@@ -90,7 +95,8 @@ impl fmt::Display for Network {
 
 impl Cell {
     /// Returns the name of the case in all rows, such as `encrypted-65536-chebyshev:59-fused`, `plain-chebyshev:59` or
-    /// `suite-openfhe`. Where the sweep varies them, it goes on with threads, kernels and memory, such as `-threads:2-fma-memory:lean`. Below
+    /// `suite-openfhe`. A profile from a file adds its name and digest. Where the sweep varies them, it goes on with threads,
+    /// kernels and memory, such as `-threads:2-fma-memory:lean`. Below
     /// 128 bits of security it ends in `-insecure`.
     pub(crate) fn id(&self, backend: BackendKind) -> String {
         let stamp = if self.insecure { "-insecure" } else { "" };
@@ -100,7 +106,10 @@ impl Cell {
     /// Returns the name of what is evaluated, whatever the resources.
     pub(crate) fn circuit(&self) -> String {
         match self.ring {
-            Some((ring_dim, packing)) => format!("{ring_dim}-{}-{packing}", self.network),
+            Some((ring_dim, packing)) => {
+                let profile = self.profile.as_ref().map_or(String::new(), |profile| format!("-{profile}"));
+                format!("{ring_dim}-{}-{packing}{profile}", self.network)
+            }
             None => self.network.to_string(),
         }
     }
@@ -109,14 +118,14 @@ impl Cell {
     pub(crate) fn spec(&self) -> Option<CaseSpec> {
         let (ring_dim, packing) = self.ring?;
         let Network::Own(Relu::Approximate(relu)) = self.network.clone() else { return None };
-        Some(CaseSpec { ring_dim, relu, packing })
+        Some(CaseSpec { ring_dim, relu, packing, profile: self.profile.clone() })
     }
 }
 
 /// The default ring dimension.
 const RING_DIM: usize = 65536;
 
-/// Returns the cells in the order of the lists: ring dimensions outermost, then packings, activations, kernels, threads.
+/// Returns the cells in the order of the lists: ring dimensions outermost, then packings, profiles, activations, kernels, threads.
 /// With `insecure`, a
 /// cell that cannot have 128 bits of security is marked; without, it stays unmarked and fails when it is made.
 ///
@@ -127,6 +136,7 @@ pub(super) fn cells(
     sweep: &Spanned<SweepKeys>,
     excludes: &[Spanned<ExcludeKeys>],
     backend: &Backend,
+    folder: &Path,
 ) -> Result<Vec<Cell>> {
     let kind = backend.kind;
     let place = source.at(sweep, "sweep");
@@ -134,17 +144,19 @@ pub(super) fn cells(
     let SweepKeys { threads, kernels, memory, .. } = sweep.get_ref();
     let grid = resources::grid(source, threads, kernels, memory, backend)?;
     let mut cells = Vec::new();
-    for ring in rings(source, sweep.get_ref(), kind)? {
+    let profiles = profiles(source, sweep.get_ref(), kind, folder)?;
+    let rings = rings(source, sweep.get_ref(), kind)?;
+    for (ring, profile) in rings.into_iter().flat_map(|ring| profiles.iter().map(move |profile| (ring, profile))) {
         for relu in &relus {
-            let network = Network::Own(relu.clone());
-            let mut cell =
-                Cell { network, ring, resources: Resources::default(), insecure: false, place: place.clone() };
+            let (network, profile) = (Network::Own(relu.clone()), profile.clone());
+            let resources = Resources::default();
+            let mut cell = Cell { network, ring, profile, resources, insecure: false, place: place.clone() };
             cell.insecure = backend.insecure && cell.spec().is_some_and(|spec| spec.is_insecure());
             cells.extend(grid.iter().map(|resources| Cell { resources: resources.clone(), ..cell.clone() }));
         }
     }
     for exclude in excludes {
-        take_out(source, exclude, kind, &mut cells)?;
+        take_out(source, exclude, kind, folder, &mut cells)?;
     }
     ensure!(!cells.is_empty(), "{place}: found every cell excluded, wanted at least one left");
     Ok(cells)
@@ -166,7 +178,7 @@ pub(super) fn foreign(
         bail!("{place}: wanted none, since the engine of a suite backend chooses its own parameters");
     }
     let network = Network::Foreign(label.to_owned());
-    Ok(vec![Cell { network, ring: None, resources: Resources::default(), insecure: false, place }])
+    Ok(vec![Cell { network, ring: None, profile: None, resources: Resources::default(), insecure: false, place }])
 }
 
 /// Returns the rings and packings of the cells: all pairs, or one `None` for the plain backend.
@@ -185,6 +197,33 @@ fn rings(source: &Source, sweep: &SweepKeys, backend: BackendKind) -> Result<Vec
         None => vec![Packing::default()],
     };
     Ok(ring_dims.iter().flat_map(|&n| packings.iter().map(move |&packing| Some((n, packing)))).collect())
+}
+
+/// The word for the profile that the program chooses.
+const DEFAULT_PROFILE: &str = "default";
+
+/// Returns the profiles of the cells, `None` for a shipped one.
+fn profiles(
+    source: &Source,
+    sweep: &SweepKeys,
+    backend: BackendKind,
+    folder: &Path,
+) -> Result<Vec<Option<AskedProfile>>> {
+    if backend == BackendKind::Plain {
+        no_ring(source, &sweep.profile, "sweep.profile")?;
+    }
+    match &sweep.profile {
+        Some(list) => values(source, list, "sweep.profile", |path| read_profile(path, folder)),
+        None => Ok(vec![None]),
+    }
+}
+
+/// Reads a profile from a file beside the config, or the word for the one that the program chooses.
+fn read_profile(path: &Path, folder: &Path) -> Result<Option<AskedProfile>> {
+    if path == Path::new(DEFAULT_PROFILE) {
+        return Ok(None);
+    }
+    AskedProfile::read(&folder.join(path)).map(Some)
 }
 
 fn read_relu(text: &str, backend: BackendKind) -> Result<Relu> {
@@ -210,32 +249,32 @@ fn take_out(
     source: &Source,
     exclude: &Spanned<ExcludeKeys>,
     backend: BackendKind,
+    folder: &Path,
     cells: &mut Vec<Cell>,
 ) -> Result<()> {
-    let ExcludeKeys { ring_dim, relu, packing, threads, kernels, memory } = exclude.get_ref();
+    let ExcludeKeys { ring_dim, relu, packing, profile, threads, kernels, memory } = exclude.get_ref();
     let place = source.at(exclude, "exclude");
+    let circuit = ring_dim.is_some() || relu.is_some() || packing.is_some() || profile.is_some();
     ensure!(
-        ring_dim.is_some()
-            || relu.is_some()
-            || packing.is_some()
-            || threads.is_some()
-            || kernels.is_some()
-            || memory.is_some(),
-        "{place}: found no key, wanted at least one of ring_dim, relu, packing, threads, kernels and memory"
+        circuit || threads.is_some() || kernels.is_some() || memory.is_some(),
+        "{place}: found no key, wanted at least one of ring_dim, relu, packing, profile, threads, kernels and memory"
     );
     if backend == BackendKind::Plain {
         no_ring(source, ring_dim, "exclude.ring_dim")?;
         no_ring(source, packing, "exclude.packing")?;
+        no_ring(source, profile, "exclude.profile")?;
     }
     let ring_dim = ring_dim.as_ref().map(|n| *n.get_ref());
     let relu = value(source, relu, "exclude.relu", |text| read_relu(text, backend))?;
     let packing = value(source, packing, "exclude.packing", |text| read_packing(text))?;
+    let profile = value(source, profile, "exclude.profile", |path| read_profile(path, folder))?;
     let resources = Resources::excluded(source, threads, kernels, memory)?;
     let before = cells.len();
     cells.retain(|cell| {
         let same = relu.as_ref().is_none_or(|relu| cell.network == Network::Own(relu.clone()))
             && ring_dim.is_none_or(|n| cell.ring.is_some_and(|ring| ring.0 == n))
             && packing.is_none_or(|packing| cell.ring.is_some_and(|ring| ring.1 == packing))
+            && profile.as_ref().is_none_or(|profile| cell.profile == *profile)
             && cell.resources.has(&resources);
         !same
     });

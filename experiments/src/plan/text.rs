@@ -14,7 +14,12 @@ pub(crate) fn render(plan: &Plan) -> String {
 
 fn write(text: &mut String, plan: &Plan) -> std::fmt::Result {
     let p = &plan.params;
-    writeln!(text, "N = {}, {}, {} packing, {} threads, {}\n", p.ring_dim, p.relu, p.packing, p.threads, p.kernels)?;
+    let profile = p.profile.as_ref().map_or(String::new(), |profile| format!(", profile {profile}"));
+    writeln!(
+        text,
+        "N = {}, {}, {} packing{profile}, {} threads, {}\n",
+        p.ring_dim, p.relu, p.packing, p.threads, p.kernels
+    )?;
     writeln!(text, "{:<28} {:>5} {:>5}", "primes, from the bottom up", "bits", "count")?;
     for primes in &plan.chain {
         writeln!(text, "{:<28} {:>5} {:>5}", primes.purpose, primes.bits, primes.count)?;

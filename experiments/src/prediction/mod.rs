@@ -2,25 +2,28 @@
 //!
 //! `bench` measures key switches at two levels. At other levels and with other special primes, the cost is a power of
 //! the number of transforms, through both measurements. Encodings are measured at two levels too. Bootstraps and the
-//! activation are measured as a whole; their cost at other levels is in proportion to that of key switches there.
+//! activation are measured as a whole. The activation's cost at other levels is in proportion to that of key switches
+//! there; a bootstrap's to its counted work, step by step, so that other stages and other digits are predicted too.
 //!
 //! Measurements of another machine, or of another number of threads, are scaled by a yardstick: the time in which all
 //! threads transform a polynomial, here and there.
 
+mod height;
 mod machine_factor;
 mod measurements;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Once;
 
 use anyhow::{Context, Result, ensure};
-use fhe_circuits::eval_mod::EvalMod;
-use fhe_ckks::Parameters;
+use fhe_circuits::StepWork;
 use fhe_nn::encrypted::{Circuit, Op, Packing, ScheduledStep};
 use fhe_nn::{Approximation, Form};
 use fhe_ring::Kernels;
 
 use crate::case::Case;
 use crate::output::in_one_line;
+use height::{Height, Heights};
 pub(crate) use measurements::{Measurements, save, saved};
 
 /// Predicts seconds from a run of `bench`.
@@ -37,35 +40,8 @@ pub(crate) struct Predictor {
     plain: f64,
     /// The activation measured: its seconds, its relinearizations, the height of its operand.
     relu: (f64, usize, Height),
-    /// Transforms of key switches at every height of the bootstraps measured.
-    bootstrapped: f64,
-    /// Relinearizations of the bootstraps measured.
-    relinearizations: usize,
-}
-
-/// The modulus of a key switch.
-#[derive(Clone, Copy, Debug)]
-struct Height {
-    /// Main primes of its operand.
-    limbs: usize,
-    /// Special primes of the key.
-    special: usize,
-    /// Digits of the key.
-    digits: usize,
-}
-
-impl Height {
-    /// Returns the modulus of a key for operands of so many primes.
-    fn of(params: &Parameters, limbs: usize) -> Self {
-        let shape = params.key_shape(limbs - 1);
-        Self { limbs, special: shape.special, digits: shape.digits() }
-    }
-
-    /// Returns the number of transforms of a key switch: of each digit to all primes, then of the result back to the
-    /// special primes and down.
-    fn transforms(self) -> f64 {
-        ((self.digits + 2) * (self.limbs + self.special)) as f64
-    }
+    /// Of each bootstrap measured, by its slots: the seconds for each transform of its counted work.
+    bootstraps: Vec<(usize, f64)>,
 }
 
 /// A cost c·transformsᵉ through two measurements.
@@ -119,23 +95,27 @@ impl Predictor {
         let (row, seconds) = measurements.times("relu").next().context("bench: found no operation `relu`")?;
         let limbs = row.limbs.context("bench: found no limbs of `relu`")?;
         let relu: Approximation = known.relu.parse().context("bench: relu")?;
-        let circuit = Circuit::new(known.ring_dim.trailing_zeros(), &relu, Packing::default())?;
-        let params = Parameters::try_from(circuit.parameters().clone())?;
-        let (found, wanted) = (known.main_primes, params.max_level() + 1);
+        let circuit = Circuit::new(known.ring_dim.trailing_zeros(), &relu, Packing::default(), None)?;
+        let (found, wanted) = (known.main_primes, circuit.parameters().main_bits.len());
         ensure!(found == wanted, "bench: found circuits of {found} main primes, wanted {wanted}: measure again");
-        let height = |limbs| Height::of(&params, limbs);
+        let heights = Heights::new(circuit.parameters());
+        ensure!((1..=wanted).contains(&limbs), "bench: found {limbs} limbs of `relu`, wanted 1 to {wanted}");
+        let height = |limbs: usize| heights.at(limbs.clamp(1, wanted));
         let relu = (seconds, circuit.activation_to(Form::Plain).relinearizations(), height(limbs));
         let power = |[(low, fast), (high, slow)]: [(usize, f64); 2]| {
             let [few, many] = [low, high].map(|limbs| height(limbs).transforms());
             Power { seconds: slow, transforms: many, exponent: (slow / fast).ln() / (many / few).ln() }
         };
         let [rotate, hoisted] = [power(rotate?), power(hoisted?)];
-        let bootstrapped = (circuit.activation_level + 1..=wanted).map(|limbs| height(limbs).transforms()).sum();
-        let literal = circuit.bootstrap(circuit.max_slots());
-        let relinearizations = EvalMod::new(literal.eval_mod, literal.message_ratio)?.relinearizations();
+        let measured = measurements.times("bootstrap").filter_map(|(row, seconds)| Some((row.slots?, seconds)));
+        let each = |(slots, seconds): (usize, f64)| {
+            let work = circuit.bootstrap(slots).work(circuit.max_slots(), wanted);
+            Ok((slots, seconds / heights.work(&work.context("bench: bootstrap")?)))
+        };
+        let bootstraps = measured.map(each).collect::<Result<_>>()?;
         let encode = Encode { slot, prime };
         let machine = None;
-        Ok(Self { ring, machine, rotate, hoisted, encode, plain, relu, bootstrapped, relinearizations, measurements })
+        Ok(Self { ring, machine, rotate, hoisted, encode, plain, relu, bootstraps, measurements })
     }
 
     /// Returns the seconds of each step of a schedule.
@@ -143,24 +123,55 @@ impl Predictor {
     /// # Errors
     /// Measurements without an operation that the schedule has.
     pub(crate) fn steps(&self, case: &Case, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
-        let factor = self.ring * self.machine.unwrap_or(1.0) * case.time_factor();
-        schedule.iter().map(|step| Ok(factor * self.step(case, step)?)).collect()
+        let seconds = self.steps_of(case.program.circuit(), schedule)?;
+        Ok(seconds.into_iter().map(|seconds| seconds * case.time_factor()).collect())
     }
 
-    fn step(&self, case: &Case, step: &ScheduledStep) -> Result<f64> {
-        let height = |limbs| Height::of(&case.params, limbs);
-        let bootstrapped = case.program.circuit().activation_level + 1;
-        Ok(match step.op {
-            Op::Bootstrap => {
-                let top = case.params.max_level() + 1;
-                // Where the imaginary parts hold images too, each part goes through EvalMod.
-                let more = step.relinearizations.saturating_sub(self.relinearizations);
-                let seconds = self.bootstrap(step.slots, (bootstrapped..=top).map(height))?;
-                seconds + more as f64 * self.rotate.at(height((bootstrapped + top) / 2))
-            }
+    /// Returns the seconds of each step of a schedule of a circuit.
+    ///
+    /// # Errors
+    /// Those of [`Predictor::steps`].
+    pub(crate) fn steps_of(&self, circuit: &Circuit, schedule: &[ScheduledStep]) -> Result<Vec<f64>> {
+        let main = circuit.parameters().main_bits.len();
+        let slots = schedule.iter().filter(|step| step.op == Op::Bootstrap).map(|step| step.slots);
+        let work = |slots| Ok((slots, circuit.bootstrap(slots).work(circuit.max_slots(), main)?));
+        let works = slots.collect::<BTreeSet<_>>().into_iter().map(work).collect::<Result<_>>()?;
+        self.steps_by_work(circuit, &works, schedule)
+    }
+
+    /// Returns the seconds of each step of a schedule of a circuit, whose bootstraps have this work by their slots.
+    ///
+    /// # Errors
+    /// Those of [`Predictor::steps`].
+    ///
+    /// # Panics
+    /// If the work of a bootstrap is missing.
+    pub(crate) fn steps_by_work(
+        &self,
+        circuit: &Circuit,
+        works: &BTreeMap<usize, Vec<StepWork>>,
+        schedule: &[ScheduledStep],
+    ) -> Result<Vec<f64>> {
+        let (factor, heights) = (self.ring * self.machine.unwrap_or(1.0), Heights::new(circuit.parameters()));
+        let seconds =
+            |(&slots, work): (&usize, &Vec<StepWork>)| Ok((slots, self.bootstrap(slots, heights.work(work))?));
+        let bootstraps = works.iter().map(seconds).collect::<Result<BTreeMap<_, _>>>()?;
+        schedule.iter().map(|step| Ok(factor * self.step(circuit, &heights, &bootstraps, step))).collect()
+    }
+
+    /// Returns the seconds of a step. `bootstraps` has those of each number of slots.
+    fn step(
+        &self,
+        circuit: &Circuit,
+        heights: &Heights,
+        bootstraps: &BTreeMap<usize, f64>,
+        step: &ScheduledStep,
+    ) -> f64 {
+        match step.op {
+            Op::Bootstrap => bootstraps[&step.slots],
             Op::Activation => {
                 let (seconds, relinearizations, measured) = self.relu;
-                let higher = self.rotate.at(height(bootstrapped)) / self.rotate.at(measured);
+                let higher = self.rotate.at(heights.at(circuit.activation_level + 1)) / self.rotate.at(measured);
                 seconds * higher * step.relinearizations as f64 / relinearizations as f64
             }
             Op::Convolution | Op::Classifier => {
@@ -168,11 +179,11 @@ impl Predictor {
                 let limbs = step.level + 2;
                 // A matrix by baby and giant steps has at most as many diagonals as pairs of them.
                 let products = (step.hoisted + 1) * (step.full + 1);
-                step.hoisted as f64 * self.hoisted.at(height(limbs))
-                    + step.full as f64 * self.rotate.at(height(limbs))
+                step.hoisted as f64 * self.hoisted.at(heights.at(limbs))
+                    + step.full as f64 * self.rotate.at(heights.at(limbs))
                     + products as f64 * self.product(step.slots, limbs)
             }
-        })
+        }
     }
 
     /// Returns the seconds of a diagonal that is encoded, while other threads encode other diagonals, and multiplied.
@@ -184,14 +195,13 @@ impl Predictor {
         slot * slots as f64 / known.threads as f64 + (prime * share + self.plain) * limbs as f64
     }
 
-    /// Returns the seconds of a bootstrap: those measured at the nearest number of slots, in proportion to the
-    /// transforms of key switches at the heights of both bootstraps.
-    fn bootstrap(&self, slots: usize, heights: impl Iterator<Item = Height>) -> Result<f64> {
-        let known = self.measurements.times("bootstrap").filter_map(|(row, seconds)| Some((row.slots?, seconds)));
-        let apart = |a: usize| a.ilog2().abs_diff(slots.ilog2());
-        let (_, seconds) =
-            known.min_by_key(|&(slots, _)| apart(slots)).context("bench: found no operation `bootstrap`")?;
-        Ok(seconds * heights.map(Height::transforms).sum::<f64>() / self.bootstrapped)
+    /// Returns the seconds of a bootstrap: its counted work at the speed of the one measured at the nearest number of
+    /// slots.
+    fn bootstrap(&self, slots: usize, work: f64) -> Result<f64> {
+        let apart = |known: usize| known.ilog2().abs_diff(slots.ilog2());
+        let nearest = self.bootstraps.iter().min_by_key(|(known, _)| apart(*known));
+        let (_, seconds) = nearest.context("bench: found no operation `bootstrap`")?;
+        Ok(seconds * work)
     }
 
     /// Returns the origin of the figures in words.

@@ -8,7 +8,7 @@ fn case(relu: &str) -> Case {
 }
 
 fn packed(relu: &str, packing: Packing) -> Case {
-    let spec = CaseSpec { ring_dim: 1 << 16, relu: relu.parse().unwrap(), packing };
+    let spec = CaseSpec { ring_dim: 1 << 16, relu: relu.parse().unwrap(), packing, profile: None };
     Case::new(&spec, Model::embedded(1.05).unwrap(), None).unwrap()
 }
 

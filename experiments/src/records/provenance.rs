@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use fhe_nn::encrypted::Profile;
 use serde::{Deserialize, Serialize};
 
 /// The first word of the processor of a run whose parts ran on several.
@@ -53,6 +54,9 @@ pub struct RunProvenance {
     /// SHA-256 of the programs of the engine's stages; `None` if the engine is this program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine_sha256: Option<String>,
+    /// The profiles of the sweep that are not shipped ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<Profile>,
     /// SHA-256 of the images used, in order, in the official binary layout.
     pub data_sha256: String,
     /// Seed of keys and noise; that of sampling is in the config.
@@ -116,6 +120,12 @@ impl RunProvenance {
             let (what, a, b) = optional.into_iter().find(|(_, a, b)| a != b)?;
             let [found, wanted] = [a, b].map(|text| text.as_deref().unwrap_or("none"));
             Some(format!("{what}: found {found}, wanted {wanted}"))
+        })
+        .or_else(|| {
+            let names =
+                |run: &Self| run.profiles.iter().map(|profile| profile.name.clone()).collect::<Vec<_>>().join(", ");
+            let differs = self.profiles != other.profiles;
+            differs.then(|| format!("profiles: found other numbers in {}, wanted {}", names(self), names(other)))
         })
         .or_else(|| {
             (self.threads != other.threads)

@@ -6,9 +6,9 @@ use super::row::{Form, Row, Value};
 
 row! {
     /// A case: one combination of the sweep, over all its images. `run` writes it after the last of them.
-    CaseRow in "cases.csv", of which 9 added {
+    CaseRow in "cases.csv", of which 10 added {
         /// Name of the case, such as `encrypted-65536-chebyshev:59-fused`: backend, ring dimension, activation,
-        /// packing. For a submission to the benchmarking suite: `suite-` and its label.
+        /// packing, profile if one was asked for. For a submission to the benchmarking suite: `suite-` and its label.
         case: String,
         /// `encrypted`, `plain`, `simulated`, `suite`, or `simulated with noise of …` if the noise was measured on another
         /// case.
@@ -97,6 +97,8 @@ row! {
         threads: Option<usize> as "threads"; "a `suite`, or a run of an earlier program: those of `run.json` count",
         /// The SIMD kernels of an encrypted case.
         kernels: Option<String>; "a run of an earlier program: those of `run.json` count, or the case is not encrypted",
+        /// Name and digest of the circuit's profile; `run.json` has the whole profile.
+        profile: Option<String>; "the profile is a shipped one, or there is no circuit",
         /// What the config says of the memory of an encrypted case: `lean`, `default`, `fast` or bytes.
         memory: Option<String>; "a run of an earlier program, which had no choice, or the case is not encrypted",
         /// How the case holds keys and constants, such as `packed keys, constants in memory`.

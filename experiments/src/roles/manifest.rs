@@ -6,9 +6,9 @@ use anyhow::{Context, Result, bail, ensure};
 use datasets::cifar::{Normalisation, SIDE};
 use datasets::picture_set::MOST_CLASSES;
 use fhe_ckks::{Parameters, ParametersLiteral, SecretDistribution};
-use fhe_nn::encrypted::Interface;
 use fhe_nn::encrypted::interleave::Interleave;
 use fhe_nn::encrypted::layout::Layout;
+use fhe_nn::encrypted::{Interface, Profile};
 use serde::{Deserialize, Serialize};
 
 use super::codes::hex;
@@ -91,6 +91,9 @@ pub struct Circuit {
     pub relu: String,
     /// The packing.
     pub packing: String,
+    /// The profile that was asked for; none for a shipped one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 /// How images are normalised, packed and scaled.
@@ -164,7 +167,11 @@ impl Manifest {
                 digest: hex(&params.digest()),
             },
             client_ring: ClientRing { log_n: client.log_n(), digest: hex(&client.digest()) },
-            circuit: Circuit { relu: case.described.relu.clone(), packing: case.described.packing.clone() },
+            circuit: Circuit {
+                relu: case.described.relu.clone(),
+                packing: case.described.packing.clone(),
+                profile: case.asked_profile().map(|asked| asked.profile.clone()),
+            },
             input: Input {
                 channels,
                 mean,
@@ -214,6 +221,7 @@ impl Manifest {
         let Ring { main_bits, special_bits, .. } = &self.ring;
         let primes = main_bits.len() + special_bits.len();
         ensure!((2..=MOST_PRIMES).contains(&primes), "ring: found {primes} primes, wanted 2 to {MOST_PRIMES}");
+        self.circuit.profile.as_ref().map_or(Ok(()), Profile::check).context("circuit")?;
         let Input { channels, mean, std, images, complex, level, log2_scale } = &self.input;
         let fraction = |v: &f64| (0.0..=1.0).contains(v);
         ensure!(mean.iter().all(fraction), "input.mean: found {mean:?}, wanted numbers from 0 to 1");

@@ -229,7 +229,12 @@ mod tests {
 
     #[test]
     fn lanes_are_bounded_by_threads_ciphertexts_and_memory() {
-        let spec = CaseSpec { ring_dim: 1 << 16, relu: "chebyshev:7".parse().unwrap(), packing: Packing::Fused };
+        let spec = CaseSpec {
+            ring_dim: 1 << 16,
+            relu: "chebyshev:7".parse().unwrap(),
+            packing: Packing::Fused,
+            profile: None,
+        };
         let case = Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap();
         assert_eq!(
             [(9, 4), (3, 4), (1, 4), (0, 4)].map(|(ciphertexts, threads)| lanes(&case, ciphertexts, threads, None)),

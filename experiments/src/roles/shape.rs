@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn the_shape_depends_on_the_packing_and_not_on_the_weights() {
         let program = |packing, scale: f64| {
-            let spec = CaseSpec { ring_dim: 1 << 16, relu: "chebyshev:7".parse().unwrap(), packing };
+            let spec = CaseSpec { ring_dim: 1 << 16, relu: "chebyshev:7".parse().unwrap(), packing, profile: None };
             let mut model = Model::embedded(HEADROOM).unwrap();
             model.network.classifier.weight.iter_mut().for_each(|w| *w *= scale);
             Case::new(&spec, model, None).unwrap().program

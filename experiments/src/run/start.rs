@@ -191,6 +191,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
             .as_ref()
             .map(|engine| submission_sha256(&engine.submission))
             .transpose()?,
+        profiles: config.profiles(),
         data_sha256: String::new(),
         seed: config.backend.seed,
         shard: shard.map(|shard| shard.to_string()),

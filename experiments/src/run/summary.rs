@@ -54,6 +54,7 @@ pub(super) fn blank(cell: &Cell, kind: BackendKind, case: Option<&Case>) -> Case
         energy_j: None,
         threads: matches!(cell.network, Network::Own(_)).then(rayon::current_num_threads),
         kernels: encrypted.map(|case| case.described.kernels.to_owned()),
+        profile: case.and_then(|case| case.described.profile.clone()),
         memory: encrypted.map(|case| case.dial().to_string()),
         holding: encrypted.map(|case| case.holding().to_string()),
     }
@@ -182,6 +183,7 @@ mod tests {
         Cell {
             network: Network::Own(relu),
             ring: None,
+            profile: None,
             resources: Resources::default(),
             insecure: false,
             place: String::new(),
@@ -270,7 +272,14 @@ mod tests {
     #[test]
     fn an_engine_that_is_not_ours_has_no_polynomials_and_its_stages_tell_its_keys() {
         let network = Network::Foreign("their engine".to_owned());
-        let cell = Cell { network, ring: None, resources: Resources::default(), insecure: false, place: String::new() };
+        let cell = Cell {
+            network,
+            ring: None,
+            profile: None,
+            resources: Resources::default(),
+            insecure: false,
+            place: String::new(),
+        };
         let alone =
             |class| ImageRow { plain_class: None, overflow: None, energy_j: Some(6.0), ..image(1, 1, class, 0.0, 4.0) };
         let images = [alone(Some(1)), ImageRow { batch: Some(3), ..alone(Some(2)) }];

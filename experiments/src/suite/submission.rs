@@ -94,7 +94,7 @@ impl Submission {
         let model = source.load_with(claim)?;
         let relu = relu.parse().context("relu").with_context(place)?;
         check_ring_dim(*ring_dim, model.slots_needed(packing)).context("ring_dim").with_context(place)?;
-        let spec = CaseSpec { ring_dim: *ring_dim, relu, packing };
+        let spec = CaseSpec { ring_dim: *ring_dim, relu, packing, profile: None };
         Case::new(&spec, model, None).with_context(place)
     }
 }

@@ -14,6 +14,8 @@
 //! The double angles multiply an error of the cosine c = cos θ by 2^r/|sin θ|. For every fourth integer I (at r = 3) θ
 //! is within 1/4 turn/2^r of a zero of the sine, and the factor is 41. They multiply an error of e^(iθ) by 2^r.
 
+mod error;
+
 use std::f64::consts::TAU;
 
 use fhe_ckks::scale::integer;
@@ -23,7 +25,7 @@ use num_complex::Complex64;
 
 use crate::approximation::even_least_squares;
 use crate::chebyshev::ChebyshevSeries;
-use crate::polynomial::{self, PolynomialPlan};
+use crate::polynomial::{self, PolynomialPlan, SumOfProducts};
 
 /// The function that EvalMod approximates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +74,11 @@ pub struct EvalModLiteral {
 }
 
 impl EvalModLiteral {
+    /// The divisor of x in the input slots: half the length of its interval.
+    pub fn width(&self) -> f64 {
+        width(self)
+    }
+
     /// Checks that there is such a circuit for messages up to 1/`ratio` of the modulus.
     ///
     /// # Errors
@@ -261,6 +268,19 @@ impl EvalMod {
     pub fn relinearizations(&self) -> usize {
         let arcsine = self.arcsine.as_ref().map_or(0, |(_, plan)| plan.relinearizations());
         self.plan.relinearizations() + self.literal.double_angles as usize + arcsine
+    }
+
+    /// The sums of products that the evaluation computes.
+    pub(crate) fn sums(&self) -> Vec<SumOfProducts> {
+        let (sine, series) = (self.sine_depth(), self.plan.depth());
+        let mut sums = self.plan.sums();
+        // 2c² − 1 is a sum of two products, z² one.
+        let products = if self.literal.kernel == Kernel::Exponential { 1 } else { 2 };
+        sums.extend((series..sine).map(|depth| SumOfProducts { depth, products, multiples: 0 }));
+        if let Some((_, plan)) = &self.arcsine {
+            sums.extend(plan.sums().into_iter().map(|sum| SumOfProducts { depth: sine + sum.depth, ..sum }));
+        }
+        sums
     }
 
     /// Takes x/width in each slot, where x = t/q₀, to 2π times x's distance from the nearest integer; without an

@@ -26,7 +26,10 @@ pub mod products;
 pub mod rotated_sum;
 mod store;
 
-pub use bootstrap::{BootstrapCost, BootstrapLiteral, BootstrapOrder, Bootstrapper, SlotValues, Stages};
+pub use bootstrap::{
+    BootstrapCost, BootstrapLiteral, BootstrapNoise, BootstrapOrder, Bootstrapper, SlotValues, Stages, StepWork,
+    TransformNoise,
+};
 pub use chebyshev::ChebyshevSeries;
 pub use eval_mod::{EvalModLiteral, Kernel};
 pub use linear::{Diagonals, LinearTransform};

@@ -6,6 +6,8 @@
 //! three pointwise products. Second, zero coefficients need no power: an even series uses only even powers, and a ReLU,
 //! which has one odd term, hardly more.
 
+mod sensitivity;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhe_ckks::scale::integer;
@@ -31,6 +33,17 @@ pub struct PolynomialPlan {
     /// Ends of the interval.
     lo: f64,
     hi: f64,
+}
+
+/// A sum of products of ciphertexts and of multiples of others, which is rescaled; one relinearization if there are products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SumOfProducts {
+    /// The number of levels that its operands are below the input.
+    pub depth: usize,
+    /// Number of products.
+    pub products: usize,
+    /// Number of multiples.
+    pub multiples: usize,
 }
 
 /// One level of the evaluation: Σ qᵢ·T_gᵢ + Σ cₖ·Tₖ + constant.
@@ -66,6 +79,18 @@ impl PolynomialPlan {
     /// Number of relinearizations.
     pub fn relinearizations(&self) -> usize {
         self.powers.len() + self.root.relinearizations()
+    }
+
+    /// The sums of products and of multiples that the evaluation computes, each rescaled.
+    pub(crate) fn sums(&self) -> Vec<SumOfProducts> {
+        // T_k = 2·T_a·T_b − T_(a−b) is a sum of two products.
+        let power = |&k: &usize| {
+            let (a, b) = halves(k);
+            SumOfProducts { depth: ceil_log2(k) - 1, products: 2, multiples: usize::from(a > b) }
+        };
+        let mut sums: Vec<_> = self.powers.iter().map(power).collect();
+        self.root.sums(self.depth, &mut sums);
+        sums
     }
 }
 
@@ -107,6 +132,11 @@ impl Node {
         let own = self.products.iter().map(|(_, g)| *g).chain(self.linear.iter().map(|(k, _)| *k));
         own.for_each(|k| add_power(k, powers));
         self.products.iter().for_each(|(q, _)| q.collect_powers(powers));
+    }
+
+    fn sums(&self, depth: usize, sums: &mut Vec<SumOfProducts>) {
+        sums.push(SumOfProducts { depth: depth - 1, products: self.products.len(), multiples: self.linear.len() });
+        self.products.iter().for_each(|(q, _)| q.sums(depth - 1, sums));
     }
 
     fn relinearizations(&self) -> usize {

@@ -29,6 +29,12 @@ pub fn slot_std(coefficient: f64, slots: usize) -> f64 {
     (2.0 * slots as f64).sqrt() * coefficient
 }
 
+/// Returns the deviation of a division's rounding in a coefficient under a uniform ternary secret of average weight, in a
+/// ring of dimension `n`: [`Noise::rounding`] without parameters.
+pub fn ternary_rounding(n: usize) -> f64 {
+    (ROUNDING_VARIANCE * (1.0 + 2.0 / 3.0 * n as f64)).sqrt()
+}
+
 /// The sizes of an operand's message and noise, for products.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Operand {

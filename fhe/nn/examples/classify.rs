@@ -22,11 +22,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let network = ResNet::from_safetensors(pretrained::RESNET20_CHEBYSHEV7)?;
         let card = ranges::ModelCard::from_json(pretrained::RESNET20_CHEBYSHEV7_CARD)?;
         let intervals = card.intervals(&network, 1.0)?;
-        (network, Circuit::new(15, &relu, Packing::Fused)?, intervals)
+        (network, Circuit::new(15, &relu, Packing::Fused, None)?, intervals)
     } else {
         println!("INSECURE: a ring of dimension 2^13, for this demonstration only");
         let seen = ranges::observe(&toy(), images, |image| image.normalised());
-        (toy(), Circuit::new(16, &relu, Packing::Fused)?.in_ring(13), ranges::intervals(&seen, 1.05)?)
+        (toy(), Circuit::new(16, &relu, Packing::Fused, None)?.in_ring(13), ranges::intervals(&seen, 1.05)?)
     };
     let image = images[0].normalised();
     let mut rng = ChaCha20Rng::from_os_rng();

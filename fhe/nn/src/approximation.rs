@@ -131,6 +131,11 @@ impl Approximation {
         matches!(self, Self::Cosine | Self::CosineAndSquare).then_some(Wave::RELU)
     }
 
+    /// Whether a bootstrap evaluates it.
+    pub fn is_wave(&self) -> bool {
+        self.wave().is_some()
+    }
+
     /// Whether there is a quadratic activation without a bootstrap in each block.
     pub(crate) fn has_squares(&self) -> bool {
         *self == Self::CosineAndSquare

@@ -12,10 +12,15 @@ pub(super) struct ThisProgram;
 impl Planner for ThisProgram {
     fn plan(&self, row: &CaseRow) -> Option<Planned> {
         let measured = row.key_bytes?;
+        if row.profile.is_some() {
+            // Its numbers are in `run.json` only.
+            return None;
+        }
         let spec = CaseSpec {
             ring_dim: row.ring_dim?,
             relu: row.relu.parse().ok()?,
             packing: row.packing.as_deref()?.parse().ok()?,
+            profile: None,
         };
         let case = Case::within(&spec, Model::embedded(HEADROOM).ok()?, None, row.is_insecure()).ok()?;
         let depth = case.params.max_level();

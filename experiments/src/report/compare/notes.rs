@@ -58,6 +58,7 @@ fn settings(pair: Pair<'_>) -> Vec<String> {
         ("ring dimension", pair.cases.map(|case| ring(case.ring_dim))),
         ("activation", pair.cases.map(|case| case.relu.clone())),
         ("packing", pair.cases.map(|case| text(&case.packing))),
+        ("profile", pair.cases.map(|case| text(&case.profile))),
         ("backend", pair.cases.map(|case| case.backend.clone())),
         ("weights", runs.map(|run| short(&run.weights_sha256))),
         ("model card", runs.map(|run| digest(&run.card_sha256))),

@@ -45,8 +45,8 @@ pub(crate) fn of<'a>([a, b]: [&'a Source; 2], named: [Option<&str>; 2]) -> Resul
 }
 
 /// What the cases of a pair have in common.
-fn key(case: &CaseRow) -> (&str, Option<usize>, &str, Option<&str>, bool) {
-    let packing = case.packing.as_deref();
+fn key(case: &CaseRow) -> (&str, Option<usize>, &str, [Option<&str>; 2], bool) {
+    let packing = [case.packing.as_deref(), case.profile.as_deref()];
     (backend(case), case.ring_dim, &case.relu, packing, case.is_insecure())
 }
 

@@ -6,7 +6,8 @@ use fhe_nn::encrypted::Packing;
 use serde_json::{Value, json};
 
 fn manifest() -> Value {
-    let spec = CaseSpec { ring_dim: 1 << 15, relu: "chebyshev:7".parse().unwrap(), packing: Packing::Fused };
+    let spec =
+        CaseSpec { ring_dim: 1 << 15, relu: "chebyshev:7".parse().unwrap(), packing: Packing::Fused, profile: None };
     let case = Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap();
     let file = || File { bytes: 100, checksum: "00".to_owned() };
     serde_json::to_value(Manifest::new(&case, file(), file()).unwrap()).unwrap()

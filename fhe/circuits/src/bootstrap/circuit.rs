@@ -146,7 +146,7 @@ impl Bootstrapper {
         let changes =
             [Change { top, factor: into_eval_mod / raised_scale }, Change { top: first, factor: after / before }];
         let [coeffs_to_slots, slots_to_coeffs] = matrices(&literal, changes)?;
-        let (layout, scale_up) = (literal.layout(params), literal.scale_up(params)?);
+        let (layout, scale_up) = (literal.layout(params.max_slots()), literal.scale_up(params)?);
         Ok(Self {
             literal,
             layout,

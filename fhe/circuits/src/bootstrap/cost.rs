@@ -45,7 +45,7 @@ impl BootstrapLiteral {
         let top = params.max_level();
         let depth = top - self.output_level(params)?;
         let eval_mod = EvalMod::new(self.eval_mod.clone(), self.raised_ratio(params)?)?;
-        let layout = self.layout(params);
+        let layout = self.layout(params.max_slots());
         let (times, recombination) = match (layout, self.order) {
             (Layout::Separate, _) => (2, 0),
             (_, BootstrapOrder::Classic) => (1, 1),
@@ -64,7 +64,7 @@ impl BootstrapLiteral {
             read: 0,
             cleartext: 0,
         };
-        let matrices = Matrices::shapes(params, self);
+        let matrices = Matrices::shapes(params.max_slots(), self);
         let first = self.first_level_of_slots_to_coeffs(params)?;
         let lower = (first, &self.slots_to_coeffs, matrices.slots_to_coeffs);
         let raise = (top, &self.coeffs_to_slots, matrices.coeffs_to_slots);

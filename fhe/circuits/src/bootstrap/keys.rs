@@ -15,7 +15,7 @@ impl BootstrapLiteral {
     pub fn request_keys(&self, params: &Parameters) -> Result<KeyRequest, CkksError> {
         self.check(params)?;
         let mut request = KeyRequest::default();
-        let matrices = Matrices::shapes(params, self);
+        let matrices = Matrices::shapes(params.max_slots(), self);
         let first = self.first_level_of_slots_to_coeffs(params)?;
         for (k, shape) in matrices.slots_to_coeffs.iter().enumerate() {
             shape.request_keys(params, first - self.slots_to_coeffs.spent_before(k), &mut request);
@@ -32,7 +32,7 @@ impl BootstrapLiteral {
         eval_mod.request_keys(params, raised, &mut request);
         if self.order == BootstrapOrder::Classic {
             let output = self.output_level(params)?;
-            match self.layout(params) {
+            match self.layout(params.max_slots()) {
                 Layout::Real => request.conjugation(params, output),
                 Layout::Packed => request.rotation(params, self.slots as i64, output),
                 Layout::Separate => {}

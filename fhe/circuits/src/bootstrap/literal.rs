@@ -9,6 +9,12 @@ use crate::eval_mod::{EvalMod, EvalModLiteral};
 /// log2 of the largest accepted probability that a bootstrap fails.
 const LOG2_FAILURE: f64 = -40.0;
 
+/// Returns the smallest range of EvalMod that a bootstrap leaves with a probability of at most 2^−40, in a ring of
+/// dimension `n` with an ephemeral secret of this weight.
+pub fn sufficient_range(weight: u32, n: usize) -> u32 {
+    overflow::sufficient_range(weight, n, LOG2_FAILURE)
+}
+
 /// The place of SlotsToCoeffs among the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BootstrapOrder {
@@ -145,10 +151,10 @@ impl BootstrapLiteral {
         }
     }
 
-    pub(super) fn layout(&self, params: &Parameters) -> Layout {
+    pub(super) fn layout(&self, max_slots: usize) -> Layout {
         match (self.values, self.order) {
             (SlotValues::Real, _) => Layout::Real,
-            (SlotValues::Complex, BootstrapOrder::Classic) if 2 * self.slots <= params.max_slots() => Layout::Packed,
+            (SlotValues::Complex, BootstrapOrder::Classic) if 2 * self.slots <= max_slots => Layout::Packed,
             (SlotValues::Complex, _) => Layout::Separate,
         }
     }

@@ -26,12 +26,17 @@ mod cost;
 mod keys;
 mod literal;
 mod matrices;
+mod noise;
 mod overflow;
 mod raise;
 mod stages;
+mod tail;
 mod twice;
+mod work;
 
 pub use circuit::Bootstrapper;
 pub use cost::BootstrapCost;
-pub use literal::{BootstrapLiteral, BootstrapOrder, SlotValues};
+pub use literal::{BootstrapLiteral, BootstrapOrder, SlotValues, sufficient_range};
+pub use noise::{BootstrapNoise, TransformNoise};
 pub use stages::Stages;
+pub use work::StepWork;

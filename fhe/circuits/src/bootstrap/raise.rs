@@ -14,6 +14,22 @@ use fhe_ring::{Basis, Ntt, Poly};
 /// trace is rotations and sums, with a key for each doubling.
 const TERMS: usize = 8;
 
+/// Returns the distance between the rotations that are part of the switch.
+fn stride(max_slots: usize, slots: usize) -> usize {
+    max_slots / (max_slots / slots).min(TERMS)
+}
+
+/// Returns the rotations after the switch.
+fn steps(slots: usize, stride: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(slots), |&step| Some(2 * step)).take_while(move |&step| step < stride)
+}
+
+/// Returns the number of the trace's terms in the switch, and of the rotations after it.
+pub(super) fn counts(max_slots: usize, slots: usize) -> [usize; 2] {
+    let stride = stride(max_slots, slots);
+    [max_slots / stride, steps(slots, stride).count()]
+}
+
 /// The trace from all slots to fewer.
 pub(super) struct Trace {
     /// Exponents of the automorphisms that are part of the switch.
@@ -26,11 +42,10 @@ impl Trace {
     /// Plans the trace to `slots` slots.
     pub(super) fn new(params: &Parameters, slots: usize) -> Self {
         let max = params.max_slots();
-        let terms = (max / slots).min(TERMS);
-        let stride = max / terms;
+        let stride = stride(max, slots);
+        let terms = max / stride;
         let images = (0..terms).map(|k| params.galois_of_rotation((k * stride) as i64)).collect();
-        let steps = std::iter::successors(Some(slots), |&s| Some(2 * s)).take_while(|&s| s < stride).map(|s| s as i64);
-        Self { images, steps: steps.collect() }
+        Self { images, steps: steps(slots, stride).map(|step| step as i64).collect() }
     }
 
     /// Asks for the keys of encapsulation and of the rotations.

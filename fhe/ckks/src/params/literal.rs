@@ -3,6 +3,7 @@
 use fhe_ring::Kernels;
 
 use crate::security::SecretDistribution;
+use crate::shape::KeyShape;
 
 /// Unchecked parameters. [`Parameters::try_from`](crate::Parameters) checks them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,4 +23,14 @@ pub struct ParametersLiteral {
     pub insecure: bool,
     /// The kernels to use; `None` for the fastest of the machine.
     pub kernels: Option<Kernels>,
+}
+
+impl ParametersLiteral {
+    /// The shape of a key for ciphertexts up to `level` by the nominal sizes of primes, without a search for them: that of
+    /// [`Parameters::key_shape`](crate::Parameters::key_shape) unless sizes are equal to a fraction of a bit. `None` if the
+    /// level exceeds the highest or the special primes cover no digit.
+    pub fn key_shape(&self, level: usize) -> Option<KeyShape> {
+        let bits = |sizes: &[u32]| sizes.iter().map(|&bits| f64::from(bits)).collect::<Vec<_>>();
+        KeyShape::cheapest(&bits(self.main_bits.get(..=level)?), &bits(&self.special_bits))
+    }
 }

@@ -20,7 +20,7 @@ use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution, shape};
 use fhe_ring::Kernels;
 
 use super::packing::{Levels, Packing};
-use super::profile::{EPHEMERAL_WEIGHT, Masks, Profile};
+use super::profile::{Masks, Profile};
 use crate::approximant::Approximant;
 use crate::approximation::Approximation;
 use crate::form::{Form, Sine};
@@ -55,7 +55,7 @@ pub(super) struct Target {
 /// ```
 /// use fhe_nn::encrypted::{Circuit, Packing};
 ///
-/// let circuit = Circuit::new(16, &"chebyshev:59".parse()?, Packing::Fused)?;
+/// let circuit = Circuit::new(16, &"chebyshev:59".parse()?, Packing::Fused, None)?;
 /// // Of ten levels after a bootstrap, the activation spends six, a convolution two, SlotsToCoeffs two.
 /// assert_eq!((circuit.activation_level, circuit.linear_level, circuit.bootstrap_level()), (10, 4, 2));
 /// assert_eq!(circuit.parameters().log_n, 16);
@@ -86,6 +86,13 @@ pub struct Circuit {
     pub linear_level: usize,
 }
 
+/// The activations of a circuit.
+struct Functions {
+    activation: Arc<MessageActivation>,
+    arcsine_activation: Arc<MessageActivation>,
+    square: Arc<MessageActivation>,
+}
+
 impl Circuit {
     /// log2 of the ring dimensions in which circuits can be secure, in order.
     pub const LOG_RING_DIMS: [u32; 3] = [15, 16, 17];
@@ -96,21 +103,35 @@ impl Circuit {
         format!("{} or {last}", dims.join(", "))
     }
 
-    /// The circuit for ring dimension 2^`log_n`, in the most precise profile that has 128 bits of security.
+    /// The circuit for ring dimension 2^`log_n` at 128 bits of security, in this profile; without one, in the most
+    /// precise shipped profile that has them.
     ///
     /// # Errors
-    /// If the modulus exceeds the 128-bit limit of the ring in every profile and with every number of special primes.
-    pub fn new(log_n: u32, approximation: &Approximation, packing: Packing) -> Result<Self, CkksError> {
+    /// If the modulus exceeds the 128-bit limit of the ring, without a profile in every one and with every number of
+    /// special primes. Those of [`Profile::check`] and of EvalMod.
+    pub fn new(
+        log_n: u32,
+        approximation: &Approximation,
+        packing: Packing,
+        profile: Option<&Profile>,
+    ) -> Result<Self, CkksError> {
+        let limit = Self::limit(log_n);
+        if let Some(profile) = profile {
+            return Self::within(log_n, approximation, packing, profile.clone(), limit);
+        }
+        let wave = approximation.wave().is_some();
+        let [first, second] = if wave { Profile::wave() } else { Profile::polynomial() };
+        Self::within(log_n, approximation, packing, first, limit)
+            .or_else(|_| Self::within(log_n, approximation, packing, second, limit))
+    }
+
+    /// The largest modulus of 128 bits of security in a ring of dimension 2^`log_n`, in bits; 0 for a ring that no table
+    /// lists.
+    pub fn limit(log_n: u32) -> f64 {
         let limits = SecurityTable::ALL.into_iter().filter_map(|table| {
             table.max_log_qp(log_n, SecretDistribution::UniformTernary, SecurityLevel::Classical128)
         });
-        // A ring that no table lists has no secure modulus.
-        let limit = limits.reduce(f64::min).unwrap_or(0.0);
-        let profiles: &[Profile] = if approximation.wave().is_some() { &Profile::WAVE } else { &Profile::POLYNOMIAL };
-        let [first, rest @ ..] = profiles else { unreachable!("there is a profile for every activation") };
-        rest.iter().fold(Self::within(log_n, approximation, packing, first.clone(), limit), |found, profile| {
-            found.or_else(|_| Self::within(log_n, approximation, packing, profile.clone(), limit))
-        })
+        limits.reduce(f64::min).unwrap_or(0.0)
     }
 
     /// The circuit of [`Circuit::new`] where that has 128 bits of security. Elsewhere the circuit of the smallest
@@ -119,10 +140,15 @@ impl Circuit {
     ///
     /// # Errors
     /// If no larger ring has room for the modulus either.
-    pub fn secure_or_not(log_n: u32, approximation: &Approximation, packing: Packing) -> Result<Self, CkksError> {
+    pub fn secure_or_not(
+        log_n: u32,
+        approximation: &Approximation,
+        packing: Packing,
+        profile: Option<&Profile>,
+    ) -> Result<Self, CkksError> {
         let larger = Self::LOG_RING_DIMS.into_iter().filter(|&log| log > log_n);
-        Self::new(log_n, approximation, packing).or_else(|error| {
-            let circuit = larger.map(|log| Self::new(log, approximation, packing)).find_map(Result::ok);
+        Self::new(log_n, approximation, packing, profile).or_else(|error| {
+            let circuit = larger.map(|log| Self::new(log, approximation, packing, profile)).find_map(Result::ok);
             circuit.map(|circuit| circuit.in_ring(log_n)).ok_or(error)
         })
     }
@@ -130,7 +156,7 @@ impl Circuit {
     /// A circuit in a ring of any size, secure or not, for tests.
     #[cfg(test)]
     pub(crate) fn insecure(log_n: u32, degree: usize, packing: Packing) -> Self {
-        Self::insecure_in(Profile::WIDE, log_n, &Approximation::Chebyshev { degree }, packing)
+        Self::insecure_in(Profile::wide(), log_n, &Approximation::Chebyshev { degree }, packing)
     }
 
     /// A circuit of any activation and profile in a ring of any size, secure or not, for tests.
@@ -147,11 +173,52 @@ impl Circuit {
         profile: Profile,
         limit: f64,
     ) -> Result<Self, CkksError> {
+        profile.check()?;
         let (sine, wave) = (profile.sine(), approximation.wave());
+        if wave.is_none() {
+            profile.check_sine()?;
+        }
         let from = if wave.is_some() { Form::Plain } else { Form::Sine(sine) };
         let made = |to: Form| Arc::new(MessageActivation::new(from, Approximant::new(approximation, from, to), to));
-        let (activation, arcsine_activation) = (made(Form::Plain), made(Form::Arcsine(sine)));
-        let square = Arc::new(MessageActivation::new(Form::Plain, Approximant::square(), Form::Plain));
+        let functions = Functions {
+            activation: made(Form::Plain),
+            arcsine_activation: made(Form::Arcsine(sine)),
+            square: Arc::new(MessageActivation::new(Form::Plain, Approximant::square(), Form::Plain)),
+        };
+        Self::of_functions(log_n, approximation, packing, profile, limit, functions)
+    }
+
+    /// The circuit of the same ring, activation and packing in another profile, secure or not as this one. It is quick to
+    /// make where the message ratio is this circuit's.
+    ///
+    /// # Errors
+    /// Those of [`Circuit::new`].
+    pub fn with_profile(&self, profile: &Profile) -> Result<Self, CkksError> {
+        let ParametersLiteral { log_n, insecure, kernels, .. } = self.parameters;
+        let limit = if insecure { f64::INFINITY } else { Self::limit(log_n) };
+        let profile = profile.clone();
+        let circuit = if profile.message_ratio == self.profile.message_ratio {
+            profile.check()?;
+            let [activation, arcsine_activation, square] =
+                [&self.activation, &self.arcsine_activation, &self.square].map(Arc::clone);
+            let functions = Functions { activation, arcsine_activation, square };
+            Self::of_functions(log_n, &self.approximation, self.packing, profile, limit, functions)
+        } else {
+            Self::within(log_n, &self.approximation, self.packing, profile, limit)
+        }?;
+        let circuit = if insecure { circuit.in_ring(log_n) } else { circuit };
+        Ok(circuit.with_kernels(kernels))
+    }
+
+    fn of_functions(
+        log_n: u32,
+        approximation: &Approximation,
+        packing: Packing,
+        profile: Profile,
+        limit: f64,
+        Functions { activation, arcsine_activation, square }: Functions,
+    ) -> Result<Self, CkksError> {
+        let wave = approximation.wave();
         let depth = activation.approximant().depth().max(arcsine_activation.approximant().depth());
         let lowering = profile.slots_to_coeffs.primes;
         let masks = if packing.spreads() { profile.masks } else { Masks::None };
@@ -187,7 +254,7 @@ impl Circuit {
             main_bits,
             special_bits: vec![profile.special; special],
             secret: SecretDistribution::UniformTernary,
-            ephemeral_weight: Some(EPHEMERAL_WEIGHT),
+            ephemeral_weight: Some(profile.ephemeral_weight),
             insecure: false,
             kernels: None,
         };
@@ -241,6 +308,20 @@ impl Circuit {
             Form::Arcsine(_) => &self.arcsine_activation,
             Form::Sine(_) => panic!("no activation leaves sines"),
         }
+    }
+
+    /// The largest difference between the activation of bootstrapped messages and the plain approximation. It grows as the
+    /// message ratio falls: a polynomial of the same degree then undoes more of the sine.
+    pub fn difference_from_plain(&self) -> f64 {
+        if self.approximation.wave().is_some() {
+            return 0.0;
+        }
+        let (plain, sine) = (Approximant::new(&self.approximation, Form::Plain, Form::Plain), self.sine());
+        let difference = |k: i32| {
+            let x = f64::from(k) / 1000.0;
+            (self.activation.approximant().value(sine.of(x)) - plain.value(x)).abs()
+        };
+        (-1000..=1000).map(difference).fold(0.0, f64::max)
     }
 
     /// The activation of messages that are not bootstrapped.
@@ -314,8 +395,8 @@ impl Circuit {
         let (levels, wave) = (slots.trailing_zeros(), self.approximation.wave());
         // Small strides are merged alike for every slot count, so that they share rotation keys.
         let Profile { slots_to_coeffs, coeffs_to_slots, .. } = &self.profile;
-        let small_first = split(levels, slots_to_coeffs.stages);
-        let mut large_first = split(levels, coeffs_to_slots.stages);
+        let small_first = split(levels, &slots_to_coeffs.stages);
+        let mut large_first = split(levels, &coeffs_to_slots.stages);
         large_first.reverse();
         BootstrapLiteral {
             order: BootstrapOrder::Slim,
@@ -337,7 +418,7 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
     let mut left = levels;
     let stages = shares.iter().enumerate().map(|(k, &share)| {
         let after = (shares.len() - 1 - k) as u32;
-        let taken = if after == 0 { left } else { share.min(left - after) };
+        let taken = if after == 0 { left } else { share.min(left.saturating_sub(after)) };
         left -= taken;
         taken
     });
@@ -347,17 +428,26 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
 /// Bits by which all primes together may exceed their nominal sizes.
 const EXCESS: f64 = 0.01;
 
-/// The number of special primes of a profile with which the tallest key has as few digits, but at least two, as the limit
-/// on logQP allows, and no more than the profile is of use with.
+/// The number of special primes that a profile asks for, if they fit; else the number with which the tallest key has as
+/// few digits, but at least two, as the limit on logQP allows, and no more than the profile is of use with.
 fn special_primes(log_n: u32, main_bits: &[u32], profile: &Profile, limit: f64) -> Result<usize, CkksError> {
-    let log_q: u32 = main_bits.iter().sum();
-    shape::special_primes(main_bits, profile.special, 2..=profile.most_digits, limit - EXCESS).ok_or_else(|| {
-        CkksError::Parameters {
-            what: "modulus of the circuit",
-            found: format!("{log_q} bits of main primes at ring dimension 2^{log_n}"),
-            wanted: format!(
-                "room for a special prime below the 128-bit limit of {limit} bits: a lower degree or a larger ring"
-            ),
-        }
-    })
+    let (log_q, most) = (main_bits.iter().sum::<u32>(), limit - EXCESS);
+    let refused = |wanted| {
+        let found = format!("{log_q} bits of main primes at ring dimension 2^{log_n}");
+        CkksError::Parameters { what: "modulus of the circuit", found, wanted }
+    };
+    match profile.special_primes {
+        Some(count) if f64::from(log_q + count as u32 * profile.special) <= most => Ok(count),
+        Some(count) => Err(refused(format!(
+            "room for {count} special primes of {} bits below the 128-bit limit of {limit} bits: fewer or shorter primes, \
+             a lower degree or a larger ring",
+            profile.special
+        ))),
+        None => shape::special_primes(main_bits, profile.special, 2..=profile.most_digits.unwrap_or(usize::MAX), most)
+            .ok_or_else(|| {
+                refused(format!(
+                    "room for a special prime below the 128-bit limit of {limit} bits: a lower degree or a larger ring"
+                ))
+            }),
+    }
 }

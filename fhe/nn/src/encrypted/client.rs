@@ -17,7 +17,7 @@ use super::program::{Program, StepInfo};
 /// use rand::SeedableRng;
 ///
 /// let network = ResNet::from_safetensors(datasets::pretrained::RESNET20)?;
-/// let circuit = Circuit::new(16, &Approximation::default(), Packing::Fused)?;
+/// let circuit = Circuit::new(16, &Approximation::default(), Packing::Fused, None)?;
 /// let program = Program::new(network, circuit, vec![40.0; 19]);
 /// let params = Parameters::try_from(program.circuit().parameters().clone())?;
 ///

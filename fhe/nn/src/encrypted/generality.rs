@@ -121,7 +121,7 @@ fn other_networks_have_a_schedule_keys_and_a_prediction_of_memory() {
     for (stages, blocks, width, classes, packing) in cases {
         let network = resnet_for(&mut ChaCha20Rng::seed_from_u64(9), stages, blocks, width, [INPUT_CHANNELS, classes]);
         let ranges = vec![1.0; network.activations()];
-        let circuit = Circuit::new(16, &"chebyshev:7".parse().unwrap(), packing).unwrap();
+        let circuit = Circuit::new(16, &"chebyshev:7".parse().unwrap(), packing, None).unwrap();
         let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
         let program = Program::new(network, circuit, ranges);
         let room = if packing == Packing::Batch { 64 / width } else { 1 };

@@ -37,7 +37,7 @@ pub use holding::{ConstantPlace, Holding, KeyPlace};
 pub use interface::Interface;
 pub use memory::{Memory, Needs};
 pub use packing::Packing;
-pub use profile::Profile;
+pub use profile::{Profile, Remainder, Transform};
 pub use program::{PlannedLayer, Program, StepInfo};
 pub use schedule::{Plan, ScheduledStep};
 pub use server::{ConstantsError, Server, write_constants};

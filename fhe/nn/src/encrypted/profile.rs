@@ -1,24 +1,32 @@
 //! Profiles: the bits that each step of the circuit spends, for large rings and for small ones.
+//!
+//! A profile is data. Four are part of the program; others are read from files, and [`Profile::check`] refuses what no
+//! circuit could have.
+
+mod check;
 
 use std::f64::consts::TAU;
 
 use fhe_circuits::{EvalModLiteral, Kernel};
+use serde::{Deserialize, Serialize};
 
 use crate::form::Sine;
 use crate::wave::Wave;
 
-/// Weight of the ephemeral secret.
-pub(super) const EPHEMERAL_WEIGHT: u32 = 32;
+/// The least weight of an ephemeral secret: no table has a bound for less, and the project has no estimate of attacks on
+/// sparser secrets.
+pub const LEAST_EPHEMERAL_WEIGHT: u32 = 32;
 
 /// The sizes of the primes of a circuit and the shape of its bootstrap.
 ///
 /// The dominant noise comes from CoeffsToSlots and EvalMod: with primes of b bits there, a message of one keeps about b
 /// − log2(w·ρ) − log2(√n·v) bits, where w is the width of EvalMod's interval and v the rounding error of a rescaling
 /// (see `fhe/circuits/docs/precision.md`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Name.
-    pub name: &'static str,
+    pub name: String,
     /// Bits of the first prime.
     pub base: u32,
     /// Bits of the primes that convolutions spend.
@@ -33,15 +41,26 @@ pub struct Profile {
     pub eval_mod: u32,
     /// Bits of the special primes.
     pub special: u32,
-    /// The most digits of a key with which the profile is of use: a shorter one is faster with fewer.
-    pub most_digits: usize,
+    /// Number of special primes. `None` for as many as give the tallest key the fewest digits, at least two, that the
+    /// security of the ring allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub special_primes: Option<usize>,
+    /// The most digits of a key with which the profile is of use: a shorter one is faster with fewer. `None` for any
+    /// number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_digits: Option<usize>,
+    /// Weight of the ephemeral secret, at least [`LEAST_EPHEMERAL_WEIGHT`].
+    pub ephemeral_weight: u32,
     /// SlotsToCoeffs.
     pub slots_to_coeffs: Transform,
     /// CoeffsToSlots.
     pub coeffs_to_slots: Transform,
     /// The first prime over the scale at which values in [−1, 1] are raised.
     pub message_ratio: f64,
-    /// The bound of integer parts in EvalMod.
+    /// The function that EvalMod approximates; with a wave it is always the cosine.
+    #[serde(default)]
+    pub kernel: Remainder,
+    /// The bound of integer parts in EvalMod. A ring refuses a range that is left with a probability above 2^−40.
     pub range: u32,
     /// Degree of the series of EvalMod.
     pub eval_mod_degree: usize,
@@ -52,8 +71,20 @@ pub struct Profile {
     pub logit_digits: usize,
 }
 
+/// The function that EvalMod approximates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Remainder {
+    /// The shifted cosine. It is cheaper.
+    #[default]
+    Cosine,
+    /// The complex exponential. It is about two bits more precise, and also needs the odd powers and a conjugation.
+    Exponential,
+}
+
 /// The room for masks before the product of a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Masks {
     /// None: convolutions do not share their work.
     None,
@@ -82,96 +113,107 @@ impl Masks {
 }
 
 /// A transform between slots and coefficients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Transform {
-    /// Numbers of butterfly levels that its stages merge, smallest strides first.
-    pub stages: &'static [u32],
+    /// Numbers of butterfly levels that its stages merge, smallest strides first. The last stage also takes what is left
+    /// over; where there are fewer levels, later stages merge fewer.
+    pub stages: Vec<u32>,
     /// Number of primes that the stages spend together.
     pub primes: usize,
     /// Bits of each.
     pub bits: u32,
 }
 
-/// The standard deviation of a raised coefficient over the first prime: a sum of residues, one for each coefficient of
-/// the ephemeral secret and one more.
-fn deviation() -> f64 {
-    (f64::from(EPHEMERAL_WEIGHT + 1) / 12.0).sqrt()
-}
-
 impl Profile {
     /// The profiles for polynomials, the most precise first. [`Circuit::new`](super::Circuit::new) chooses the first that
     /// fits.
-    pub const POLYNOMIAL: [Self; 2] = [Self::WIDE, Self::NARROW];
+    pub fn polynomial() -> [Self; 2] {
+        [Self::wide(), Self::narrow()]
+    }
 
     /// The profiles for waves, the most precise first.
-    pub const WAVE: [Self; 2] = [Self::WIDE_TURN, Self::TURN];
+    pub fn wave() -> [Self; 2] {
+        [Self::wide_turn(), Self::turn()]
+    }
 
     /// At least nineteen bits in the worst slot of a bootstrap, for rings of 2^16 and above.
-    pub const WIDE: Self = Self {
-        name: "wide",
-        base: 50,
-        linear: 42,
-        scale: 42,
-        masks: Masks::Own,
-        activation: 45,
-        eval_mod: 50,
-        special: 49,
-        most_digits: usize::MAX,
-        slots_to_coeffs: Transform { stages: &[5, 5, 4], primes: 2, bits: 50 },
-        coeffs_to_slots: Transform { stages: &[3, 3, 4, 4], primes: 4, bits: 50 },
-        message_ratio: 128.0,
-        range: EPHEMERAL_WEIGHT / 2,
-        eval_mod_degree: 30,
-        double_angles: 3,
-        logit_digits: 3,
-    };
+    pub fn wide() -> Self {
+        Self {
+            name: "wide".to_owned(),
+            base: 50,
+            linear: 42,
+            scale: 42,
+            masks: Masks::Own,
+            activation: 45,
+            eval_mod: 50,
+            special: 49,
+            special_primes: None,
+            most_digits: None,
+            ephemeral_weight: LEAST_EPHEMERAL_WEIGHT,
+            slots_to_coeffs: Transform { stages: vec![5, 5, 4], primes: 2, bits: 50 },
+            coeffs_to_slots: Transform { stages: vec![3, 3, 4, 4], primes: 4, bits: 50 },
+            message_ratio: 128.0,
+            kernel: Remainder::Cosine,
+            range: LEAST_EPHEMERAL_WEIGHT / 2,
+            eval_mod_degree: 30,
+            double_angles: 3,
+            logit_digits: 3,
+        }
+    }
 
     /// About eight bits in the worst slot of a bootstrap, for a ring of 2^15, whose modulus is half as long. This
     /// suffices for a network, because few slots are as wrong as the worst. With two stages of SlotsToCoeffs there is
     /// room for special primes, which save more time than the rotations of a third stage would.
-    pub const NARROW: Self = Self {
-        name: "narrow",
-        base: 38,
-        linear: 32,
-        scale: 32,
-        masks: Masks::None,
-        activation: 34,
-        eval_mod: 38,
-        special: 48,
-        most_digits: usize::MAX,
-        slots_to_coeffs: Transform { stages: &[7, 7], primes: 1, bits: 48 },
-        coeffs_to_slots: Transform { stages: &[5, 5, 4], primes: 2, bits: 48 },
-        message_ratio: 64.0,
-        range: EPHEMERAL_WEIGHT / 2,
-        eval_mod_degree: 30,
-        double_angles: 3,
-        logit_digits: 1,
-    };
+    pub fn narrow() -> Self {
+        Self {
+            name: "narrow".to_owned(),
+            base: 38,
+            linear: 32,
+            scale: 32,
+            masks: Masks::None,
+            activation: 34,
+            eval_mod: 38,
+            special: 48,
+            slots_to_coeffs: Transform { stages: vec![7, 7], primes: 1, bits: 48 },
+            coeffs_to_slots: Transform { stages: vec![5, 5, 4], primes: 2, bits: 48 },
+            message_ratio: 64.0,
+            logit_digits: 1,
+            ..Self::wide()
+        }
+    }
 
     /// For networks whose activation is the cosine of the bootstrap. Messages fill the whole modulus, so the same primes
     /// keep five bits more than with a ratio of 64. Long special primes make digits of many main primes.
-    pub const WIDE_TURN: Self =
-        Self { name: "wide-turn", base: 32, linear: 30, scale: 32, activation: 30, most_digits: 2, ..Self::TURN };
+    pub fn wide_turn() -> Self {
+        Self {
+            name: "wide-turn".to_owned(),
+            base: 32,
+            linear: 30,
+            scale: 32,
+            activation: 30,
+            most_digits: Some(2),
+            ..Self::turn()
+        }
+    }
 
-    /// As [`Profile::WIDE_TURN`], with shorter primes: a ring of 2^15 has room for squares between the bootstraps.
-    pub const TURN: Self = Self {
-        name: "turn",
-        base: 30,
-        linear: 27,
-        scale: 29,
-        masks: Masks::Shared { bits: 20 },
-        activation: 26,
-        eval_mod: 38,
-        special: 50,
-        most_digits: usize::MAX,
-        slots_to_coeffs: Transform { stages: &[7, 7], primes: 1, bits: 48 },
-        coeffs_to_slots: Transform { stages: &[5, 5, 4], primes: 2, bits: 50 },
-        message_ratio: 2.0,
-        range: 13,
-        eval_mod_degree: 30,
-        double_angles: 2,
-        logit_digits: 1,
-    };
+    /// As [`Profile::wide_turn`], with shorter primes: a ring of 2^15 has room for squares between the bootstraps.
+    pub fn turn() -> Self {
+        Self {
+            name: "turn".to_owned(),
+            base: 30,
+            linear: 27,
+            scale: 29,
+            masks: Masks::Shared { bits: 20 },
+            activation: 26,
+            special: 50,
+            coeffs_to_slots: Transform { stages: vec![5, 5, 4], primes: 2, bits: 50 },
+            message_ratio: 2.0,
+            range: 13,
+            double_angles: 2,
+            ..Self::narrow()
+        }
+    }
 
     /// The sine that bootstraps leave.
     pub fn sine(&self) -> Sine {
@@ -179,9 +221,15 @@ impl Profile {
     }
 
     pub(super) fn eval_mod_literal(&self, wave: Option<Wave>) -> EvalModLiteral {
+        // The standard deviation of a raised coefficient over the first prime: a sum of residues, one for each coefficient
+        // of the ephemeral secret and one more.
+        let deviation = (f64::from(self.ephemeral_weight + 1) / 12.0).sqrt();
         EvalModLiteral {
-            kernel: wave
-                .map_or(Kernel::Cosine, |wave| Kernel::Wave { phase: wave.phase / TAU, deviation: deviation() }),
+            kernel: match (wave, self.kernel) {
+                (Some(wave), _) => Kernel::Wave { phase: wave.phase / TAU, deviation },
+                (None, Remainder::Cosine) => Kernel::Cosine,
+                (None, Remainder::Exponential) => Kernel::Exponential,
+            },
             range: self.range,
             degree: self.eval_mod_degree,
             double_angles: self.double_angles,

@@ -158,7 +158,7 @@ impl Program {
     /// use fhe_nn::{Approximation, ResNet};
     ///
     /// let network = ResNet::from_safetensors(datasets::pretrained::RESNET20)?;
-    /// let circuit = Circuit::new(16, &Approximation::default(), Packing::Fused)?;
+    /// let circuit = Circuit::new(16, &Approximation::default(), Packing::Fused, None)?;
     /// let ranges = vec![40.0; network.activations()];
     /// let program = Program::new(network, circuit, ranges);
     /// assert_eq!((program.layers().len(), program.images()), (19, 1));

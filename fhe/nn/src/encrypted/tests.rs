@@ -315,10 +315,10 @@ fn one_or_two_channels_and_a_hundred_classes_hold_in_every_packing() {
 fn every_activation_and_profile_holds_under_encryption() {
     let circuit = |profile, relu: &str| Circuit::insecure_in(profile, 13, &relu.parse().unwrap(), Packing::default());
     for relu in ["minimax:7", "composite:3,5", "square"] {
-        whole_network(circuit(Profile::WIDE, relu), WIDE_NOISE);
+        whole_network(circuit(Profile::wide(), relu), WIDE_NOISE);
     }
     // Twelve bits fewer in EvalMod and a ratio half as large: eleven bits of precision less.
-    whole_network(circuit(Profile::NARROW, "chebyshev:7"), 2f64.powi(11) * WIDE_NOISE);
+    whole_network(circuit(Profile::narrow(), "chebyshev:7"), 2f64.powi(11) * WIDE_NOISE);
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn bootstraps_that_are_activations_hold_in_every_packing() {
     for &packing in Packing::ALL {
         let log_n = if packing == Packing::Batch { 14 } else { 13 };
         for relu in ["cosine", "cosine+square"] {
-            let circuit = Circuit::insecure_in(Profile::TURN, log_n, &relu.parse().unwrap(), packing);
+            let circuit = Circuit::insecure_in(Profile::turn(), log_n, &relu.parse().unwrap(), packing);
             whole_network(circuit, 2f64.powi(12) * WIDE_NOISE);
         }
     }
@@ -437,7 +437,7 @@ fn every_degree(packing: Packing) {
     let more = if packing.refreshed_levels().is_some() { 2 } else { 0 };
     let mut judged = std::collections::BTreeMap::new();
     for degree in 3..=255 {
-        let circuit = match Circuit::new(16, &Approximation::Chebyshev { degree }, packing) {
+        let circuit = match Circuit::new(16, &Approximation::Chebyshev { degree }, packing, None) {
             Ok(circuit) => circuit,
             Err(reason) => {
                 assert!(reason.to_string().contains("128-bit limit"), "degree {degree}: {reason}");
@@ -475,8 +475,8 @@ fn every_degree(packing: Packing) {
 #[test]
 fn circuits_without_security_are_those_of_a_larger_ring() {
     let activation = Approximation::Chebyshev { degree: 511 };
-    assert!(Circuit::new(15, &activation, Packing::default()).is_err());
-    let circuit = |log_n| Circuit::secure_or_not(log_n, &activation, Packing::default()).unwrap();
+    assert!(Circuit::new(15, &activation, Packing::default(), None).is_err());
+    let circuit = |log_n| Circuit::secure_or_not(log_n, &activation, Packing::default(), None).unwrap();
     let (small, large) = (circuit(15), circuit(16));
     let [found, wanted] = [small.parameters(), large.parameters()];
     assert_eq!((&found.main_bits, found.log_n), (&wanted.main_bits, 15));

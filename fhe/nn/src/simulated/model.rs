@@ -31,6 +31,9 @@ pub struct CalibratedCase {
     pub main_bits: Vec<u32>,
     /// Sizes of the special primes.
     pub special_bits: Vec<u32>,
+    /// Name and digest of the circuit's profile; `None` for a shipped one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
 }
 
 /// The origin of a model.
@@ -110,12 +113,14 @@ impl NoiseModel {
     /// The difference between `case` and the calibrated case, in words; `None` if there is none.
     pub fn mismatch(&self, case: &CalibratedCase) -> Option<String> {
         let known = &self.case;
+        let profile = |case: &CalibratedCase| case.profile.clone().unwrap_or_else(|| "a shipped one".to_owned());
         let pairs = [
             ("ring dimension", known.ring_dim.to_string(), case.ring_dim.to_string()),
             ("activation", known.relu.clone(), case.relu.clone()),
             ("packing", known.packing.clone(), case.packing.clone()),
             ("main primes", format!("{:?}", known.main_bits), format!("{:?}", case.main_bits)),
             ("special primes", format!("{:?}", known.special_bits), format!("{:?}", case.special_bits)),
+            ("profile", profile(known), profile(case)),
         ];
         let (what, found, wanted) = pairs.into_iter().find(|(_, found, wanted)| found != wanted)?;
         Some(format!("{what} of the noise model: found {found}, wanted {wanted}; `calibrate` makes one for this case"))
@@ -123,8 +128,9 @@ impl NoiseModel {
 
     /// The stamp of results: `simulated with noise of 65536-chebyshev:59-fused`.
     pub fn label(&self) -> String {
-        let CalibratedCase { ring_dim, relu, packing, .. } = &self.case;
-        format!("simulated with noise of {ring_dim}-{relu}-{packing}")
+        let CalibratedCase { ring_dim, relu, packing, profile, .. } = &self.case;
+        let profile = profile.as_ref().map_or(String::new(), |profile| format!("-{profile}"));
+        format!("simulated with noise of {ring_dim}-{relu}-{packing}{profile}")
     }
 
     /// The noise of each step of a schedule.

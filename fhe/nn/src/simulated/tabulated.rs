@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn tables_are_their_activations() {
         for (degree, packing) in [(3, Packing::default()), (59, Packing::default()), (255, Packing::Vector)] {
-            let circuit = Circuit::new(16, &Approximation::Chebyshev { degree }, packing).unwrap();
+            let circuit = Circuit::new(16, &Approximation::Chebyshev { degree }, packing, None).unwrap();
             for form in [Form::Plain, Form::Arcsine(circuit.sine())] {
                 let tabulated = TabulatedActivation::new(circuit.message_activation(form).clone());
                 assert!(tabulated.table.is_some(), "degree {degree}, {form:?}");

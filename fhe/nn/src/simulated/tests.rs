@@ -60,6 +60,7 @@ fn case() -> CalibratedCase {
         packing: "multiplexed".to_owned(),
         main_bits: vec![50, 42],
         special_bits: vec![49],
+        profile: None,
     }
 }
 

@@ -122,7 +122,7 @@ macro_rules! packings {
             }
 
             /// Whether convolutions share their work among copies of their input, with masks.
-            pub(super) fn spreads(self) -> bool {
+            pub fn spreads(self) -> bool {
                 match self { $(Self::$variant => <$scheme>::SPREADS,)* }
             }
 

@@ -33,7 +33,7 @@ fn circuit(packing: Packing) -> Circuit {
 
 /// A circuit whose convolutions may have masks before their products.
 fn masked(packing: Packing) -> Circuit {
-    Circuit::insecure_in(Profile::TURN, 15, &Approximation::Cosine, packing)
+    Circuit::insecure_in(Profile::turn(), 15, &Approximation::Cosine, packing)
 }
 
 /// Values at the level of the input of a convolution with this stride.

@@ -1,0 +1,125 @@
+//! A search for circuits: primes, transforms and EvalMod for a network in a ring, by predicted seconds, bytes and bits.
+//!
+//! It goes from the precision down. [`space`] chooses for each precision the shortest primes of EvalMod, and gives every
+//! other step primes so long that its errors hardly count. What is left is a product of short lists: the stages of both
+//! transforms, masks, digits. [`count`] gives each candidate its seconds by counts, and the best of each precision are
+//! planned as whole cases. Those that no other beats in all of seconds, bytes and bits are the [`front`].
+
+mod count;
+mod front;
+mod space;
+pub(crate) mod text;
+
+use anyhow::{Context, Result, ensure};
+use fhe_nn::Approximation;
+use fhe_nn::encrypted::{Circuit, Packing, Profile};
+use fhe_ring::Kernels;
+use rayon::prelude::*;
+
+use crate::case::{AskedProfile, Case, CaseSpec, Model};
+use crate::prediction::Predictor;
+
+pub(crate) use front::{Front, Point};
+
+/// Fewer bits in the worst slot leave a network without its classes.
+pub(crate) const FEWEST_BITS: f64 = 6.0;
+/// The precisions of candidates, in bits of the worst slot, are so far apart.
+const STEP: f64 = 1.0;
+/// More bits than primes of 50 bits have.
+const MOST_BITS: f64 = 24.0;
+/// Candidates of each precision that are planned as whole cases: by seconds and by bytes of keys.
+const PLANNED: [usize; 2] = [4, 3];
+
+/// What the best point is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Goal {
+    /// The fewest predicted seconds.
+    Fastest,
+    /// The fewest predicted bytes.
+    Smallest,
+    /// The most bits in the worst slot of a bootstrap.
+    Precise,
+}
+
+/// What every point keeps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// The fewest bits in the worst slot of a bootstrap.
+    pub min_bits: f64,
+    /// The most bytes.
+    pub max_memory: Option<u64>,
+}
+
+/// The network and the ring of a search.
+pub(crate) struct Setting {
+    /// The ring dimension N.
+    pub ring_dim: usize,
+    /// The activation.
+    pub relu: Approximation,
+    /// The packing.
+    pub packing: Packing,
+    /// The network.
+    pub model: Model,
+    /// Kernels; `None` for the fastest of the machine.
+    pub kernels: Option<Kernels>,
+}
+
+impl Setting {
+    /// Returns the case of a profile, or of the shipped one.
+    pub(crate) fn case(&self, profile: Option<&Profile>) -> Result<Case> {
+        let Self { ring_dim, relu, packing, model, kernels } = self;
+        let profile = profile.cloned().map(AskedProfile::new);
+        let spec = CaseSpec { ring_dim: *ring_dim, relu: relu.clone(), packing: *packing, profile };
+        Case::new(&spec, model.clone(), *kernels)
+    }
+
+    fn log_n(&self) -> u32 {
+        self.ring_dim.trailing_zeros()
+    }
+}
+
+/// Returns the front within the bounds, the best point by `goal` first.
+///
+/// # Errors
+/// Stored measurements that cannot be read; a ring without a circuit for the activation, and bounds that no point keeps.
+pub(crate) fn search(setting: &Setting, goal: Goal, bounds: Bounds) -> Result<Front> {
+    let kernels = setting.kernels.unwrap_or_else(Kernels::detect);
+    let predictor = Predictor::load(setting.ring_dim, kernels)?;
+    let shipped = setting.case(None).ok();
+    let counter = count::Counter::new(setting, &predictor)?;
+    let least = bounds.min_bits.max(FEWEST_BITS);
+    let precisions: Vec<f64> =
+        (0..).map(|k| least + STEP * f64::from(k)).take_while(|&bits| bits <= MOST_BITS).collect();
+    let space = space::Space::new(setting, &counter)?;
+    let counted: Vec<(usize, Vec<count::Candidate>)> = precisions
+        .par_iter()
+        .map(|&bits| {
+            let profiles = space.profiles(bits);
+            let candidates: Vec<_> = profiles.iter().filter_map(|profile| counter.count(profile)).collect();
+            (profiles.len(), count::best(candidates, PLANNED))
+        })
+        .collect();
+    let tried = counted.iter().map(|(tried, _)| tried).sum();
+    let profiles = count::unbeaten(counted.into_iter().map(|(_, best)| best).collect());
+    ensure!(!profiles.is_empty(), "{}", nothing(setting, "found no circuit with so many bits", bounds));
+    // A ring may lack primes of a size: such a circuit is no point.
+    let point = |profile: &Profile| Some(Point::new(&setting.case(Some(profile)).ok()?, &predictor));
+    let mut points =
+        profiles.par_iter().filter_map(point).collect::<Result<Vec<_>>>().context("a circuit of the search")?;
+    points.retain(|point| point.keeps(bounds));
+    front::keep_best(&mut points);
+    ensure!(!points.is_empty(), "{}", nothing(setting, "found no circuit within the bounds", bounds));
+    front::sort(&mut points, goal);
+    let shipped = shipped.map(|case| Point::new(&case, &predictor)).transpose()?;
+    Ok(Front { points, shipped, tried, seconds_from: predictor.source() })
+}
+
+fn nothing(setting: &Setting, what: &str, bounds: Bounds) -> String {
+    let memory = bounds.max_memory.map_or(String::new(), |bytes| format!(" in {}", crate::output::bytes(bytes)));
+    let limit = Circuit::limit(setting.log_n());
+    format!(
+        "{what}: wanted {:.1} bits{memory} at --ring-dim {} with --relu {}, below logQP = {limit}; lower --min-bits, raise \
+         --max-memory, or take a larger ring or a lower degree",
+        bounds.min_bits, setting.ring_dim, setting.relu
+    )
+}

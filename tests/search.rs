@@ -1,0 +1,106 @@
+//! `plan --search`: the front, its bounds, and the files that it writes.
+#![allow(missing_docs)]
+
+mod common;
+
+use common::cipherlab;
+use serde_json::Value;
+
+const CASE: [&str; 6] = ["--ring-dim", "32768", "--relu", "chebyshev:7", "--weights", "resnet20-chebyshev7"];
+
+fn search(goal: &str, more: &[&str]) -> Value {
+    let mut args = vec!["plan", "--search", goal, "--json"];
+    args.extend(CASE);
+    args.extend(more);
+    let run = cipherlab(&args, None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+/// Seconds, bytes, and bits in the worst slot.
+fn costs(point: &Value) -> [f64; 3] {
+    ["seconds", "bytes", "worst_bits"].map(|key| point[key].as_f64().unwrap())
+}
+
+fn points(front: &Value) -> Vec<[f64; 3]> {
+    front["points"].as_array().unwrap().iter().map(costs).collect()
+}
+
+#[test]
+fn no_point_of_the_front_beats_another_and_none_is_much_worse_than_the_shipped_one() {
+    let front = search("fastest", &["--min-bits", "7"]);
+    let points = points(&front);
+    assert!(points.len() >= 4, "{} points", points.len());
+    let beats = |[s, b, w]: [f64; 3], [t, c, x]: [f64; 3]| s <= t && b <= c && w >= x && (s, b, w) != (t, c, x);
+    for &point in &points {
+        assert!(!points.iter().any(|&other| beats(other, point)), "{point:?}");
+    }
+    assert!(points.is_sorted_by(|a, b| a[0] <= b[0]), "the fastest first");
+    let [seconds, bytes, bits] = costs(&front["shipped"]);
+    assert!((8.3..9.3).contains(&bits), "the bootstrap of `bench` has 8.7 bits: {bits}");
+    // Predictions are as good as a few percent.
+    let as_good = |&[s, b, w]: &[f64; 3]| s <= 1.05 * seconds && b <= 1.05 * bytes && w >= bits - 0.5;
+    assert!(points.iter().any(as_good), "{seconds} s, {bytes} B, {bits} bits: {points:?}");
+    for point in front["points"].as_array().unwrap() {
+        assert!(point["log_qp"].as_f64().unwrap() <= 868.0, "{point}");
+        assert!(point["activation_difference"].as_f64().unwrap() <= 1e-3, "{point}");
+    }
+}
+
+#[test]
+fn bounds_are_kept_and_goals_sort() {
+    let all = points(&search("smallest", &["--min-bits", "8"]));
+    assert!(all.is_sorted_by(|a, b| a[1] <= b[1]) && all.iter().all(|point| point[2] >= 8.0), "{all:?}");
+    let most = (all[0][1] * 1.1) as u64;
+    let bound = most.to_string();
+    let few = points(&search("precise", &["--min-bits", "8", "--max-memory", &bound]));
+    assert!(!few.is_empty() && few.iter().all(|point| point[1] <= most as f64), "{few:?}");
+    assert!(few.is_sorted_by(|a, b| a[2] >= b[2]), "the most precise first: {few:?}");
+}
+
+#[test]
+fn bounds_that_nothing_keeps_are_refused_with_what_was_wanted() {
+    let refused = |more: &[&str]| {
+        let args: Vec<&str> =
+            ["plan", "--search", "fastest"].into_iter().chain(CASE).chain(more.iter().copied()).collect();
+        let run = cipherlab(&args, None);
+        assert_eq!(run.code, Some(2), "{}", run.stderr);
+        run.stderr
+    };
+    let error = refused(&["--min-bits", "9", "--max-memory", "10M"]);
+    assert!(error.contains("wanted 9.0 bits in 10.0 MB at --ring-dim 32768"), "{error}");
+    assert!(refused(&["--min-bits", "2"]).contains("--min-bits 2: wanted 6 to 40"));
+    assert!(refused(&["--insecure"]).contains("cannot be used with"));
+}
+
+#[test]
+fn written_circuits_are_taken_as_they_were_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("front");
+    let front = search("fastest", &["--min-bits", "9", "--write", out.to_str().unwrap()]);
+    let mut files: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert_eq!(files.len(), front["points"].as_array().unwrap().len());
+    let mut args = vec!["plan", "--json", "--circuit", files[0].to_str().unwrap()];
+    args.extend(CASE);
+    let run = cipherlab(&args, None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let plan: Value = serde_json::from_str(&run.stdout).unwrap();
+    let [seconds, bytes, _] = costs(&front["points"][0]);
+    assert_eq!(plan["predicted_bytes"].as_f64(), Some(bytes));
+    assert!((plan["seconds"].as_f64().unwrap() / seconds - 1.0).abs() < 0.02);
+    assert!(plan["params"]["profile"].as_str().unwrap().starts_with("search-"));
+    assert_eq!(plan["params"]["security"], 128);
+}
+
+#[test]
+fn a_circuit_that_is_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    std::fs::write(&path, "[profile]\nname = 3\n").unwrap();
+    for file in [path.to_str().unwrap(), "absent.toml"] {
+        let run = cipherlab(&["plan", "--circuit", file], None);
+        assert_eq!(run.code, Some(2));
+        assert!(run.stderr.contains("--circuit") && run.stderr.contains("[profile]"), "{}", run.stderr);
+    }
+}
