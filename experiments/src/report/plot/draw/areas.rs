@@ -1,12 +1,10 @@
 //! Areas: bands between lines, and boxes with words in them.
 
 use plotters::backend::DrawingBackend;
-use plotters::style::WHITE;
+use plotters::style::{RGBColor, WHITE};
 
-use super::super::figure::Look;
 use super::super::style;
 use super::canvas::{Align, Canvas, Failed, Fine, Weight, text_width};
-use super::marks::colour;
 
 /// Size of a word in a box.
 const WORD: i32 = 12;
@@ -15,23 +13,23 @@ const WORD: i32 = 12;
 pub(super) fn band<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     ends: impl Iterator<Item = (Fine, Fine)>,
-    look: Look,
+    colour: RGBColor,
 ) -> Result<(), Failed> {
     let (mut corners, upper): (Vec<Fine>, Vec<Fine>) = ends.unzip();
     corners.extend(upper.into_iter().rev());
-    if corners.is_empty() { Ok(()) } else { canvas.polygon(&corners, colour(look)) }
+    if corners.is_empty() { Ok(()) } else { canvas.polygon(&corners, colour) }
 }
 
 /// Draws a box between its lower left and its upper right corner, and the word in it: whole, without its beginning, or not
-/// at all. A filled box has a white rim, another one is white with a grey rim.
+/// at all. A coloured box has a white rim, another one is white with a grey rim.
 pub(super) fn framed<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     [(left, bottom), (right, top)]: [Fine; 2],
     word: &str,
-    look: Look,
+    colour: Option<RGBColor>,
 ) -> Result<(), Failed> {
     let corners = [(left, top), (left, bottom), (right, bottom), (right, top), (left, top)];
-    let (inside, rim) = if look.filled { (colour(look), WHITE) } else { (WHITE, style::FRAME) };
+    let (inside, rim) = colour.map_or((WHITE, style::FRAME), |colour| (colour, WHITE));
     canvas.polygon(&corners, inside)?;
     let width = right - left;
     if width > 1.5 {

@@ -15,7 +15,7 @@ const CAP: f64 = 4.5;
 const HATCH: f64 = 6.0;
 const LABEL: i32 = 13;
 
-pub(super) fn colour(look: Look) -> RGBColor {
+fn colour(look: Look) -> RGBColor {
     let RGBColor(r, g, b) = PALETTE[look.colour % PALETTE.len()];
     let mix = |part: u8| if look.pale { part / 2 + part / 16 + 112 } else { part };
     RGBColor(mix(r), mix(g), mix(b))
@@ -46,10 +46,12 @@ pub(super) fn draw<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, panel: &Panel, f
                 filled_box(canvas, [left, right, top, bottom], *look)
             })?,
             Mark::Band(ends, look) => {
-                areas::band(canvas, ends.iter().map(|&(x, lo, hi)| (at((x, lo)), at((x, hi)))), *look)?
+                let ends = ends.iter().map(|&(x, lo, hi)| (at((x, lo)), at((x, hi))));
+                areas::band(canvas, ends, colour(*look))?;
             }
             Mark::Frames(boxes, look) => boxes.iter().try_for_each(|([x0, x1, y0, y1], word)| {
-                areas::framed(canvas, [at((*x0, *y0)), at((*x1, *y1))], word, *look)
+                let inside = look.filled.then(|| colour(*look));
+                areas::framed(canvas, [at((*x0, *y0)), at((*x1, *y1))], word, inside)
             })?,
             Mark::Labels(labels) => {
                 let placed: Vec<_> = labels.iter().map(|(x, y, text)| (at((*x, *y)), text.as_str())).collect();
