@@ -110,7 +110,7 @@ fn memory() {
         &["--max-memory", "100M"],
         &["raise the limit; the least found is --ring-dim 32768 --relu cosine --weights"],
     );
-    refused(&["--max-memory", "much"], &["--max-memory much", "4G"]);
+    refused(&["--max-memory", "much"], &["--max-memory", "'much'", "lean", "4G"]);
 }
 
 /// Writes the embedded weights after `change` to a file.

@@ -68,7 +68,7 @@ fn seconds_agree_with_the_clock_and_bytes_with_the_kernel() {
         for (phase, wanted) in [("encryption", "encrypt"), ("decryption", "decrypt")] {
             let (found, wanted) = (of("client", phase) / THREADS as f64, report["seconds"][wanted].as_f64().unwrap());
             assert!(
-                (found - wanted).abs() < 0.1 * wanted + 2e-3,
+                (found - wanted).abs() < 0.1 * wanted + 1e-2,
                 "{phase}: {found} s in rows, {wanted} s by the clock"
             );
         }

@@ -141,6 +141,7 @@ fn images_in_a_row_take_no_more_memory_than_the_second() {
         let run = run_with(&case, &["--image", "0..10", "--max-memory", memory]);
         let peaks: Vec<f64> = reports(&run).iter().map(|report| report["peak_rss_bytes"].as_f64().unwrap()).collect();
         assert_eq!(peaks.len(), 10);
-        assert!(peaks[9] <= 1.02 * peaks[1], "{memory}: {peaks:?}");
+        // Threads that run in another order hold a few limbs more.
+        assert!(peaks[9] <= peaks[1] + 4e6, "{memory}: {peaks:?}");
     }
 }

@@ -105,7 +105,7 @@ const FASTEST: &str = "--ring-dim 32768 --weights resnet20-chebyshev7 --threads 
 #[cfg(target_os = "linux")]
 #[test]
 fn limits_of_the_shell_count() {
-    for (limit, named) in [("ulimit -v 800000", "`ulimit -v`"), ("ulimit -d 800000", "`ulimit -d`")] {
+    for (limit, named) in [("ulimit -v 700000", "`ulimit -v`"), ("ulimit -d 700000", "`ulimit -d`")] {
         let run = limited(limit, &format!("plan {FASTEST}"));
         let last = run.stdout.lines().last().unwrap_or_default();
         assert_eq!(run.code, Some(0), "{limit}: {}", run.stderr);
@@ -223,8 +223,8 @@ fn the_cases_of_a_config_are_planned() {
     let seconds = |case: &Value| case["plan"]["seconds"].as_f64().unwrap();
     assert!(seconds(small) > 0.0 && seconds(small) < seconds(large));
 
-    let found = plan("max_memory = \"1500M\"", "65536", 59, &[]);
-    assert!(found.contains("wanted at most 1.50 GB; raise the limit; or use --ring-dim 32768 "), "{found}");
+    let found = plan("max_memory = \"300M\"", "65536", 59, &[]);
+    assert!(found.contains("wanted at most 300.0 MB; raise the limit; or use --ring-dim 32768 "), "{found}");
     // Three images, two to a ciphertext: two ciphertexts.
     let lines = plan("", "65536", 59, &["--json"]);
     assert_eq!(serde_json::from_str::<Value>(&lines).unwrap()["plan"]["batch"], 1);

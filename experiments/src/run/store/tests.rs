@@ -79,7 +79,7 @@ fn rows(case: &str, index: usize) -> ImageRows {
 }
 
 fn case(name: &str) -> CaseRow {
-    let text = format!("{name},plain,,,,,exact,,2,0,2,,,,,,,0,0,,,,,,,,,,,,,,0,,,,,,,");
+    let text = format!("{name},plain,,,,,exact,,2,0,2,,,,,,,0,0,,,,,,,,,,,,,,0,,,,,,,,,");
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     reader.deserialize().next().unwrap().unwrap()
 }
