@@ -209,6 +209,9 @@ impl<'a> GaloisProduct<'a> {
             if let Some(next) = next {
                 chunk.add_either(first, next);
             }
+            if chunk.ends_limb() {
+                self.let_go(chunk.limb());
+            }
         };
         Extended(compute(self.product.ring, self.product.basis, |_| step))
     }
@@ -226,6 +229,9 @@ impl<'a> GaloisProduct<'a> {
                 add(chunk, second, &rotated);
                 self.chunk(chunk, 0, &mut rotated, |source, sum| source.add(sum, addend));
                 add(chunk, first, &rotated);
+                if chunk.ends_limb() {
+                    self.let_go(chunk.limb());
+                }
             }
         });
     }

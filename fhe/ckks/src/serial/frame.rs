@@ -239,6 +239,7 @@ impl<S: Source> Reader<S> {
         self.hash.update(packed.bytes());
         let mut limb = Limb::recycled(n);
         packed.unpack(ring.kernels(), 0, &mut limb);
+        packed.let_go(0..n);
         match limb.iter().position(|&x| x >= q.value()) {
             Some(index) => Err(SerialError::Residue { limb: i, index, found: limb[index], modulus: q.value() }),
             None => Ok((packed, limb)),

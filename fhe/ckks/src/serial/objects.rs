@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use fhe_ring::{Basis, PackedPoly, Uniform};
+use fhe_ring::{Basis, Uniform};
 
 use super::error::SerialError;
 use super::frame::{OVERHEAD, Payload, Reader, Writer, check_range, check_ring, poly_len};
@@ -209,7 +209,14 @@ impl Payload for SwitchingKey {
         let KeyShape { main, special, digit_len } = self.shape;
         [main, special, digit_len].into_iter().try_for_each(|count| out.u32(count))?;
         out.bytes(&self.seed)?;
-        self.digits.iter().flat_map(PackedPoly::limbs).try_for_each(|limb| out.bytes(limb.bytes()))
+        self.digits.iter().try_for_each(|digit| {
+            let n = digit.ring().n();
+            digit.limbs().iter().try_for_each(|limb| {
+                out.bytes(limb.bytes())?;
+                limb.let_go(0..n);
+                Ok(())
+            })
+        })
     }
 
     fn read(params: &Parameters, input: &mut Reader<impl Source>) -> Result<Self, SerialError> {
