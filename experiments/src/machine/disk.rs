@@ -12,6 +12,7 @@ pub(crate) fn scratch() -> PathBuf {
 
 /// Returns whether files in a folder take memory (tmpfs, ramfs).
 #[cfg(target_os = "linux")]
+#[allow(clippy::unnecessary_cast)]
 pub(crate) fn is_in_memory(folder: &Path) -> bool {
     const TMPFS: i64 = 0x0102_1994;
     const RAMFS: i64 = 0x8584_58f6;
