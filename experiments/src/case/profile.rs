@@ -90,9 +90,10 @@ mod tests {
     #[test]
     fn shipped_files_are_profiles() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/profiles");
-        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let folders = [folder.clone(), folder.join("front")].map(|folder| std::fs::read_dir(folder).unwrap());
+        let files = folders.into_iter().flatten().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
         let read = files.map(|path| AskedProfile::read(&path).unwrap_or_else(|error| panic!("{error:#}")));
-        assert!(read.count() >= 3);
+        assert!(read.count() >= 13);
     }
 
     #[test]
