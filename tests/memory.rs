@@ -1,4 +1,4 @@
-//! The dial of memory: the same logits at every setting, hard limits of the kernel, and files that nobody sees.
+//! Tests of `--max-memory`: each setting gives the same logits, hard limits of the kernel hold, and no file is left behind.
 #![cfg(target_os = "linux")]
 #![allow(missing_docs)]
 

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// Returns the folder for large files that nobody needs later: that of the variable `TMPDIR`, or `/var/tmp`, which unlike
-/// `/tmp` is on a disk. On other systems, their folder for such files.
+/// Returns the folder for large temporary files. That is the folder that the variable `TMPDIR` names, or `/var/tmp`: many
+/// systems keep `/tmp` in memory. A system without `/var/tmp` has a folder of its own for temporary files.
 pub(crate) fn scratch() -> PathBuf {
     let named = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let default = Path::new("/var/tmp");

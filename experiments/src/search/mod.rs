@@ -1,8 +1,8 @@
 //! A search for circuits: primes, transforms and EvalMod for a network in a ring, by predicted seconds, bytes and bits.
 //!
-//! It goes from the precision down. [`space`] chooses for each precision the shortest primes of EvalMod, and gives every
-//! other step primes so long that its errors hardly count. What is left is a product of short lists: the stages of both
-//! transforms, masks, digits. [`count`] gives each candidate its seconds by counts, and the best of each precision are
+//! The search tries one precision after another, the highest first. For each precision [`space`] chooses the shortest primes
+//! of EvalMod; the primes of the other steps follow, long enough that these steps add little error. The search then combines
+//! short lists of the remaining choices: the stages of both transforms, masks, digits. [`count`] gives each candidate its seconds by counts, and the best of each precision are
 //! planned as whole cases. Those that no other beats in all of seconds, bytes and bits are the [`front`].
 
 mod count;

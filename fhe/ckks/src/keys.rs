@@ -229,8 +229,8 @@ impl SwitchingKey {
         &self.digits
     }
 
-    /// The second half a of each gadget digit's encryption. It is not stored: regenerating it from the seed is faster
-    /// than reading it from memory.
+    /// The second half a of each gadget digit's encryption, as a generator. A packed key does not store it and regenerates it
+    /// from the seed; an expanded key ([`SwitchingKey::expanded`]) stores it in words.
     pub fn uniform(&self) -> impl ExactSizeIterator<Item = Uniform> {
         (0..self.digits.len()).map(|j| Uniform::new(&self.seed, j as u64))
     }

@@ -81,6 +81,7 @@ struct Term<'a> {
     image: Option<Arc<Permutation>>,
     b: &'a PackedPoly,
     a: Uniform,
+    /// Both halves of the key with a word for each residue, if it was expanded: `b` and `a` are not read then.
     words: Option<&'a [Poly<Ntt>; 2]>,
 }
 

@@ -76,8 +76,8 @@ fn forget(_: &Mmap, _: usize, _: usize) {}
 
 /// A file without a name, to which large constants move from memory.
 ///
-/// It has no name in any folder from the beginning, where the system can do that, so nobody else opens it, and it is gone
-/// with the process, however that ends.
+/// On Linux the file never has a name in a folder. No other process can open it by a name, and the system deletes it when the
+/// process ends, even if the process is killed.
 #[derive(Debug)]
 pub struct Shelf(Mutex<File>);
 

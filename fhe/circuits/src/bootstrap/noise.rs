@@ -62,7 +62,7 @@ struct Ring<'a> {
     params: &'a ParametersLiteral,
     /// The deviation of a rescaling's rounding in a coefficient.
     rounding: f64,
-    /// The same in the real part of a slot.
+    /// The deviation of a rescaling's rounding in the real part of a slot.
     slot: f64,
     /// The number of times that the slots repeat in the ring.
     copies: usize,

@@ -56,8 +56,8 @@ pub(super) fn largest(shares: &[Share], count: usize, copies: usize) -> f64 {
     high
 }
 
-/// Returns the probability that the mean of `copies` numbers of Laplace's distribution is beyond so many of its standard
-/// deviations, on one side. Eight copies and more count as eight.
+/// Returns the probability that the mean of `copies` independent Laplace variables exceeds its expected value by more than
+/// `deviations` standard deviations of that mean. More than eight copies count as eight.
 fn tail(deviations: f64, copies: usize) -> f64 {
     if deviations < 0.0 {
         return 1.0 - tail(-deviations, copies);

@@ -30,7 +30,7 @@ pub struct Span {
     pub totals: Totals,
 }
 
-/// The spans that nobody took yet, and the state at the end of the last one.
+/// The spans since the last call of [`take`], and the meter's reading at the end of the last span.
 struct Log {
     part: Option<Part>,
     last: Reading,
