@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use fhe_circuits::bootstrap::sufficient_range;
 use fhe_ckks::noise::ternary_rounding;
-use fhe_nn::encrypted::profile::{LEAST_EPHEMERAL_WEIGHT, Masks};
+use fhe_nn::encrypted::profile::{FEWEST_KEYS, LEAST_EPHEMERAL_WEIGHT, LEAST_TIME, Masks};
 use fhe_nn::encrypted::{Circuit, Profile, Remainder, Transform};
 
 use super::Setting;
@@ -51,6 +51,21 @@ struct Core {
     approximation: f64,
     /// That of CoeffsToSlots alone.
     coeffs_to_slots: f64,
+}
+
+impl Core {
+    /// Returns the standard deviation of the error with primes of this size: the error of the series stays, the others
+    /// double with each bit less.
+    fn deviation_with(&self, size: u32) -> f64 {
+        let rounding = (self.deviation.powi(2) - self.approximation.powi(2)).max(0.0).sqrt();
+        self.approximation.hypot(rounding * f64::from(LONGEST - size).exp2())
+    }
+
+    /// Returns the shortest size of primes with so many bits in the worst slot; `None` if the longest have fewer.
+    fn shortest_primes(&self, bits: f64) -> Option<u32> {
+        let enough = |size: u32| self.worst_bits - (self.deviation_with(size) / self.deviation).log2() >= bits;
+        enough(LONGEST).then(|| (1..=LONGEST).rev().take_while(|&size| enough(size)).last()).flatten()
+    }
 }
 
 /// All candidates of a network in a ring.
@@ -102,10 +117,9 @@ impl Space {
     /// Returns the candidates with about so many bits in the worst slot.
     pub(super) fn profiles(&self, bits: f64) -> Vec<Profile> {
         let sized = |core: &Core| {
-            let spare = (core.worst_bits - bits - MARGIN).floor();
+            let size = core.shortest_primes(bits + MARGIN)?.max(core.circuit.parameters().log_n + 2);
             // The first prime after EvalMod has the size of EvalMod's.
-            let size = (f64::from(LONGEST) - spare).max(f64::from(core.circuit.parameters().log_n + 2)) as u32;
-            (spare >= 0.0).then(|| ((core.depth + 1) as u32 * size, size))
+            Some(((core.depth + 1) as u32 * size, size))
         };
         let mut cores: Vec<(u32, u32, &Core)> =
             self.cores.iter().filter_map(|core| sized(core).map(|(spent, size)| (spent, size, core))).collect();
@@ -116,7 +130,7 @@ impl Space {
     }
 
     fn of_core(&self, core: &Core, size: u32, worst_bits: f64) -> Vec<Profile> {
-        let deviation = core.deviation * f64::from(LONGEST - size).exp2();
+        let deviation = core.deviation_with(size);
         if core.approximation > deviation / 2.0 {
             return Vec::new();
         }
@@ -149,9 +163,12 @@ impl Space {
         for masks in self.masks(&own, deviation) {
             for slots_to_coeffs in &lowered {
                 for coeffs_to_slots in &raised {
-                    let (slots_to_coeffs, coeffs_to_slots) = (slots_to_coeffs.clone(), coeffs_to_slots.clone());
-                    let profile = Profile { masks, slots_to_coeffs, coeffs_to_slots, ..own.clone() };
-                    found.extend(self.special(core, &profile));
+                    for giant_step in [FEWEST_KEYS, LEAST_TIME] {
+                        let coeffs_to_slots = Transform { giant_step, ..coeffs_to_slots.clone() };
+                        let slots_to_coeffs = slots_to_coeffs.clone();
+                        let profile = Profile { masks, slots_to_coeffs, coeffs_to_slots, ..own.clone() };
+                        found.extend(self.special(core, &profile));
+                    }
                 }
             }
         }
@@ -171,6 +188,7 @@ impl Space {
                     stages: stages.clone(),
                     primes,
                     bits: LONGEST,
+                    giant_step: FEWEST_KEYS,
                 })
             })
         })
@@ -246,7 +264,12 @@ impl Space {
 fn longest(profile: Profile, slots: usize) -> Profile {
     let levels = slots.trailing_zeros();
     let stages = |count: u32| (0..count.min(levels)).map(|k| (levels + count - 1 - k) / count).collect::<Vec<_>>();
-    let transform = |count| Transform { primes: stages(count).len(), stages: stages(count), bits: LONGEST };
+    let transform = |count| Transform {
+        primes: stages(count).len(),
+        stages: stages(count),
+        bits: LONGEST,
+        giant_step: FEWEST_KEYS,
+    };
     let (base, special) = (LONGEST, LONGEST);
     let (slots_to_coeffs, coeffs_to_slots) = (transform(3), transform(4));
     let eval_mod = LONGEST;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use fhe_nn::encrypted::profile::Masks;
+use fhe_nn::encrypted::profile::{FEWEST_KEYS, Masks};
 use fhe_nn::encrypted::{Remainder, Transform};
 
 use super::{Front, Point};
@@ -51,9 +51,10 @@ fn point(text: &mut String, point: &Point, note: &str) -> std::fmt::Result {
 /// Returns the shape of a profile in a few words.
 fn shape(point: &Point) -> String {
     let p = &point.profile;
-    let transform = |Transform { stages, primes, bits }: &Transform| {
+    let transform = |Transform { stages, primes, bits, giant_step }: &Transform| {
         let stages: Vec<String> = stages.iter().map(u32::to_string).collect();
-        format!("{} in {primes}x{bits}", stages.join("+"))
+        let keys = if *giant_step > FEWEST_KEYS { ", many keys" } else { "" };
+        format!("{} in {primes}x{bits}{keys}", stages.join("+"))
     };
     let kernel = match p.kernel {
         Remainder::Cosine => "cos",

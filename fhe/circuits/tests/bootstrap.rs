@@ -123,7 +123,7 @@ fn both_orders_at_full_and_sparse_slots_of_either_kind() {
 /// circuits: each bit less doubles it.
 #[test]
 fn stages_that_share_levels_lose_a_bit_for_each_bit_of_their_weights() {
-    let share = |levels| Stages { merged: vec![2, 2, 2], levels };
+    let share = |levels| Stages { merged: vec![2, 2, 2], levels, giant_step: 1 };
     for values in [REAL, COMPLEX] {
         let whole = literal(SLIM, values, 64);
         let lowering = BootstrapLiteral { slots_to_coeffs: share(1), ..whole.clone() };

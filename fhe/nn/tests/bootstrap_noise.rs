@@ -3,6 +3,7 @@
 
 use fhe_circuits::Bootstrapper;
 use fhe_ckks::{Evaluator, Parameters, Precision, SecretKey};
+use fhe_nn::encrypted::profile::FEWEST_KEYS;
 use fhe_nn::encrypted::{Circuit, Packing, Profile, Remainder, Transform};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -13,7 +14,7 @@ const OPTIMISTIC: f64 = 0.5;
 const PESSIMISTIC: f64 = 1.0;
 
 fn transform(stages: &[u32], primes: usize, bits: u32) -> Transform {
-    Transform { stages: stages.to_vec(), primes, bits }
+    Transform { stages: stages.to_vec(), primes, bits, giant_step: FEWEST_KEYS }
 }
 
 /// Shipped profiles and others, each with the ring, the activation and the slots of the bootstrap.

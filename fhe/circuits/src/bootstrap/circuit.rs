@@ -10,7 +10,7 @@ use super::matrices::Matrices;
 use super::raise;
 use super::stages::Stages;
 use crate::eval_mod::EvalMod;
-use crate::linear::{Diagonals, LinearTransform};
+use crate::linear::{BsgsPlan, Diagonals, LinearTransform};
 use crate::store::{self, Stored};
 
 /// A bootstrapping circuit with its matrices encoded.
@@ -352,7 +352,8 @@ fn encode(
     let whole = (0..stages.levels).fold(change.factor, |whole, k| whole * params.prime(change.top - k));
     let scale = whole.powf(1.0 / matrices.len() as f64);
     let encode = |(k, matrix): (usize, Diagonals)| {
-        LinearTransform::encoded(params, &matrix, change.top - stages.spent_before(k), scale, shelf)
+        let plan = BsgsPlan::new(matrix.0.keys().copied(), stages.giant_step);
+        LinearTransform::encoded(params, &matrix, plan, change.top - stages.spent_before(k), scale, shelf)
     };
     matrices.into_iter().enumerate().map(encode).collect()
 }

@@ -71,7 +71,7 @@ impl BootstrapLiteral {
         for (first, stages, shapes) in [lower, raise] {
             for (k, shape) in shapes.iter().enumerate() {
                 let level = first - stages.spent_before(k);
-                let plan = shape.plan();
+                let plan = shape.plan(stages.giant_step);
                 cost.hoisted += plan.hoisted();
                 cost.full += plan.rotations() - plan.hoisted();
                 cost.bytes += shape.bytes(params, level);

@@ -18,12 +18,14 @@ impl BootstrapLiteral {
         let matrices = Matrices::shapes(params.max_slots(), self);
         let first = self.first_level_of_slots_to_coeffs(params)?;
         for (k, shape) in matrices.slots_to_coeffs.iter().enumerate() {
-            shape.request_keys(params, first - self.slots_to_coeffs.spent_before(k), &mut request);
+            let lower = &self.slots_to_coeffs;
+            shape.request_keys(params, first - lower.spent_before(k), lower.giant_step, &mut request);
         }
         let top = params.max_level();
         raise::Trace::new(params, self.slots).request_keys(params, &mut request);
         for (k, shape) in matrices.coeffs_to_slots.iter().enumerate() {
-            shape.request_keys(params, top - self.coeffs_to_slots.spent_before(k), &mut request);
+            let raise = &self.coeffs_to_slots;
+            shape.request_keys(params, top - raise.spent_before(k), raise.giant_step, &mut request);
         }
         let raised = top - self.coeffs_to_slots.levels;
         // The last stage is rescaled after the sum with the conjugate.

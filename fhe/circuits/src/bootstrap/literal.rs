@@ -165,7 +165,7 @@ impl BootstrapLiteral {
             return Err(CkksError::Slots { found: self.slots, max: params.max_slots() });
         }
         let levels = self.slots.trailing_zeros();
-        for Stages { merged: radices, levels: spent } in [&self.slots_to_coeffs, &self.coeffs_to_slots] {
+        for Stages { merged: radices, levels: spent, .. } in [&self.slots_to_coeffs, &self.coeffs_to_slots] {
             if radices.contains(&0) || radices.iter().sum::<u32>() != levels {
                 let found = format!("{radices:?}");
                 let positive = format!("positive numbers that add up to {levels}, for {} slots", self.slots);

@@ -9,7 +9,7 @@
 /// ```
 /// use fhe_circuits::Stages;
 ///
-/// let three = Stages { merged: vec![4, 5, 5], levels: 2 };
+/// let three = Stages { merged: vec![4, 5, 5], levels: 2, giant_step: 1 };
 /// assert_eq!([0, 1, 2].map(|stage| three.spent_before(stage)), [0, 0, 1]);
 /// assert_eq!([0, 1, 2].map(|stage| three.rescales_after(stage)), [false, true, true]);
 /// ```
@@ -19,12 +19,17 @@ pub struct Stages {
     pub merged: Vec<u32>,
     /// Number of levels that all stages spend together, from 1 to their number.
     pub levels: usize,
+    /// Baby steps that a giant step counts as, when the rotations of a stage are split: see [`BsgsPlan::new`]. 1 for the
+    /// fewest keys, 3 for the least time.
+    ///
+    /// [`BsgsPlan::new`]: crate::BsgsPlan::new
+    pub giant_step: u32,
 }
 
-/// Stages that spend a level each.
+/// Stages that spend a level each, with the fewest rotations.
 impl From<Vec<u32>> for Stages {
     fn from(merged: Vec<u32>) -> Self {
-        Self { levels: merged.len(), merged }
+        Self { levels: merged.len(), merged, giant_step: 1 }
     }
 }
 

@@ -50,8 +50,8 @@ impl StepWork {
         Self { limbs, rescales: 2 * times, pointwise, ..Self::default() }
     }
 
-    fn stage(limbs: usize, shape: &Shape) -> Self {
-        let plan = shape.plan();
+    fn stage(limbs: usize, shape: &Shape, giant_step: u32) -> Self {
+        let plan = shape.plan(giant_step);
         // Horner's rule divides and decomposes the second half of each partial sum.
         let giants = plan.giants - 1;
         let (decompositions, products) = (1 + giants, plan.rotations());
@@ -97,7 +97,7 @@ impl BootstrapLiteral {
 }
 
 fn stages(limbs: usize, stages: &Stages, shapes: &[Shape]) -> Vec<StepWork> {
-    let stage = |(k, shape)| StepWork::stage(limbs - stages.spent_before(k), shape);
+    let stage = |(k, shape)| StepWork::stage(limbs - stages.spent_before(k), shape, stages.giant_step);
     shapes.iter().enumerate().map(stage).collect()
 }
 

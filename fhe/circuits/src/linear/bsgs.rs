@@ -17,9 +17,19 @@ pub struct BsgsPlan {
 }
 
 impl BsgsPlan {
-    /// Splits `offsets` for the fewest rotations, and among equals for the fewest giant steps: baby steps share one
-    /// decomposition, while every giant step has its own.
-    pub fn new(offsets: impl Iterator<Item = i64> + Clone) -> Self {
+    /// Splits `offsets` for the least work, where a giant step counts as `weight` baby steps, and among equals for the
+    /// fewest giant steps. Baby steps share one decomposition and have a key each; every giant step has its own
+    /// decomposition, and all share a key. With weight 1 the rotations are the fewest. By the count of transforms and
+    /// products a giant step takes the time of about three baby steps.
+    ///
+    /// ```
+    /// use fhe_circuits::BsgsPlan;
+    ///
+    /// let [few_keys, fast] = [1, 3].map(|weight| BsgsPlan::new(-7..8, weight));
+    /// assert_eq!((few_keys.hoisted(), few_keys.giants), (4, 4));
+    /// assert_eq!((fast.hoisted(), fast.giants), (7, 2));
+    /// ```
+    pub fn new(offsets: impl Iterator<Item = i64> + Clone, weight: u32) -> Self {
         let first = offsets.clone().min().unwrap_or(0);
         let stride = offsets.clone().fold(0, |g, d| gcd(g, d - first)).max(1);
         let span = offsets.clone().map(|d| (d - first) / stride).max().unwrap_or(0) + 1;
@@ -29,7 +39,12 @@ impl BsgsPlan {
             Self { babies: babies.into_iter().collect(), giant_step: width * stride, giants: giants as usize }
         };
         let widths = std::iter::successors(Some(1), |&w| Some(2 * w)).take_while(|&w| w < 2 * span);
-        widths.map(split).min_by_key(|plan| (plan.rotations(), plan.giants)).expect("width 1 is always tried")
+        widths.map(split).min_by_key(|plan| (plan.work(weight), plan.giants)).expect("width 1 is always tried")
+    }
+
+    /// Time of all rotations in baby steps.
+    fn work(&self, weight: u32) -> usize {
+        self.hoisted() + weight as usize * (self.giants - 1)
     }
 
     /// Number of key switches.

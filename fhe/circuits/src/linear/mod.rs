@@ -85,22 +85,23 @@ impl LinearTransform {
     /// # Panics
     /// If `level` exceeds the highest of the parameters.
     pub fn new(params: &Parameters, matrix: &Diagonals, level: usize, scale: f64) -> Result<Self, CkksError> {
-        Self::encoded(params, matrix, level, scale, None)
+        Self::encoded(params, matrix, BsgsPlan::new(matrix.0.keys().copied(), 1), level, scale, None)
     }
 
-    /// Encodes a matrix as [`LinearTransform::new`] does. With a shelf, each diagonal moves to it as soon as it is encoded.
+    /// Encodes a matrix as [`LinearTransform::new`] does, for a split of its offsets. With a shelf, each diagonal moves to
+    /// it as soon as it is encoded.
     ///
     /// # Errors
     /// Those of [`LinearTransform::new`], and [`CkksError::Shelf`].
     pub(crate) fn encoded(
         params: &Parameters,
         matrix: &Diagonals,
+        plan: BsgsPlan,
         level: usize,
         scale: f64,
         shelf: Option<&Shelf>,
     ) -> Result<Self, CkksError> {
         let shape = params.key_shape(level);
-        let plan = BsgsPlan::new(matrix.0.keys().copied());
         let drawn = |&(&offset, diagonal): &(&i64, &Vec<Complex64>)| {
             let (baby, giant) = plan.place(offset);
             // The giant rotation comes after the product, so the diagonal is rotated back beforehand.
@@ -176,7 +177,7 @@ impl LinearTransform {
 
     /// Asks for the rotation keys of a matrix applied at `level`.
     pub fn request_keys(params: &Parameters, matrix: &Diagonals, level: usize, request: &mut KeyRequest) {
-        Shape::from(matrix).request_keys(params, level, request);
+        Shape::from(matrix).request_keys(params, level, 1, request);
     }
 
     /// Level of the input.

@@ -35,14 +35,14 @@ impl Shape {
         *sum = period.max(*sum);
     }
 
-    /// Returns the split of its offsets.
-    pub fn plan(&self) -> BsgsPlan {
-        BsgsPlan::new(self.0.keys().copied())
+    /// Returns the split of its offsets, where a giant step counts as `weight` baby steps.
+    pub fn plan(&self, weight: u32) -> BsgsPlan {
+        BsgsPlan::new(self.0.keys().copied(), weight)
     }
 
-    /// Asks for the rotation keys of a matrix of this shape, applied at `level`.
-    pub fn request_keys(&self, params: &Parameters, level: usize, request: &mut KeyRequest) {
-        let plan = self.plan();
+    /// Asks for the rotation keys of a matrix of this shape, applied at `level` by [`Shape::plan`] with this weight.
+    pub fn request_keys(&self, params: &Parameters, level: usize, weight: u32, request: &mut KeyRequest) {
+        let plan = self.plan(weight);
         plan.babies.iter().for_each(|&step| request.rotation(params, step, level));
         if plan.giants > 1 {
             request.rotation(params, plan.giant_step, level);

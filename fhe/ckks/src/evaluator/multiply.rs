@@ -1,7 +1,10 @@
 //! Products of ciphertexts with ciphertexts, plaintexts and constants, and rescaling.
 
+use std::slice::from_ref;
+
+use fhe_ring::arch::MAX_LAZY_PRODUCTS;
 use fhe_ring::meter::{Primitive, scope};
-use fhe_ring::{Basis, Ntt, Poly, Shoup};
+use fhe_ring::{Basis, Ntt, Poly};
 use num_complex::Complex64;
 
 use super::{Evaluator, check_level, check_plain, constants, residue};
@@ -111,7 +114,8 @@ impl Evaluator {
         const PAIRS: [&[(usize, usize)]; 3] = [&[(0, 0)], &[(0, 1), (1, 0)], &[(1, 1)]];
         extended::compute(self.params.ring(), basis, |whole| {
             let (kernels, m) = (whole.kernels(), *whole.modulus());
-            let factors: Vec<Shoup> = linear.iter().map(|(_, w)| m.shoup(residue(&m, *w))).collect();
+            // A diagonal of one element, which serves the whole chunk.
+            let factors: Vec<u64> = linear.iter().map(|(_, w)| residue(&m, *w)).collect();
             let constants = constants(&m, constant, CHUNK.min(whole.len()));
             move |chunk: &Chunk<'_>, parts: [&mut [u64]; M]| {
                 let _scope = scope(Primitive::CiphertextProduct);
@@ -121,8 +125,12 @@ impl Evaluator {
                     });
                     kernels.dot_all(&m, out, &terms.collect::<Vec<_>>(), 0);
                     if part < 2 {
-                        let linear = linear.iter().zip(&factors);
-                        linear.for_each(|((c, _), w)| kernels.add_scaled(&m, out, chunk.of(&c.parts[part]), *w));
+                        let multiples = linear.iter().zip(&factors);
+                        let multiples = multiples.map(|((c, _), w)| (chunk.of(&c.parts[part]), from_ref(w)));
+                        let multiples: Vec<(&[u64], &[u64])> = multiples.collect();
+                        for terms in multiples.chunks(MAX_LAZY_PRODUCTS) {
+                            kernels.dot(&m, out, true, terms, out.len().ilog2());
+                        }
                     }
                     if part == 0 && constant != 0 {
                         kernels.add(&m, out, &constants);

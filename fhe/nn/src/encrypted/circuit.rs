@@ -20,7 +20,7 @@ use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution, shape};
 use fhe_ring::Kernels;
 
 use super::packing::{Levels, Packing};
-use super::profile::{Masks, Profile};
+use super::profile::{Masks, Profile, Transform};
 use crate::approximant::Approximant;
 use crate::approximation::Approximation;
 use crate::form::{Form, Sine};
@@ -398,12 +398,17 @@ impl Circuit {
         let small_first = split(levels, &slots_to_coeffs.stages);
         let mut large_first = split(levels, &coeffs_to_slots.stages);
         large_first.reverse();
+        let stages = |merged, transform: &Transform| Stages {
+            merged,
+            levels: transform.primes,
+            giant_step: transform.giant_step,
+        };
         BootstrapLiteral {
             order: BootstrapOrder::Slim,
             values: if self.packing.complex() { SlotValues::Complex } else { SlotValues::Real },
             slots,
-            slots_to_coeffs: Stages { merged: small_first, levels: slots_to_coeffs.primes },
-            coeffs_to_slots: Stages { merged: large_first, levels: coeffs_to_slots.primes },
+            slots_to_coeffs: stages(small_first, slots_to_coeffs),
+            coeffs_to_slots: stages(large_first, coeffs_to_slots),
             eval_mod: self.profile.eval_mod_literal(wave),
             message_ratio: self.profile.message_ratio,
             input_scale: self.linear_scale(),

@@ -123,6 +123,23 @@ pub struct Transform {
     pub primes: usize,
     /// Bits of each.
     pub bits: u32,
+    /// Baby steps that a giant step counts as, when the rotations of a stage are split: 1, unless given, for the fewest
+    /// keys, 3 for the least time.
+    #[serde(default = "fewest_keys", skip_serializing_if = "is_fewest_keys")]
+    pub giant_step: u32,
+}
+
+/// The weight of a giant step with the fewest rotations and keys.
+pub const FEWEST_KEYS: u32 = 1;
+/// The weight of a giant step that takes the least time, by the count of transforms and products with keys.
+pub const LEAST_TIME: u32 = 3;
+
+fn fewest_keys() -> u32 {
+    FEWEST_KEYS
+}
+
+fn is_fewest_keys(&weight: &u32) -> bool {
+    weight == FEWEST_KEYS
 }
 
 impl Profile {
@@ -151,8 +168,8 @@ impl Profile {
             special_primes: None,
             most_digits: None,
             ephemeral_weight: LEAST_EPHEMERAL_WEIGHT,
-            slots_to_coeffs: Transform { stages: vec![5, 5, 4], primes: 2, bits: 50 },
-            coeffs_to_slots: Transform { stages: vec![3, 3, 4, 4], primes: 4, bits: 50 },
+            slots_to_coeffs: Transform { stages: vec![5, 5, 4], primes: 2, bits: 50, giant_step: FEWEST_KEYS },
+            coeffs_to_slots: Transform { stages: vec![3, 3, 4, 4], primes: 4, bits: 50, giant_step: FEWEST_KEYS },
             message_ratio: 128.0,
             kernel: Remainder::Cosine,
             range: LEAST_EPHEMERAL_WEIGHT / 2,
@@ -175,8 +192,8 @@ impl Profile {
             activation: 34,
             eval_mod: 38,
             special: 48,
-            slots_to_coeffs: Transform { stages: vec![7, 7], primes: 1, bits: 48 },
-            coeffs_to_slots: Transform { stages: vec![5, 5, 4], primes: 2, bits: 48 },
+            slots_to_coeffs: Transform { stages: vec![7, 7], primes: 1, bits: 48, giant_step: FEWEST_KEYS },
+            coeffs_to_slots: Transform { stages: vec![5, 5, 4], primes: 2, bits: 48, giant_step: FEWEST_KEYS },
             message_ratio: 64.0,
             logit_digits: 1,
             ..Self::wide()
@@ -207,7 +224,7 @@ impl Profile {
             masks: Masks::Shared { bits: 20 },
             activation: 26,
             special: 50,
-            coeffs_to_slots: Transform { stages: vec![5, 5, 4], primes: 2, bits: 50 },
+            coeffs_to_slots: Transform { stages: vec![5, 5, 4], primes: 2, bits: 50, giant_step: FEWEST_KEYS },
             message_ratio: 2.0,
             range: 13,
             double_angles: 2,

@@ -14,6 +14,8 @@ const SPECIAL_PRIMES: RangeInclusive<usize> = 1..=13;
 /// The most stages of a transform, and the most butterfly levels of one: 2^11 rotations.
 const STAGES: RangeInclusive<usize> = 1..=8;
 const MERGED: RangeInclusive<u32> = 1..=10;
+/// The weights of giant steps. All greater ones leave no giant step.
+const GIANT_STEPS: RangeInclusive<u32> = 1..=16;
 /// The fewest bits of a transform's weights: with fewer they would be zero, and the message lost.
 const LEAST_WEIGHT_BITS: f64 = 12.0;
 /// The longest name.
@@ -79,13 +81,17 @@ impl Profile {
             ("profile.slots_to_coeffs", &self.slots_to_coeffs, self.bits_of_slots_to_coeffs()),
             ("profile.coeffs_to_slots", &self.coeffs_to_slots, self.bits_of_coeffs_to_slots()),
         ];
-        for (key, Transform { stages, primes, bits }, weights) in transforms {
+        for (key, Transform { stages, primes, bits, giant_step }, weights) in transforms {
             let listed = || format!("stages = {stages:?}, primes = {primes}, bits = {bits}");
             if !STAGES.contains(&stages.len()) || !stages.iter().all(|merged| MERGED.contains(merged)) {
                 return refused(key, listed(), "one to eight stages, each of 1 to 10 butterfly levels");
             }
             if !(1..=stages.len()).contains(primes) || !PRIME_BITS.contains(bits) {
                 return refused(key, listed(), format!("1 to {} primes of 20 to 50 bits each", stages.len()));
+            }
+            if !GIANT_STEPS.contains(giant_step) {
+                let wanted = "1 for the fewest keys, 3 for the least time, or another number up to 16";
+                return refused(key, format!("giant_step = {giant_step}"), wanted);
             }
             if weights < LEAST_WEIGHT_BITS {
                 let found = format!("{}: weights of {weights:.1} bits", listed());
@@ -99,7 +105,7 @@ impl Profile {
 
     /// Bits of a weight of SlotsToCoeffs: its stages share their primes and the change of scale.
     pub fn bits_of_slots_to_coeffs(&self) -> f64 {
-        let Transform { stages, primes, bits } = &self.slots_to_coeffs;
+        let Transform { stages, primes, bits, .. } = &self.slots_to_coeffs;
         let change = f64::from(self.base) - self.message_ratio.log2() - f64::from(self.scale);
         (*primes as f64 * f64::from(*bits) + change) / stages.len() as f64
     }
@@ -107,7 +113,7 @@ impl Profile {
     /// Bits of a weight of CoeffsToSlots for all slots of the ring; for fewer, a bit less for each halving, shared by all
     /// stages.
     pub fn bits_of_coeffs_to_slots(&self) -> f64 {
-        let Transform { stages, primes, bits } = &self.coeffs_to_slots;
+        let Transform { stages, primes, bits, .. } = &self.coeffs_to_slots;
         let change = f64::from(self.eval_mod) - f64::from(self.base) - f64::from(self.range).log2();
         (*primes as f64 * f64::from(*bits) + change) / stages.len() as f64
     }
@@ -139,7 +145,7 @@ mod tests {
     #[test]
     fn a_broken_profile_is_refused_with_key_value_and_wanted() {
         type Change = fn(&mut Profile);
-        let rows: [(Change, &str, &str); 17] = [
+        let rows: [(Change, &str, &str); 18] = [
             (|p| p.name = String::new(), "profile.name", "lower-case"),
             (|p| p.name = "a b".to_owned(), "profile.name", "'a b'"),
             (|p| p.base = 51, "profile.base", "20 to 50"),
@@ -156,6 +162,7 @@ mod tests {
             (|p| p.coeffs_to_slots.stages = Vec::new(), "profile.coeffs_to_slots", "one to eight stages"),
             (|p| p.slots_to_coeffs.stages = vec![14], "profile.slots_to_coeffs", "1 to 10"),
             (|p| p.coeffs_to_slots.primes = 4, "profile.coeffs_to_slots", "1 to 3 primes"),
+            (|p| p.coeffs_to_slots.giant_step = 0, "profile.coeffs_to_slots", "giant_step = 0"),
             (|p| p.slots_to_coeffs.bits = 20, "profile.slots_to_coeffs", "weights of 10.0 bits"),
         ];
         for (change, key, words) in rows {

@@ -96,8 +96,8 @@ impl Slots for Count<'_> {
         _: TargetScale,
     ) -> Result<usize, CkksError> {
         let shape = layout::shape(matrix, layout, self.interleave);
-        shape.request_keys(self.params, *x, &mut self.request);
-        let plan = shape.plan();
+        shape.request_keys(self.params, *x, 1, &mut self.request);
+        let plan = shape.plan(1);
         self.hoisted += plan.hoisted();
         self.full += plan.rotations() - plan.hoisted();
         // Sums are over main and special primes, and so are the diagonals.
