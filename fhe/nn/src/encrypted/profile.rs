@@ -66,8 +66,7 @@ pub struct Profile {
     pub eval_mod_degree: usize,
     /// Number of double-angle steps of EvalMod.
     pub double_angles: u32,
-    /// Decimals of a logit that the noise leaves: in published runs the largest error of a logit was 0.024 in the narrow
-    /// profile and 8.4e-5 in the wide one.
+    /// Decimals of a logit that the noise leaves.
     pub logit_digits: usize,
 }
 
@@ -154,47 +153,49 @@ impl Profile {
         [Self::wide_turn(), Self::turn()]
     }
 
-    /// At least nineteen bits in the worst slot of a bootstrap, for rings of 2^16 and above.
+    /// About fifteen bits in the worst slot of a bootstrap, for rings of 2^16 and above. The shortest time with at least
+    /// fourteen bits that `plan --search fastest` found for `chebyshev:59` at 2^16.
     pub fn wide() -> Self {
         Self {
             name: "wide".to_owned(),
-            base: 50,
-            linear: 42,
-            scale: 42,
+            base: 37,
+            linear: 35,
+            scale: 35,
             masks: Masks::Own,
-            activation: 45,
-            eval_mod: 50,
-            special: 49,
+            activation: 38,
+            eval_mod: 42,
+            special: 48,
             special_primes: None,
-            most_digits: None,
+            most_digits: Some(3),
             ephemeral_weight: LEAST_EPHEMERAL_WEIGHT,
-            slots_to_coeffs: Transform { stages: vec![5, 5, 4], primes: 2, bits: 50, giant_step: FEWEST_KEYS },
-            coeffs_to_slots: Transform { stages: vec![3, 3, 4, 4], primes: 4, bits: 50, giant_step: FEWEST_KEYS },
-            message_ratio: 128.0,
+            slots_to_coeffs: Transform { stages: vec![7, 7], primes: 1, bits: 50, giant_step: FEWEST_KEYS },
+            coeffs_to_slots: Transform { stages: vec![3, 3, 4, 4], primes: 3, bits: 46, giant_step: LEAST_TIME },
+            message_ratio: 16.0,
             kernel: Remainder::Cosine,
-            range: LEAST_EPHEMERAL_WEIGHT / 2,
-            eval_mod_degree: 30,
-            double_angles: 3,
-            logit_digits: 3,
+            range: 13,
+            eval_mod_degree: 62,
+            double_angles: 1,
+            logit_digits: 2,
         }
     }
 
-    /// About eight bits in the worst slot of a bootstrap, for a ring of 2^15, whose modulus is half as long. This
+    /// About nine bits in the worst slot of a bootstrap, for a ring of 2^15, whose modulus is half as long. This
     /// suffices for a network, because few slots are as wrong as the worst. With two stages of SlotsToCoeffs there is
-    /// room for special primes, which save more time than the rotations of a third stage would.
+    /// room for special primes, which save more time than the rotations of a third stage would. The shortest time with at
+    /// least eight bits that `plan --search fastest` found for `chebyshev:7`.
     pub fn narrow() -> Self {
         Self {
             name: "narrow".to_owned(),
-            base: 38,
-            linear: 32,
-            scale: 32,
-            masks: Masks::None,
-            activation: 34,
-            eval_mod: 38,
-            special: 48,
-            slots_to_coeffs: Transform { stages: vec![7, 7], primes: 1, bits: 48, giant_step: FEWEST_KEYS },
-            coeffs_to_slots: Transform { stages: vec![5, 5, 4], primes: 2, bits: 48, giant_step: FEWEST_KEYS },
-            message_ratio: 64.0,
+            base: 32,
+            linear: 29,
+            scale: 29,
+            masks: Masks::Shared { bits: 21 },
+            activation: 32,
+            eval_mod: 36,
+            special: 49,
+            most_digits: None,
+            slots_to_coeffs: Transform { stages: vec![7, 7], primes: 1, bits: 38, giant_step: FEWEST_KEYS },
+            coeffs_to_slots: Transform { stages: vec![4, 5, 5], primes: 2, bits: 45, giant_step: LEAST_TIME },
             logit_digits: 1,
             ..Self::wide()
         }
@@ -223,10 +224,12 @@ impl Profile {
             scale: 29,
             masks: Masks::Shared { bits: 20 },
             activation: 26,
+            eval_mod: 38,
             special: 50,
+            slots_to_coeffs: Transform { stages: vec![7, 7], primes: 1, bits: 48, giant_step: FEWEST_KEYS },
             coeffs_to_slots: Transform { stages: vec![5, 5, 4], primes: 2, bits: 50, giant_step: FEWEST_KEYS },
             message_ratio: 2.0,
-            range: 13,
+            eval_mod_degree: 30,
             double_angles: 2,
             ..Self::narrow()
         }
