@@ -9,7 +9,7 @@ use fhe_ckks::Parameters;
 use fhe_nn::encrypted::profile::Masks;
 use fhe_nn::encrypted::{Circuit, Op, Profile, Program, ScheduledStep};
 
-use super::Setting;
+use super::{ROUNDS, Setting};
 use crate::prediction::Predictor;
 
 /// A profile with its cost by counts.
@@ -21,8 +21,11 @@ pub(super) struct Candidate {
     keys: f64,
 }
 
-/// The steps of the network with masks of one kind. Levels of convolutions count from the level of a bootstrap.
+/// The steps of the network with masks of one kind and a number of rounds. Levels of convolutions and activations count from
+/// the level of a bootstrap.
 struct Steps {
+    masks: Masks,
+    rounds: usize,
     steps: Vec<ScheduledStep>,
     /// Level of a bootstrap's input.
     lowest: usize,
@@ -38,8 +41,8 @@ pub(super) struct Counter<'a> {
     predictor: &'a Predictor,
     /// A circuit of the ring, activation and packing with each message ratio that was asked for.
     circuits: Mutex<Vec<Circuit>>,
-    /// The steps with each kind of masks.
-    templates: Vec<(Masks, Steps)>,
+    /// The steps with each kind of masks and each number of rounds.
+    templates: Vec<Steps>,
     /// The largest secure modulus.
     limit: f64,
     /// Slot counts of bootstraps.
@@ -47,33 +50,38 @@ pub(super) struct Counter<'a> {
 }
 
 impl<'a> Counter<'a> {
-    /// Plans the network once for each kind of masks.
+    /// Plans the network once for each kind of masks and each number of rounds for which any ring has room.
     ///
     /// # Errors
     /// An activation that no ring has a circuit for.
     pub(super) fn new(setting: &Setting, predictor: &'a Predictor) -> Result<Self> {
         let (log_n, relu, packing) = (setting.log_n(), &setting.relu, setting.packing);
         let [_, shipped] = if relu.is_wave() { Profile::wave() } else { Profile::polynomial() };
-        let kinds = if relu.is_wave() {
-            vec![shipped.masks]
+        let (kinds, rounds) = if relu.is_wave() {
+            (vec![shipped.masks], vec![1])
         } else {
-            vec![Masks::None, Masks::Own, Masks::Shared { bits: 10 }]
+            (vec![Masks::None, Masks::Own, Masks::Shared { bits: 10 }], ROUNDS.to_vec())
         };
         let ranges: Vec<f64> = setting.model.intervals.iter().map(|interval| interval.hi).collect();
         let (mut slots, mut base) = (Vec::new(), None);
-        let template = |masks| {
-            let profile = Profile { masks, ..shipped.clone() };
-            let circuit = Circuit::secure_or_not(log_n, relu, packing, Some(&profile))?.in_ring(log_n);
+        let mut template = |(masks, rounds)| {
+            let profile = Profile { masks, rounds, ..shipped.clone() };
+            let circuit = match Circuit::secure_or_not(log_n, relu, packing, Some(&profile)) {
+                Ok(circuit) => circuit.in_ring(log_n),
+                Err(_) if rounds > 1 => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
             let params = Parameters::try_from(circuit.parameters().clone())?;
-            let program = Program::new(setting.model.network.clone(), circuit.clone(), ranges.clone());
+            let program = Program::new(setting.model.network.clone(), circuit.clone(), ranges.clone())?;
             slots = program.slot_counts();
-            base = Some(circuit.clone());
+            base.get_or_insert_with(|| circuit.clone());
             let plan = program.plan(&params)?;
             let own = circuit.bootstrap(slots[0]).request_keys(&params)?;
             let keys = plan.request.iter().count().saturating_sub(own.iter().count());
-            Ok((masks, Steps { steps: plan.steps, lowest: circuit.bootstrap_level(), keys }))
+            Ok(Some(Steps { masks, rounds, steps: plan.steps, lowest: circuit.bootstrap_level(), keys }))
         };
-        let templates = kinds.into_iter().map(template).collect::<Result<_>>()?;
+        let all = rounds.into_iter().flat_map(|rounds| kinds.iter().map(move |&masks| (masks, rounds)));
+        let templates = all.filter_map(|one| template(one).transpose()).collect::<Result<_>>()?;
         let circuits = Mutex::new(base.into_iter().collect());
         Ok(Self { predictor, circuits, templates, slots, limit: Circuit::limit(log_n) })
     }
@@ -103,7 +111,8 @@ impl<'a> Counter<'a> {
     /// Returns a profile's cost; `None` for one without a secure circuit.
     pub(super) fn count(&self, profile: &Profile) -> Option<Candidate> {
         let kind = |masks: Masks| std::mem::discriminant(&masks);
-        let (_, known) = self.templates.iter().find(|(masks, _)| kind(*masks) == kind(profile.masks))?;
+        let same = |known: &&Steps| kind(known.masks) == kind(profile.masks) && known.rounds == profile.rounds;
+        let known = self.templates.iter().find(same)?;
         let circuit = self.circuit(profile).ok()?;
         let literal = circuit.parameters();
         let log_qp: u32 = literal.main_bits.iter().chain(&literal.special_bits).sum();
@@ -115,10 +124,10 @@ impl<'a> Counter<'a> {
         let works: BTreeMap<usize, Vec<StepWork>> = self.slots.iter().map(work).collect::<Option<_>>()?;
         let moved = |step: &ScheduledStep| {
             let level = match step.op {
-                Op::Convolution | Op::Classifier => {
+                Op::Bootstrap => step.level,
+                Op::Convolution | Op::Activation | Op::Classifier => {
                     step.level + circuit.bootstrap_level() - known.lowest.min(step.level)
                 }
-                _ => step.level,
             };
             ScheduledStep { level, ..step.clone() }
         };

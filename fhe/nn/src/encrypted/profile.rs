@@ -69,6 +69,18 @@ pub struct Profile {
     /// Decimals of a logit that the noise leaves: in published runs the largest error of a logit was 0.024 in the narrow
     /// profile and 8.4e-5 in the wide one.
     pub logit_digits: usize,
+    /// Rounds of a convolution and a polynomial activation for which one bootstrap leaves levels. With waves it is 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub rounds: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(rounds: &usize) -> bool {
+    *rounds == 1
 }
 
 /// The function that EvalMod approximates.
@@ -159,6 +171,7 @@ impl Profile {
             eval_mod_degree: 30,
             double_angles: 3,
             logit_digits: 3,
+            rounds: 1,
         }
     }
 
