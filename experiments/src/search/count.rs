@@ -1,6 +1,6 @@
 //! The seconds and bytes of a candidate by counts, without a search for its primes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -63,7 +63,7 @@ impl<'a> Counter<'a> {
             (vec![Masks::None, Masks::Own, Masks::Shared { bits: 10 }], ROUNDS.to_vec())
         };
         let ranges: Vec<f64> = setting.model.intervals.iter().map(|interval| interval.hi).collect();
-        let (mut slots, mut base) = (Vec::new(), None);
+        let (mut slots, mut base) = (BTreeSet::new(), None);
         let mut template = |(masks, rounds)| {
             let profile = Profile { masks, rounds, ..shipped.clone() };
             let circuit = match Circuit::secure_or_not(log_n, relu, packing, Some(&profile)) {
@@ -73,16 +73,18 @@ impl<'a> Counter<'a> {
             };
             let params = Parameters::try_from(circuit.parameters().clone())?;
             let program = Program::new(setting.model.network.clone(), circuit.clone(), ranges.clone())?;
-            slots = program.slot_counts();
+            let own_slots = program.slot_counts();
+            slots.extend(&own_slots);
             base.get_or_insert_with(|| circuit.clone());
             let plan = program.plan(&params)?;
-            let own = circuit.bootstrap(slots[0]).request_keys(&params)?;
+            let own = circuit.bootstrap(own_slots[0]).request_keys(&params)?;
             let keys = plan.request.iter().count().saturating_sub(own.iter().count());
             Ok(Some(Steps { masks, rounds, steps: plan.steps, lowest: circuit.bootstrap_level(), keys }))
         };
         let all = rounds.into_iter().flat_map(|rounds| kinds.iter().map(move |&masks| (masks, rounds)));
         let templates = all.filter_map(|one| template(one).transpose()).collect::<Result<_>>()?;
         let circuits = Mutex::new(base.into_iter().collect());
+        let slots = slots.into_iter().collect();
         Ok(Self { predictor, circuits, templates, slots, limit: Circuit::limit(log_n) })
     }
 
@@ -146,8 +148,16 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// Returns the best candidates: so many by seconds, and so many others by keys.
-pub(super) fn best(mut candidates: Vec<Candidate>, [fast, small]: [usize; 2]) -> Vec<Candidate> {
+/// Returns the best candidates of each number of rounds: so many by seconds, and so many others by keys.
+pub(super) fn best(candidates: Vec<Candidate>, wanted: [usize; 2]) -> Vec<Candidate> {
+    let mut by_rounds: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
+    for candidate in candidates {
+        by_rounds.entry(candidate.profile.rounds).or_default().push(candidate);
+    }
+    by_rounds.into_values().flat_map(|candidates| best_of_rounds(candidates, wanted)).collect()
+}
+
+fn best_of_rounds(mut candidates: Vec<Candidate>, [fast, small]: [usize; 2]) -> Vec<Candidate> {
     candidates.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let mut rest = candidates.split_off(fast.min(candidates.len()));
     rest.sort_by(|a, b| a.keys.total_cmp(&b.keys));

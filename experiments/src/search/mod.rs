@@ -27,11 +27,11 @@ pub(crate) const FEWEST_BITS: f64 = 6.0;
 const STEP: f64 = 1.0;
 /// More bits than primes of 50 bits have.
 const MOST_BITS: f64 = 24.0;
-/// Rounds to a bootstrap that are tried with polynomials. The identities of a ResNet make three as good as two; four save
-/// bootstraps, but convolutions at their levels cost more: with `chebyshev:7` at N = 2^17 they take 1.14 times the seconds
-/// of two rounds in the wide profile.
+/// Rounds to a bootstrap that are tried with polynomials. With three, a ResNet-20 has nine bootstraps instead of ten, because
+/// inputs of blocks keep their levels. With four it has five, but convolutions cost more at their levels: at N = 2^17 an
+/// image takes 1.14 times the seconds of two rounds, with `chebyshev:7` in the wide profile.
 const ROUNDS: [usize; 2] = [1, 2];
-/// Candidates of each precision that are planned as whole cases: by seconds and by bytes of keys.
+/// Candidates of each precision and number of rounds that are planned as whole cases: by seconds and by bytes of keys.
 const PLANNED: [usize; 2] = [4, 3];
 
 /// What the best point is.

@@ -466,7 +466,7 @@ fn rounds(approximation: &Approximation, profile: &Profile) -> Result<usize, Ckk
         None => Ok(profile.rounds),
         Some(_) if profile.rounds == 1 => Ok(1 + usize::from(approximation.has_squares())),
         Some(_) => {
-            let wanted = format!("1 with {approximation}, whose squares are the only activations without a bootstrap");
+            let wanted = format!("1 with {approximation}, which says itself where its bootstraps are");
             Err(CkksError::Parameters { what: "profile.rounds", found: profile.rounds.to_string(), wanted })
         }
     }

@@ -6,16 +6,18 @@
 //! keep the level of its later use. Edges have prices, and the cheapest path from the image to the classifier is the placement.
 //!
 //! Prices are key switches times the polynomials that each transforms. Those of bootstraps and activations are counted. A
-//! convolution counts as one for each tap of its kernel, in every packing: they only compare its levels.
+//! convolution has a switch for each tap of its kernel and each grid of its layouts, about as many as packings need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fhe_ckks::CkksError;
 
 use super::circuit::Circuit;
+use super::interleave::Interleave;
+use super::layout::Layout;
 use crate::approximation::Approximation;
 use crate::form::Form;
-use crate::network::Layer;
+use crate::network::{self, Layer};
 
 /// The place of a layer's bootstrap, and the levels that follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,33 +177,47 @@ fn level_of(values: &Levels, value: usize) -> usize {
     known.expect("a value is held until its last use").1
 }
 
-/// The cheapest places of bootstraps for the layers of a network in a circuit. A bootstrap of a layer has as many `slots`.
+/// The cheapest places of bootstraps for the layers of a network in a circuit. Value 0, the image, and the results of layers have
+/// these layouts.
 ///
 /// # Errors
-/// [`CkksError::Parameters`] with the first layer for which no way leaves enough levels.
-pub(super) fn of_network(circuit: &Circuit, layers: &[Layer<'_>], slots: &[usize]) -> Result<Vec<Place>, CkksError> {
+/// [`CkksError::Parameters`] with the first layer for which no way leaves enough levels. A bootstrap that the circuit has no
+/// levels for.
+pub(super) fn of_network(
+    circuit: &Circuit,
+    layers: &[Layer<'_>],
+    layouts: &[Layout],
+    interleave: Interleave,
+) -> Result<Vec<Place>, CkksError> {
     let chain = Chain::of(circuit);
-    let mut prices: BTreeMap<usize, f64> = BTreeMap::new();
-    for slots in slots.iter().map(|&slots| slots.min(circuit.max_slots())) {
+    // A network that is too wide for the ring is refused by its plan.
+    let slots = |layout: &Layout| interleave.slots(layout.slots()).min(circuit.max_slots());
+    let counts: BTreeSet<usize> = layouts[1..].iter().map(slots).collect();
+    let price = |slots: usize| {
         let work = circuit.bootstrap(slots).work(circuit.max_slots(), chain.switch.len())?;
-        let price = work.iter().map(|step| step.products as f64 * chain.switch[step.limbs - 1]).sum();
-        prices.insert(slots, price);
-    }
+        Ok((slots, work.iter().map(|step| step.products as f64 * chain.switch[step.limbs - 1]).sum()))
+    };
+    let bootstraps: BTreeMap<usize, f64> = counts.into_iter().map(price).collect::<Result<_, CkksError>>()?;
     let parts = if circuit.packing.complex() { 2 } else { 1 };
     let activation = [circuit.activation_to(Form::Plain), circuit.plain_activation().approximant()]
         .map(|approximant| parts * approximant.relinearizations());
-    let stop = |(index, (layer, slots)): (usize, (_, &usize))| {
+    let stop = |(index, (layer, to)): (usize, (_, &Layout))| {
         let Layer { name, terms, identity, .. }: &Layer<'_> = layer;
-        let term = |term: &crate::network::Term<'_>| Term {
-            input: term.input,
-            levels: circuit.levels(term.conv.stride, 0).convolution,
-            switches: term.conv.kernel.pow(2),
+        let term = |&network::Term { conv, input }: &network::Term<'_>| Term {
+            input,
+            levels: circuit.levels(conv.stride, 0).convolution,
+            switches: conv.kernel.pow(2) + to.grids().max(layouts[input].grids()),
         };
-        let bootstrap = prices[&(*slots).min(circuit.max_slots())];
-        let (terms, identity) = (terms.iter().map(term).collect(), *identity);
-        Stop { name, terms, identity, places: places_of(&circuit.approximation, index), bootstrap, activation }
+        Stop {
+            name,
+            terms: terms.iter().map(term).collect(),
+            identity: *identity,
+            places: places_of(&circuit.approximation, index),
+            bootstrap: bootstraps[&slots(to)],
+            activation,
+        }
     };
-    let stops: Vec<Stop<'_>> = layers.iter().zip(slots).enumerate().map(stop).collect();
+    let stops: Vec<Stop<'_>> = layers.iter().zip(&layouts[1..]).enumerate().map(stop).collect();
     cheapest(&chain, &stops)
 }
 
@@ -212,25 +228,24 @@ fn cheapest(chain: &Chain, stops: &[Stop<'_>]) -> Result<Vec<Place>, CkksError> 
         let used_later = |value: usize| value == stops.len() || stops[index + 1..].iter().any(|stop| stop.uses(value));
         let places = chain.places(stop);
         let mut next: BTreeMap<Levels, Path> = BTreeMap::new();
-        let mut nearest: Option<Missing> = None;
+        let mut missing: Vec<Missing> = Vec::new();
         for (values, path) in &paths {
             for &place in &places {
-                if let Err(missing) = chain.allows(stop, place, values) {
-                    let known = nearest.map_or(usize::MAX, |nearest| nearest.wanted - nearest.found);
-                    nearest = if missing.wanted - missing.found < known { Some(missing) } else { nearest };
+                if let Err(levels) = chain.allows(stop, place, values) {
+                    missing.push(levels);
                     continue;
                 }
                 let (price, level) = chain.pass(stop, place);
                 let kept = values.iter().copied().chain([(index + 1, level)]).filter(|&(value, _)| used_later(value));
+                let state = kept.collect();
                 let price = path.price + price;
-                let places = || [path.places.as_slice(), &[place]].concat();
-                let known = next.entry(kept.collect()).or_insert_with(|| Path { price, places: places() });
-                if price < known.price {
-                    *known = Path { price, places: places() };
+                if next.get(&state).is_none_or(|known: &Path| price < known.price) {
+                    next.insert(state, Path { price, places: [path.places.as_slice(), &[place]].concat() });
                 }
             }
         }
         if next.is_empty() {
+            let nearest = missing.into_iter().min_by_key(|missing| missing.wanted - missing.found);
             return Err(too_few_levels(stop.name, nearest, chain));
         }
         paths = next;
@@ -239,7 +254,7 @@ fn cheapest(chain: &Chain, stops: &[Stop<'_>]) -> Result<Vec<Place>, CkksError> 
     let ends = paths.into_iter().filter(|(values, _)| level_of(values, stops.len()) > chain.lowest);
     let best = ends.map(|(_, path)| path).min_by(|a, b| a.price.total_cmp(&b.price));
     let missing = Missing { found: chain.lowest, wanted: chain.lowest + 1 };
-    Ok(best.ok_or_else(|| too_few_levels(crate::network::CLASSIFIER, Some(missing), chain))?.places)
+    Ok(best.ok_or_else(|| too_few_levels(network::CLASSIFIER, Some(missing), chain))?.places)
 }
 
 fn too_few_levels(layer: &str, missing: Option<Missing>, chain: &Chain) -> CkksError {

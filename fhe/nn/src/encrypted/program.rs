@@ -165,9 +165,7 @@ impl Program {
         let slots = Self::slots_needed(&network, circuit.packing);
         let interleave = circuit.packing.interleave(circuit.max_slots(), slots);
         let layers = network.layers();
-        let slots: Vec<usize> =
-            layouts(&layers, circuit.packing)[1..].iter().map(|to| interleave.slots(to.slots())).collect();
-        let places = placement::of_network(&circuit, &layers, &slots)?;
+        let places = placement::of_network(&circuit, &layers, &layouts(&layers, circuit.packing), interleave)?;
         Ok(Self { network, circuit, interleave, ranges, places })
     }
 

@@ -55,7 +55,7 @@ fn a_bootstrap_comes_where_it_is_cheap() {
     // Levels cost more than bootstraps that cost next to nothing.
     assert_eq!(found([1.0; 4]), [BEFORE; 4]);
     assert_eq!(places(&chain(2), &line([100.0; 4]))[1], (NONE, 4, false));
-    assert_eq!(places(&chain(3), &line([100.0; 4]))[1..3], [(NONE, 7, false), (NONE, 4, false)]);
+    assert_eq!(places(&chain(3), &line([100.0; 4])[..3])[1..], [(NONE, 7, false), (NONE, 4, false)]);
 }
 
 #[test]
