@@ -104,3 +104,30 @@ fn a_circuit_that_is_none_is_refused() {
         assert!(run.stderr.contains("--circuit") && run.stderr.contains("[profile]"), "{}", run.stderr);
     }
 }
+
+/// A ring of 2^16 has room for two layers to a bootstrap of `chebyshev:7`, and that is predicted to be the fastest.
+#[test]
+fn two_rounds_to_a_bootstrap_are_found_and_planned_as_they_were_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("front");
+    let case = ["--ring-dim", "65536", "--relu", "chebyshev:7", "--weights", "resnet20-chebyshev7", "--json"];
+    let all = ["plan", "--search", "fastest", "--min-bits", "12", "--write", out.to_str().unwrap()];
+    let run = cipherlab(&[&all[..], &case].concat(), None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let front: Value = serde_json::from_str(&run.stdout).unwrap();
+    let points = front["points"].as_array().unwrap();
+    let fastest_of = |rounds: u64| {
+        let found = points.iter().filter(|point| point["profile"]["rounds"].as_u64().unwrap_or(1) == rounds);
+        found.map(costs).next().unwrap_or_else(|| panic!("no circuit of {rounds} rounds"))
+    };
+    let [one, two] = [1, 2].map(fastest_of);
+    assert!(two[0] < one[0] && two[1] > one[1], "two rounds take less time and more memory: {two:?}, {one:?}");
+    assert_eq!(points[0]["profile"]["rounds"], 2);
+    let mut files: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let run = cipherlab(&[&["plan", "--circuit", files[0].to_str().unwrap()], &case[..]].concat(), None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let plan: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((plan["bootstraps"].as_u64(), plan["params"]["security"].as_u64()), (Some(10), Some(128)));
+    assert!((plan["seconds"].as_f64().unwrap() / two[0] - 1.0).abs() < 0.02);
+}

@@ -104,7 +104,7 @@ impl Case {
         let circuit = circuit.with_kernels(kernels);
         let params = Parameters::try_from(circuit.parameters().clone())?;
         let ranges = model.intervals.iter().map(|interval| interval.hi).collect();
-        let program = Program::new(model.network.clone(), circuit, ranges);
+        let program = Program::new(model.network.clone(), circuit, ranges)?;
         check_classes(&program)?;
         let plan = program.plan(&params)?;
         let described = Described {

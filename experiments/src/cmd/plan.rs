@@ -16,7 +16,7 @@ Shows a case, or every case of a config, before anything runs: primes, levels, k
 
 With --search it looks for circuits instead. A circuit has a profile: the sizes of its primes, the stages of the transforms
 between slots and coefficients and the primes that they share, the ratio of the first prime to the messages, masks of
-convolutions, special primes, and the series of EvalMod. Two profiles for polynomials are part of the program, wide and
+convolutions, rounds of layers to a bootstrap, special primes, and the series of EvalMod. Two profiles for polynomials are part of the program, wide and
 narrow. Others cost less where a network needs fewer bits, and these are found from the precision down: EvalMod's primes
 are as long as the bits in the worst slot ask for, all others so long that their errors hardly count. The noise of each
 bootstrap is derived, not measured; derived and real ones differ by some tenths of a bit.
@@ -45,8 +45,8 @@ pub(crate) struct Args {
     config: Option<PathBuf>,
     #[command(flatten)]
     case: case::Args,
-    /// Search for circuits instead of planning one: primes, stages of both transforms, message ratio, masks, special primes
-    /// and EvalMod, for the network, ring, activation and packing of the other flags. Prints those that no other beats
+    /// Search for circuits instead of planning one: primes, stages of both transforms, message ratio, masks, rounds, special
+    /// primes and EvalMod, for the network, ring, activation and packing of the other flags. Prints those that no other beats
     /// in all of predicted seconds, memory and bits in the worst slot of a bootstrap, the best by this goal first.
     #[arg(long, value_name = "GOAL", conflicts_with_all = ["config", "circuit", "insecure"])]
     search: Option<Goal>,

@@ -171,7 +171,8 @@ impl Predictor {
             Op::Bootstrap => bootstraps[&step.slots],
             Op::Activation => {
                 let (seconds, relinearizations, measured) = self.relu;
-                let higher = self.rotate.at(heights.at(circuit.activation_level + 1)) / self.rotate.at(measured);
+                let level = circuit.level_before_activation(step.level);
+                let higher = self.rotate.at(heights.at(level + 1)) / self.rotate.at(measured);
                 seconds * higher * step.relinearizations as f64 / relinearizations as f64
             }
             Op::Convolution | Op::Classifier => {

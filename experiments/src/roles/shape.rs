@@ -23,7 +23,7 @@ fn describe(program: &Program) -> String {
             let [from, to, kernel, stride] = [conv.in_channels, conv.out_channels, conv.kernel, conv.stride];
             write!(text, " [{} of {from} to {to}, kernel {kernel}, stride {stride}]", term.input).expect(strings);
         }
-        writeln!(text, " identity {:?}, refreshed {}", layer.identity, planned.refreshed).expect(strings);
+        writeln!(text, " identity {:?}, refreshed {}", layer.identity, planned.place.refreshed).expect(strings);
     }
     let classifier = &program.network().classifier;
     writeln!(text, "classifier {} to {}", classifier.in_features, classifier.out_features).expect(strings);

@@ -1,6 +1,6 @@
 //! The seconds and bytes of a candidate by counts, without a search for its primes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -9,7 +9,7 @@ use fhe_ckks::Parameters;
 use fhe_nn::encrypted::profile::Masks;
 use fhe_nn::encrypted::{Circuit, Op, Profile, Program, ScheduledStep};
 
-use super::Setting;
+use super::{ROUNDS, Setting};
 use crate::prediction::Predictor;
 
 /// A profile with its cost by counts.
@@ -21,8 +21,11 @@ pub(super) struct Candidate {
     keys: f64,
 }
 
-/// The steps of the network with masks of one kind. Levels of convolutions count from the level of a bootstrap.
+/// The steps of the network with masks of one kind and a number of rounds. Levels of convolutions and activations count from
+/// the level of a bootstrap.
 struct Steps {
+    masks: Masks,
+    rounds: usize,
     steps: Vec<ScheduledStep>,
     /// Level of a bootstrap's input.
     lowest: usize,
@@ -38,8 +41,8 @@ pub(super) struct Counter<'a> {
     predictor: &'a Predictor,
     /// A circuit of the ring, activation and packing with each message ratio that was asked for.
     circuits: Mutex<Vec<Circuit>>,
-    /// The steps with each kind of masks.
-    templates: Vec<(Masks, Steps)>,
+    /// The steps with each kind of masks and each number of rounds.
+    templates: Vec<Steps>,
     /// The largest secure modulus.
     limit: f64,
     /// Slot counts of bootstraps.
@@ -47,34 +50,41 @@ pub(super) struct Counter<'a> {
 }
 
 impl<'a> Counter<'a> {
-    /// Plans the network once for each kind of masks.
+    /// Plans the network once for each kind of masks and each number of rounds for which any ring has room.
     ///
     /// # Errors
     /// An activation that no ring has a circuit for.
     pub(super) fn new(setting: &Setting, predictor: &'a Predictor) -> Result<Self> {
         let (log_n, relu, packing) = (setting.log_n(), &setting.relu, setting.packing);
         let [_, shipped] = if relu.is_wave() { Profile::wave() } else { Profile::polynomial() };
-        let kinds = if relu.is_wave() {
-            vec![shipped.masks]
+        let (kinds, rounds) = if relu.is_wave() {
+            (vec![shipped.masks], vec![1])
         } else {
-            vec![Masks::None, Masks::Own, Masks::Shared { bits: 10 }]
+            (vec![Masks::None, Masks::Own, Masks::Shared { bits: 10 }], ROUNDS.to_vec())
         };
         let ranges: Vec<f64> = setting.model.intervals.iter().map(|interval| interval.hi).collect();
-        let (mut slots, mut base) = (Vec::new(), None);
-        let template = |masks| {
-            let profile = Profile { masks, ..shipped.clone() };
-            let circuit = Circuit::secure_or_not(log_n, relu, packing, Some(&profile))?.in_ring(log_n);
+        let (mut slots, mut base) = (BTreeSet::new(), None);
+        let mut template = |(masks, rounds)| {
+            let profile = Profile { masks, rounds, ..shipped.clone() };
+            let circuit = match Circuit::secure_or_not(log_n, relu, packing, Some(&profile)) {
+                Ok(circuit) => circuit.in_ring(log_n),
+                Err(_) if rounds > 1 => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
             let params = Parameters::try_from(circuit.parameters().clone())?;
-            let program = Program::new(setting.model.network.clone(), circuit.clone(), ranges.clone());
-            slots = program.slot_counts();
-            base = Some(circuit.clone());
+            let program = Program::new(setting.model.network.clone(), circuit.clone(), ranges.clone())?;
+            let own_slots = program.slot_counts();
+            slots.extend(&own_slots);
+            base.get_or_insert_with(|| circuit.clone());
             let plan = program.plan(&params)?;
-            let own = circuit.bootstrap(slots[0]).request_keys(&params)?;
+            let own = circuit.bootstrap(own_slots[0]).request_keys(&params)?;
             let keys = plan.request.iter().count().saturating_sub(own.iter().count());
-            Ok((masks, Steps { steps: plan.steps, lowest: circuit.bootstrap_level(), keys }))
+            Ok(Some(Steps { masks, rounds, steps: plan.steps, lowest: circuit.bootstrap_level(), keys }))
         };
-        let templates = kinds.into_iter().map(template).collect::<Result<_>>()?;
+        let all = rounds.into_iter().flat_map(|rounds| kinds.iter().map(move |&masks| (masks, rounds)));
+        let templates = all.filter_map(|one| template(one).transpose()).collect::<Result<_>>()?;
         let circuits = Mutex::new(base.into_iter().collect());
+        let slots = slots.into_iter().collect();
         Ok(Self { predictor, circuits, templates, slots, limit: Circuit::limit(log_n) })
     }
 
@@ -103,7 +113,8 @@ impl<'a> Counter<'a> {
     /// Returns a profile's cost; `None` for one without a secure circuit.
     pub(super) fn count(&self, profile: &Profile) -> Option<Candidate> {
         let kind = |masks: Masks| std::mem::discriminant(&masks);
-        let (_, known) = self.templates.iter().find(|(masks, _)| kind(*masks) == kind(profile.masks))?;
+        let same = |known: &&Steps| kind(known.masks) == kind(profile.masks) && known.rounds == profile.rounds;
+        let known = self.templates.iter().find(same)?;
         let circuit = self.circuit(profile).ok()?;
         let literal = circuit.parameters();
         let log_qp: u32 = literal.main_bits.iter().chain(&literal.special_bits).sum();
@@ -115,10 +126,10 @@ impl<'a> Counter<'a> {
         let works: BTreeMap<usize, Vec<StepWork>> = self.slots.iter().map(work).collect::<Option<_>>()?;
         let moved = |step: &ScheduledStep| {
             let level = match step.op {
-                Op::Convolution | Op::Classifier => {
+                Op::Bootstrap => step.level,
+                Op::Convolution | Op::Activation | Op::Classifier => {
                     step.level + circuit.bootstrap_level() - known.lowest.min(step.level)
                 }
-                _ => step.level,
             };
             ScheduledStep { level, ..step.clone() }
         };
@@ -137,8 +148,16 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// Returns the best candidates: so many by seconds, and so many others by keys.
-pub(super) fn best(mut candidates: Vec<Candidate>, [fast, small]: [usize; 2]) -> Vec<Candidate> {
+/// Returns the best candidates of each number of rounds: so many by seconds, and so many others by keys.
+pub(super) fn best(candidates: Vec<Candidate>, wanted: [usize; 2]) -> Vec<Candidate> {
+    let mut by_rounds: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
+    for candidate in candidates {
+        by_rounds.entry(candidate.profile.rounds).or_default().push(candidate);
+    }
+    by_rounds.into_values().flat_map(|candidates| best_of_rounds(candidates, wanted)).collect()
+}
+
+fn best_of_rounds(mut candidates: Vec<Candidate>, [fast, small]: [usize; 2]) -> Vec<Candidate> {
     candidates.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     let mut rest = candidates.split_off(fast.min(candidates.len()));
     rest.sort_by(|a, b| a.keys.total_cmp(&b.keys));

@@ -6,8 +6,8 @@ use fhe_ckks::noise::ternary_rounding;
 use fhe_nn::encrypted::profile::{FEWEST_KEYS, LEAST_EPHEMERAL_WEIGHT, LEAST_TIME, Masks};
 use fhe_nn::encrypted::{Circuit, Profile, Remainder, Transform};
 
-use super::Setting;
 use super::count::Counter;
+use super::{ROUNDS, Setting};
 
 /// EvalMod's series: degree and double angles. Those of one depth trade products for noise.
 const COSINES: [(usize, u32); 8] = [(30, 3), (30, 2), (38, 2), (46, 2), (62, 2), (54, 1), (62, 1), (110, 0)];
@@ -160,13 +160,16 @@ impl Space {
         let raised: Vec<_> =
             raised.into_iter().filter_map(|to| self.coeffs_to_slots(core, &own, to, deviation, size)).collect();
         let mut found = Vec::new();
-        for masks in self.masks(&own, deviation) {
+        let rounds = if wave { &ROUNDS[..1] } else { &ROUNDS };
+        for (masks, &rounds) in
+            self.masks(&own, deviation).into_iter().flat_map(|masks| rounds.iter().map(move |rounds| (masks, rounds)))
+        {
             for slots_to_coeffs in &lowered {
                 for coeffs_to_slots in &raised {
                     for giant_step in [FEWEST_KEYS, LEAST_TIME] {
                         let coeffs_to_slots = Transform { giant_step, ..coeffs_to_slots.clone() };
                         let slots_to_coeffs = slots_to_coeffs.clone();
-                        let profile = Profile { masks, slots_to_coeffs, coeffs_to_slots, ..own.clone() };
+                        let profile = Profile { masks, rounds, slots_to_coeffs, coeffs_to_slots, ..own.clone() };
                         found.extend(self.special(core, &profile));
                     }
                 }

@@ -65,8 +65,9 @@ fn shape(point: &Point) -> String {
         Masks::Own => "masks apart".to_owned(),
         Masks::Shared { bits } => format!("masks of {bits}"),
     };
+    let rounds = if p.rounds > 1 { format!("{} rounds, ", p.rounds) } else { String::new() };
     format!(
-        "q0 {}, StC {}, linear {}, {masks}, act {}, EvalMod {kernel} {}/{} at {} ratio {} range {}, CtS {}",
+        "{rounds}q0 {}, StC {}, linear {}, {masks}, act {}, EvalMod {kernel} {}/{} at {} ratio {} range {}, CtS {}",
         p.base,
         transform(&p.slots_to_coeffs),
         p.linear,

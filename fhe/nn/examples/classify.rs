@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let image = images[0].normalised();
     let mut rng = ChaCha20Rng::from_os_rng();
-    let program = Program::new(network, circuit, intervals.iter().map(|interval| interval.hi).collect());
+    let program = Program::new(network, circuit, intervals.iter().map(|interval| interval.hi).collect())?;
     let params = Parameters::try_from(program.circuit().parameters().clone())?;
     let (client, keys) = Client::generate(&program, &params, &mut rng)?;
     let server = Server::new(program, &params, keys)?;

@@ -4,8 +4,8 @@
 //! EvalMod, the activation, one level for the convolution (more in some packings), SlotsToCoeffs. Each main prime has
 //! the size that the [`Profile`] gives for the step that spends it.
 //!
-//! With a wave, EvalMod is the activation. With squares, another convolution and a product come before the first
-//! convolution that a bootstrap follows.
+//! With a wave, EvalMod is the activation. With several rounds, other convolutions, each with an activation, come before the
+//! convolution that a bootstrap follows: squares with a wave, else the polynomial that also follows bootstraps.
 //!
 //! A bootstrap leaves the sine of its message, and the polynomial that follows undoes that. If no polynomial follows,
 //! because a packing bootstraps the input of a strided block once more, the activation before it leaves the arcsine:
@@ -77,20 +77,22 @@ pub struct Circuit {
     /// The activation of a bootstrapped value that is bootstrapped next: it leaves the arcsine.
     arcsine_activation: Arc<MessageActivation>,
     /// The activation of a value that is not bootstrapped.
-    square: Arc<MessageActivation>,
+    plain: Arc<MessageActivation>,
     /// The bits of a convolution's prime that masks spend.
     masks: Masks,
     /// Level of a bootstrapped ciphertext, at which the activation starts.
     pub activation_level: usize,
-    /// Level at which convolutions start, unless their input is bootstrapped once more.
+    /// Level at which a convolution starts that a bootstrap follows, unless the packing needs more levels for it.
     pub linear_level: usize,
+    /// Number of layers to a bootstrap, as far as the levels go.
+    rounds: usize,
 }
 
 /// The activations of a circuit.
 struct Functions {
     activation: Arc<MessageActivation>,
     arcsine_activation: Arc<MessageActivation>,
-    square: Arc<MessageActivation>,
+    plain: Arc<MessageActivation>,
 }
 
 impl Circuit {
@@ -179,11 +181,15 @@ impl Circuit {
             profile.check_sine()?;
         }
         let from = if wave.is_some() { Form::Plain } else { Form::Sine(sine) };
+        let plain = match wave {
+            Some(_) => Approximant::square(),
+            None => Approximant::new(approximation, Form::Plain, Form::Plain),
+        };
         let made = |to: Form| Arc::new(MessageActivation::new(from, Approximant::new(approximation, from, to), to));
         let functions = Functions {
             activation: made(Form::Plain),
             arcsine_activation: made(Form::Arcsine(sine)),
-            square: Arc::new(MessageActivation::new(Form::Plain, Approximant::square(), Form::Plain)),
+            plain: Arc::new(MessageActivation::new(Form::Plain, plain, Form::Plain)),
         };
         Self::of_functions(log_n, approximation, packing, profile, limit, functions)
     }
@@ -199,9 +205,9 @@ impl Circuit {
         let profile = profile.clone();
         let circuit = if profile.message_ratio == self.profile.message_ratio {
             profile.check()?;
-            let [activation, arcsine_activation, square] =
-                [&self.activation, &self.arcsine_activation, &self.square].map(Arc::clone);
-            let functions = Functions { activation, arcsine_activation, square };
+            let [activation, arcsine_activation, plain] =
+                [&self.activation, &self.arcsine_activation, &self.plain].map(Arc::clone);
+            let functions = Functions { activation, arcsine_activation, plain };
             Self::of_functions(log_n, &self.approximation, self.packing, profile, limit, functions)
         } else {
             Self::within(log_n, &self.approximation, self.packing, profile, limit)
@@ -216,7 +222,7 @@ impl Circuit {
         packing: Packing,
         profile: Profile,
         limit: f64,
-        Functions { activation, arcsine_activation, square }: Functions,
+        Functions { activation, arcsine_activation, plain }: Functions,
     ) -> Result<Self, CkksError> {
         let wave = approximation.wave();
         let depth = activation.approximant().depth().max(arcsine_activation.approximant().depth());
@@ -224,28 +230,38 @@ impl Circuit {
         let masks = if packing.spreads() { profile.masks } else { Masks::None };
         let convolution = packing.levels() + masks.levels();
         let linear_level = lowering + convolution;
-        let squares = usize::from(approximation.has_squares());
-        // The levels from the start of a convolution with a square after it to that of the next convolution.
-        let inner = squares * (convolution + square.approximant().depth());
-        let above = linear_level + depth + inner;
-        // A convolution that starts at the level of a fresh bootstrap may spend more levels than other steps need.
-        let last = if squares > 0 { linear_level + square.approximant().depth() } else { lowering };
+        let rounds = rounds(approximation, &profile)?;
+        let plain_depth = plain.approximant().depth();
+        // The levels from the start of a convolution without a bootstrap after it to that of the next convolution.
+        let round = convolution + plain_depth;
+        let above = linear_level + depth + (rounds - 1) * round;
+        // A convolution that starts at the level of a fresh bootstrap may spend more levels than other steps need. A wave leaves
+        // no choice of the convolution that a bootstrap follows.
+        let last = if wave.is_some() && rounds > 1 { linear_level + plain_depth } else { lowering };
         let downsampling = packing.refreshed_levels().map_or(0, |levels| (last + levels).saturating_sub(above));
         let eval_mod = fhe_circuits::eval_mod::EvalMod::new(profile.eval_mod_literal(wave), profile.message_ratio)?;
         let group = |purpose, bits, count| PrimeGroup { purpose, bits, count };
-        let chain = vec![
+        let mut chain = vec![
             group("first prime", profile.base, 1),
             group("SlotsToCoeffs", profile.slots_to_coeffs.bits, lowering),
             group("convolution", profile.linear + masks.bits(), convolution),
-            group("square", profile.activation, squares * square.approximant().depth()),
-            group("convolution before the square", profile.linear + masks.bits(), squares * convolution),
+        ];
+        let names = match wave {
+            Some(_) => ["square", "convolution before the square"],
+            None => ["activation without bootstrap", "convolution before it"],
+        };
+        for _ in 1..rounds {
+            chain.push(group(names[0], profile.activation, plain_depth));
+            chain.push(group(names[1], profile.linear + masks.bits(), convolution));
+        }
+        chain.extend([
             group("downsampling", profile.activation, downsampling),
             group("activation", profile.activation, depth.saturating_sub(1)),
             // The activation's first product lowers the scale of a bootstrapped value to that of the other products.
             group("activation's first product", profile.eval_mod, depth.min(1)),
             group("EvalMod", profile.eval_mod, eval_mod.depth()),
             group("CoeffsToSlots", profile.coeffs_to_slots.bits, profile.coeffs_to_slots.primes),
-        ];
+        ]);
         let chain: Vec<_> = chain.into_iter().filter(|group| group.count > 0).collect();
         let main_bits: Vec<u32> = chain.iter().flat_map(|group| vec![group.bits; group.count]).collect();
         let special = special_primes(log_n, &main_bits, &profile, limit)?;
@@ -266,10 +282,11 @@ impl Circuit {
             packing,
             activation,
             arcsine_activation,
-            square,
+            plain,
             masks,
             activation_level: above + downsampling,
             linear_level,
+            rounds,
         })
     }
 
@@ -316,7 +333,7 @@ impl Circuit {
         if self.approximation.wave().is_some() {
             return 0.0;
         }
-        let (plain, sine) = (Approximant::new(&self.approximation, Form::Plain, Form::Plain), self.sine());
+        let (plain, sine) = (self.plain.approximant(), self.sine());
         let difference = |k: i32| {
             let x = f64::from(k) / 1000.0;
             (self.activation.approximant().value(sine.of(x)) - plain.value(x)).abs()
@@ -325,13 +342,31 @@ impl Circuit {
     }
 
     /// The activation of messages that are not bootstrapped.
-    pub(crate) fn square(&self) -> &Arc<MessageActivation> {
-        &self.square
+    pub(crate) fn plain_activation(&self) -> &Arc<MessageActivation> {
+        &self.plain
     }
 
-    /// The number of levels that a square spends.
-    pub(super) fn square_depth(&self) -> usize {
-        self.square.approximant().depth()
+    /// The levels at which activations of values that are not bootstrapped start, from the lowest up: as many as there are
+    /// rounds, less one.
+    pub fn plain_levels(&self) -> Vec<usize> {
+        let depth = self.plain.approximant().depth();
+        let round = self.linear_level - self.bootstrap_level() + depth;
+        (0..self.rounds - 1).map(|below| self.linear_level + depth + below * round).collect()
+    }
+
+    /// Level of the operand of an activation whose result has this level.
+    pub fn level_before_activation(&self, level: usize) -> usize {
+        let start = level + self.plain.approximant().depth();
+        if self.plain_levels().contains(&start) { start } else { self.activation_level }
+    }
+
+    /// Scale of a convolution's result that is not bootstrapped. A polynomial wants a scale whose square over one of its
+    /// primes is that scale again.
+    pub fn plain_scale(&self) -> f64 {
+        match self.approximation.wave() {
+            None => f64::from(self.profile.activation).exp2(),
+            Some(_) => self.linear_scale(),
+        }
     }
 
     /// Decimals of a logit that the noise of this circuit leaves.
@@ -428,6 +463,18 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
         taken
     });
     stages.collect()
+}
+
+/// The number of layers to a bootstrap: the network's own choice with waves, else that of the profile.
+fn rounds(approximation: &Approximation, profile: &Profile) -> Result<usize, CkksError> {
+    match approximation.wave() {
+        None => Ok(profile.rounds),
+        Some(_) if profile.rounds == 1 => Ok(1 + usize::from(approximation.has_squares())),
+        Some(_) => {
+            let wanted = format!("1 with {approximation}, which says itself where its bootstraps are");
+            Err(CkksError::Parameters { what: "profile.rounds", found: profile.rounds.to_string(), wanted })
+        }
+    }
 }
 
 /// Bits by which all primes together may exceed their nominal sizes.

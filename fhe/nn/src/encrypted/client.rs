@@ -18,7 +18,7 @@ use super::program::{Program, StepInfo};
 ///
 /// let network = ResNet::from_safetensors(datasets::pretrained::RESNET20)?;
 /// let circuit = Circuit::new(16, &Approximation::default(), Packing::Fused, None)?;
-/// let program = Program::new(network, circuit, vec![40.0; 19]);
+/// let program = Program::new(network, circuit, vec![40.0; 19])?;
 /// let params = Parameters::try_from(program.circuit().parameters().clone())?;
 ///
 /// let mut rng = rand_chacha::ChaCha20Rng::from_os_rng();

@@ -123,7 +123,7 @@ fn other_networks_have_a_schedule_keys_and_a_prediction_of_memory() {
         let ranges = vec![1.0; network.activations()];
         let circuit = Circuit::new(16, &"chebyshev:7".parse().unwrap(), packing, None).unwrap();
         let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
-        let program = Program::new(network, circuit, ranges);
+        let program = Program::new(network, circuit, ranges).unwrap();
         let room = if packing == Packing::Batch { 64 / width } else { 1 };
         assert_eq!(program.images(), room, "{packing}");
         let plan = program.plan(&params).unwrap();

@@ -3,7 +3,8 @@
 //! From the ground up: [`interleave`] puts several images into a ciphertext. [`layout`] gives values their places among
 //! the slots and turns convolutions into matrices ([`slot_matrix`]), which [`matvec`] multiplies by encrypted vectors.
 //! [`packing`] makes convolutions of that, and [`circuit`] chooses parameters and levels by a [`profile`]. [`program`]
-//! is the network as planned layers with the one loop over them. [`server`] runs it on ciphertexts, [`schedule`] on levels,
+//! is the network as planned layers with the one loop over them; [`placement`] chooses where they are
+//! bootstrapped. [`server`] runs it on ciphertexts, [`schedule`] on levels,
 //! which predicts steps, keys and [`memory`] for each way of [`holding`] them. The [`client`] holds the secret, and needs to know the [`interface`] only.
 
 mod activation;
@@ -20,6 +21,7 @@ pub mod matvec;
 pub mod memory;
 pub mod packing;
 mod parts;
+pub mod placement;
 pub mod profile;
 pub mod program;
 #[cfg(test)]
@@ -37,6 +39,7 @@ pub use holding::{ConstantPlace, Holding, KeyPlace};
 pub use interface::Interface;
 pub use memory::{Memory, Needs};
 pub use packing::Packing;
+pub use placement::{BootstrapPlace, Place};
 pub use profile::{Profile, Remainder, Transform};
 pub use program::{PlannedLayer, Program, StepInfo};
 pub use schedule::{Plan, ScheduledStep};

@@ -68,6 +68,18 @@ pub struct Profile {
     pub double_angles: u32,
     /// Decimals of a logit that the noise leaves.
     pub logit_digits: usize,
+    /// Rounds of a convolution and a polynomial activation for which one bootstrap leaves levels. With waves it is 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub rounds: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(rounds: &usize) -> bool {
+    *rounds == 1
 }
 
 /// The function that EvalMod approximates.
@@ -176,6 +188,7 @@ impl Profile {
             eval_mod_degree: 62,
             double_angles: 1,
             logit_digits: 2,
+            rounds: 1,
         }
     }
 

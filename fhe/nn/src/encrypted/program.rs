@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use fhe_ckks::CkksError;
+
 use super::circuit::{Circuit, Target};
 use super::interleave::Interleave;
 use super::layout::Layout;
 use super::packing::Packing;
+use super::placement::{self, BootstrapPlace, Place};
 use super::slots::Operand;
 use crate::form::Form;
 use crate::network::{CLASSIFIER, INPUT_SIDE, Layer, Op, ResNet, Term};
@@ -19,6 +22,8 @@ pub struct Program {
     interleave: Interleave,
     /// Half-width of each activation's interval: values are divided by it while encrypted.
     ranges: Vec<f64>,
+    /// The place of each layer's bootstrap.
+    places: Vec<Place>,
 }
 
 /// A layer under encryption.
@@ -32,27 +37,12 @@ pub struct PlannedLayer<'a> {
     pub range: f64,
     /// The form in which the activation leaves its values: arcsines if they are bootstrapped next.
     pub form: Form,
-    /// Whether the result is bootstrapped once more, for a layer that needs the levels.
-    pub refreshed: bool,
-    /// The place of the bootstrap.
-    pub bootstrap: BootstrapPlace,
-    /// The level of the convolution's result.
-    pub end: usize,
+    /// The place of its bootstrap.
+    pub place: Place,
     /// The scale of the convolution's result.
     pub scale: f64,
     /// The activation.
     pub(crate) function: Arc<MessageActivation>,
-}
-
-/// The place of a layer's bootstrap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BootstrapPlace {
-    /// Before the activation.
-    Before,
-    /// The bootstrap is the activation.
-    Within,
-    /// The layer has none: the convolution leaves the levels that the activation and the next layer need.
-    None,
 }
 
 /// A step of the evaluation, with everything that the holder of the secret needs to read its result.
@@ -105,7 +95,7 @@ pub(crate) trait Machine {
     /// The values bootstrapped: of a convolution, or of an activation before a layer that needs the levels.
     fn bootstrap(&mut self, step: &StepInfo, at: Layout, x: Self::Value) -> Result<Self::Value, Self::Error>;
 
-    /// The activation of bootstrapped values, or a square of others.
+    /// The activation of values, bootstrapped or at their own size.
     fn activate(
         &mut self,
         step: &StepInfo,
@@ -144,7 +134,7 @@ struct Held<V> {
 
 impl PlannedLayer<'_> {
     fn step(&self, layer: &str, op: Op, form: Form) -> StepInfo {
-        let Self { layout, range, end, scale, .. } = *self;
+        let Self { layout, range, place: Place { end, .. }, scale, .. } = *self;
         StepInfo { layer: layer.to_owned(), op, layout: Some(layout), range, form, end, scale }
     }
 }
@@ -160,18 +150,23 @@ impl Program {
     /// let network = ResNet::from_safetensors(datasets::pretrained::RESNET20)?;
     /// let circuit = Circuit::new(16, &Approximation::default(), Packing::Fused, None)?;
     /// let ranges = vec![40.0; network.activations()];
-    /// let program = Program::new(network, circuit, ranges);
+    /// let program = Program::new(network, circuit, ranges)?;
     /// assert_eq!((program.layers().len(), program.images()), (19, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// # Errors
+    /// If the circuit has too few levels for a layer of the network.
+    ///
     /// # Panics
     /// If there is not one range for each activation.
-    pub fn new(network: ResNet, circuit: Circuit, ranges: Vec<f64>) -> Self {
+    pub fn new(network: ResNet, circuit: Circuit, ranges: Vec<f64>) -> Result<Self, CkksError> {
         assert_eq!(ranges.len(), network.activations(), "one range for each activation");
         let slots = Self::slots_needed(&network, circuit.packing);
         let interleave = circuit.packing.interleave(circuit.max_slots(), slots);
-        Self { network, circuit, interleave, ranges }
+        let layers = network.layers();
+        let places = placement::of_network(&circuit, &layers, &layouts(&layers, circuit.packing), interleave)?;
+        Ok(Self { network, circuit, interleave, ranges, places })
     }
 
     /// The circuit.
@@ -211,44 +206,27 @@ impl Program {
 
     /// Every layer, planned, in order of evaluation.
     pub fn layers(&self) -> Vec<PlannedLayer<'_>> {
-        let (layers, packing) = (self.network.layers(), self.circuit.packing);
-        let layouts = layouts(&layers, packing);
-        let waves = self.circuit.approximation.wave().is_some();
-        let needs_levels = |value: usize| {
-            let mut terms = layers.iter().flat_map(|layer| &layer.terms);
-            // A wave leaves all levels of a bootstrap.
-            !waves && terms.any(|term| term.input == value && packing.refreshes(term.conv.stride))
-        };
-        let refreshed: Vec<bool> = (1..=layers.len()).map(needs_levels).collect();
-        let planned = layers.into_iter().zip(&layouts[1..]).zip(&self.ranges).zip(refreshed);
-        let planned = planned.enumerate().map(|(index, (((layer, &layout), &range), refreshed))| {
-            let form = if refreshed { Form::Arcsine(self.circuit.sine()) } else { Form::Plain };
-            let bootstrap = self.bootstrap_of(index);
-            let linear = self.circuit.linear_scale();
-            let (function, end, scale) = match bootstrap {
+        let layers = self.network.layers();
+        let layouts = layouts(&layers, self.circuit.packing);
+        let planned = layers.into_iter().zip(&layouts[1..]).zip(&self.ranges).zip(&self.places);
+        let planned = planned.map(|(((layer, &layout), &range), &place)| {
+            let form = if place.refreshed { Form::Arcsine(self.circuit.sine()) } else { Form::Plain };
+            let (function, scale) = match place.bootstrap {
                 BootstrapPlace::None => {
-                    let end = self.circuit.linear_level + self.circuit.square_depth();
-                    (self.circuit.square(), end, self.interleave.scale_before_parts(linear))
+                    let scale = self.interleave.scale_before_parts(self.circuit.plain_scale());
+                    (self.circuit.plain_activation(), scale)
                 }
-                _ => (self.circuit.message_activation(form), self.circuit.bootstrap_level(), linear),
+                _ => (self.circuit.message_activation(form), self.circuit.linear_scale()),
             };
-            PlannedLayer { layer, layout, range, form, refreshed, bootstrap, end, scale, function: function.clone() }
+            PlannedLayer { layer, layout, range, form, place, scale, function: function.clone() }
         });
         planned.collect()
-    }
-
-    fn bootstrap_of(&self, layer: usize) -> BootstrapPlace {
-        match &self.circuit.approximation {
-            approximation if approximation.is_square(layer) => BootstrapPlace::None,
-            approximation if approximation.wave().is_some() => BootstrapPlace::Within,
-            _ => BootstrapPlace::Before,
-        }
     }
 
     /// The slot counts at which ciphertexts are bootstrapped, in order.
     pub fn slot_counts(&self) -> Vec<usize> {
         let layers = self.layers();
-        let bootstrapped = layers.iter().filter(|layer| layer.bootstrap != BootstrapPlace::None);
+        let bootstrapped = layers.iter().filter(|layer| layer.place.bootstrap != BootstrapPlace::None);
         let mut counts: Vec<usize> = bootstrapped.map(|layer| self.interleave.slots(layer.layout.slots())).collect();
         counts.sort_unstable();
         counts.dedup();
@@ -260,7 +238,7 @@ impl Program {
         let layers = self.layers();
         let mut values = vec![Some(Held { x: image, at: self.input_layout(), range: 1.0 })];
         for (k, planned) in layers.iter().enumerate() {
-            let PlannedLayer { ref layer, layout: at, range, form, refreshed, bootstrap, ref function, .. } = *planned;
+            let PlannedLayer { ref layer, layout: at, range, form, place, ref function, .. } = *planned;
             let held = |value: usize| values[value].as_ref().expect("a value is held until its last use");
             let operands = layer.terms.iter().map(|&Term { conv, input }| {
                 let Held { x, at, range } = held(input);
@@ -271,7 +249,7 @@ impl Program {
 
             let step = planned.step(&layer.name, Op::Convolution, Form::Plain);
             let sum = machine.convolve(&step, at, &operands, identity)?;
-            let mut x = match bootstrap {
+            let mut x = match place.bootstrap {
                 BootstrapPlace::Before => {
                     let step = planned.step(&layer.name, Op::Bootstrap, Form::Sine(self.circuit.sine()));
                     let fresh = machine.bootstrap(&step, at, sum)?;
@@ -285,7 +263,7 @@ impl Program {
                     machine.activate(&planned.step(&layer.activation, Op::Activation, form), at, function, sum)?
                 }
             };
-            if refreshed {
+            if place.refreshed {
                 x = machine.bootstrap(&planned.step(&layer.activation, Op::Bootstrap, Form::Plain), at, x)?;
             }
             let used_later = |value: usize| layers[k + 1..].iter().any(|later| later.layer.uses(value));

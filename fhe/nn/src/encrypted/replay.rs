@@ -99,7 +99,8 @@ impl Machine for Replay<'_> {
     }
 }
 
-/// Replays an image with polynomials of `degree`, and returns the number of bootstraps in each of `packings`.
+/// Replays an image with polynomials of `degree` in the wide profile, and returns the number of bootstraps in each of
+/// `packings`.
 pub(super) fn replay(
     network: &ResNet,
     degree: usize,
@@ -107,17 +108,19 @@ pub(super) fn replay(
     ranges: &[f64],
     packings: &[Packing],
 ) -> Vec<usize> {
-    let replayed = packings.iter().map(|&packing| {
-        let circuit = Circuit::insecure(16, degree, packing);
-        let program = Program::new(network.clone(), circuit, ranges.to_vec());
-        let (_, expected) = network.trace(image, &program.clear_activation());
-        let input = program.input_layout();
-        let start = ClearSlots { slots: input.pack(image), level: program.circuit().linear_level, products: 0 };
-        let mut machine = Replay { program: &program, expected: &expected, bootstraps: 0 };
-        program.run(&mut machine, start).unwrap();
-        machine.bootstraps
-    });
-    replayed.collect()
+    let circuits = packings.iter().map(|&packing| Circuit::insecure(16, degree, packing));
+    circuits.map(|circuit| replay_in(circuit, network, image, ranges)).collect()
+}
+
+/// Replays an image in a circuit, and returns the number of bootstraps.
+fn replay_in(circuit: Circuit, network: &ResNet, image: &[f64], ranges: &[f64]) -> usize {
+    let program = Program::new(network.clone(), circuit, ranges.to_vec()).unwrap();
+    let (_, expected) = network.trace(image, &program.clear_activation());
+    let input = program.input_layout();
+    let start = ClearSlots { slots: input.pack(image), level: program.circuit().linear_level, products: 0 };
+    let mut machine = Replay { program: &program, expected: &expected, bootstraps: 0 };
+    program.run(&mut machine, start).unwrap();
+    machine.bootstraps
 }
 
 #[test]
@@ -172,5 +175,27 @@ fn any_depth_width_and_kernel_is_the_plaintext_model_in_every_packing() {
             ranges::observe(&network, &[()], |()| image.clone()).iter().map(|range| 1.5 * range).collect();
         let bootstraps = replay(&network, degree, &image, &ranges, Packing::ALL);
         assert!(bootstraps.iter().all(|&count| count >= network.activations()));
+    }
+}
+
+/// The interpreter asserts that every value has the levels for its steps, so three rounds also show that inputs of blocks
+/// keep theirs.
+#[test]
+fn several_rounds_to_a_bootstrap_are_the_plaintext_model_in_every_packing() {
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    let network = random(&mut rng, 3, 2, 3);
+    let image: Vec<f64> = (0..3 * 32 * 32).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let ranges: Vec<f64> =
+        ranges::observe(&network, &[()], |()| image.clone()).iter().map(|range| 1.5 * range).collect();
+    for relu in ["chebyshev:7", "minimax:15", "square"] {
+        for &packing in Packing::ALL {
+            let bootstraps = [1, 2, 3].map(|rounds| {
+                let profile = Profile { rounds, ..Profile::wide() };
+                let circuit = Circuit::insecure_in(profile, 16, &relu.parse().unwrap(), packing);
+                replay_in(circuit, &network, &image, &ranges)
+            });
+            println!("{relu}, {packing}: {bootstraps:?} bootstraps with one, two and three rounds");
+            assert!(bootstraps[0] > bootstraps[1] && bootstraps[1] >= bootstraps[2], "{relu}, {packing}");
+        }
     }
 }

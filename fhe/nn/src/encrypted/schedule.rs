@@ -162,6 +162,7 @@ impl Machine for Planner<'_> {
         };
         let mut key: Vec<_> = operands.iter().map(shape).collect();
         key.extend(identity.map(|(x, _)| [x.level, 0, 0, 0, 0, 0]));
+        key.push([step.end, 0, 0, 0, 0, 0]);
         let (level, cost) = match self.counted.get(&key) {
             Some(&known) => known,
             None => {

@@ -332,6 +332,19 @@ fn bootstraps_that_are_activations_hold_in_every_packing() {
     }
 }
 
+/// Two layers to a bootstrap. Half of the activations get values at their own size.
+#[test]
+fn two_rounds_to_a_bootstrap_hold_in_every_packing() {
+    for &packing in Packing::ALL {
+        let log_n = if packing == Packing::Batch { 14 } else { 13 };
+        let others: &[&str] = if packing == Packing::default() { &["square", "composite:3,5"] } else { &[] };
+        for relu in [&["chebyshev:7"], others].concat() {
+            let profile = Profile { rounds: 2, ..Profile::wide() };
+            whole_network(Circuit::insecure_in(profile, log_n, &relu.parse().unwrap(), packing), WIDE_NOISE);
+        }
+    }
+}
+
 /// The bound on the error of every step in this ring, with the wide profile: four times the largest error of most
 /// steps.
 const WIDE_NOISE: f64 = 2e-6;
@@ -350,7 +363,7 @@ fn encrypted_network(mut rng: ChaCha20Rng, network: ResNet, circuit: Circuit, no
     let pixels = network.input_channels() * 32 * 32;
     let mut images: Vec<Vec<f64>> = (0..4).map(|_| numbers(&mut rng, pixels)).collect();
     let ranges = ranges::observe(&network, &images, Vec::clone);
-    let program = Program::new(network, circuit, ranges);
+    let program = Program::new(network, circuit, ranges).unwrap();
     let room = program.images();
     assert_eq!(room > 1, packing == Packing::Batch, "{packing}: {room} images in a ciphertext");
     images.truncate(room);
@@ -401,7 +414,7 @@ fn an_arcsine_before_a_bootstrap_changes_an_activation_by_next_to_nothing() {
     let ranges = vec![8.0; network.activations()];
     let clear = |packing| {
         let circuit = Circuit::insecure(13, 59, packing);
-        Program::new(network.clone(), circuit, ranges.clone())
+        Program::new(network.clone(), circuit, ranges.clone()).unwrap()
     };
     let (vector, plain) = (clear(Packing::Vector), clear(Packing::Fused));
     let forms: Vec<_> = vector.layers().iter().map(|layer| layer.form).collect();
@@ -456,7 +469,7 @@ fn every_degree(packing: Packing) {
         judged.entry(depth).or_insert_with(|| {
             let params = Parameters::try_from(circuit.parameters().clone()).unwrap();
             assert!(params.security_bits() >= 128, "degree {degree}");
-            let program = Program::new(network.clone(), circuit.clone(), ranges.clone());
+            let program = Program::new(network.clone(), circuit.clone(), ranges.clone()).unwrap();
             let schedule = program.plan(&params).unwrap().steps;
             assert_eq!(schedule.len(), 3 * program.network().activations() + 1 + more);
             for step in schedule {
@@ -489,7 +502,7 @@ fn every_way_of_holding_keys_and_constants_computes_the_same_bits() {
     let network = narrow(&mut ChaCha20Rng::seed_from_u64(1));
     let image = numbers(&mut ChaCha20Rng::seed_from_u64(2), 3 * 32 * 32);
     let ranges = ranges::observe(&network, std::slice::from_ref(&image), Vec::clone);
-    let program = Program::new(network, Circuit::insecure(13, 7, Packing::Fused), ranges);
+    let program = Program::new(network, Circuit::insecure(13, 7, Packing::Fused), ranges).unwrap();
     let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
     let plan = program.plan(&params).unwrap();
     let shelf = Shelf::create(&std::env::temp_dir()).unwrap();

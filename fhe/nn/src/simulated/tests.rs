@@ -17,7 +17,7 @@ fn program(seed: u64) -> (Program, Parameters, Vec<ScheduledStep>) {
     let images: Vec<Vec<f64>> = (0..8).map(|_| numbers(&mut rng, IMAGE)).collect();
     let ranges = ranges::observe(&network, &images, Vec::clone);
     let ranges = ranges.iter().map(|range| 1.2 * range).collect();
-    let program = Program::new(network, Circuit::insecure(13, 7, Packing::default()), ranges);
+    let program = Program::new(network, Circuit::insecure(13, 7, Packing::default()), ranges).unwrap();
     let params = Parameters::try_from(program.circuit().parameters().clone()).unwrap();
     let schedule = program.plan(&params).unwrap().steps;
     (program, params, schedule)

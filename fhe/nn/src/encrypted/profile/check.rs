@@ -18,6 +18,8 @@ const MERGED: RangeInclusive<u32> = 1..=10;
 const GIANT_STEPS: RangeInclusive<u32> = 1..=16;
 /// The fewest bits of a transform's weights: with fewer they would be zero, and the message lost.
 const LEAST_WEIGHT_BITS: f64 = 12.0;
+/// Rounds to a bootstrap: no secure modulus has room for more.
+const ROUNDS: RangeInclusive<usize> = 1..=16;
 /// The longest name.
 const LONGEST_NAME: usize = 40;
 
@@ -53,6 +55,7 @@ impl Profile {
         within("profile.eval_mod_degree", self.eval_mod_degree, 2..=254)?;
         within("profile.double_angles", self.double_angles, 0..=12)?;
         within("profile.logit_digits", self.logit_digits, 0..=6)?;
+        within("profile.rounds", self.rounds, ROUNDS)?;
         self.check_transforms()
     }
 
@@ -145,7 +148,7 @@ mod tests {
     #[test]
     fn a_broken_profile_is_refused_with_key_value_and_wanted() {
         type Change = fn(&mut Profile);
-        let rows: [(Change, &str, &str); 18] = [
+        let rows: [(Change, &str, &str); 20] = [
             (|p| p.name = String::new(), "profile.name", "lower-case"),
             (|p| p.name = "a b".to_owned(), "profile.name", "'a b'"),
             (|p| p.base = 51, "profile.base", "20 to 50"),
@@ -159,6 +162,8 @@ mod tests {
             (|p| p.ephemeral_weight = 31, "profile.ephemeral_weight", "32 to"),
             (|p| p.message_ratio = f64::NAN, "profile.message_ratio", "NaN"),
             (|p| p.eval_mod_degree = 0, "profile.eval_mod_degree", "2 to 254"),
+            (|p| p.rounds = 0, "profile.rounds", "1 to 16"),
+            (|p| p.rounds = 17, "profile.rounds", "1 to 16"),
             (|p| p.coeffs_to_slots.stages = Vec::new(), "profile.coeffs_to_slots", "one to eight stages"),
             (|p| p.slots_to_coeffs.stages = vec![14], "profile.slots_to_coeffs", "1 to 10"),
             (|p| p.coeffs_to_slots.primes = 4, "profile.coeffs_to_slots", "1 to 3 primes"),
