@@ -30,6 +30,7 @@ pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model, normalisation};
 pub(crate) use pool::{check_threads, in_pool, on_threads};
 pub(crate) use profile::{AskedProfile, text as profile_text};
+pub(crate) use shelf::Shelved;
 pub(crate) use shipped::{SHIPPED, Shipped};
 pub(crate) use source::{Claim, Named, Source, check_headroom};
 pub(crate) use spec::{CaseSpec, RINGS, check_ring, check_ring_dim};
@@ -171,17 +172,17 @@ impl Case {
     /// # Errors
     /// The tightest limit, the prediction by its parts, and the cases nearest to this one that fit.
     pub(crate) fn check_memory_available(&self) -> Result<()> {
-        self.check_memory_beside(0)
+        self.check_memory_beside(0, Shelved::BOTH)
     }
 
     /// Fails if the case is predicted to take more memory than this process can still have, beside `mapped` bytes of it
     /// that stay in files. The system drops those where memory is short and reads them again, which takes time: a note
-    /// says so.
+    /// says so. What is `shelved` needs room on a disk.
     ///
     /// # Errors
     /// Those of [`Case::check_memory_available`].
-    pub(crate) fn check_memory_beside(&self, mapped: u64) -> Result<()> {
-        self.check_shelf()?;
+    pub(crate) fn check_memory_beside(&self, mapped: u64, shelved: Shelved) -> Result<()> {
+        self.check_shelf(shelved)?;
         let (total, file) = (self.plan.memory.total() as u64, self.plan.needs.file(self.holding) as u64);
         let Some(Available { bytes: left, limit }) =
             machine::available().filter(|found| found.bytes < total + in_address_space(file, &found.limit))

@@ -7,7 +7,7 @@ use fhe_nn::encrypted::Packing;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::case::{AskedProfile, Case, CaseSpec, ServerArgs};
+use crate::case::{AskedProfile, Case, CaseSpec, ServerArgs, Shelved};
 use crate::output::{self, bytes};
 use crate::roles::keys::Places;
 use crate::roles::manifest::Manifest;
@@ -76,7 +76,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let case = case(args, &manifest).with_context(|| folder.display().to_string())?;
         let memory = case.plan.memory;
         let constants = if args.constants.is_some() { memory.constants } else { 0 };
-        args.server.check_memory_beside(&case, (memory.keys + constants) as u64)?;
+        let shelved = Shelved { keys: false, constants: args.constants.is_none() };
+        args.server.check_memory_beside(&case, (memory.keys + constants) as u64, shelved)?;
         if let Some(path) = &args.constants
             && constants::read(path, &case)?.is_none()
         {

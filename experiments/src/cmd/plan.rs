@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::case::CaseSpec;
+use crate::case::{CaseSpec, Shelved};
 use crate::output::bytes;
 use crate::plan::{Plan, sweep, text};
 use crate::search::{self, Bounds, FEWEST_BITS, Front, Goal, Setting};
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     args.case.in_pool(|| {
         let case = args.case.case()?;
-        let plan = Plan::new(&case, args.case.check_memory(&case).err())?;
+        let plan = Plan::new(&case, args.case.check_memory(&case, Shelved::BOTH).err())?;
         if args.json {
             output::out(&format!("{}\n", serde_json::to_string(&plan)?))
         } else {

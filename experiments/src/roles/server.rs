@@ -13,7 +13,7 @@ use super::frames;
 use super::keys;
 use super::manifest::Manifest;
 use super::parcel::{self, Direction, Parcel};
-use crate::case::Case;
+use crate::case::{Case, Shelved};
 use crate::constants;
 use crate::files::Durability;
 use crate::machine;
@@ -95,7 +95,7 @@ impl Server {
         let serving = match stored {
             Some(stored) => Serving::with_constants(case, keys, stored)?,
             None => {
-                let shelf = case.shelf()?;
+                let shelf = case.shelf(Shelved { keys: false, constants: true })?;
                 Serving::start(case, keys, shelf.as_ref())?
             }
         };
