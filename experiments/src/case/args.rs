@@ -115,9 +115,9 @@ impl Args {
         Ok((CaseSpec { ring_dim: *ring_dim, relu, packing: *packing, profile }, model, kernels))
     }
 
-    /// Returns the bytes that the user grants, if the flag says how many.
-    pub(crate) fn memory_limit(&self) -> Option<u64> {
-        self.server.memory_limit()
+    /// Returns what the user says of memory.
+    pub(crate) fn dial(&self) -> &Dial {
+        &self.server.max_memory
     }
 
     /// Returns the flags that make this case, as a user would type them. Threads and memory limits do not change the
@@ -176,11 +176,6 @@ impl ServerArgs {
             flag("kernels", self.kernels.name().map(str::to_owned)),
         ]
         .concat()
-    }
-
-    /// Returns the bytes of memory that the user grants, if the flag says how many.
-    pub(crate) fn memory_limit(&self) -> Option<u64> {
-        self.max_memory.limit()
     }
 
     fn model(&self) -> Result<Model> {
