@@ -159,6 +159,11 @@ fn a_server_asks_for_room_for_what_it_puts_into_the_file_alone() {
     let evaluate = "evaluate --max-memory lean --keys keys --weights weights --in up --out down";
     let (code, error) = in_folder("/dev/shm", evaluate);
     assert!(code == Some(2) && error.contains("of constants; name one in TMPDIR"), "{error}");
+    let (code, error) = in_folder(disk, &format!("{} --at-once 40", evaluate.replace("lean", "1G")));
+    assert!(
+        code == Some(2) && error.contains("--at-once 40: predicted ") && error.contains("at most 1.00 GB"),
+        "{error}"
+    );
     let (code, error) = in_folder("/dev/shm", &format!("{evaluate} --constants constants"));
     assert_eq!(code, Some(0), "{error}");
 }
