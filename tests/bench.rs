@@ -48,13 +48,18 @@ const FIELDS: [&str; 15] = [
 ];
 
 /// Each operation, the number of its rows, and the least correct bits of its worst slot.
-const OPERATIONS: [(&str, usize, Option<f64>); 23] = [
+const OPERATIONS: [(&str, usize, Option<f64>); 28] = [
     ("add", 2, Some(25.0)),
     ("bootstrap", 3, Some(18.0)),
     ("bootstrap_arcsine", 3, Some(18.0)),
     ("bootstrap_constants", 3, None),
     ("circuit_keys", 1, None),
     ("encode", 2, None),
+    ("held_constants_in_file", 1, None),
+    ("held_constants_when_used", 1, None),
+    ("held_keys_in_file", 1, None),
+    ("held_packed", 1, None),
+    ("held_words", 1, None),
     ("inverse_ntt", 1, None),
     ("inverse_ntt_every_prime", 1, None),
     ("key_switch", 2, None),

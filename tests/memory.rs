@@ -131,6 +131,43 @@ fn a_folder_in_memory_is_no_place_for_the_file() {
     assert!(error.contains("/dev/shm: found a folder whose files take memory") && error.contains("TMPDIR"), "{error}");
 }
 
+/// Keys that a server reads stay in the client's file, and constants may have a file of their own: neither takes room in the folder
+/// for the file without a name.
+#[test]
+fn a_server_asks_for_room_for_what_it_puts_into_the_file_alone() {
+    if !Path::new("/dev/shm").is_dir() {
+        eprintln!("skipped: there is no /dev/shm");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    tiny::write(&folder.path().join("weights"), [3, 4], 1);
+    let in_folder = |scratch: &str, arguments: &str| {
+        let (names, mut command) =
+            (["weights", "keys", "up", "down", "constants"], Command::new(env!("CARGO_BIN_EXE_cipherlab")));
+        let arguments =
+            arguments.split(' ').map(|word| if names.contains(&word) { path(word) } else { word.to_owned() });
+        let output = command.args(arguments).env("TMPDIR", scratch).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let disk = folder.path().to_str().unwrap();
+    let keygen = "keygen --insecure --ring-dim 8192 --relu chebyshev:7 --weights weights --out keys";
+    let (code, error) = in_folder("/dev/shm", &format!("{keygen} --max-memory lean"));
+    assert!(code == Some(2) && error.contains("of keys; name one in TMPDIR"), "{error}");
+    assert_eq!(in_folder(disk, keygen).0, Some(0));
+    assert_eq!(in_folder(disk, "encrypt --keys keys --image 3 --out up").0, Some(0));
+    let evaluate = "evaluate --max-memory lean --keys keys --weights weights --in up --out down";
+    let (code, error) = in_folder("/dev/shm", evaluate);
+    assert!(code == Some(2) && error.contains("of constants; name one in TMPDIR"), "{error}");
+    let (code, error) = in_folder(disk, &format!("{} --at-once 40", evaluate.replace("lean", "1G")));
+    assert!(
+        code == Some(2) && error.contains("--at-once 40: predicted ") && error.contains("at most 1.00 GB"),
+        "{error}"
+    );
+    let (code, error) = in_folder("/dev/shm", &format!("{evaluate} --constants constants"));
+    assert_eq!(code, Some(0), "{error}");
+}
+
 #[test]
 fn images_in_a_row_take_no_more_memory_than_the_second() {
     let folder = tempfile::tempdir().unwrap();

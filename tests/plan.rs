@@ -158,6 +158,55 @@ fn kernels_are_predicted_from_their_own_measurements() {
     assert!(seconds[0] < seconds[1], "scalar kernels are the slowest: {seconds:?}");
 }
 
+/// `bench --save` stores what each way of holding costs; without it, or by an earlier version, the prices are the shipped ones.
+#[test]
+fn the_ways_of_holding_cost_what_bench_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = |memory: &str| -> Value {
+        let case = ["plan", "--json", "--kernels", "scalar", "--ring-dim", "32768", "--relu", "chebyshev:7"];
+        let run = cipherlab(&[&case[..], &["--max-memory", memory]].concat(), Some(folder.path()));
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        serde_json::from_str(&run.stdout).unwrap()
+    };
+    let over_default = |plan: &Value, holding: &str| {
+        let ways = plan["settings"].as_array().unwrap();
+        let seconds =
+            |way: &str| ways.iter().find(|known| known["holding"] == way).map(|way| way["seconds"].as_f64().unwrap());
+        seconds(holding).map(|found| found / seconds("packed keys, constants in memory").unwrap())
+    };
+    let file = folder.path().join("bench-32768-scalar.jsonl");
+    let shipped = include_str!("../experiments/bench/32768-scalar.jsonl");
+    let old: String =
+        shipped.lines().filter(|line| !line.contains("\"held_")).map(|line| format!("{line}\n")).collect();
+    let (words, lean) = ("keys in words, constants in memory", "keys in a file, constants in a file");
+    for stored in [None, Some(&old)] {
+        stored.iter().for_each(|text| std::fs::write(&file, text).unwrap());
+        let plan = plan("default");
+        assert!(plan["settings_from"].as_str().unwrap().contains("Zen 4"), "{}", plan["settings_from"]);
+        assert!((over_default(&plan, words).unwrap() - 0.8).abs() < 1e-9);
+    }
+    let held = [
+        ("packed", 1.0),
+        ("words", 1.1),
+        ("keys_in_file", 1.5),
+        ("constants_in_file", 1.0),
+        ("constants_when_used", 1.2),
+    ];
+    let rows = held.map(|(way, s)| format!("{{\"op\":\"held_{way}\",\"seconds\":{s},\"seconds_min\":{s}}}\n"));
+    std::fs::write(&file, old + &rows.concat()).unwrap();
+    let stored = plan("fast");
+    assert!(
+        stored["settings_from"].as_str().unwrap().starts_with("bench at N = 32768 of "),
+        "{}",
+        stored["settings_from"]
+    );
+    assert!((over_default(&stored, lean).unwrap() - 1.5).abs() < 1e-9, "{stored}");
+    assert_eq!(over_default(&stored, words), None, "they take more memory and more time");
+    // Constants in a file cost nothing by these measurements, and take less memory.
+    let chosen = stored["settings"].as_array().unwrap().iter().find(|way| way["chosen"] == true).unwrap();
+    assert_eq!(chosen["holding"], "packed keys, constants in a file");
+}
+
 /// With more threads than the measurements had, the plan treats them as those of another machine.
 #[test]
 fn a_prediction_for_another_machine_names_its_factor() {

@@ -58,6 +58,43 @@ fn bounds_are_kept_and_goals_sort() {
     assert!(few.is_sorted_by(|a, b| a[2] >= b[2]), "the most precise first: {few:?}");
 }
 
+/// The fewest bytes by the default way of holding are no bound: a circuit that needs more is held in a way that fits.
+#[test]
+fn each_circuit_is_held_in_the_fastest_way_that_fits_the_limit() {
+    let ways = |front: &Value| -> Vec<String> {
+        front["points"].as_array().unwrap().iter().map(|point| point["holding"].as_str().unwrap().to_owned()).collect()
+    };
+    let default = search("smallest", &["--min-bits", "8"]);
+    assert!(ways(&default).iter().all(|way| way == "packed keys, constants in memory"), "{default}");
+    let lean = search("smallest", &["--min-bits", "8", "--max-memory", "lean"]);
+    assert!(ways(&lean).iter().all(|way| way == "keys in a file, constants in a file"), "{lean}");
+    let [least, leanest] = [&default, &lean].map(|front| points(front)[0][1]);
+    assert!(leanest < 0.6 * least, "{leanest} of {least} bytes");
+
+    let bound = (0.8 * least).floor().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("front");
+    let front = search("fastest", &["--min-bits", "8", "--max-memory", &bound, "--write", out.to_str().unwrap()]);
+    let (found, ways) = (points(&front), ways(&front));
+    assert!(found.iter().all(|point| point[1] <= 0.8 * least), "{found:?}");
+    // Leaner ways than necessary take longer.
+    assert!(ways.iter().any(|way| way != "keys in a file, constants in a file"), "{ways:?}");
+    let mut files: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let text = std::fs::read_to_string(&files[0]).unwrap();
+    let wanted = format!("{}: use it with --max-memory {bound}\n", ways[0]);
+    assert!(text.contains(&wanted), "{text}");
+    let mut args = vec!["plan", "--json", "--circuit", files[0].to_str().unwrap(), "--max-memory", &bound];
+    args.extend(CASE);
+    let run = cipherlab(&args, None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let plan: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(plan["predicted_bytes"].as_f64(), Some(found[0][1]));
+    assert!((plan["seconds"].as_f64().unwrap() / found[0][0] - 1.0).abs() < 0.02);
+    let chosen = plan["settings"].as_array().unwrap().iter().find(|way| way["chosen"] == true).unwrap();
+    assert_eq!(chosen["holding"], ways[0].as_str());
+}
+
 #[test]
 fn bounds_that_nothing_keeps_are_refused_with_what_was_wanted() {
     let refused = |more: &[&str]| {

@@ -76,13 +76,13 @@ pub(crate) fn read(path: &Path, case: &Case) -> Result<Option<Stored>> {
         return Ok(None);
     }
     let file = MappedFile::open(path).with_context(|| path.display().to_string())?;
-    let file = if case.holding().constants == ConstantPlace::File { file.transient() } else { file };
     let whole = |header: &[u8], rest: &[u8]| {
         let (known, sums) = header.split_at(IDENTITY);
         let sum = crc32fast::hash(rest).to_le_bytes();
         known == identity(case).as_bytes() && sums[..8] == (rest.len() as u64).to_le_bytes() && sums[8..] == sum
     };
     let fits = file.bytes().split_at_checked(HEADER).is_some_and(|(header, rest)| whole(header, rest));
+    let file = if case.holding().constants == ConstantPlace::File { file.transient() } else { file };
     Ok(fits.then(|| Stored::new(&file, HEADER)))
 }
 

@@ -19,6 +19,7 @@ mod files;
 mod images;
 mod layers;
 mod machine;
+mod measurements;
 mod outlook;
 mod output;
 mod page;

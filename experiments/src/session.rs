@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use rand::CryptoRng;
 use serde::Serialize;
 
-use crate::case::Case;
+use crate::case::{Case, Shelved};
 use crate::layers::{Deviation, Errors, Reference, op_name};
 use crate::serving::Serving;
 use crate::{machine, profiling};
@@ -74,7 +74,7 @@ impl Session {
     /// A case that cannot be planned, or measurements that cannot be read.
     pub(crate) fn start(case: Case, rng: &mut impl CryptoRng) -> Result<Self> {
         let started = Instant::now();
-        let shelf = case.shelf()?;
+        let shelf = case.shelf(Shelved::BOTH)?;
         let (client, observer, keys) = {
             let shelf = shelf.as_ref().filter(|_| case.holding().keys == KeyPlace::File);
             Client::generate_observed(&case.program, &case.params, &case.plan.request, rng, shelf)?

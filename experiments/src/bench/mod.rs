@@ -2,6 +2,7 @@
 
 mod checked;
 mod circuits;
+pub(crate) mod holding;
 mod meter;
 pub(crate) mod operations;
 mod reference;

@@ -9,7 +9,7 @@ use rand::Rng;
 use super::checked::{Bench, Row};
 use super::meter::{Meter, Timing};
 use super::setting::{LeftOut, Setting};
-use super::{circuits, throughput};
+use super::{circuits, holding, throughput};
 use crate::machine;
 
 /// Rotations that share one decomposition.
@@ -48,10 +48,15 @@ pub(crate) fn measure(
         arithmetic(&mut bench, level, setting.circuit.linear_scale())?;
     }
     let relu = setting.circuit.approximation.to_string();
-    let left_out = circuits::measure(&mut bench, setting)?;
+    let held = setting.bootstraps.first().map(|&slots| setting.circuit.bootstrap(slots));
+    let mut left_out = circuits::measure(&mut bench, setting)?;
     bench.meter.calibrate();
     let threads = rayon::current_num_threads();
+    // Before keys in words, which take several times the memory.
     let peak = machine::peak_rss_bytes().map(|bytes| bytes as usize);
+    if let Some(literal) = held {
+        left_out.extend(holding::measure(&mut bench, &literal)?);
+    }
     bench.rows.push(Row { op: "peak_memory", threads, bytes: peak, ..Row::default() });
     let units = bench.meter.units();
     let reference = Row { op: "ntt_reference", limbs: Some(1), threads: 1, timing: Some(units[0]), ..Row::default() };

@@ -7,7 +7,7 @@ use fhe_nn::Approximation;
 use fhe_nn::encrypted::Packing;
 use fhe_ring::Kernels;
 
-use super::{AskedProfile, Case, CaseSpec, Dial, HEADROOM, KernelArgs, Model, Named, Source, check_ring_dim};
+use super::{AskedProfile, Case, CaseSpec, Dial, HEADROOM, KernelArgs, Model, Named, Shelved, Source, check_ring_dim};
 
 /// The flags that name a case.
 // Without a group of its own: commands flatten it into theirs, which has the same name.
@@ -90,12 +90,12 @@ impl Args {
     }
 
     /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still
-    /// have.
+    /// have, or if there is no room for what is `shelved`.
     ///
     /// # Errors
-    /// Those of [`ServerArgs::check_memory`].
-    pub(crate) fn check_memory(&self, case: &Case) -> Result<()> {
-        self.server.check_memory(case)
+    /// Those of [`ServerArgs::check_memory_beside`].
+    pub(crate) fn check_memory(&self, case: &Case, shelved: Shelved) -> Result<()> {
+        self.server.check_memory_beside(case, 0, shelved)
     }
 
     /// Returns the settings, the network and the kernels that the flags name, for circuits that are not chosen yet.
@@ -115,9 +115,9 @@ impl Args {
         Ok((CaseSpec { ring_dim: *ring_dim, relu, packing: *packing, profile }, model, kernels))
     }
 
-    /// Returns the bytes that the user grants, if the flag says how many.
-    pub(crate) fn memory_limit(&self) -> Option<u64> {
-        self.server.memory_limit()
+    /// Returns what the user says of memory.
+    pub(crate) fn dial(&self) -> &Dial {
+        &self.server.max_memory
     }
 
     /// Returns the flags that make this case, as a user would type them. Threads and memory limits do not change the
@@ -157,22 +157,14 @@ impl ServerArgs {
     }
 
     /// Fails if the case is predicted to take more memory than `--max-memory` grants or than this process can still
-    /// have.
-    ///
-    /// # Errors
-    /// Those of [`Case::check_memory_limit`] and [`Case::check_memory_available`].
-    pub(crate) fn check_memory(&self, case: &Case) -> Result<()> {
-        self.check_memory_beside(case, 0)
-    }
-
-    /// Fails as [`ServerArgs::check_memory`] does, for a case of which `mapped` bytes stay in files. `--max-memory` counts
-    /// these bytes; what the process can still have need not hold them.
+    /// have, while `mapped` bytes of the case stay in files. `--max-memory` counts these bytes; what the process can still have
+    /// need not hold them. What is `shelved` needs room on a disk.
     ///
     /// # Errors
     /// Those of [`Case::check_memory_limit`] and [`Case::check_memory_beside`].
-    pub(crate) fn check_memory_beside(&self, case: &Case, mapped: u64) -> Result<()> {
+    pub(crate) fn check_memory_beside(&self, case: &Case, mapped: u64, shelved: Shelved) -> Result<()> {
         case.check_memory_limit().with_context(|| format!("--max-memory {}", self.max_memory))?;
-        case.check_memory_beside(mapped)
+        case.check_memory_beside(mapped, shelved)
     }
 
     fn flags(&self) -> String {
@@ -184,11 +176,6 @@ impl ServerArgs {
             flag("kernels", self.kernels.name().map(str::to_owned)),
         ]
         .concat()
-    }
-
-    /// Returns the bytes of memory that the user grants, if the flag says how many.
-    pub(crate) fn memory_limit(&self) -> Option<u64> {
-        self.max_memory.limit()
     }
 
     fn model(&self) -> Result<Model> {

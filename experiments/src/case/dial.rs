@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Result, anyhow};
-use fhe_nn::encrypted::{ConstantPlace, Holding, KeyPlace, Memory, Needs};
-use fhe_ring::Kernels;
+use fhe_nn::encrypted::{Holding, Memory, Needs};
 use serde::Serialize;
 
+use super::prices::Prices;
 use crate::output::parse_bytes;
 
 /// What a user says of memory, on `--max-memory` or in a config.
@@ -63,8 +63,8 @@ impl Dial {
 
     /// Returns the way of holding that it means for a case with these needs. If none fits its limit, returns the one that
     /// takes the least.
-    pub(crate) fn choose(&self, needs: &Needs, kernels: Kernels) -> Holding {
-        let mut settings = Setting::all(needs, kernels);
+    pub(crate) fn choose(&self, needs: &Needs, prices: &Prices) -> Holding {
+        let mut settings = Setting::all(needs, prices);
         settings.sort_by(|a, b| a.time.total_cmp(&b.time).then(a.total().cmp(&b.total())));
         let fits = |limit: u64| settings.iter().find(|setting| setting.total() <= limit);
         let chosen = match self {
@@ -93,17 +93,17 @@ pub(crate) struct Setting {
 
 impl Setting {
     /// Returns every way for a case with these needs.
-    fn all(needs: &Needs, kernels: Kernels) -> Vec<Self> {
+    fn all(needs: &Needs, prices: &Prices) -> Vec<Self> {
         let setting = |holding| {
             let (memory, file) = (needs.memory(holding), needs.file(holding) as u64);
-            Self { holding, memory, file, time: Prices::of(kernels).time(holding) }
+            Self { holding, memory, file, time: prices.time(holding) }
         };
         Holding::all().map(setting).collect()
     }
 
     /// Returns the ways that no other one beats in memory and in time, by their memory.
-    pub(crate) fn front(needs: &Needs, kernels: Kernels) -> Vec<Self> {
-        let mut all = Self::all(needs, kernels);
+    pub(crate) fn front(needs: &Needs, prices: &Prices) -> Vec<Self> {
+        let mut all = Self::all(needs, prices);
         all.sort_by(|a, b| a.total().cmp(&b.total()).then(a.time.total_cmp(&b.time)));
         let mut best = f64::INFINITY;
         all.retain(|setting| {
@@ -118,41 +118,6 @@ impl Setting {
     pub(crate) fn total(&self) -> u64 {
         self.memory.total() as u64
     }
-}
-
-/// What a way of holding adds to the time of an image, as shares of the default's: measured at N = 2^15 on two cores of a Zen 4, in
-/// the published run `memory-curve` and in alternating runs of `classify` with the default and `fast`.
-struct Prices {
-    file_of_keys: f64,
-    file_of_constants: f64,
-    constants_when_used: f64,
-    words: f64,
-}
-
-impl Prices {
-    fn of(kernels: Kernels) -> Self {
-        let words = if kernels.name() == "avx512ifma" { -0.06 } else { -0.2 };
-        Self { file_of_keys: 0.12, file_of_constants: 0.11, constants_when_used: 0.3, words }
-    }
-
-    fn time(&self, holding: Holding) -> f64 {
-        let keys = match holding.keys {
-            KeyPlace::File => self.file_of_keys,
-            KeyPlace::Packed => 0.0,
-            KeyPlace::Words => self.words,
-        };
-        let constants = match holding.constants {
-            ConstantPlace::File => self.file_of_constants,
-            ConstantPlace::WhenUsed => self.constants_when_used,
-            ConstantPlace::Memory => 0.0,
-        };
-        1.0 + keys + constants
-    }
-}
-
-/// Returns the seconds of a ciphertext with this way of holding over those of the default.
-pub(super) fn time_factor(kernels: Kernels, holding: Holding) -> f64 {
-    Prices::of(kernels).time(holding)
 }
 
 /// A way of holding in a plan.
@@ -175,11 +140,11 @@ pub(crate) struct Choice {
 impl Choice {
     /// Returns the ways that are worth taking, and the default and the `chosen` one, by their memory. The default takes
     /// `seconds`.
-    pub(crate) fn list(needs: &Needs, kernels: Kernels, chosen: Holding, seconds: f64) -> Vec<Self> {
-        let front = Setting::front(needs, kernels);
+    pub(crate) fn list(needs: &Needs, prices: &Prices, chosen: Holding, seconds: f64) -> Vec<Self> {
+        let front = Setting::front(needs, prices);
         let named = [("lean", Dial::Lean), ("default", Dial::Default), ("fast", Dial::Fast)]
-            .map(|(name, dial)| (name, dial.choose(needs, kernels)));
-        let mut all = Setting::all(needs, kernels);
+            .map(|(name, dial)| (name, dial.choose(needs, prices)));
+        let mut all = Setting::all(needs, prices);
         all.sort_by_key(Setting::total);
         let shown = |setting: &&Setting| {
             setting.holding == chosen
@@ -203,6 +168,7 @@ mod tests {
     use super::*;
     use crate::case::{Case, CaseSpec, HEADROOM, Model};
     use fhe_nn::encrypted::Packing;
+    use fhe_ring::Kernels;
 
     fn needs() -> Needs {
         let spec = CaseSpec {
@@ -218,22 +184,23 @@ mod tests {
     fn below_at_and_above_each_threshold_the_fastest_way_that_fits_is_taken() {
         let needs = needs();
         for kernels in Kernels::available() {
-            let front = Setting::front(&needs, kernels);
+            let prices = Prices::shipped(kernels);
+            let front = Setting::front(&needs, &prices);
             assert!(front.len() >= 4, "{front:?}");
             for pair in front.windows(2) {
                 let [small, large] = pair else { unreachable!() };
                 assert!(small.total() < large.total() && small.time > large.time, "{pair:?}");
-                let at_most = |bytes: u64| Dial::AtMost(bytes, String::new()).choose(&needs, kernels);
+                let at_most = |bytes: u64| Dial::AtMost(bytes, String::new()).choose(&needs, &prices);
                 assert_eq!(at_most(large.total() - 1), small.holding);
                 assert_eq!(at_most(large.total()), large.holding);
                 assert_eq!(at_most(large.total() + 1), large.holding);
             }
             let least = front[0];
-            assert_eq!(Dial::AtMost(1, String::new()).choose(&needs, kernels), least.holding, "none fits");
-            assert_eq!(Dial::Lean.choose(&needs, kernels), least.holding);
+            assert_eq!(Dial::AtMost(1, String::new()).choose(&needs, &prices), least.holding, "none fits");
+            assert_eq!(Dial::Lean.choose(&needs, &prices), least.holding);
             assert_eq!(least.holding, Holding::LEAN);
-            assert_eq!(Dial::Fast.choose(&needs, kernels), front[front.len() - 1].holding);
-            assert_eq!(Dial::Default.choose(&needs, kernels), Holding::DEFAULT);
+            assert_eq!(Dial::Fast.choose(&needs, &prices), front[front.len() - 1].holding);
+            assert_eq!(Dial::Default.choose(&needs, &prices), Holding::DEFAULT);
         }
     }
 

@@ -7,6 +7,7 @@ mod dial;
 mod kernels;
 mod model;
 mod pool;
+mod prices;
 mod profile;
 mod shelf;
 mod shipped;
@@ -23,6 +24,7 @@ use serde::Serialize;
 
 use crate::machine::{self, Available, Limit};
 use crate::output::bytes;
+use prices::Prices;
 
 pub(crate) use args::{Args, ServerArgs};
 pub(crate) use dial::{Choice, Dial};
@@ -30,6 +32,7 @@ pub(crate) use kernels::KernelArgs;
 pub(crate) use model::{Card, Model, normalisation};
 pub(crate) use pool::{check_threads, in_pool, on_threads};
 pub(crate) use profile::{AskedProfile, text as profile_text};
+pub(crate) use shelf::Shelved;
 pub(crate) use shipped::{SHIPPED, Shipped};
 pub(crate) use source::{Claim, Named, Source, check_headroom};
 pub(crate) use spec::{CaseSpec, RINGS, check_ring, check_ring_dim};
@@ -51,6 +54,8 @@ pub(crate) struct Case {
     holding: Holding,
     /// What was said of its memory.
     dial: Dial,
+    /// What other ways of holding cost.
+    prices: Prices,
     spec: CaseSpec,
     model: Model,
 }
@@ -119,14 +124,15 @@ impl Case {
             kernels: params.ring().kernels().name(),
         };
         let (holding, dial) = (Holding::DEFAULT, Dial::Default);
-        Ok(Self { program, params, plan, described, holding, dial, spec: spec.clone(), model })
+        let prices = Prices::load(params.n(), params.ring().kernels());
+        Ok(Self { program, params, plan, described, holding, dial, prices, spec: spec.clone(), model })
     }
 
     /// Returns the case with its keys and constants held as the dial means it. If nothing fits the limit of the dial, it is the
     /// way that takes the least: [`Case::check_memory_limit`] then fails.
     #[must_use]
     pub(crate) fn with_dial(mut self, dial: Dial) -> Self {
-        self.holding = dial.choose(&self.plan.needs, self.params.ring().kernels());
+        self.holding = dial.choose(&self.plan.needs, &self.prices);
         self.plan = self.plan.holding(self.holding);
         self.dial = dial;
         self
@@ -144,12 +150,17 @@ impl Case {
 
     /// Returns the seconds of a ciphertext over those with the default way of holding.
     pub(crate) fn time_factor(&self) -> f64 {
-        dial::time_factor(self.params.ring().kernels(), self.holding)
+        self.prices.time(self.holding)
+    }
+
+    /// Returns the origin of the prices of other ways of holding, in words.
+    pub(crate) fn prices_from(&self) -> &str {
+        &self.prices.source
     }
 
     /// Returns the ways of holding that are worth taking. The case takes `seconds` for a ciphertext.
     pub(crate) fn choices(&self, seconds: f64) -> Vec<Choice> {
-        Choice::list(&self.plan.needs, self.params.ring().kernels(), self.holding, seconds / self.time_factor())
+        Choice::list(&self.plan.needs, &self.prices, self.holding, seconds / self.time_factor())
     }
 
     /// Fails if the case takes more memory than the dial grants in whatever way it holds keys and constants.
@@ -171,17 +182,17 @@ impl Case {
     /// # Errors
     /// The tightest limit, the prediction by its parts, and the cases nearest to this one that fit.
     pub(crate) fn check_memory_available(&self) -> Result<()> {
-        self.check_memory_beside(0)
+        self.check_memory_beside(0, Shelved::BOTH)
     }
 
     /// Fails if the case is predicted to take more memory than this process can still have, beside `mapped` bytes of it
     /// that stay in files. The system drops those where memory is short and reads them again, which takes time: a note
-    /// says so.
+    /// says so. What is `shelved` needs room on a disk.
     ///
     /// # Errors
     /// Those of [`Case::check_memory_available`].
-    pub(crate) fn check_memory_beside(&self, mapped: u64) -> Result<()> {
-        self.check_shelf()?;
+    pub(crate) fn check_memory_beside(&self, mapped: u64, shelved: Shelved) -> Result<()> {
+        self.check_shelf(shelved)?;
         let (total, file) = (self.plan.memory.total() as u64, self.plan.needs.file(self.holding) as u64);
         let Some(Available { bytes: left, limit }) =
             machine::available().filter(|found| found.bytes < total + in_address_space(file, &found.limit))
@@ -211,7 +222,7 @@ impl Case {
 
     /// Returns the cases that take at most `limit` bytes, in words that continue a list of remedies.
     fn advice(&self, limit: u64) -> String {
-        let leaner = Dial::AtMost(limit, String::new()).choose(&self.plan.needs, self.params.ring().kernels());
+        let leaner = Dial::AtMost(limit, String::new()).choose(&self.plan.needs, &self.prices);
         let least = self.plan.needs.memory(leaner).total() as u64;
         let turned = (leaner != self.holding && least <= limit)
             .then(|| format!("; or use --max-memory {} ({leaner})", bytes(least).replace(' ', "")));

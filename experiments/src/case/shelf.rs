@@ -1,34 +1,74 @@
 //! The file for keys and constants that a case does not hold in memory.
 
 use anyhow::{Context, Result, bail, ensure};
+use fhe_nn::encrypted::{ConstantPlace, Holding, KeyPlace};
 use fhe_ring::Shelf;
 
 use super::Case;
 use crate::machine::disk;
 use crate::output::bytes;
 
+/// What a command puts on the shelf where its case holds it in a file. Keys that a server reads stay in the client's file, and
+/// constants may have a file of their own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shelved {
+    /// Whether keys go there.
+    pub keys: bool,
+    /// Whether constants go there.
+    pub constants: bool,
+}
+
+impl Shelved {
+    /// Keys and constants.
+    pub(crate) const BOTH: Self = Self { keys: true, constants: true };
+    /// Keys alone: of a command that encodes no constants.
+    pub(crate) const KEYS: Self = Self { keys: true, constants: false };
+
+    /// Returns the way of holding with everything else in memory.
+    fn of(self, holding: Holding) -> Holding {
+        Holding {
+            keys: if self.keys { holding.keys } else { KeyPlace::Packed },
+            constants: if self.constants { holding.constants } else { ConstantPlace::Memory },
+        }
+    }
+
+    fn in_words(self, holding: Holding) -> &'static str {
+        let Holding { keys, constants } = self.of(holding);
+        match (keys == KeyPlace::File, constants == ConstantPlace::File) {
+            (true, false) => "keys",
+            (false, true) => "constants",
+            _ => "keys and constants",
+        }
+    }
+}
+
 impl Case {
-    /// Fails if the file that the case needs has no place: files there take memory, or there is too little room. The folder is
+    /// Returns the bytes that a command puts on the shelf.
+    fn shelf_bytes(&self, shelved: Shelved) -> u64 {
+        self.plan.needs.file(shelved.of(self.holding)) as u64
+    }
+
+    /// Fails if the file that a command needs has no place: files there take memory, or there is too little room. The folder is
     /// that of the variable `TMPDIR`, or `/var/tmp`.
     ///
     /// # Errors
     /// The folder, what was found, and what to do.
-    pub(super) fn check_shelf(&self) -> Result<()> {
-        let wanted = self.plan.needs.file(self.holding) as u64;
+    pub(super) fn check_shelf(&self, shelved: Shelved) -> Result<()> {
+        let wanted = self.shelf_bytes(shelved);
         if wanted == 0 {
             return Ok(());
         }
+        let what = shelved.in_words(self.holding);
         let folder = disk::scratch();
         let place = folder.display();
         ensure!(
             !disk::is_in_memory(&folder),
-            "{place}: found a folder whose files take memory, wanted one on a disk for {} of keys and constants; name one in \
-             TMPDIR",
+            "{place}: found a folder whose files take memory, wanted one on a disk for {} of {what}; name one in TMPDIR",
             bytes(wanted)
         );
         match disk::free_bytes(&folder) {
             Some(found) if found < wanted => bail!(
-                "{place}: found room for {}, wanted {} for keys and constants; free some, or name another folder in TMPDIR",
+                "{place}: found room for {}, wanted {} for {what}; free some, or name another folder in TMPDIR",
                 bytes(found),
                 bytes(wanted)
             ),
@@ -36,17 +76,50 @@ impl Case {
         }
     }
 
-    /// Returns the file for what the case does not hold in memory; `None` if it holds everything there. The file has no name,
-    /// and is gone with the process.
+    /// Returns the file for what a command puts on the shelf; `None` if that is nothing. The file has no name, and is gone with
+    /// the process.
     ///
     /// # Errors
     /// A folder without room on a disk, and those of the file system.
-    pub(crate) fn shelf(&self) -> Result<Option<Shelf>> {
-        if !self.holding.needs_file() {
+    pub(crate) fn shelf(&self, shelved: Shelved) -> Result<Option<Shelf>> {
+        if !shelved.of(self.holding).needs_file() {
             return Ok(None);
         }
-        self.check_shelf()?;
+        self.check_shelf(shelved)?;
         let folder = disk::scratch();
         Shelf::create(&folder).map(Some).with_context(|| format!("{}: file for keys and constants", folder.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{CaseSpec, Dial, HEADROOM, Model};
+    use fhe_nn::encrypted::Packing;
+
+    #[test]
+    fn only_what_goes_to_the_shelf_takes_room_there() {
+        let spec = CaseSpec {
+            ring_dim: 1 << 15,
+            relu: "chebyshev:7".parse().unwrap(),
+            packing: Packing::Fused,
+            profile: None,
+        };
+        let case = Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap();
+        let in_memory = case.plan.memory;
+        let case = case.with_dial(Dial::Lean);
+        let (keys, constants) = (in_memory.keys as u64, in_memory.constants as u64);
+        assert!(keys > 0 && constants > 0);
+        let server = Shelved { keys: false, constants: true };
+        let stored = Shelved { keys: false, constants: false };
+        assert_eq!(case.shelf_bytes(Shelved::BOTH), keys + constants);
+        assert_eq!(case.shelf_bytes(Shelved::KEYS), keys);
+        assert_eq!(case.shelf_bytes(server), constants);
+        assert_eq!(case.shelf_bytes(stored), 0);
+        let words = [Shelved::BOTH, Shelved::KEYS, server].map(|shelved| shelved.in_words(case.holding));
+        assert_eq!(words, ["keys and constants", "keys", "constants"]);
+        assert!(case.shelf(stored).unwrap().is_none());
+        let default = case.with_dial(Dial::Default);
+        assert_eq!(default.shelf_bytes(Shelved::BOTH), 0);
     }
 }

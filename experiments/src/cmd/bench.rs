@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::bench::setting::Setting;
 use crate::bench::{operations, report};
-use crate::{case, machine, output, prediction};
+use crate::{case, machine, measurements, output};
 
 /// log2 of the ring dimensions measured.
 const LOG_N: std::ops::RangeInclusive<u32> = 10..=17;
@@ -50,14 +50,20 @@ run on one thread, except for ntt_all_threads; all other operations may use ever
                         network's ReLU inverts; here it is inverted after decryption
   bootstrap_arcsine     the more precise one: EvalMod by the exponential, and an arcsine under encryption
   bootstrap_constants   the matrices of a bootstrap, encoded once
-  peak_memory           of the whole run, as the operating system counts it
+  held_packed           a bootstrap with packed keys and constants in memory, to compare with the ways of --max-memory:
+  held_words            keys in words
+  held_keys_in_file, held_constants_in_file
+                        keys or constants in a file without a name in $TMPDIR or /var/tmp
+  held_constants_when_used
+                        constants that are encoded for each bootstrap
+  peak_memory           of the run up to there (without the held_ rows), as the operating system counts it
 
 In a ring too small for a bootstrap at 128 bits of security, the operations that fit are measured. The output names \
 the others and says why they do not fit.
 
 With --json, one JSON object a line: first the provenance of the figures, then an object for each operation (op, log_n, \
 slots, limbs, seconds, ntts, own_ntts, bits, mean_bits, bytes and more). null means not measured. --save stores these \
-lines for `plan`. Without stored lines, `plan` predicts from shipped ones, which another machine measured.";
+lines for `plan` and `--max-memory`. Without stored lines, `plan` predicts from shipped ones, which another machine measured.";
 
 /// Arguments of `bench`.
 #[derive(clap::Args)]
@@ -117,9 +123,9 @@ fn measure(args: &Args, log_n: u32) -> Result<()> {
 
     let provenance = report::Provenance::new(&params, &measured, load_average);
     if let Some(file) = &args.save {
-        let default = || prediction::saved(args.ring_dim, params.ring().kernels());
+        let default = || measurements::saved(args.ring_dim, params.ring().kernels());
         let path = file.clone().map_or_else(default, Ok)?;
-        prediction::save(&path, &report::json(&provenance, &params, &measured)?)?;
+        measurements::save(&path, &report::json(&provenance, &params, &measured)?)?;
         eprintln!("{}: measurements stored", path.display());
     }
     if args.json {

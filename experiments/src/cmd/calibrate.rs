@@ -8,7 +8,7 @@ use fhe_ring::SecretRng;
 use indicatif::ProgressBar;
 
 use crate::calibrate::agreement;
-use crate::case::{self, Case};
+use crate::case::{self, Case, Shelved};
 use crate::files::{check_writable, replace};
 use crate::images::{self, Named};
 use crate::session::Session;
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     args.case.in_pool(|| {
         let images = images::load(&args.images, None)?;
         let case = args.case.case()?;
-        args.case.check_memory(&case)?;
+        args.case.check_memory(&case, Shelved::BOTH)?;
         let file = || format!("--out {}", args.out.display());
         // Refuse a place that cannot be written to before the long part.
         check_writable(&args.out).with_context(file)?;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use fhe_ring::SecretRng;
 use indicatif::ProgressBar;
 
-use crate::case::{self, Case};
+use crate::case::{self, Case, Shelved};
 use crate::classify::report::{Report, Seconds};
 use crate::classify::{picture, table};
 use crate::images::{self, Named, SetArgs};
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let profile = args.profile.as_deref().map(Profile::start).transpose()?;
         let images = images::load(&args.images, args.set.load()?.as_ref())?;
         let case = args.case.case()?;
-        args.case.check_memory(&case)?;
+        args.case.check_memory(&case, Shelved::BOTH)?;
         profiling::close("setup", "preparation");
         let described = case.described.clone();
         let without_class = Job::start(args, case)?.classify_all(&images)?;

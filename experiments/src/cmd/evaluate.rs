@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use fhe_nn::encrypted::Packing;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use crate::case::{AskedProfile, Case, CaseSpec, ServerArgs};
+use crate::case::{AskedProfile, Case, CaseSpec, ServerArgs, Shelved};
 use crate::output::{self, bytes};
 use crate::roles::keys::Places;
 use crate::roles::manifest::Manifest;
@@ -30,8 +30,8 @@ pub(crate) struct Args {
     /// goes on.
     #[arg(long, value_name = "DOWN")]
     out: PathBuf,
-    /// Ciphertexts that are evaluated at once, each on its share of the threads. If not given, one for each thread as far
-    /// as memory goes: threads that share no ciphertext never wait for each other.
+    /// Ciphertexts that are evaluated at once, each on its share of the threads. If not given, one after the other on all
+    /// threads, and several only where there are more threads than one ciphertext keeps busy and memory allows.
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
     at_once: Option<u16>,
     /// A file for the encoded constants of the case. If it is not there, or is of another case, the constants are encoded and
@@ -76,21 +76,35 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let case = case(args, &manifest).with_context(|| folder.display().to_string())?;
         let memory = case.plan.memory;
         let constants = if args.constants.is_some() { memory.constants } else { 0 };
-        args.server.check_memory_beside(&case, (memory.keys + constants) as u64)?;
+        let shelved = Shelved { keys: false, constants: args.constants.is_none() };
+        args.server.check_memory_beside(&case, (memory.keys + constants) as u64, shelved)?;
         if let Some(path) = &args.constants
             && constants::read(path, &case)?.is_none()
         {
             constants::write(path, &case)?;
+        }
+        if let (Some(asked), Some(limit)) = (args.at_once, case.dial().limit()) {
+            let needed = server::memory_at_once(&case, usize::from(asked));
+            ensure!(
+                needed <= limit,
+                "--at-once {asked}: predicted {}, wanted at most {} (--max-memory {}); lower one or raise the other",
+                bytes(needed),
+                bytes(limit),
+                case.dial()
+            );
         }
         let key_bytes = manifest.evaluation_keys.bytes;
         let spinner = progress::spinner("reading keys".to_owned(), args.json);
         let server = Server::start(&folder, manifest, case, args.constants.as_deref())?;
         spinner.finish_and_clear();
         let parcel = server.open(&args.from, &args.out)?;
-        let limit = server::memory_limit(args.server.memory_limit());
-        let threads = rayon::current_num_threads();
-        let at_once = args.at_once.map(usize::from);
-        let lanes = at_once.unwrap_or_else(|| server::lanes(server.case(), parcel.ciphertexts(), threads, limit));
+        let lanes = match args.at_once {
+            Some(asked) => usize::from(asked),
+            None => {
+                let limit = server::memory_limit(server.case().dial().limit());
+                server::lanes(server.case(), parcel.ciphertexts(), rayon::current_num_threads(), limit)
+            }
+        };
         let folders = [args.from.as_path(), args.out.as_path()];
         let evaluated = if args.json {
             server.evaluate(&parcel, folders, lanes, &Hidden)?

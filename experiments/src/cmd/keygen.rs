@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use fhe_ring::SecretRng;
 
-use crate::case;
+use crate::case::{self, Shelved};
 use crate::output::{self, bytes};
 use crate::roles::keys::{self, Places};
 use crate::{progress, secrecy};
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     args.case.in_pool(|| {
         let case = args.case.case()?;
-        args.case.check_memory(&case)?;
+        args.case.check_memory(&case, Shelved::KEYS)?;
         secrecy::forbid_dumps()?;
         let spinner = progress::spinner(format!("generating keys at N = {}", case.params.n()), false);
         let places = Places::within(&args.out);

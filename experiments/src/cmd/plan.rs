@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::case::CaseSpec;
+use crate::case::{CaseSpec, Dial, Shelved};
 use crate::output::bytes;
 use crate::plan::{Plan, sweep, text};
 use crate::search::{self, Bounds, FEWEST_BITS, Front, Goal, Setting};
@@ -28,7 +28,9 @@ bootstrap is derived, not measured; derived and real ones differ by some tenths 
   cipherlab classify --image 0 --circuit front/01-22.5-bits.toml
 
 A line for each circuit: predicted seconds of a ciphertext and of its bootstraps, memory, bits of a bootstrap in the worst
-of all slots and in the mean, logQP, digits of the tallest key, main and special primes, and the shape of the profile. No line is
+of all slots and in the mean, logQP, digits of the tallest key, main and special primes, the way of holding keys and constants, and
+the shape of the profile. Each circuit is held as --max-memory says: in the fastest way that is predicted to fit so many bytes, or in
+the leanest or the fastest of all; its seconds and its memory are those of that way. No line is
 beaten by another in all of seconds, memory and worst bits. Seconds are those of the machine that `bench` measured, scaled to
 this one. A network needs about eight bits in the worst slot; `run` with the key `profile` measures what it makes of fewer.";
 
@@ -75,7 +77,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     args.case.in_pool(|| {
         let case = args.case.case()?;
-        let plan = Plan::new(&case, args.case.check_memory(&case).err())?;
+        let plan = Plan::new(&case, args.case.check_memory(&case, Shelved::BOTH).err())?;
         if args.json {
             output::out(&format!("{}\n", serde_json::to_string(&plan)?))
         } else {
@@ -91,12 +93,12 @@ fn search_for(args: &Args, goal: Goal) -> Result<()> {
         (FEWEST_BITS..=40.0).contains(&min_bits),
         "--min-bits {min_bits}: wanted {FEWEST_BITS} to 40; with fewer a network loses its classes"
     );
-    let max_memory = args.case.memory_limit();
+    let dial = args.case.dial().clone();
     let (CaseSpec { ring_dim, relu, packing, .. }, model, kernels) = args.case.parts()?;
     let setting = Setting { ring_dim, relu, packing, model, kernels };
-    let front = search::search(&setting, goal, Bounds { min_bits, max_memory })?;
+    let front = search::search(&setting, goal, &Bounds { min_bits, dial })?;
     if let Some(folder) = &args.write {
-        write(folder, &front).with_context(|| format!("--write {}", folder.display()))?;
+        write(folder, &front, args.case.dial()).with_context(|| format!("--write {}", folder.display()))?;
     }
     if args.json {
         output::out(&format!("{}\n", serde_json::to_string(&front)?))
@@ -105,17 +107,19 @@ fn search_for(args: &Args, goal: Goal) -> Result<()> {
     }
 }
 
-/// Writes the profile of each point to a file.
-fn write(folder: &Path, front: &Front) -> Result<()> {
+/// Writes the profile of each point to a file, with the dial that it was searched for.
+fn write(folder: &Path, front: &Front, dial: &Dial) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     for (index, point) in front.points.iter().enumerate() {
         let name = format!("{:02}-{:.BITS$}-bits.toml", index + 1, point.worst_bits);
         let text = format!(
-            "# {:.2} s predicted, {}, {:.1} bits in the worst slot of a bootstrap, logQP = {:.0}\n# seconds from {}\n{}",
+            "# {:.2} s predicted, {}, {:.1} bits in the worst slot of a bootstrap, logQP = {:.0}\n# {}: use it with --max-memory {dial}\n\
+             # seconds from {}\n{}",
             point.seconds,
             bytes(point.bytes),
             point.worst_bits,
             point.log_qp,
+            point.holding,
             front.seconds_from,
             case::profile_text(&point.profile)
         );

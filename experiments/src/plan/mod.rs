@@ -46,6 +46,8 @@ pub(crate) struct Plan {
     predicted_bytes: u64,
     /// The ways of holding keys and constants that are worth taking, by their memory.
     settings: Vec<Choice>,
+    /// Origin of the seconds of other ways than the default, in words.
+    settings_from: String,
     /// Bytes of an encrypted image, or of the images of a ciphertext.
     upload_bytes: u64,
     /// Bytes of its encrypted logits.
@@ -131,6 +133,7 @@ impl Plan {
             working_bytes: memory.working as u64,
             predicted_bytes: memory.total() as u64,
             settings: case.choices(total),
+            settings_from: case.prices_from().to_owned(),
             upload_bytes,
             download_bytes,
             available_bytes: available.as_ref().map(|available| available.bytes),

@@ -74,7 +74,7 @@ fn settings(text: &mut String, plan: &Plan) -> std::fmt::Result {
             choice.seconds,
         )?;
     }
-    writeln!(text, "seconds of other ways: shares of the default's, measured at N = 32768 on a Zen 4")
+    writeln!(text, "seconds of other ways: shares of the default's, from {}", plan.settings_from)
 }
 
 fn secret(text: &mut String, name: &str, secret: &Secret) -> std::fmt::Result {

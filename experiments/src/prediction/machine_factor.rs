@@ -5,10 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use fhe_ring::Kernels;
 
-use super::Measurements;
-use super::measurements::Provenance;
 use crate::bench::throughput;
 use crate::machine;
+use crate::measurements::{Measurements, Provenance};
 
 /// Yardsticks of this machine, by log2 of the ring dimension, kernels and threads that work: each is measured once.
 static MEASURED: Mutex<BTreeMap<(u32, &str, usize), f64>> = Mutex::new(BTreeMap::new());

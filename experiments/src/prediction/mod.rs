@@ -10,7 +10,6 @@
 
 mod height;
 mod machine_factor;
-mod measurements;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Once;
@@ -22,9 +21,9 @@ use fhe_nn::{Approximation, Form};
 use fhe_ring::Kernels;
 
 use crate::case::Case;
+use crate::measurements::Measurements;
 use crate::output::in_one_line;
 use height::{Height, Heights};
-pub(crate) use measurements::{Measurements, save, saved};
 
 /// Predicts seconds from a run of `bench`.
 pub(crate) struct Predictor {

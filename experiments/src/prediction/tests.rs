@@ -1,7 +1,7 @@
-use super::measurements::{Operation, Provenance};
 use super::*;
 use crate::bench::throughput;
 use crate::case::{CaseSpec, Model};
+use crate::measurements::{Operation, Provenance};
 
 fn case(relu: &str) -> Case {
     packed(relu, Packing::default())

@@ -10,7 +10,7 @@ use rand::CryptoRng;
 
 use super::frames;
 use super::manifest::{self, Manifest};
-use crate::case::Case;
+use crate::case::{Case, Shelved};
 use crate::files::{self, Durability};
 
 const SECRET: &str = "secret.key";
@@ -54,11 +54,9 @@ pub(crate) fn make(case: &Case, places: &Places, rng: &mut impl CryptoRng) -> Re
     for folder in [&places.secret, &places.public] {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
-    let shelf = case.shelf()?;
-    let (client, _, keys) = {
-        let shelf = shelf.as_ref().filter(|_| case.holding().keys == KeyPlace::File);
-        Client::generate_observed(&case.program, &case.params, &case.plan.request, rng, shelf)?
-    };
+    let shelf = case.shelf(Shelved::KEYS)?;
+    let (client, _, keys) =
+        Client::generate_observed(&case.program, &case.params, &case.plan.request, rng, shelf.as_ref())?;
     let [public, evaluation] = [PUBLIC, EVALUATION].map(|name| places.public.join(name));
     let ring = client.secret().params();
     frames::write(&public, ring, &client.public_key(rng), Durability::Whole)?;

@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use fhe_ckks::{Parameters, Serial};
+use fhe_nn::encrypted::{ConstantPlace, Memory};
 use indicatif::ProgressBar;
 
 use super::frames;
 use super::keys;
 use super::manifest::Manifest;
 use super::parcel::{self, Direction, Parcel};
-use crate::case::Case;
+use crate::case::{Case, Dial, Shelved};
 use crate::constants;
 use crate::files::Durability;
 use crate::machine;
@@ -70,13 +71,28 @@ impl Bars for Hidden {
     }
 }
 
-/// Returns the number of ciphertexts to evaluate at once: one for each thread, as far as `limit` bytes of memory and the
-/// number of ciphertexts go. Threads that share no ciphertext never wait for each other.
+/// Returns the number of ciphertexts to evaluate at once, as far as `limit` bytes of memory and the number of ciphertexts go.
+///
+/// One after the other on all threads takes the least memory, and what is read of keys and constants serves all threads. Threads
+/// share a ciphertext limb by limb. So there are several at once only where threads exceed the limbs of its lowest key switches,
+/// those of convolutions: each lane has as many threads as these have limbs, or more. A case that is held as lean as possible has
+/// one lane.
 pub(crate) fn lanes(case: &Case, ciphertexts: usize, threads: usize, limit: Option<u64>) -> usize {
-    let memory = case.plan.memory;
-    let room = |lanes: usize| memory.total() + (lanes - 1) * memory.working;
-    let fits = |&lanes: &usize| limit.is_none_or(|limit| room(lanes) as u64 <= limit);
-    (1..=threads.min(ciphertexts).max(1)).rev().find(fits).unwrap_or(1)
+    let limbs = case.params.key_shape(case.program.circuit().linear_level).basis().len();
+    let most = if *case.dial() == Dial::Lean { 1 } else { (threads / limbs).min(ciphertexts).max(1) };
+    let fits = |&lanes: &usize| limit.is_none_or(|limit| memory_at_once(case, lanes) <= limit);
+    (1..=most).rev().find(fits).unwrap_or(1)
+}
+
+/// Returns the predicted bytes with so many ciphertexts at once.
+pub(crate) fn memory_at_once(case: &Case, lanes: usize) -> u64 {
+    (case.plan.memory.total() + (lanes - 1) * of_another(case.plan.memory, case.holding().constants)) as u64
+}
+
+/// Returns the bytes that another ciphertext takes at once. It shares keys and constants, but for those that it encodes itself when
+/// it uses them.
+fn of_another(memory: Memory, constants: ConstantPlace) -> usize {
+    memory.working + if constants == ConstantPlace::WhenUsed { memory.constants } else { 0 }
 }
 
 impl Server {
@@ -95,7 +111,7 @@ impl Server {
         let serving = match stored {
             Some(stored) => Serving::with_constants(case, keys, stored)?,
             None => {
-                let shelf = case.shelf()?;
+                let shelf = case.shelf(Shelved { keys: false, constants: true })?;
                 Serving::start(case, keys, shelf.as_ref())?
             }
         };
@@ -228,7 +244,7 @@ mod tests {
     use fhe_nn::encrypted::Packing;
 
     #[test]
-    fn lanes_are_bounded_by_threads_ciphertexts_and_memory() {
+    fn several_at_once_where_threads_exceed_limbs_and_memory_allows() {
         let spec = CaseSpec {
             ring_dim: 1 << 16,
             relu: "chebyshev:7".parse().unwrap(),
@@ -236,15 +252,23 @@ mod tests {
             profile: None,
         };
         let case = Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap();
-        assert_eq!(
-            [(9, 4), (3, 4), (1, 4), (0, 4)].map(|(ciphertexts, threads)| lanes(&case, ciphertexts, threads, None)),
-            [4, 3, 1, 1]
-        );
-        let of = |lanes: usize| Some((case.plan.memory.total() + (lanes - 1) * case.plan.memory.working) as u64);
+        let limbs = case.params.key_shape(case.program.circuit().linear_level).basis().len();
+        assert!(limbs >= 4, "{limbs}: a machine of two cores has no lanes");
+        let of = |threads: usize, ciphertexts: usize| lanes(&case, ciphertexts, threads, None);
+        assert_eq!([1, limbs, 2 * limbs - 1].map(|threads| of(threads, 9)), [1; 3], "one keeps these threads busy");
+        assert_eq!([2 * limbs, 3 * limbs - 1, 5 * limbs].map(|threads| of(threads, 9)), [2, 2, 5]);
+        assert_eq!([3, 1, 0].map(|ciphertexts| of(4 * limbs, ciphertexts)), [3, 1, 1]);
+        let memory = case.plan.memory;
+        assert_eq!(memory_at_once(&case, 3), (memory.total() + 2 * memory.working) as u64);
+        let many = |case: &Case, limit: u64| lanes(case, 9, 4 * limbs, Some(limit));
         for wanted in 1..=4 {
-            assert_eq!(lanes(&case, 9, 4, of(wanted)), wanted);
-            assert_eq!(lanes(&case, 9, 4, of(wanted).map(|limit| limit - 1)), (wanted - 1).max(1));
+            let limit = memory_at_once(&case, wanted);
+            assert_eq!((many(&case, limit), many(&case, limit - 1)), (wanted, (wanted - 1).max(1)));
         }
+        let lean = case.with_dial(Dial::Lean);
+        assert_eq!(many(&lean, u64::MAX), 1, "as little as possible");
+        assert_eq!(of_another(memory, ConstantPlace::Memory), memory.working);
+        assert_eq!(of_another(memory, ConstantPlace::WhenUsed), memory.working + memory.constants, "encoded for each");
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(crate) struct Point {
     pub bootstrap_seconds: f64,
     /// Predicted bytes.
     pub bytes: u64,
+    /// The way of holding keys and constants that takes these seconds and bytes, in words.
+    pub holding: String,
     /// Bits in the worst slot of a bootstrap, in the median.
     pub worst_bits: f64,
     /// Bits of the standard deviation of a bootstrap's error.
@@ -63,6 +65,7 @@ impl Point {
             seconds: seconds.iter().sum(),
             bootstrap_seconds: bootstraps.map(|(_, seconds)| seconds).sum(),
             bytes: case.plan.memory.total() as u64,
+            holding: case.holding().to_string(),
             worst_bits: noise.worst_bits,
             mean_bits: -noise.deviation.log2(),
             activation_difference: circuit.difference_from_plain(),
@@ -74,8 +77,8 @@ impl Point {
     }
 
     /// Whether it is within the bounds.
-    pub(super) fn keeps(&self, bounds: Bounds) -> bool {
-        self.worst_bits >= bounds.min_bits && bounds.max_memory.is_none_or(|most| self.bytes <= most)
+    pub(super) fn keeps(&self, bounds: &Bounds) -> bool {
+        self.worst_bits >= bounds.min_bits && bounds.dial.limit().is_none_or(|most| self.bytes <= most)
     }
 }
 

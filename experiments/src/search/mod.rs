@@ -2,8 +2,10 @@
 //!
 //! The search tries one precision after another, the highest first. For each precision [`space`] chooses the shortest primes
 //! of EvalMod; the primes of the other steps follow, long enough that these steps add little error. The search then combines
-//! short lists of the remaining choices: the stages of both transforms, masks, rounds, digits. [`count`] gives each candidate its seconds by counts, and the best of each precision are
-//! planned as whole cases. Those that no other beats in all of seconds, bytes and bits are the [`front`].
+//! short lists of the remaining choices: the stages of both transforms, the weight of their giant steps, masks, rounds,
+//! digits. [`count`] gives each candidate its seconds by counts, and the best of each precision are planned as whole cases.
+//! Each is held as `--max-memory` means it: in the fastest way that fits. Those that no other beats in all of seconds, bytes
+//! and bits are the [`front`].
 
 mod count;
 mod front;
@@ -16,7 +18,7 @@ use fhe_nn::encrypted::{Circuit, Packing, Profile};
 use fhe_ring::Kernels;
 use rayon::prelude::*;
 
-use crate::case::{AskedProfile, Case, CaseSpec, Model};
+use crate::case::{AskedProfile, Case, CaseSpec, Dial, Model};
 use crate::prediction::Predictor;
 
 pub(crate) use front::{Front, Point};
@@ -46,12 +48,12 @@ pub(crate) enum Goal {
 }
 
 /// What every point keeps.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     /// The fewest bits in the worst slot of a bootstrap.
     pub min_bits: f64,
-    /// The most bytes.
-    pub max_memory: Option<u64>,
+    /// How much memory, and so how each circuit holds its keys and constants.
+    pub dial: Dial,
 }
 
 /// The network and the ring of a search.
@@ -86,7 +88,7 @@ impl Setting {
 ///
 /// # Errors
 /// Stored measurements that cannot be read; a ring without a circuit for the activation, and bounds that no point keeps.
-pub(crate) fn search(setting: &Setting, goal: Goal, bounds: Bounds) -> Result<Front> {
+pub(crate) fn search(setting: &Setting, goal: Goal, bounds: &Bounds) -> Result<Front> {
     let kernels = setting.kernels.unwrap_or_else(Kernels::detect);
     let predictor = Predictor::load(setting.ring_dim, kernels)?;
     let shipped = setting.case(None).ok();
@@ -107,19 +109,20 @@ pub(crate) fn search(setting: &Setting, goal: Goal, bounds: Bounds) -> Result<Fr
     let profiles = count::unbeaten(counted.into_iter().map(|(_, best)| best).collect());
     ensure!(!profiles.is_empty(), "{}", nothing(setting, "found no circuit with so many bits", bounds));
     // A ring may lack primes of a size: such a circuit is no point.
-    let point = |profile: &Profile| Some(Point::new(&setting.case(Some(profile)).ok()?, &predictor));
+    let held = |case: Case| Point::new(&case.with_dial(bounds.dial.clone()), &predictor);
+    let point = |profile: &Profile| Some(held(setting.case(Some(profile)).ok()?));
     let mut points =
         profiles.par_iter().filter_map(point).collect::<Result<Vec<_>>>().context("a circuit of the search")?;
     points.retain(|point| point.keeps(bounds));
     front::keep_best(&mut points);
     ensure!(!points.is_empty(), "{}", nothing(setting, "found no circuit within the bounds", bounds));
     front::sort(&mut points, goal);
-    let shipped = shipped.map(|case| Point::new(&case, &predictor)).transpose()?;
+    let shipped = shipped.map(held).transpose()?;
     Ok(Front { points, shipped, tried, seconds_from: predictor.source() })
 }
 
-fn nothing(setting: &Setting, what: &str, bounds: Bounds) -> String {
-    let memory = bounds.max_memory.map_or(String::new(), |bytes| format!(" in {}", crate::output::bytes(bytes)));
+fn nothing(setting: &Setting, what: &str, bounds: &Bounds) -> String {
+    let memory = bounds.dial.limit().map_or(String::new(), |bytes| format!(" in {}", crate::output::bytes(bytes)));
     let limit = Circuit::limit(setting.log_n());
     format!(
         "{what}: wanted {:.1} bits{memory} at --ring-dim {} with --relu {}, below logQP = {limit}; lower --min-bits, raise \

@@ -8,6 +8,9 @@ use fhe_nn::encrypted::{Remainder, Transform};
 use super::{Front, Point};
 use crate::output::bytes;
 
+/// The longest way of holding keys and constants, in characters.
+const WAY: usize = "keys in a file, constants in memory".len();
+
 /// Returns the front as text.
 pub(crate) fn render(front: &Front) -> String {
     let mut text = String::new();
@@ -18,8 +21,8 @@ pub(crate) fn render(front: &Front) -> String {
 fn write(text: &mut String, front: &Front) -> std::fmt::Result {
     writeln!(
         text,
-        "{:>7} {:>7} {:>9} {:>6} {:>6} {:>7} {:>6} {:>9}  circuit",
-        "seconds", "boots", "memory", "worst", "mean", "logQP", "digits", "primes"
+        "{:>7} {:>7} {:>9} {:>6} {:>6} {:>7} {:>6} {:>9}  {:<WAY$}  circuit",
+        "seconds", "boots", "memory", "worst", "mean", "logQP", "digits", "primes", "keys and constants"
     )?;
     for found in &front.points {
         point(text, found, "")?;
@@ -41,9 +44,10 @@ fn point(text: &mut String, point: &Point, note: &str) -> std::fmt::Result {
     writeln!(
         text,
         "{seconds:>7.2} {bootstrap_seconds:>7.2} {:>9} {worst_bits:>6.1} {mean_bits:>6.1} {log_qp:>7.0} {digits:>6} \
-         {:>9}  {}{note}",
+         {:>9}  {:<WAY$}  {}{note}",
         bytes(point.bytes),
         format!("{main} + {special}"),
+        point.holding,
         shape(point)
     )
 }

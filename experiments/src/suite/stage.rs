@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::pixels;
 use super::submission::Submission;
-use crate::case::{self, Case, Claim};
+use crate::case::{self, Case, Claim, Shelved};
 use crate::constants;
 use crate::contract::{self, Instance, Size, Stage};
 use crate::files::{self, Access, Durability};
@@ -116,7 +116,7 @@ impl Call {
         let constants = self.constants(&case);
         let (memory, stored) = (case.plan.memory, constants.is_file());
         let mapped = memory.keys + if stored { memory.constants } else { 0 };
-        case.check_memory_beside(mapped as u64)?;
+        case.check_memory_beside(mapped as u64, Shelved { keys: false, constants: !stored })?;
         let server = Server::start(&keys, manifest, case, Some(&constants))?;
         let (from, out) = (instance.upload(), instance.download());
         remove(&out)?;

@@ -59,6 +59,13 @@ impl EncodedDiagonal {
         Ok(Self::new(self.stretch, limbs.collect::<io::Result<_>>()?))
     }
 
+    /// Says that limb `limb` is about to be read: in a transient file it is asked of the disk.
+    pub(crate) fn will_need(&self, limb: usize) {
+        if let Residues::Packed(packed) = &self.limbs[limb] {
+            packed.will_need();
+        }
+    }
+
     /// Says that the elements of limb `limb` for these positions have been used: in a transient file they leave the
     /// memory until they are used again.
     pub(crate) fn let_go(&self, limb: usize, positions: Range<usize>) {

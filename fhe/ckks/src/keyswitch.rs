@@ -106,6 +106,11 @@ impl<'a> GadgetProduct<'a> {
         Self { ring, basis, terms: terms.collect() }
     }
 
+    /// Says that limb `limb` of the product is about to be computed.
+    fn will_need(&self, limb: usize) {
+        self.terms.iter().for_each(|term| term.b.limb_of(self.basis, limb).will_need());
+    }
+
     /// Says that limb `limb` of the product has been computed.
     fn let_go(&self, limb: usize) {
         self.terms.iter().for_each(|term| term.b.limb_of(self.basis, limb).let_go(0..self.ring.n()));
@@ -125,7 +130,10 @@ impl<'a> GadgetProduct<'a> {
                 self.let_go(chunk.limb());
             }
         };
-        Extended(compute(self.ring, self.basis, |_| step))
+        Extended(compute(self.ring, self.basis, |limb| {
+            self.will_need(limb.limb());
+            step
+        }))
     }
 
     /// Writes one half (0 or 1) of the sum at a chunk to `out`.
@@ -195,6 +203,11 @@ impl<'a> GaloisProduct<'a> {
         Self { product, permutation }
     }
 
+    /// Says that limb `limb` of the product is about to be computed: this limb of a key in a transient file is asked of the disk.
+    pub fn will_need(&self, limb: usize) {
+        self.product.will_need(limb);
+    }
+
     /// Says that limb `limb` of the product has been computed: this limb of a key in a transient file leaves the memory
     /// until it is used again.
     pub fn let_go(&self, limb: usize) {
@@ -214,7 +227,10 @@ impl<'a> GaloisProduct<'a> {
                 self.let_go(chunk.limb());
             }
         };
-        Extended(compute(self.product.ring, self.product.basis, |_| step))
+        Extended(compute(self.product.ring, self.product.basis, |limb| {
+            self.will_need(limb.limb());
+            step
+        }))
     }
 
     /// Adds σ(Σ dⱼ·keyⱼ + (addend, 0)) to `total`. The addend is an extended polynomial.
@@ -224,6 +240,7 @@ impl<'a> GaloisProduct<'a> {
             chunk.kernels().add(chunk.modulus(), out, rotated);
         };
         update(total.0.each_mut(), |whole| {
+            self.will_need(whole.limb());
             let mut rotated = Limb::recycled(crate::extended::CHUNK.min(whole.len()));
             move |chunk: &Chunk<'_>, [first, second]: [&mut [u64]; 2]| {
                 self.chunk(chunk, 1, &mut rotated, |_, _| {});

@@ -43,15 +43,27 @@ impl MappedFile {
     }
 
     /// Returns the file as one whose pages are let go after use: the process then holds only those that it works on, and
-    /// reads them again for the next use.
+    /// reads them again for the next use. Readers say which part they will need.
+    ///
+    /// The system no longer reads other pages than those. Where memory is short, the pages around a page, which may be megabytes
+    /// of other keys, would be dropped before they are used, and read many times.
     #[must_use]
     pub fn transient(self) -> Self {
+        read_no_more_than_asked(&self.map.0);
         Self { transient: true, ..self }
     }
 
     /// Returns the bytes of the file.
     pub fn bytes(&self) -> &[u8] {
         &self.map.0
+    }
+
+    /// Says that the `len` bytes from `start` on are about to be read. Those of a transient file that are not in memory are
+    /// asked of the disk, in few large requests; nothing is waited for.
+    pub(crate) fn will_need(&self, start: usize, len: usize) {
+        if self.transient {
+            ask(&self.map.0, start, len);
+        }
     }
 
     /// Says that the `len` bytes from `start` on have been used. The pages of a transient file leave the memory of the
@@ -62,6 +74,24 @@ impl MappedFile {
         }
     }
 }
+
+/// Tells the system not to read pages around those that are asked for. The hint may fail; then it reads them.
+#[cfg(unix)]
+fn read_no_more_than_asked(map: &Mmap) {
+    let _ = map.advise(memmap2::Advice::Random);
+}
+
+#[cfg(not(unix))]
+fn read_no_more_than_asked(_: &Mmap) {}
+
+/// Asks for pages of a mapping. The hint may fail; then each page is read when it is used.
+#[cfg(unix)]
+fn ask(map: &Mmap, start: usize, len: usize) {
+    let _ = map.advise_range(memmap2::Advice::WillNeed, start, len);
+}
+
+#[cfg(not(unix))]
+fn ask(_: &Mmap, _: usize, _: usize) {}
 
 /// Takes pages of a mapping out of the memory of the process.
 #[cfg(unix)]
@@ -102,7 +132,7 @@ impl Shelf {
         // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. The file has no name, and this function
         // only appends to it.
         let map = unsafe { MmapOptions::new().offset(start).len(len).map(&*file)? };
-        Ok(MappedFile::new(map, true))
+        Ok(MappedFile::new(map, false).transient())
     }
 }
 
@@ -127,25 +157,54 @@ mod tests {
         }
     }
 
+    /// Returns what the system says of the mapping that holds an address.
+    #[cfg(target_os = "linux")]
+    fn of_mapping(address: usize, what: &str) -> String {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut here = false;
+        for line in maps.lines() {
+            if let Some((first, last)) = line.split(' ').next().and_then(|range| range.split_once('-')) {
+                let bound = |text| usize::from_str_radix(text, 16);
+                if let (Ok(first), Ok(last)) = (bound(first), bound(last)) {
+                    here = (first..last).contains(&address);
+                }
+            }
+            if let Some(found) = line.strip_prefix(what).filter(|_| here) {
+                return found.trim().to_owned();
+            }
+        }
+        panic!("no mapping holds the address")
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_pages_that_are_asked_for_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bytes");
+        let bytes: Vec<u8> = (0..1_usize << 20).map(|i| (i % 251) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        // The system's letters for a mapping: `rr` where it reads no pages around those that are asked for.
+        let around = |file: &MappedFile| !of_mapping(file.bytes().as_ptr() as usize, "VmFlags:").contains("rr");
+        let whole = MappedFile::open(&path).unwrap();
+        assert!(around(&whole), "a file that is read from one end to the other");
+        let parts = MappedFile::open(&path).unwrap().transient();
+        let shelved = Shelf::create(folder.path()).unwrap().put(std::iter::once(&bytes[..])).unwrap();
+        for file in [parts, shelved] {
+            assert!(!around(&file));
+            for (start, len) in [(0, 1), (5000, 100_000), (bytes.len() - 7, 7), (0, bytes.len())] {
+                file.will_need(start, len);
+                assert_eq!(file.bytes()[start..][..len], bytes[start..][..len]);
+                file.let_go(start, len);
+            }
+        }
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn pages_that_are_let_go_leave_the_memory_of_the_process() {
         /// Resident kilobytes of the mapping that holds an address.
         fn resident(address: usize) -> usize {
-            let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
-            let mut here = false;
-            for line in maps.lines() {
-                if let Some((first, last)) = line.split(' ').next().and_then(|range| range.split_once('-')) {
-                    let bound = |text| usize::from_str_radix(text, 16);
-                    if let (Ok(first), Ok(last)) = (bound(first), bound(last)) {
-                        here = (first..last).contains(&address);
-                    }
-                }
-                if let Some(size) = line.strip_prefix("Rss:").filter(|_| here) {
-                    return size.trim().trim_end_matches(" kB").parse().unwrap();
-                }
-            }
-            panic!("no mapping holds the address")
+            of_mapping(address, "Rss:").trim_end_matches(" kB").parse().unwrap()
         }
         let len = 1 << 20;
         let shelf = Shelf::create(&std::env::temp_dir()).unwrap();

@@ -117,6 +117,13 @@ impl PackedLimb {
         Ok(Self { store: Store::Mapped { file, start: 0, len }, ..self })
     }
 
+    /// Says that the residues are about to be read: those in a transient file are asked of the disk together.
+    pub fn will_need(&self) {
+        if let Store::Mapped { file, start, len } = &self.store {
+            file.will_need(*start, *len);
+        }
+    }
+
     /// Says that the residues at `positions` have been used: those in a transient file leave the memory of the process,
     /// in whole pages. The bounds are multiples of eight.
     pub fn let_go(&self, positions: Range<usize>) {

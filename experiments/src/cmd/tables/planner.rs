@@ -1,8 +1,8 @@
 //! Plans the case of a published row again.
 
 use crate::case::{Case, CaseSpec, HEADROOM, Model};
+use crate::measurements::Measurements;
 use crate::plan;
-use crate::prediction::Measurements;
 use crate::records::CaseRow;
 use crate::report::tables::planned::{Planned, Planner};
 

@@ -317,6 +317,8 @@ impl LinearTransform {
         let products: Vec<_> =
             babies.iter().map(|baby| baby.map(|(galois, key)| GaloisProduct::new(digits, key, galois))).collect();
         let limbs = (0..basis.len()).into_par_iter().map(|i| {
+            products.iter().flatten().for_each(|product| product.will_need(i));
+            self.sums.iter().flatten().for_each(|(_, diagonal)| diagonal.will_need(i));
             let limb = Chunk::whole(ring, basis, i);
             let (kernels, table) = (limb.kernels(), limb.table());
             let mut sums: Vec<[Limb; 2]> = self.sums.iter().map(|_| [0, 1].map(|_| Limb::recycled(ring.n()))).collect();

@@ -236,6 +236,7 @@ impl<S: Source> Reader<S> {
         self.has(what, wanted)?;
         self.left -= wanted;
         let packed = self.input.packed(what, n, bits)?;
+        packed.will_need();
         self.hash.update(packed.bytes());
         let mut limb = Limb::recycled(n);
         packed.unpack(ring.kernels(), 0, &mut limb);

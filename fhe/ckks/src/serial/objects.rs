@@ -212,6 +212,7 @@ impl Payload for SwitchingKey {
         self.digits.iter().try_for_each(|digit| {
             let n = digit.ring().n();
             digit.limbs().iter().try_for_each(|limb| {
+                limb.will_need();
                 out.bytes(limb.bytes())?;
                 limb.let_go(0..n);
                 Ok(())

@@ -14,10 +14,10 @@ use crate::files::replace;
 /// To measure one again: `cargo run --release -- bench --ring-dim 32768 --kernels fma --save
 /// experiments/bench/32768-fma.jsonl`.
 const SHIPPED: [(usize, &str, &str); 4] = [
-    (1 << 16, "avx512ifma", include_str!("../../bench/65536-avx512ifma.jsonl")),
-    (1 << 15, "avx512ifma", include_str!("../../bench/32768-avx512ifma.jsonl")),
-    (1 << 15, "fma", include_str!("../../bench/32768-fma.jsonl")),
-    (1 << 15, "scalar", include_str!("../../bench/32768-scalar.jsonl")),
+    (1 << 16, "avx512ifma", include_str!("../bench/65536-avx512ifma.jsonl")),
+    (1 << 15, "avx512ifma", include_str!("../bench/32768-avx512ifma.jsonl")),
+    (1 << 15, "fma", include_str!("../bench/32768-fma.jsonl")),
+    (1 << 15, "scalar", include_str!("../bench/32768-scalar.jsonl")),
 ];
 
 /// The origin of figures, as far as predictions need it. Other fields of the line are ignored.
@@ -85,15 +85,26 @@ impl Measurements {
     /// A stored file that cannot be read.
     pub(crate) fn load(ring_dim: usize, kernels: Kernels) -> Result<Self> {
         for ring in [ring_dim, 1 << 16] {
-            // Earlier versions had one file for each ring, of whatever kernels.
-            for path in [saved(ring, kernels).ok(), saved_by_earlier_versions(ring)].into_iter().flatten() {
-                let found = Self::stored(&path)?;
-                if let Some(found) = found.filter(|found| found.provenance.kernels == kernels.name()) {
-                    return Ok(found);
-                }
+            if let Some(found) = Self::stored_at(ring, kernels)? {
+                return Ok(found);
             }
         }
         Self::shipped(ring_dim, kernels.name())
+    }
+
+    /// Returns the measurements of these kernels that `bench --save` stored for this ring; `None` if there are none.
+    ///
+    /// # Errors
+    /// A stored file that cannot be read.
+    pub(crate) fn stored_at(ring_dim: usize, kernels: Kernels) -> Result<Option<Self>> {
+        // Earlier versions had one file for each ring, of whatever kernels.
+        for path in [saved(ring_dim, kernels).ok(), saved_by_earlier_versions(ring_dim)].into_iter().flatten() {
+            let found = Self::stored(&path)?;
+            if let Some(found) = found.filter(|found| found.provenance.kernels == kernels.name()) {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// Reads a stored file; `None` if there is none.
