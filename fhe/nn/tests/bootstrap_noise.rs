@@ -3,7 +3,7 @@
 
 use fhe_circuits::Bootstrapper;
 use fhe_ckks::{Evaluator, Parameters, Precision, SecretKey};
-use fhe_nn::encrypted::profile::FEWEST_KEYS;
+use fhe_nn::encrypted::profile::{FEWEST_KEYS, Masks};
 use fhe_nn::encrypted::{Circuit, Packing, Profile, Remainder, Transform};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -20,6 +20,37 @@ fn transform(stages: &[u32], primes: usize, bits: u32) -> Transform {
 /// Shipped profiles and others, each with the ring, the activation and the slots of the bootstrap.
 fn rows() -> Vec<(u32, &'static str, usize, Profile)> {
     let (wide, narrow) = (Profile::wide(), Profile::narrow());
+    let long = Profile {
+        name: "long".to_owned(),
+        base: 50,
+        linear: 42,
+        scale: 42,
+        activation: 45,
+        eval_mod: 50,
+        special: 49,
+        slots_to_coeffs: transform(&[5, 5, 4], 2, 50),
+        coeffs_to_slots: transform(&[3, 3, 4, 4], 4, 50),
+        message_ratio: 128.0,
+        range: 16,
+        eval_mod_degree: 30,
+        double_angles: 3,
+        ..wide.clone()
+    };
+    let short = Profile {
+        name: "short".to_owned(),
+        base: 38,
+        linear: 32,
+        scale: 32,
+        masks: Masks::None,
+        activation: 34,
+        eval_mod: 38,
+        special: 48,
+        most_digits: None,
+        slots_to_coeffs: transform(&[7, 7], 1, 48),
+        coeffs_to_slots: transform(&[5, 5, 4], 2, 48),
+        message_ratio: 64.0,
+        ..long.clone()
+    };
     let low = Profile {
         name: "low".to_owned(),
         base: 38,
@@ -30,7 +61,7 @@ fn rows() -> Vec<(u32, &'static str, usize, Profile)> {
         message_ratio: 16.0,
         slots_to_coeffs: transform(&[5, 5, 4], 2, 44),
         coeffs_to_slots: transform(&[5, 5, 4], 3, 44),
-        ..wide.clone()
+        ..long.clone()
     };
     let shared = Profile {
         name: "shared".to_owned(),
@@ -48,20 +79,22 @@ fn rows() -> Vec<(u32, &'static str, usize, Profile)> {
         eval_mod: 42,
         ..low.clone()
     };
-    let steep = Profile { name: "steep".to_owned(), message_ratio: 8.0, base: 34, ..narrow.clone() };
+    let steep = Profile { name: "steep".to_owned(), message_ratio: 8.0, base: 34, ..short.clone() };
     let coarse = Profile {
         name: "coarse".to_owned(),
         coeffs_to_slots: transform(&[5, 5, 4], 2, 44),
         message_ratio: 32.0,
-        ..narrow.clone()
+        ..short.clone()
     };
     vec![
         (15, "chebyshev:7", 1 << 14, narrow.clone()),
         (15, "chebyshev:7", 1 << 12, narrow),
+        (15, "chebyshev:7", 1 << 14, short),
         (15, "chebyshev:7", 1 << 14, steep),
         (15, "chebyshev:7", 1 << 14, coarse),
         (16, "chebyshev:59", 1 << 14, wide.clone()),
         (16, "chebyshev:59", 1 << 12, wide),
+        (16, "chebyshev:59", 1 << 14, long),
         (16, "chebyshev:59", 1 << 14, low),
         (16, "chebyshev:59", 1 << 14, shared),
         (16, "chebyshev:59", 1 << 14, exponential),

@@ -23,7 +23,7 @@ impl BsgsPlan {
     /// products a giant step takes the time of about three baby steps.
     ///
     /// ```
-    /// use fhe_circuits::BsgsPlan;
+    /// use fhe_circuits::linear::BsgsPlan;
     ///
     /// let [few_keys, fast] = [1, 3].map(|weight| BsgsPlan::new(-7..8, weight));
     /// assert_eq!((few_keys.hoisted(), few_keys.giants), (4, 4));

@@ -56,8 +56,8 @@ pub(super) struct Target {
 /// use fhe_nn::encrypted::{Circuit, Packing};
 ///
 /// let circuit = Circuit::new(16, &"chebyshev:59".parse()?, Packing::Fused, None)?;
-/// // Of ten levels after a bootstrap, the activation spends six, a convolution two, SlotsToCoeffs two.
-/// assert_eq!((circuit.activation_level, circuit.linear_level, circuit.bootstrap_level()), (10, 4, 2));
+/// // Of nine levels after a bootstrap, the activation spends six, a convolution two, SlotsToCoeffs one.
+/// assert_eq!((circuit.activation_level, circuit.linear_level, circuit.bootstrap_level()), (9, 3, 1));
 /// assert_eq!(circuit.parameters().log_n, 16);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -317,8 +317,8 @@ fn every_activation_and_profile_holds_under_encryption() {
     for relu in ["minimax:7", "composite:3,5", "square"] {
         whole_network(circuit(Profile::wide(), relu), WIDE_NOISE);
     }
-    // Twelve bits fewer in EvalMod and a ratio half as large: eleven bits of precision less.
-    whole_network(circuit(Profile::narrow(), "chebyshev:7"), 2f64.powi(11) * WIDE_NOISE);
+    // Six bits fewer in EvalMod: six bits of precision less.
+    whole_network(circuit(Profile::narrow(), "chebyshev:7"), 2f64.powi(6) * WIDE_NOISE);
 }
 
 #[test]
@@ -327,7 +327,7 @@ fn bootstraps_that_are_activations_hold_in_every_packing() {
         let log_n = if packing == Packing::Batch { 14 } else { 13 };
         for relu in ["cosine", "cosine+square"] {
             let circuit = Circuit::insecure_in(Profile::turn(), log_n, &relu.parse().unwrap(), packing);
-            whole_network(circuit, 2f64.powi(12) * WIDE_NOISE);
+            whole_network(circuit, TURN_NOISE);
         }
     }
 }
@@ -347,7 +347,10 @@ fn two_rounds_to_a_bootstrap_hold_in_every_packing() {
 
 /// The bound on the error of every step in this ring, with the wide profile: four times the largest error of most
 /// steps.
-const WIDE_NOISE: f64 = 2e-6;
+const WIDE_NOISE: f64 = 3e-5;
+
+/// That bound with the profile for waves with squares.
+const TURN_NOISE: f64 = 8e-3;
 
 /// Asserts that every step is within `noise` of the plaintext model, that the largest error is not far below, and that
 /// the steps are those of the schedule.
@@ -487,7 +490,7 @@ fn every_degree(packing: Packing) {
 
 #[test]
 fn circuits_without_security_are_those_of_a_larger_ring() {
-    let activation = Approximation::Chebyshev { degree: 511 };
+    let activation: Approximation = "composite:15,15,27".parse().unwrap();
     assert!(Circuit::new(15, &activation, Packing::default(), None).is_err());
     let circuit = |log_n| Circuit::secure_or_not(log_n, &activation, Packing::default(), None).unwrap();
     let (small, large) = (circuit(15), circuit(16));

@@ -152,9 +152,9 @@ mod tests {
             (|p| p.name = String::new(), "profile.name", "lower-case"),
             (|p| p.name = "a b".to_owned(), "profile.name", "'a b'"),
             (|p| p.base = 51, "profile.base", "20 to 50"),
-            (|p| p.special = 36, "profile.base", "at most 37"),
+            (|p| p.special = 30, "profile.base", "at most 31"),
             (|p| p.linear = 0, "profile.linear", "20 to 50"),
-            (|p| p.masks = Masks::Shared { bits: 20 }, "profile.linear and masks", "52"),
+            (|p| p.masks = Masks::Shared { bits: 23 }, "profile.linear and masks", "52"),
             (|p| p.masks = Masks::Shared { bits: 0 }, "profile.masks.shared.bits", "1 to 30"),
             (|p| p.scale = u32::MAX, "profile.scale", "4294967295"),
             (|p| p.special_primes = Some(14), "profile.special_primes", "1 to 13"),
@@ -168,7 +168,7 @@ mod tests {
             (|p| p.slots_to_coeffs.stages = vec![14], "profile.slots_to_coeffs", "1 to 10"),
             (|p| p.coeffs_to_slots.primes = 4, "profile.coeffs_to_slots", "1 to 3 primes"),
             (|p| p.coeffs_to_slots.giant_step = 0, "profile.coeffs_to_slots", "giant_step = 0"),
-            (|p| p.slots_to_coeffs.bits = 20, "profile.slots_to_coeffs", "weights of 10.0 bits"),
+            (|p| p.slots_to_coeffs.bits = 20, "profile.slots_to_coeffs", "weights of 9.5 bits"),
         ];
         for (change, key, words) in rows {
             let mut profile = Profile::narrow();
