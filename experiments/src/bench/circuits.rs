@@ -9,8 +9,8 @@ use super::checked::{Bench, Row};
 use super::meter::once;
 use super::setting::{LeftOut, Setting};
 
-/// The more precise kernel of EvalMod, and its degree.
-const EXPONENTIAL: (Kernel, usize) = (Kernel::Exponential, 31);
+/// The more precise kernel of EvalMod, its degree, and its double angles.
+const EXPONENTIAL: (Kernel, usize, u32) = (Kernel::Exponential, 31, 3);
 /// Degree of the arcsine, and the first prime over the scale of the message, of the bootstrap that leaves no sine.
 const ARCSINE: (usize, f64) = (3, 256.0);
 
@@ -28,7 +28,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, setting: Setting) -> Result<Vec<Lef
         let own = circuit.bootstrap(slots);
         let mut straight = BootstrapLiteral { message_ratio: ARCSINE.1, ..own.clone() };
         straight.eval_mod.arcsine_degree = ARCSINE.0;
-        (straight.eval_mod.kernel, straight.eval_mod.degree) = EXPONENTIAL;
+        (straight.eval_mod.kernel, straight.eval_mod.degree, straight.eval_mod.double_angles) = EXPONENTIAL;
         request.merge(&own.request_keys(&params)?);
         literals.push(("bootstrap", own));
         match straight.request_keys(&params) {
