@@ -61,7 +61,7 @@ fn parameters() {
     refused(&["--ring-dim", "60000"], &["--ring-dim 60000", "power of two", "65536"]);
     refused(&["--ring-dim", "16384"], &["found 8192 slots, wanted the 16384", "32768 or more"]);
     refused(
-        &["--ring-dim", "32768", "--relu", "chebyshev:511"],
+        &["--ring-dim", "32768", "--relu", "chebyshev:1023"],
         &[
             "--ring-dim 32768",
             "128-bit limit",

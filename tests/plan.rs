@@ -250,23 +250,23 @@ fn the_cases_of_a_config_are_planned() {
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
         run.stdout
     };
-    let found = plan("", "32768, 65536", 511, &[]);
+    let found = plan("", "32768, 65536", 1023, &[]);
     assert!(found.contains("2 cases, 3 images each, encrypted"), "{found}");
-    assert!(found.contains("\nencrypted-65536-chebyshev:511-fused "), "{found}");
-    assert!(found.contains("encrypted-32768-chebyshev:511-fused cannot run here: ") && found.contains("hours in all"));
+    assert!(found.contains("\nencrypted-65536-chebyshev:1023-fused "), "{found}");
+    assert!(found.contains("encrypted-32768-chebyshev:1023-fused cannot run here: ") && found.contains("hours in all"));
     assert!(found.contains("; would run: --ring-dim 65536 (same weights and polynomials), or "), "{found}");
     assert!(found.contains("; or --insecure (in a config `insecure = true`)"), "{found}");
 
-    let lines = plan("insecure = true", "32768, 65536", 511, &["--json"]);
+    let lines = plan("insecure = true", "32768, 65536", 1023, &["--json"]);
     let cases: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [small, large] = &cases[..] else { panic!("{lines}") };
     assert_eq!(
         (&small["case"], &small["plan"]["params"]["security"]),
-        (&"encrypted-32768-chebyshev:511-fused-insecure".into(), &0.into())
+        (&"encrypted-32768-chebyshev:1023-fused-insecure".into(), &0.into())
     );
     assert_eq!(
         (&large["case"], &large["plan"]["params"]["security"]),
-        (&"encrypted-65536-chebyshev:511-fused".into(), &128.into())
+        (&"encrypted-65536-chebyshev:1023-fused".into(), &128.into())
     );
     assert_eq!((small["images"].as_u64(), &small["obstacle"]), (Some(3), &Value::Null));
     let seconds = |case: &Value| case["plan"]["seconds"].as_f64().unwrap();

@@ -39,10 +39,10 @@ fn rows_hold_the_noise_and_say_whose_it_is() {
     assert_eq!(own.backend, "simulated");
     assert_eq!(borrowed.backend, "simulated with noise of 65536-chebyshev:59-fused");
     assert_eq!((own.images, own.failed, own.correct), (3, 0, 3));
-    // Encrypted images have errors of about 1e-5. Two-sided: a simulation without noise would be a fault.
+    // Encrypted images have errors of about 2e-4. Two-sided: a simulation without noise would be a fault.
     for image in &one.images {
         let error = image.max_abs_error.unwrap();
-        assert!((1e-6..2e-4).contains(&error), "logits of image {} err by {error}", image.image);
+        assert!((2e-5..4e-3).contains(&error), "logits of image {} err by {error}", image.image);
         assert_eq!(image.class, image.plain_class);
     }
     assert_eq!(one.layers.len(), 2 * 3 * 58);

@@ -45,7 +45,7 @@ fn an_insecure_run_says_so_in_every_row() {
     place.configure(
         "name = \"fixture\"\nquestion = \"What does security cost?\"\n[data]\nimages = \"0\"\n[backend]\n\
          kind = \"encrypted\"\ninsecure = true\ntrace = true\nseed = 1\n[sweep]\nring_dim = [32768]\n\
-         relu = [\"chebyshev:511\"]\n",
+         relu = [\"chebyshev:1023\"]\n",
     );
     ended_well(&place.run("out", &[]));
     let run = Run::read(&place.path("out")).unwrap();

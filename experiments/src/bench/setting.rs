@@ -125,8 +125,7 @@ mod tests {
 
     #[test]
     fn every_ring_gets_what_fits() {
-        for (log_n, relu, bootstraps) in [(12, false, 0), (13, false, 0), (14, false, 0), (15, true, 3), (16, true, 3)]
-        {
+        for (log_n, relu, bootstraps) in [(12, false, 0), (13, false, 0), (14, true, 0), (15, true, 3), (16, true, 3)] {
             let setting = Setting::new(log_n, None, false).unwrap();
             assert_eq!((setting.relu, setting.bootstraps.len()), (relu, bootstraps), "2^{log_n}");
             assert_eq!(setting.left_out.is_empty(), bootstraps > 0, "2^{log_n}");

@@ -222,38 +222,38 @@ mod tests {
                      simulated at N = 32768)";
         let ways = |limit| smaller(&default, limit).unwrap();
         assert_eq!(ways(500_000_000), format!("the least found is {least}"));
-        assert_eq!(ways(1_300_000_000), format!("or use {network}"));
-        let polynomial = "--relu minimax:31 (1.54 GB; 92.23 % of 10000 images right, simulated at N = 65536)";
-        let ring = "--ring-dim 32768 (1.47 GB; same weights and polynomials; its accuracy in the smaller ring was not \
+        assert_eq!(ways(1_000_000_000), format!("or use {network}"));
+        let polynomial = "--relu minimax:31 (1.49 GB; 92.23 % of 10000 images right, simulated at N = 65536)";
+        let ring = "--ring-dim 32768 (1.08 GB; same weights and polynomials; its accuracy in the smaller ring was not \
                     measured)";
-        assert_eq!(ways(1_550_000_000), format!("or use {network}, or {polynomial}, or {ring}"));
+        assert_eq!(ways(1_500_000_000), format!("or use {network}, or {polynomial}, or {ring}"));
     }
 
     #[test]
     fn the_default_packing_keeps_everything_and_comes_first() {
         let found = smaller(&case("chebyshev:59", Packing::Multiplexed, &SHIPPED[0]), 1_700_000_000).unwrap();
-        assert!(found.starts_with("or use --packing fused (1.59 GB; same weights and polynomials), or "), "{found}");
+        assert!(found.starts_with("or use --packing fused (1.53 GB; same weights and polynomials), or "), "{found}");
     }
 
     #[test]
     fn weights_of_a_user_have_no_published_accuracy() {
         let case = Case::new(&spec(1 << 16, "chebyshev:59"), unpublished(), None).unwrap();
         let found = smaller(&case, 1_500_000_000).unwrap();
-        let ring = "--ring-dim 32768 (1.47 GB; same weights and polynomials; its accuracy in the smaller ring was not \
+        let ring = "--ring-dim 32768 (1.08 GB; same weights and polynomials; its accuracy in the smaller ring was not \
                     measured)";
-        let polynomial = "--relu chebyshev:15 (1.48 GB; its accuracy was not measured)";
+        let polynomial = "--relu chebyshev:31 (1.49 GB; its accuracy was not measured)";
         assert_eq!(found, format!("or use {ring}, or {polynomial}"));
     }
 
     #[test]
     fn secure_ways_name_the_ring_the_shipped_network_and_a_polynomial_as_good() {
         let model = Model::of_shipped(&SHIPPED[0], HEADROOM).unwrap();
-        let found = secure(&spec(1 << 15, "chebyshev:511"), &model).unwrap();
+        let found = secure(&spec(1 << 15, "chebyshev:1023"), &model).unwrap();
         let wanted =
             ["--ring-dim 65536 (same weights and polynomials), or ", "--weights resnet20-cosine-square (92.60 %"];
         assert!(found.starts_with(wanted[0]) && found.contains(wanted[1]), "{found}");
         assert!(found.contains(", or --relu chebyshev:255 (92.61 % of 10000 images right"), "{found}");
-        let found = secure(&spec(1 << 15, "chebyshev:511"), &unpublished()).unwrap();
-        assert!(found.ends_with("or --relu chebyshev:255 (its accuracy was not measured)"), "{found}");
+        let found = secure(&spec(1 << 15, "chebyshev:1023"), &unpublished()).unwrap();
+        assert!(found.ends_with("or --relu chebyshev:511 (its accuracy was not measured)"), "{found}");
     }
 }

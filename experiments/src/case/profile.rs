@@ -109,14 +109,14 @@ mod tests {
         let without = |key: &str| good.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n");
         let rows = [
             (String::new(), "missing field `profile`"),
-            (good.replace("base = 38", "base = 38\nbese = 38"), "line 4: unknown field `bese`"),
+            (good.replace("base = 32", "base = 32\nbese = 32"), "line 4: unknown field `bese`"),
             (good.replace("[profile", "[profiles"), "unknown field `profiles`"),
             (without("range"), "missing field `range`"),
-            (good.replace("base = 38", "base = -1"), "line 3: invalid value: integer `-1`"),
-            (good.replace("base = 38", "base = \"38\""), "line 3: invalid type: string \"38\""),
-            (good.replace("base = 38", "base = 19"), "profile.base: found 19, wanted 20 to 50"),
-            (good.replace("masks = \"none\"", "masks = \"many\""), "unknown variant `many`"),
-            (good.replace("message_ratio = 64.0", "message_ratio = nan"), "profile.message_ratio: found NaN"),
+            (good.replace("base = 32", "base = -1"), "line 3: invalid value: integer `-1`"),
+            (good.replace("base = 32", "base = \"32\""), "line 3: invalid type: string \"32\""),
+            (good.replace("base = 32", "base = 19"), "profile.base: found 19, wanted 20 to 50"),
+            (good.replace("masks.shared", "masks.many"), "unknown variant `many`"),
+            (good.replace("message_ratio = 16.0", "message_ratio = nan"), "profile.message_ratio: found NaN"),
             (good.replace("[7, 7]", "[7, 0]"), "profile.slots_to_coeffs: found stages = [7, 0]"),
         ];
         for (text, words) in rows {

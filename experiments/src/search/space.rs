@@ -99,7 +99,9 @@ impl Space {
         let ratios = if wave { &[2.0][..] } else { &RATIOS };
         let mut cores = Vec::new();
         for &message_ratio in ratios {
-            let profile = longest(Profile { message_ratio, range, ..shipped.clone() }, slots);
+            // Masks are chosen later. Those of a wave are its profile's.
+            let masks = if wave { shipped.masks } else { Masks::None };
+            let profile = longest(Profile { message_ratio, range, masks, ..shipped.clone() }, slots);
             let circuit = counter.circuit(&profile)?;
             if circuit.difference_from_plain() > MOST_DIFFERENCE {
                 continue;
