@@ -22,7 +22,7 @@ pub struct Stages {
     /// Baby steps that a giant step counts as, when the rotations of a stage are split: see [`BsgsPlan::new`]. 1 for the
     /// fewest keys, 3 for the least time.
     ///
-    /// [`BsgsPlan::new`]: crate::BsgsPlan::new
+    /// [`BsgsPlan::new`]: crate::linear::BsgsPlan::new
     pub giant_step: u32,
 }
 
