@@ -185,6 +185,12 @@ impl Case {
         self.check_memory_beside(0, Shelved::BOTH)
     }
 
+    /// Returns the bytes of the case that mapped files back: of its keys, and of its constants where those are `stored` too.
+    pub(crate) fn mapped(&self, stored: bool) -> u64 {
+        let constants = if stored { self.plan.memory.constants } else { 0 };
+        (self.plan.needs.mapped_keys(self.holding) + constants) as u64
+    }
+
     /// Fails if the case is predicted to take more memory than this process can still have, beside `mapped` bytes of it
     /// that stay in files. The system drops those where memory is short and reads them again, which takes time: a note
     /// says so. What is `shelved` needs room on a disk.

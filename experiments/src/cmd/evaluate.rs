@@ -74,10 +74,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let folder = Places::public_of(&args.keys);
         let manifest = Manifest::read(&folder)?;
         let case = case(args, &manifest).with_context(|| folder.display().to_string())?;
-        let memory = case.plan.memory;
-        let constants = if args.constants.is_some() { memory.constants } else { 0 };
         let shelved = Shelved { keys: false, constants: args.constants.is_none() };
-        args.server.check_memory_beside(&case, (memory.keys + constants) as u64, shelved)?;
+        args.server.check_memory_beside(&case, case.mapped(args.constants.is_some()), shelved)?;
         if let Some(path) = &args.constants
             && constants::read(path, &case)?.is_none()
         {

@@ -114,9 +114,8 @@ impl Call {
         let manifest = Manifest::read(&keys)?;
         let case = self.case(instance)?;
         let constants = self.constants(&case);
-        let (memory, stored) = (case.plan.memory, constants.is_file());
-        let mapped = memory.keys + if stored { memory.constants } else { 0 };
-        case.check_memory_beside(mapped as u64, Shelved { keys: false, constants: !stored })?;
+        let stored = constants.is_file();
+        case.check_memory_beside(case.mapped(stored), Shelved { keys: false, constants: !stored })?;
         let server = Server::start(&keys, manifest, case, Some(&constants))?;
         let (from, out) = (instance.upload(), instance.download());
         remove(&out)?;

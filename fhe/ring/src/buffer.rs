@@ -135,7 +135,17 @@ impl Drop for Limb {
 
 /// Returns the memory of the pool, and all other memory that the allocator keeps for reuse, to the operating system.
 pub fn trim_pool() {
-    let freed = std::mem::take(&mut *POOL.lock().expect("no pool user panics"));
+    trim_pool_below(usize::MAX);
+}
+
+/// Returns the memory of the pool's limbs of fewer than `len` residues, and all other memory that the allocator keeps for
+/// reuse, to the operating system. A caller who is done with one short length and goes on with another does this: the
+/// pool would otherwise keep both.
+pub fn trim_pool_below(len: usize) {
+    let mut pool = POOL.lock().expect("no pool user panics");
+    let kept = pool.split_off(&len.div_ceil(8));
+    let freed = std::mem::replace(&mut *pool, kept);
+    drop(pool);
     let lines: usize = freed.iter().map(|(lines, limbs)| lines * limbs.len()).sum();
     WAITING.fetch_sub(bytes(lines), Ordering::Relaxed);
     drop(freed);
@@ -171,7 +181,15 @@ mod tests {
     }
 
     #[test]
-    fn bytes_in_use_and_waiting_are_counted() {
+    fn limbs_are_counted_and_leave_the_pool_by_length_or_all() {
+        // No other test uses these two lengths, and no other test trims the pool.
+        let [short, long] = [POOLED_FROM + 8, POOLED_FROM + 16];
+        let waiting = |len: usize| POOL.lock().unwrap().get(&(len / 8)).map_or(0, Vec::len);
+        drop([short, long].map(Limb::recycled));
+        assert_eq!([short, long].map(waiting), [1, 1]);
+        trim_pool_below(long);
+        assert_eq!([short, long].map(waiting), [0, 1]);
+
         // Larger than all limbs of the tests that run beside this one.
         let (len, bytes) = (1 << 27, 1 << 30);
         let limb = Limb::recycled(len);

@@ -110,6 +110,15 @@ impl Needs {
         Memory { keys, constants, working }
     }
 
+    /// The bytes in memory that a mapped file of packed keys backs: all of them but their residues in words, and none of keys
+    /// that are let go.
+    pub fn mapped_keys(&self, holding: Holding) -> usize {
+        match holding.keys {
+            KeyPlace::File => 0,
+            KeyPlace::Packed | KeyPlace::Words => self.keys,
+        }
+    }
+
     /// Bytes of the file of a way of holding them.
     pub fn file(&self, holding: Holding) -> usize {
         let keys = if holding.keys == KeyPlace::File { self.keys } else { 0 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fhe_circuits::{BootstrapLiteral, Bootstrapper, Stored};
 use fhe_ckks::{Ciphertext, CkksError, EvaluationKeys, Evaluator, Parameters};
 use fhe_ring::Shelf;
-use fhe_ring::buffer::trim_allocator;
+use fhe_ring::buffer::{trim_allocator, trim_pool_below};
 use fhe_ring::meter::{Held, Holder};
 
 use super::holding::ConstantPlace;
@@ -196,6 +196,12 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
+    /// Frees the memory of the weights of the layers so far. Encoded weights are as long as two vectors of slots, so layers
+    /// of other slot counts cannot reuse it.
+    fn drop_encoded_weights(&self) {
+        trim_pool_below(self.server.evaluator.params().n());
+    }
+
     fn bootstrapped(&self, at: Layout, x: &Ciphertext) -> Result<Ciphertext, CkksError> {
         let Server { program, evaluator, bootstrappers, .. } = self.server;
         let slots = program.interleave().slots(at.slots());
@@ -224,6 +230,9 @@ impl Machine for Evaluation<'_> {
     ) -> Result<Ciphertext, CkksError> {
         let (mut slots, circuit) = (self.server.slots(step.scale), self.server.program.circuit());
         let sum = linear::convolve(&mut slots, circuit, operands, identity, to, step.target())?;
+        if operands.iter().any(|operand| operand.from.slots() != to.slots()) {
+            self.drop_encoded_weights();
+        }
         (self.observe)(step, &sum);
         Ok(sum)
     }
@@ -272,6 +281,7 @@ impl Machine for Evaluation<'_> {
     fn classify(&mut self, step: &StepInfo, x: &Ciphertext, from: Layout, range: f64) -> Result<Ciphertext, CkksError> {
         let (classifier, circuit) = (&self.server.program.network().classifier, self.server.program.circuit());
         let logits = linear::classify(&mut self.server.slots(step.scale), circuit, classifier, x, from, range)?;
+        self.drop_encoded_weights();
         (self.observe)(step, &logits);
         Ok(logits)
     }

@@ -528,6 +528,8 @@ fn every_way_of_holding_keys_and_constants_computes_the_same_bits() {
         let (found, memory) = logits(holding);
         assert!(found == wanted, "{holding}");
         assert_eq!(memory.total() < default.total(), holding < Holding::DEFAULT, "{holding}");
+        let backed = if holding.keys == KeyPlace::File { 0 } else { default.keys };
+        assert_eq!(plan.needs.mapped_keys(holding), backed, "{holding}: words are beside the file");
     }
     assert_eq!(plan.needs.file(Holding::LEAN), default.keys + default.constants);
 }
