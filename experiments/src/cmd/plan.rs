@@ -52,7 +52,7 @@ pub(crate) struct Args {
     /// in all of predicted seconds, memory and bits in the worst slot of a bootstrap, the best by this goal first.
     #[arg(long, value_name = "GOAL", conflicts_with_all = ["config", "circuit", "insecure"])]
     search: Option<Goal>,
-    /// The fewest bits in the worst slot that the search keeps. The shipped circuits have 19 at N = 65536 and 8.5 at 32768.
+    /// The fewest bits in the worst slot that the search keeps. The shipped circuits have 15 at N = 65536 and 9 at 32768.
     #[arg(long, value_name = "BITS", requires = "search", default_value_t = DEFAULT_BITS)]
     min_bits: f64,
     /// A folder for the circuits that the search found: a TOML file each, which --circuit and the key `profile` of configs

@@ -8,6 +8,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use fhe_ring::packed::{PackedLimb, packed_bits};
 use fhe_ring::{Basis, Coefficients, Kernels, Limb, Ntt, Poly, Ring, Uniform, ntt::NttTable, primes};
 
 const LOG_N: u32 = 16;
@@ -96,6 +97,8 @@ fn every_kernel(kernels: Kernels) {
         show("reduce_signed", alone(|| drop(Poly::<Coefficients>::from_signed(&ring, Basis::main(1), &signed))));
         show("permute", alone(|| drop(b.automorphism(&permutation))));
         show("uniform", alone(|| Uniform::new(&[7; 32], 0).fill(kernels, &m, 0, a, &[])));
+        let packed = PackedLimb::new(kernels, other, packed_bits(&m));
+        show("unpack", alone(|| packed.unpack(kernels, 0, a)));
         // One digit of twelve primes and one of one, to thirteen more.
         show("mod_up", (0..ROUNDS).map(|_| micros(|| drop(black_box(wide.mod_up(12, 12))))).fold(f64::MAX, f64::min));
     });

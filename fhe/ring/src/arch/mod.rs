@@ -27,6 +27,8 @@ mod fma;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod operands;
+#[cfg(target_arch = "x86_64")]
+mod round_keys;
 mod scalar;
 
 use crate::modulus::{Modulus, Shoup};

@@ -7,22 +7,38 @@
 //! below 2^52 becomes a double when it is written into the mantissa of 2^52, which needs no conversion instruction.
 //!
 //! The kernels are plain loops over residues. This file compiles them for the instruction set, and the compiler turns
-//! them into vectors. Both architectures share one source. We have run it on x86-64 only, not
-//! on ARM hardware.
+//! them into vectors. Both architectures share one source, but for `unpack` and `uniform`, which have instructions of
+//! their own on x86-64. We have run it on x86-64 only, not on ARM hardware.
 
 mod field;
 mod ntt;
 mod sums;
 mod words;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use crate::automorphism::Chunk;
 use crate::modulus::{Modulus, Shoup};
 
-use super::operands::{Counter, Twiddles};
+#[cfg(target_arch = "aarch64")]
+use super::operands::Counter;
+use super::operands::Twiddles;
 use super::scalar;
 
-// `permute`, `pack` and `unpack` are the scalar kernels. They wait for memory, and AVX2 cannot permute eight words or
-// sixty-four bytes by the contents of a register.
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{uniform, unpack};
+
+/// Computes uniform residues.
+#[cfg(target_arch = "aarch64")]
+pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u8]) {
+    words::uniform(modulus, out, counter, first);
+}
+
+#[cfg(target_arch = "aarch64")]
+pub(crate) use scalar::unpack;
+
+// `permute` and `pack` are the scalar kernels. They wait for memory, and AVX2 cannot permute eight words or sixty-four
+// bytes by the contents of a register.
 vectorised! {
     ntt::forward as ntt_forward(modulus: &Modulus, twiddles: Twiddles<'_>, data: &mut [u64]);
     ntt::inverse as ntt_inverse(
@@ -35,9 +51,7 @@ vectorised! {
     words::sub_scale as sub_scale(modulus: &Modulus, out: &mut [u64], a: &[u64], w: Shoup);
     scalar::permute as permute(out: &mut [u64], a: &[u64], chunk: Chunk<'_>);
     scalar::pack as pack(bits: u32, residues: &[u64], out: &mut [u8]);
-    scalar::unpack as unpack(bits: u32, bytes: &[u8], out: &mut [u64]);
     words::reduce_signed as reduce_signed(modulus: &Modulus, out: &mut [u64], a: &[i64]);
-    words::uniform as uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]);
     sums::dot as dot(modulus: &Modulus, out: &mut [u64], accumulate: bool, terms: &[(&[u64], &[u64])], stretch: u32);
     sums::quotient_sum as quotient_sum(overflow: &mut [u64], digits: &[&[u64]], reciprocals: &[f64]);
     sums::convert as convert(

@@ -81,15 +81,28 @@ fn reduce(field: Field, radix: Factor, high: f64, word: u64) -> u64 {
     field.to_residue(from_word(word & 0xffff_ffff) - field.half + field.mul(high, radix))
 }
 
-/// Computes uniform residues. Only the reduction differs from the scalar kernel, because the cipher itself detects AES
-/// instructions.
+/// Computes uniform residues by the cipher of the scalar kernel, which itself detects AES instructions.
 #[inline(always)]
-pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u8]) {
+pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize) {
+    let cipher = Aes128::new(counter.key.into());
+    uniform_of(modulus, out, counter, first, |first, out| scalar::uniform_words(&cipher, counter, first, out));
+}
+
+/// Computes uniform residues. `draw` computes the words of the first attempt for the positions from the first on, at
+/// most [`WORDS`] of them.
+#[inline(always)]
+pub(super) fn uniform_of(
+    modulus: &Modulus,
+    out: &mut [u64],
+    counter: Counter<'_>,
+    first: usize,
+    mut draw: impl FnMut(usize, &mut [u64]),
+) {
     let (field, radix) = with_radix(modulus);
-    let (cipher, ceiling) = (Aes128::new(counter.key.into()), scalar::ceiling(modulus));
+    let ceiling = scalar::ceiling(modulus);
     for (k, out) in out.chunks_mut(WORDS).enumerate() {
         let first = first + WORDS * k;
-        scalar::uniform_words(&cipher, counter, first, out);
+        draw(first, out);
         let refused = out.iter().fold(0, |refused, &word| refused | (word >= ceiling) as u64);
         let again = if refused == 0 { Vec::new() } else { positions(out, ceiling) };
         for word in out.iter_mut() {

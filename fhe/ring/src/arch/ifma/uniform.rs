@@ -7,15 +7,14 @@ use std::arch::x86_64::*;
 
 use super::registers::{Fold, Lanes, SIDE, Wide, side_by_side, sides_mut, splat, store};
 use crate::arch::operands::Counter;
+use crate::arch::round_keys::round_keys;
 use crate::arch::scalar;
 use crate::modulus::Modulus;
 
-/// The round keys of AES-128, each repeated for the four blocks of a register.
-type RoundKeys = [__m512i; 11];
-
 #[target_feature(enable = "avx512f,avx512ifma,vaes,aes")]
 pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]) {
-    let keys = round_keys(counter.key);
+    // Each round key is repeated for the four blocks of a register.
+    let keys = round_keys(counter.key).map(|key| _mm512_broadcast_i32x4(key));
     let (fold, ceiling) = (Fold::new(modulus), splat(scalar::ceiling(modulus)));
     let [low, high] = counter.mask;
     let mask = _mm512_broadcast_i32x4(_mm_set_epi64x(high as i64, low as i64));
@@ -55,25 +54,4 @@ fn draw_again(modulus: &Modulus, counter: Counter<'_>, first: usize, refused: u8
     for (k, out) in out.iter_mut().enumerate().filter(|(k, _)| refused >> k & 1 == 1) {
         *out = scalar::uniform_again(modulus, counter, first + k);
     }
-}
-
-/// Computes the key schedule (FIPS-197, section 5.2).
-#[target_feature(enable = "avx512f,aes")]
-fn round_keys(key: &[u8; 16]) -> RoundKeys {
-    let words = u128::from_le_bytes(*key);
-    let mut key = _mm_set_epi64x((words >> 64) as i64, words as i64);
-    let mut keys = [_mm512_broadcast_i32x4(key); 11];
-    macro_rules! expand {
-        ($($round:literal: $constant:literal),*) => {$(
-            let rotated = _mm_shuffle_epi32::<0xff>(_mm_aeskeygenassist_si128::<$constant>(key));
-            // Each word is the sum of all words before it, formed by adding shifted copies three times.
-            for _ in 0..3 {
-                key = _mm_xor_si128(key, _mm_slli_si128::<4>(key));
-            }
-            key = _mm_xor_si128(key, rotated);
-            keys[$round] = _mm512_broadcast_i32x4(key);
-        )*};
-    }
-    expand!(1: 0x01, 2: 0x02, 3: 0x04, 4: 0x08, 5: 0x10, 6: 0x20, 7: 0x40, 8: 0x80, 9: 0x1b, 10: 0x36);
-    keys
 }
