@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use fhe_ckks::{Ciphertext, EvaluationKeys};
 use fhe_nn::encrypted::{Client, KeyPlace, Observer, Op, StepInfo};
 use fhe_ring::meter::{Held, Holder};
@@ -102,7 +102,8 @@ impl Session {
         references
     }
 
-    /// Encrypts the images of a ciphertext, evaluates them, and returns every step of every image, decrypted.
+    /// Encrypts the images of a ciphertext, evaluates them, and returns every step of every image, decrypted. The last
+    /// step is that of the logits, as the client gets them: at a lower scale and in the client's ring.
     ///
     /// # Errors
     /// More images than a ciphertext holds, or a failure of the evaluation.
@@ -121,7 +122,10 @@ impl Session {
                 .for_each(|(values, found)| values.push(found));
         };
         let encrypted = self.client.encrypt(inputs, rng)?;
-        self.serving.evaluate(&encrypted, bar, &mut see)?;
+        let logits = self.client.decrypt(&self.serving.evaluate(&encrypted, bar, &mut see)?);
+        for (steps, logits) in values.iter_mut().zip(logits) {
+            *steps.last_mut().context("found no step, wanted the classifier's")? = logits;
+        }
         Ok(values)
     }
 

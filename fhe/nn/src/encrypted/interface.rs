@@ -6,6 +6,7 @@ use num_complex::Complex64;
 
 use super::interleave::Interleave;
 use super::layout::Layout;
+use super::placement::BootstrapPlace;
 use super::program::Program;
 
 /// The way in which a server expects images, and returns logits. A client needs nothing else of the network.
@@ -85,15 +86,19 @@ impl Program {
         Ok([up, Ciphertext::serialized_len_at(&ring, 0)])
     }
 
-    /// The scale of returned logits: the largest power of two up to that of the circuit at which logits eight times as
-    /// large as the weights and intervals allow stay below half the first prime.
+    /// The scale of returned logits: the largest power of two up to that of the circuit at which they stay below half the
+    /// first prime. That holds for the largest logits that weights and intervals allow where the last activation is a
+    /// wave, which no value leaves, and otherwise for eight times as large ones. The step to the client's ring rounds
+    /// coefficients to integers, so the smaller the scale, the larger its error of a logit.
     pub fn logit_scale(&self, params: &Parameters) -> f64 {
         let classifier = &self.network().classifier;
         let range = self.ranges().last().copied().unwrap_or(1.0);
         let rows = classifier.weight.chunks(classifier.in_features).zip(&classifier.bias);
         let bounds = rows.map(|(row, bias)| bias.abs() + range * row.iter().map(|w| w.abs()).sum::<f64>());
         let bound = bounds.fold(1.0, f64::max);
-        let most = (params.prime(0) / 2.0 / (8.0 * bound)).log2().floor().exp2();
+        let bounded = self.layers().last().is_some_and(|layer| layer.place.bootstrap == BootstrapPlace::Within);
+        let room = if bounded { 1.0 } else { 8.0 };
+        let most = (params.prime(0) / 2.0 / (room * bound)).log2().floor().exp2();
         most.min(self.circuit().linear_scale())
     }
 }
