@@ -26,7 +26,10 @@ fn the_plan_holds_what_a_run_needs() {
     assert_eq!(plan["bootstraps"], 19);
     let seconds: f64 = plan["steps"].as_array().unwrap().iter().map(|step| step["seconds"].as_f64().unwrap()).sum();
     assert!((seconds - plan["seconds"].as_f64().unwrap()).abs() < 1e-9 && seconds > 0.0);
-    assert!(plan["seconds_from"].as_str().unwrap().starts_with("bench at N = 65536"), "the cache is empty");
+    // The shipped measurements at this ring are by AVX-512; other kernels have theirs at half the ring, scaled.
+    let source = plan["seconds_from"].as_str().unwrap();
+    let shipped = if source.contains("avx512ifma") { "bench at N = 65536 of " } else { "bench at N = 32768 of " };
+    assert!(source.starts_with(shipped), "the cache is empty: {source}");
     assert_eq!(plan["steps"].as_array().unwrap().len(), 58);
     assert_eq!(sum("keys", "bytes"), plan["key_bytes"].as_u64().unwrap());
     for secret in ["main_secret", "ephemeral_secret", "client_secret"] {
