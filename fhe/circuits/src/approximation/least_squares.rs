@@ -1,10 +1,28 @@
 //! Least squares: the polynomial that is best where it is most often asked for.
 
+use std::f64::consts::PI;
+
+use super::basis::{Basis, Parity};
 use super::linear_system::solve;
 use crate::chebyshev::ChebyshevSeries;
 
 /// Points at which an error is weighed.
 const POINTS: usize = 4096;
+
+/// Returns the series on [lo, hi], of at most the given degree, whose squared error weighs least at Chebyshev nodes.
+///
+/// Nodes lie densely at the ends: with a weight of one everywhere the largest error is hardly that of the interpolant. The
+/// time grows by the degree squared, and the condition of the equations by the largest weight over the smallest.
+pub fn least_squares(
+    f: impl Fn(f64) -> f64,
+    weight: impl Fn(f64) -> f64,
+    degree: usize,
+    (lo, hi): (f64, f64),
+) -> ChebyshevSeries {
+    let angles = (0..POINTS).map(|point| PI * (point as f64 + 0.5) / POINTS as f64);
+    let nodes = angles.map(|angle| (lo + hi + (hi - lo) * angle.cos()) / 2.0);
+    fit(f, weight, &Basis { parity: Parity::Any, degree, lo, hi }, nodes)
+}
 
 /// Returns the even series on [−1, 1], of at most the given degree, whose squared error weighs least.
 pub(crate) fn even_least_squares(
@@ -12,22 +30,28 @@ pub(crate) fn even_least_squares(
     weight: impl Fn(f64) -> f64,
     degree: usize,
 ) -> ChebyshevSeries {
-    let count = degree / 2 + 1;
-    // The normal equations. Half of the interval is enough, as everything is even.
-    let mut equations = vec![vec![0.0; count + 1]; count];
-    for point in 0..POINTS {
-        let x = (point as f64 + 0.5) / POINTS as f64;
-        let angle = x.acos();
-        let mut terms: Vec<f64> = (0..count).map(|k| (2.0 * k as f64 * angle).cos()).collect();
+    // Half of the interval is enough, as everything is even.
+    let points = (0..POINTS).map(|point| (point as f64 + 0.5) / POINTS as f64);
+    fit(f, weight, &Basis { parity: Parity::Even, degree, lo: -1.0, hi: 1.0 }, points)
+}
+
+/// Solves the normal equations of these points.
+fn fit(
+    f: impl Fn(f64) -> f64,
+    weight: impl Fn(f64) -> f64,
+    basis: &Basis,
+    points: impl Iterator<Item = f64>,
+) -> ChebyshevSeries {
+    let mut equations = vec![vec![0.0; basis.len() + 1]; basis.len()];
+    for x in points {
+        let mut terms = basis.at(x);
         let weight = weight(x);
         terms.push(f(x));
-        for (row, term) in equations.iter_mut().zip(terms.clone()) {
+        for (row, &term) in equations.iter_mut().zip(&terms) {
             row.iter_mut().zip(&terms).for_each(|(sum, other)| *sum += weight * term * other);
         }
     }
-    let mut coefficients = vec![0.0; 2 * count - 1];
-    coefficients.iter_mut().step_by(2).zip(solve(equations)).for_each(|(place, found)| *place = found);
-    ChebyshevSeries { coefficients, lo: -1.0, hi: 1.0 }
+    basis.series(&solve(equations))
 }
 
 #[cfg(test)]
@@ -40,6 +64,15 @@ mod tests {
         for power in [0, 4] {
             let found = even_least_squares(f, |x| (1.0 - x).powi(power) + 1e-6, 6);
             assert!((0..=20).all(|k| (found.evaluate(f64::from(k) / 20.0) - f(f64::from(k) / 20.0)).abs() < 1e-8));
+        }
+    }
+
+    #[test]
+    fn any_polynomial_is_found_whatever_the_weight_and_the_interval() {
+        let f = |x: f64| 3.0 - x + 0.5 * x.powi(5);
+        for degree in [5, 31] {
+            let found = least_squares(f, |x| (-x * x).exp() + 1e-3, degree, (-1.0, 3.0));
+            assert!((-10..=30).all(|k| (found.evaluate(f64::from(k) / 10.0) - f(f64::from(k) / 10.0)).abs() < 1e-8));
         }
     }
 

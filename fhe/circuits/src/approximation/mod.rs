@@ -21,6 +21,7 @@ mod tests;
 
 pub use error::ApproximationError;
 pub(crate) use least_squares::even_least_squares;
+pub use least_squares::least_squares;
 pub use minimax::{Minimax, minimax};
 pub use relu::ReluComposite;
 pub use sign::SignComposite;

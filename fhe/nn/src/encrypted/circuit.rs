@@ -21,7 +21,7 @@ use fhe_ring::Kernels;
 
 use super::packing::{Levels, Packing};
 use super::profile::{Masks, Profile, Transform};
-use crate::approximant::Approximant;
+use crate::approximant::{Approximant, message_weight};
 use crate::approximation::Approximation;
 use crate::form::{Form, Sine};
 use crate::plain::MessageActivation;
@@ -327,18 +327,21 @@ impl Circuit {
         }
     }
 
-    /// The largest difference between the activation of bootstrapped messages and the plain approximation. It grows as the
-    /// message ratio falls: a polynomial of the same degree then undoes more of the sine.
+    /// The difference between the activation of bootstrapped messages and the plain approximation: the root of its mean
+    /// square, each message weighed by how often it is met. It grows as the message ratio falls: a polynomial of the same
+    /// degree then undoes more of the sine.
     pub fn difference_from_plain(&self) -> f64 {
         if self.approximation.wave().is_some() {
             return 0.0;
         }
         let (plain, sine) = (self.plain.approximant(), self.sine());
-        let difference = |k: i32| {
-            let x = f64::from(k) / 1000.0;
-            (self.activation.approximant().value(sine.of(x)) - plain.value(x)).abs()
-        };
-        (-1000..=1000).map(difference).fold(0.0, f64::max)
+        let messages = (-1000..=1000).map(|k| f64::from(k) / 1000.0);
+        let (sum, weights) = messages.fold((0.0, 0.0), |(sum, weights), x| {
+            let difference = self.activation.approximant().value(sine.of(x)) - plain.value(x);
+            let weight = message_weight(x);
+            (sum + weight * difference.powi(2), weights + weight)
+        });
+        (sum / weights).sqrt()
     }
 
     /// The activation of messages that are not bootstrapped.
