@@ -84,19 +84,23 @@ fn grouped<M: Factor>(slots: usize, levels: Vec<M>, radices: &[u32], finish: imp
         .iter()
         .enumerate()
         .map(|(k, &radix)| {
-            let group = levels.by_ref().take(radix as usize).reduce(|inner, outer| outer.compose(&inner));
-            let group = finish(k, group.expect("no radix is zero"));
+            let group: Vec<M> = levels.by_ref().take(radix as usize).collect();
             // Offsets to the left and to the right coincide only in the largest blocks.
-            let reach = group.offsets().map(i64::unsigned_abs).max().unwrap_or(0);
-            if 2 * reach >= slots as u64 { group.wrapped(slots) } else { group }
+            let furthest = |level: &M| level.offsets().map(i64::unsigned_abs).max().unwrap_or(0);
+            let reach: u64 = group.iter().map(furthest).sum();
+            let around = (2 * reach >= slots as u64).then_some(slots);
+            let mut group = group.into_iter();
+            let first = group.next().expect("no radix is zero");
+            let first = if let Some(slots) = around { first.wrapped(slots) } else { first };
+            finish(k, group.fold(first, |inner, outer| outer.compose(&inner, around)))
         })
         .collect()
 }
 
 /// A matrix with its values or without.
 trait Factor {
-    /// Returns the product self·inner.
-    fn compose(&self, inner: &Self) -> Self;
+    /// Returns the product self·inner, with offsets in [0, slots) if `slots` is given.
+    fn compose(&self, inner: &Self, slots: Option<usize>) -> Self;
     /// Returns the matrix over `slots` slots with offsets in [0, slots).
     fn wrapped(&self, slots: usize) -> Self;
     /// Returns the offsets of its diagonals.
@@ -104,8 +108,8 @@ trait Factor {
 }
 
 impl Factor for Diagonals {
-    fn compose(&self, inner: &Self) -> Self {
-        self.compose(inner)
+    fn compose(&self, inner: &Self, slots: Option<usize>) -> Self {
+        self.compose(inner, slots)
     }
 
     fn wrapped(&self, slots: usize) -> Self {
@@ -118,8 +122,8 @@ impl Factor for Diagonals {
 }
 
 impl Factor for Shape {
-    fn compose(&self, inner: &Self) -> Self {
-        self.compose(inner)
+    fn compose(&self, inner: &Self, slots: Option<usize>) -> Self {
+        self.compose(inner, slots)
     }
 
     fn wrapped(&self, slots: usize) -> Self {

@@ -143,9 +143,15 @@ impl EncodedDiagonal {
 
     /// Bytes of a diagonal with `values` residues over each of these primes, without padding.
     pub(crate) fn bytes_of(ring: &Ring, basis: Basis, values: usize) -> usize {
-        match (ring.n() / values).ilog2() {
-            0..=MOST_STRETCH => ring.moduli(basis).map(|modulus| packed_len(values, packed_bits(modulus))).sum(),
-            _ => 8 * values * basis.len(),
+        if Self::is_packed(ring, values) {
+            ring.moduli(basis).map(|modulus| packed_len(values, packed_bits(modulus))).sum()
+        } else {
+            8 * values * basis.len()
         }
+    }
+
+    /// Returns whether a diagonal with `values` residues over each prime is packed.
+    pub(crate) fn is_packed(ring: &Ring, values: usize) -> bool {
+        (ring.n() / values).ilog2() <= MOST_STRETCH
     }
 }

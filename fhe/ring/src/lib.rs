@@ -40,7 +40,7 @@ pub use arch::Kernels;
 pub use basis::Basis;
 pub use buffer::Limb;
 pub use compact::CompactPoly;
-pub use mapped::{MappedFile, Shelf};
+pub use mapped::{MappedFile, READ_AROUND, Shelf};
 pub use modulus::{Modulus, Shoup};
 pub use packed::PackedPoly;
 pub use poly::{Coefficients, Ntt, Poly};

@@ -104,6 +104,10 @@ fn forget(map: &Mmap, start: usize, len: usize) {
 #[cfg(not(unix))]
 fn forget(_: &Mmap, _: usize, _: usize) {}
 
+/// Bytes that the system maps around a page of a file that is read, where nothing larger was written at once: some systems
+/// keep what one call writes as one block, and then map all of it.
+pub const READ_AROUND: usize = 64 << 10;
+
 /// A file without a name, to which large constants move from memory.
 ///
 /// On Linux the file never has a name in a folder. No other process can open it by a name, and the system deletes it when the
@@ -127,7 +131,7 @@ impl Shelf {
     pub(crate) fn put<'a>(&self, parts: impl Iterator<Item = &'a [u8]>) -> io::Result<MappedFile> {
         let mut file = self.0.lock().expect("no writer panics");
         let start = file.seek(SeekFrom::End(0))?;
-        parts.into_iter().try_for_each(|part| file.write_all(part))?;
+        parts.into_iter().flat_map(|part| part.chunks(READ_AROUND)).try_for_each(|piece| file.write_all(piece))?;
         let len = (file.stream_position()? - start) as usize;
         // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. The file has no name, and this function
         // only appends to it.

@@ -3,14 +3,16 @@
 use std::f64::consts::TAU;
 
 use fhe_ckks::{Ciphertext, CkksError, Evaluator, Parameters};
+use fhe_ring::meter::{Held, Holder};
 use fhe_ring::{Shelf, meter};
+use num_complex::Complex64;
 
 use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
-use super::matrices::Matrices;
+use super::matrices;
 use super::raise;
 use super::stages::Stages;
 use crate::eval_mod::EvalMod;
-use crate::linear::{BsgsPlan, Diagonals, LinearTransform};
+use crate::linear::{BsgsPlan, Diagonals, LinearTransform, Shape};
 use crate::store::{self, Stored};
 
 /// A bootstrapping circuit with its matrices encoded.
@@ -76,10 +78,11 @@ impl Bootstrapper {
 
     fn encoded(params: &Parameters, literal: BootstrapLiteral, shelf: Option<&Shelf>) -> Result<Self, CkksError> {
         Self::with_matrices(params, literal, |literal, [raise, lower]| {
-            let Matrices { slots_to_coeffs, coeffs_to_slots } = Matrices::new(params, literal);
+            let max_slots = params.max_slots();
+            let (raising, lowering) = (&literal.coeffs_to_slots, &literal.slots_to_coeffs);
             Ok([
-                encode(params, coeffs_to_slots, &literal.coeffs_to_slots, raise, shelf)?,
-                encode(params, slots_to_coeffs, &literal.slots_to_coeffs, lower, shelf)?,
+                encode(params, matrices::coeffs_to_slots(max_slots, literal), raising, raise, shelf)?,
+                encode(params, matrices::slots_to_coeffs(max_slots, literal), lowering, lower, shelf)?,
             ])
         })
     }
@@ -351,11 +354,14 @@ fn encode(
 ) -> Result<Vec<LinearTransform>, CkksError> {
     let whole = (0..stages.levels).fold(change.factor, |whole, k| whole * params.prime(change.top - k));
     let scale = whole.powf(1.0 / matrices.len() as f64);
-    let encode = |(k, matrix): (usize, Diagonals)| {
+    let encode = |(k, (matrix, _held)): (usize, (Diagonals, Held))| {
         let plan = BsgsPlan::new(matrix.0.keys().copied(), stages.giant_step);
         LinearTransform::encoded(params, &matrix, plan, change.top - stages.spent_before(k), scale, shelf)
     };
-    matrices.into_iter().enumerate().map(encode).collect()
+    // What waits in cleartext also counts.
+    let bytes = |matrix: &Diagonals| Shape::from(matrix).values() * size_of::<Complex64>();
+    let held: Vec<Held> = matrices.iter().map(|matrix| Held::new(Holder::Matrices, bytes(matrix))).collect();
+    matrices.into_iter().zip(held).enumerate().map(encode).collect()
 }
 
 /// Applies the first stages of a transform, or all, one after the other. Each is a part of this name.

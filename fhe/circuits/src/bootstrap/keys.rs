@@ -3,7 +3,7 @@
 use fhe_ckks::{CkksError, KeyRequest, Parameters};
 
 use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
-use super::matrices::Matrices;
+use super::matrices::Shapes;
 use super::raise;
 use crate::eval_mod::EvalMod;
 
@@ -15,7 +15,7 @@ impl BootstrapLiteral {
     pub fn request_keys(&self, params: &Parameters) -> Result<KeyRequest, CkksError> {
         self.check(params)?;
         let mut request = KeyRequest::default();
-        let matrices = Matrices::shapes(params.max_slots(), self);
+        let matrices = Shapes::new(params.max_slots(), self);
         let first = self.first_level_of_slots_to_coeffs(params)?;
         for (k, shape) in matrices.slots_to_coeffs.iter().enumerate() {
             let lower = &self.slots_to_coeffs;

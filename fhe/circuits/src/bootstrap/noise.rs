@@ -10,7 +10,7 @@ use std::f64::consts::TAU;
 use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
 
 use super::literal::{BootstrapLiteral, BootstrapOrder};
-use super::matrices::Matrices;
+use super::matrices::Shapes;
 use super::stages::Stages;
 use super::tail::{self, Share};
 use crate::eval_mod::{EvalMod, Kernel};
@@ -149,7 +149,7 @@ impl BootstrapLiteral {
     }
 
     fn before_eval_mod(&self, ring: &Ring<'_>, ephemeral: u32, width: f64) -> TransformNoise {
-        let shapes = Matrices::shapes(ring.copies * self.slots, self);
+        let shapes = Shapes::new(ring.copies * self.slots, self);
         let raised = self.transformed(ring, &shapes.coeffs_to_slots, width);
         // A raised coefficient over q₀ is a sum of residues.
         let residues = (f64::from(ephemeral) + 1.0) / 12.0;

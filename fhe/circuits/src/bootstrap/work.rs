@@ -3,7 +3,7 @@
 use fhe_ckks::CkksError;
 
 use super::literal::{BootstrapLiteral, BootstrapOrder, Layout};
-use super::matrices::Matrices;
+use super::matrices::Shapes;
 use super::raise;
 use super::stages::Stages;
 use crate::eval_mod::EvalMod;
@@ -78,7 +78,7 @@ impl BootstrapLiteral {
             let operation = "bootstrapping";
             return Err(CkksError::LevelTooLow { operation, found: main.saturating_sub(1), wanted: spent });
         }
-        let shapes = Matrices::shapes(max_slots, self);
+        let shapes = Shapes::new(max_slots, self);
         let mut work = stages(lower.levels + 1, lower, &shapes.slots_to_coeffs);
         let [terms, steps] = raise::counts(max_slots, self.slots);
         work.push(StepWork::switches(1, 1));

@@ -21,12 +21,12 @@ use num_complex::Complex64;
 pub struct Diagonals(pub BTreeMap<i64, Vec<Complex64>>);
 
 impl Diagonals {
-    /// Returns the product self·inner, which applies `inner` first. Offsets are added without reduction; see
-    /// [`Diagonals::wrapped`].
+    /// Returns the product self·inner, which applies `inner` first, with offsets in [0, slots) if `slots` is given: the
+    /// product is then over so many slots. Otherwise offsets are added without reduction.
     ///
     /// # Panics
     /// If neither of two periods divides the other.
-    pub fn compose(&self, inner: &Self) -> Self {
+    pub fn compose(&self, inner: &Self, slots: Option<usize>) -> Self {
         let mut product = Self::default();
         for (&a, outer) in &self.0 {
             for (&b, inner) in &inner.0 {
@@ -34,7 +34,7 @@ impl Diagonals {
                 let shift = a.rem_euclid(inner.len() as i64) as usize;
                 inner.rotate_left(shift);
                 let period = outer.len().max(inner.len());
-                let sum = product.0.entry(a + b).or_insert_with(|| vec![Complex64::default(); period]);
+                let sum = product.0.entry(reduced(a + b, slots)).or_insert_with(|| vec![Complex64::default(); period]);
                 repeat_up_to(sum, period);
                 in_step(sum, [outer, &inner], |sum, [outer, inner]| *sum += outer * inner);
             }
@@ -47,8 +47,8 @@ impl Diagonals {
     pub fn wrapped(&self, slots: usize) -> Self {
         let mut wrapped = Self::default();
         for (&d, diagonal) in &self.0 {
-            let offset = d.rem_euclid(slots as i64);
-            let sum = wrapped.0.entry(offset).or_insert_with(|| vec![Complex64::default(); diagonal.len()]);
+            let sum =
+                wrapped.0.entry(reduced(d, Some(slots))).or_insert_with(|| vec![Complex64::default(); diagonal.len()]);
             repeat_up_to(sum, diagonal.len());
             in_step(sum, [diagonal], |sum, [diagonal]| *sum += diagonal);
         }
@@ -83,6 +83,11 @@ impl Diagonals {
             })
             .collect()
     }
+}
+
+/// Returns an offset modulo a number of slots, if there is one.
+pub(super) fn reduced(offset: i64, slots: Option<usize>) -> i64 {
+    slots.map_or(offset, |slots| offset.rem_euclid(slots as i64))
 }
 
 /// Repeats a vector until it has at least `period` values.

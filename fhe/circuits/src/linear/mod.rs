@@ -265,6 +265,8 @@ impl LinearTransform {
         let baby = |&step: &i64| self.rotation(evaluator, step);
         let babies = self.plan.babies.iter().map(baby).collect::<Result<Vec<_>, _>>()?;
         let mut sums = self.inner_sums(params, input, &digits, &babies).into_iter().rev();
+        // The total has digits of its own.
+        drop(digits);
 
         // Horner's rule. Only the second half of the total is divided by P, decomposed and switched.
         let mut total = sums.next().expect("a matrix has at least one diagonal");

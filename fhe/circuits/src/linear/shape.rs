@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fhe_ckks::{KeyRequest, Parameters};
 use fhe_ring::ntt::MIN_NTT;
 
+use super::diagonals::reduced;
 use super::{BsgsPlan, Diagonals};
 use crate::diagonal::EncodedDiagonal;
 
@@ -14,10 +15,10 @@ pub struct Shape(pub BTreeMap<i64, usize>);
 
 impl Shape {
     /// Returns the shape of [`Diagonals::compose`].
-    pub(crate) fn compose(&self, inner: &Self) -> Self {
+    pub(crate) fn compose(&self, inner: &Self, slots: Option<usize>) -> Self {
         let mut product = Self::default();
         for (&a, &outer) in &self.0 {
-            inner.0.iter().for_each(|(&b, &inner)| product.add(a + b, outer.max(inner)));
+            inner.0.iter().for_each(|(&b, &inner)| product.add(reduced(a + b, slots), outer.max(inner)));
         }
         product
     }
@@ -25,7 +26,7 @@ impl Shape {
     /// Returns the shape of [`Diagonals::wrapped`].
     pub(crate) fn wrapped(&self, slots: usize) -> Self {
         let mut wrapped = Self::default();
-        self.0.iter().for_each(|(&d, &period)| wrapped.add(d.rem_euclid(slots as i64), period));
+        self.0.iter().for_each(|(&d, &period)| wrapped.add(reduced(d, Some(slots)), period));
         wrapped
     }
 
@@ -60,8 +61,19 @@ impl Shape {
     /// [`LinearTransform::bytes`]: super::LinearTransform::bytes
     pub fn bytes(&self, params: &Parameters, level: usize) -> usize {
         let (ring, basis) = (params.ring(), params.key_shape(level).basis());
-        let bytes = |&period: &usize| EncodedDiagonal::bytes_of(ring, basis, (2 * period).max(MIN_NTT));
-        self.0.values().map(bytes).sum()
+        self.encoded_values().map(|values| EncodedDiagonal::bytes_of(ring, basis, values)).sum()
+    }
+
+    /// Returns the bytes of [`Shape::bytes`] that are not packed.
+    pub(crate) fn unpacked_bytes(&self, params: &Parameters, level: usize) -> usize {
+        let (ring, basis) = (params.ring(), params.key_shape(level).basis());
+        let unpacked = self.encoded_values().filter(|&values| !EncodedDiagonal::is_packed(ring, values));
+        unpacked.map(|values| EncodedDiagonal::bytes_of(ring, basis, values)).sum()
+    }
+
+    /// Returns for each diagonal the number of residues over a prime.
+    fn encoded_values(&self) -> impl Iterator<Item = usize> {
+        self.0.values().map(|period| (2 * period).max(MIN_NTT))
     }
 }
 

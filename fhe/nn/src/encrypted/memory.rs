@@ -2,13 +2,14 @@
 
 use fhe_circuits::BootstrapCost;
 use fhe_ckks::{KeyRequest, Parameters};
+use fhe_ring::ntt::NttTable;
 
 use super::holding::{ConstantPlace, Holding, KeyPlace};
 use super::program::Program;
 use crate::form::Form;
 
-/// Bytes of the program without a case: its code, the shipped weights, plaintext models, stacks.
-const PROGRAM: usize = 32 << 20;
+/// Bytes of the program without a case: its code, the shipped weights, plaintext models, stacks, ciphertexts.
+const PROGRAM: usize = 22 << 20;
 
 /// Polynomials that the generation of keys holds: secrets, and those of a key in each thread.
 const SECRETS: usize = 2;
@@ -42,33 +43,41 @@ pub struct Needs {
     words: usize,
     /// The constants of each bootstrapping circuit.
     constants: Vec<usize>,
-    /// The largest matrix in cleartext.
+    /// Those of all circuits that are never in a file.
+    unpacked: usize,
+    /// The matrices of the largest transform in cleartext.
     cleartext: usize,
     /// The program, tables, permutations, and the secret of the observer.
     fixed: usize,
     /// Polynomials of the generation of keys.
     generation: usize,
-    /// Polynomials of the widest step.
+    /// Polynomials of the widest step. The pool keeps them.
     scratch: usize,
-    /// Keys and diagonals that all threads read of a file at once.
-    read: usize,
+    /// Encoded diagonals that are shorter than a ciphertext's limbs, and so come beside those in the pool: half of a batch.
+    short: usize,
+    /// Keys that all threads read of a file at once.
+    keys_read: usize,
+    /// Diagonals that all threads read of a file at once.
+    diagonals_read: usize,
 }
 
 impl Needs {
     /// The needs of a program with the keys of `request` and bootstraps of these `costs`. The widest linear layer holds
-    /// `[ciphertexts, encoded]` bytes of ciphertexts and of encoded diagonals at once.
+    /// `[ciphertexts, encoded, short]` bytes of ciphertexts, of encoded diagonals, and of those of them that are shorter than
+    /// a ciphertext's limbs.
     pub(super) fn new(
         program: &Program,
         params: &Parameters,
         request: &KeyRequest,
         costs: &[BootstrapCost],
-        [ciphertexts, encoded]: [usize; 2],
+        [ciphertexts, encoded, short]: [usize; 3],
     ) -> Self {
         let (circuit, threads) = (program.circuit(), rayon::current_num_threads());
         let limb = 8 * params.n();
         let poly = params.ring().basis().len() * limb;
-        // A table holds a root and its quotient for each coefficient; a permutation eight bytes for eight positions.
-        let fixed = PROGRAM + 2 * poly + request.iter().count() * params.n() + poly;
+        // The client's ring has half as many tables again; a permutation holds eight bytes for eight positions.
+        let tables = params.ring().tables(params.ring().basis()).map(NttTable::bytes).sum::<usize>() * 3 / 2;
+        let fixed = PROGRAM + tables + request.iter().count() * params.n() + poly;
         // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's input.
         let relinearizations = |form| circuit.activation_to(form).relinearizations();
         let powers = 2 * relinearizations(Form::Plain).max(relinearizations(Form::Arcsine(circuit.sine())));
@@ -80,11 +89,14 @@ impl Needs {
             keys: request.bytes(params),
             words: request.iter().map(words).sum(),
             constants: costs.iter().map(|cost| cost.bytes).collect(),
+            unpacked: costs.iter().map(|cost| cost.unpacked).sum(),
             cleartext: most(|cost| cost.cleartext),
             fixed,
             generation: (SECRETS + OF_A_KEY * threads) * poly,
             scratch: (limbs * limb).max(ciphertexts + encoded),
-            read: threads * most(|cost| cost.read),
+            short: short / 2,
+            keys_read: threads * most(|cost| cost.keys_read),
+            diagonals_read: threads * most(|cost| cost.diagonals_read),
         }
     }
 
@@ -100,12 +112,15 @@ impl Needs {
         // Constants are encoded one circuit after another, and those of the largest come last: its matrices in cleartext are
         // there beside the constants of the others.
         let (constants, encoding) = match holding.constants {
-            ConstantPlace::File => (0, self.cleartext),
+            ConstantPlace::File => (self.unpacked, self.cleartext),
             ConstantPlace::Memory => (all, self.cleartext + all - largest),
             ConstantPlace::WhenUsed => (largest, 0),
         };
-        let read = if holding.needs_file() { self.read } else { 0 };
-        let evaluating = constants + self.scratch.max(self.generation) + read;
+        let keys_read = if holding.keys == KeyPlace::File { self.keys_read } else { 0 };
+        let diagonals_read = if holding.constants == ConstantPlace::File { self.diagonals_read } else { 0 };
+        // Layers with short diagonals have few slots, and their bootstraps read less than those of other layers.
+        let beside = keys_read + diagonals_read.max(self.short);
+        let evaluating = constants + self.scratch.max(self.generation) + beside;
         let working = self.fixed + evaluating.max(self.generation + encoding) - constants;
         Memory { keys, constants, working }
     }
@@ -122,7 +137,11 @@ impl Needs {
     /// Bytes of the file of a way of holding them.
     pub fn file(&self, holding: Holding) -> usize {
         let keys = if holding.keys == KeyPlace::File { self.keys } else { 0 };
-        let constants = if holding.constants == ConstantPlace::File { self.constants.iter().sum() } else { 0 };
+        let constants = if holding.constants == ConstantPlace::File {
+            self.constants.iter().sum::<usize>() - self.unpacked
+        } else {
+            0
+        };
         keys + constants
     }
 }

@@ -57,18 +57,19 @@ impl Program {
             request: KeyRequest::default(),
             bytes: 0,
             encoded: 0,
+            short: 0,
         };
         let circuit = self.circuit();
         let image = LevelAndScale { level: circuit.linear_level, scale: circuit.linear_scale() };
         self.run(&mut planner, image)?;
-        let Planner { steps, mut request, bootstraps, bytes, encoded, .. } = planner;
+        let Planner { steps, mut request, bootstraps, bytes, encoded, short, .. } = planner;
         for slots in self.slot_counts() {
             request.merge(&circuit.bootstrap(slots).request_keys(params)?);
         }
         request.relinearization(params, circuit.activation_level);
         request.client_ring(params, &self.client_ring(params)?);
         let costs: Vec<_> = bootstraps.into_values().collect();
-        let needs = Needs::new(self, params, &request, &costs, [bytes, encoded]);
+        let needs = Needs::new(self, params, &request, &costs, [bytes, encoded, short]);
         Ok(Plan { steps, request, memory: needs.memory(Holding::DEFAULT), needs })
     }
 }
@@ -115,6 +116,8 @@ struct Planner<'a> {
     bytes: usize,
     /// The most bytes of encoded diagonals of a linear layer.
     encoded: usize,
+    /// The same for diagonals of fewer residues than the ring has coefficients.
+    short: usize,
 }
 
 impl Planner<'_> {
@@ -137,6 +140,7 @@ impl Planner<'_> {
         self.request.merge(&count.request);
         self.bytes = self.bytes.max(count.bytes);
         self.encoded = self.encoded.max(count.encoded);
+        self.short = self.short.max(count.short);
         [count.hoisted, count.full, 0]
     }
 }

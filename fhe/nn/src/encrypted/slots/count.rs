@@ -22,12 +22,14 @@ pub(crate) struct Count<'a> {
     pub bytes: usize,
     /// The most bytes of encoded diagonals that are held at once.
     pub encoded: usize,
+    /// The same for those of fewer residues than the ring has coefficients: their memory is never that of a ciphertext.
+    pub short: usize,
 }
 
 impl<'a> Count<'a> {
     /// A count of zero.
     pub(crate) fn new(params: &'a Parameters, interleave: Interleave) -> Self {
-        Self { params, interleave, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: 0 }
+        Self { params, interleave, request: KeyRequest::default(), hoisted: 0, full: 0, bytes: 0, encoded: 0, short: 0 }
     }
 
     /// Notes that `pairs` pairs of polynomials of this level are held at once.
@@ -77,7 +79,13 @@ impl Slots for Count<'_> {
         Ok(*terms[0].0)
     }
 
-    fn multiply(&mut self, x: &usize, _: &SlotMatrix, plan: &MatVecPlan, _: TargetScale) -> Result<usize, CkksError> {
+    fn multiply(
+        &mut self,
+        x: &usize,
+        matrix: &SlotMatrix,
+        plan: &MatVecPlan,
+        _: TargetScale,
+    ) -> Result<usize, CkksError> {
         plan.request_keys(self.params, *x, self.interleave, &mut self.request);
         let (hoisted, full) = plan.rotations();
         self.hoisted += hoisted;
@@ -85,6 +93,9 @@ impl Slots for Count<'_> {
         // The baby steps, a sum for each grid, and the input.
         self.hold(plan.baby_steps.count() + plan.grids.len() + 2, *x);
         self.encode(plan.encoded_bytes);
+        if self.interleave.slots(matrix.slots()) < self.params.max_slots() {
+            self.short = self.short.max(plan.encoded_bytes);
+        }
         Ok(*x)
     }
 
