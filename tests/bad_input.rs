@@ -103,7 +103,7 @@ fn memory() {
             "--max-memory 300M: predicted at least",
             "keys",
             "wanted at most 300.0 MB",
-            "raise the limit; or use --ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (233.7 MB; ",
+            "raise the limit; or use --ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (209.2 MB; ",
         ],
     );
     refused(

@@ -57,7 +57,7 @@ fn advice_keeps_the_classes_and_can_be_typed() {
     let last = run.stdout.lines().last().unwrap();
     assert!(!last.contains("chebyshev:3"), "{last}");
     let (_, advice) = last.split_once("or use ").expect(last);
-    let (flags, rest) = advice.split_once(" (233.7 MB; 92.60 % of 10000 images right").expect(last);
+    let (flags, rest) = advice.split_once(" (209.2 MB; 92.60 % of 10000 images right").expect(last);
     assert!(rest.contains("simulated at N = 32768"), "{last}");
     let typed: Vec<&str> = ["plan", "--max-memory", "300M"].into_iter().chain(flags.split(' ')).collect();
     let elsewhere = tempfile::tempdir().unwrap();

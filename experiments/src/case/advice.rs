@@ -163,7 +163,7 @@ fn lower(relu: &Approximation, degree: usize) -> Option<Approximation> {
     }
 }
 
-/// `--ring-dim 32768 --relu cosine --weights resnet20-cosine (633.0 MB; 92.88 % of …)`.
+/// `--ring-dim 32768 --relu cosine --weights resnet20-cosine (619.1 MB; 92.88 % of …)`.
 fn in_words(asked: &CaseSpec, way: &Way, needed: u64) -> String {
     format!("{} ({}; {})", flags(asked, way), bytes(needed), way.accuracy.in_words())
 }
@@ -216,15 +216,15 @@ mod tests {
     #[test]
     fn less_memory_never_costs_the_classes() {
         let default = case("chebyshev:59", Packing::default(), &SHIPPED[0]);
-        let network = "--ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (721.1 MB; 92.60 % of 10000 \
+        let network = "--ring-dim 32768 --relu cosine+square --weights resnet20-cosine-square (705.9 MB; 92.60 % of 10000 \
                        images right, simulated at N = 32768)";
-        let least = "--ring-dim 32768 --relu cosine --weights resnet20-cosine (633.0 MB; 92.88 % of 10000 images right, \
+        let least = "--ring-dim 32768 --relu cosine --weights resnet20-cosine (619.1 MB; 92.88 % of 10000 images right, \
                      simulated at N = 32768)";
         let ways = |limit| smaller(&default, limit).unwrap();
         assert_eq!(ways(500_000_000), format!("the least found is {least}"));
         assert_eq!(ways(1_000_000_000), format!("or use {network}"));
-        let polynomial = "--relu minimax:31 (1.49 GB; 92.23 % of 10000 images right, simulated at N = 65536)";
-        let ring = "--ring-dim 32768 (1.08 GB; same weights and polynomials; its accuracy in the smaller ring was not \
+        let polynomial = "--relu minimax:31 (1.47 GB; 92.23 % of 10000 images right, simulated at N = 65536)";
+        let ring = "--ring-dim 32768 (1.05 GB; same weights and polynomials; its accuracy in the smaller ring was not \
                     measured)";
         assert_eq!(ways(1_500_000_000), format!("or use {network}, or {polynomial}, or {ring}"));
     }
@@ -232,16 +232,16 @@ mod tests {
     #[test]
     fn the_default_packing_keeps_everything_and_comes_first() {
         let found = smaller(&case("chebyshev:59", Packing::Multiplexed, &SHIPPED[0]), 1_700_000_000).unwrap();
-        assert!(found.starts_with("or use --packing fused (1.53 GB; same weights and polynomials), or "), "{found}");
+        assert!(found.starts_with("or use --packing fused (1.52 GB; same weights and polynomials), or "), "{found}");
     }
 
     #[test]
     fn weights_of_a_user_have_no_published_accuracy() {
         let case = Case::new(&spec(1 << 16, "chebyshev:59"), unpublished(), None).unwrap();
         let found = smaller(&case, 1_500_000_000).unwrap();
-        let ring = "--ring-dim 32768 (1.08 GB; same weights and polynomials; its accuracy in the smaller ring was not \
+        let ring = "--ring-dim 32768 (1.05 GB; same weights and polynomials; its accuracy in the smaller ring was not \
                     measured)";
-        let polynomial = "--relu chebyshev:31 (1.49 GB; its accuracy was not measured)";
+        let polynomial = "--relu chebyshev:31 (1.47 GB; its accuracy was not measured)";
         assert_eq!(found, format!("or use {ring}, or {polynomial}"));
     }
 

@@ -90,11 +90,6 @@ impl NttTable {
         Self { modulus, kernels, n, heads, tails, scales, _held: held }
     }
 
-    /// Returns the bytes of the roots.
-    pub fn bytes(&self) -> usize {
-        8 * (self.heads.len() + self.tails.len())
-    }
-
     /// Returns the prime.
     pub fn modulus(&self) -> &Modulus {
         &self.modulus

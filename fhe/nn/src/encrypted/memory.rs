@@ -2,7 +2,6 @@
 
 use fhe_circuits::BootstrapCost;
 use fhe_ckks::{KeyRequest, Parameters};
-use fhe_ring::ntt::NttTable;
 
 use super::holding::{ConstantPlace, Holding, KeyPlace};
 use super::program::Program;
@@ -75,8 +74,9 @@ impl Needs {
         let (circuit, threads) = (program.circuit(), rayon::current_num_threads());
         let limb = 8 * params.n();
         let poly = params.ring().basis().len() * limb;
-        // The client's ring has half as many tables again; a permutation holds eight bytes for eight positions.
-        let tables = params.ring().tables(params.ring().basis()).map(NttTable::bytes).sum::<usize>() * 3 / 2;
+        // Tables hold a word or little more for each coefficient, and the client's ring has half as many again; a permutation
+        // holds eight bytes for eight positions.
+        let tables = poly * 3 / 2;
         let fixed = PROGRAM + tables + request.iter().count() * params.n() + poly;
         // Of a polynomial in Chebyshev form: each power and each sum is a pair at most as tall as the activation's input.
         let relinearizations = |form| circuit.activation_to(form).relinearizations();

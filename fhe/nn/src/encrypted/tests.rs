@@ -531,5 +531,7 @@ fn every_way_of_holding_keys_and_constants_computes_the_same_bits() {
         let backed = if holding.keys == KeyPlace::File { 0 } else { default.keys };
         assert_eq!(plan.needs.mapped_keys(holding), backed, "{holding}: words are beside the file");
     }
-    assert_eq!(plan.needs.file(Holding::LEAN), default.keys + default.constants);
+    let (file, lean) = (plan.needs.file(Holding::LEAN), plan.needs.memory(Holding::LEAN));
+    assert!(lean.constants < default.constants / 4, "{lean:?}: only short diagonals stay in memory");
+    assert_eq!(file + lean.constants, default.keys + default.constants);
 }
