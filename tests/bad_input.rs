@@ -108,7 +108,7 @@ fn memory() {
     );
     refused(
         &["--max-memory", "100M"],
-        &["raise the limit; the least found is --ring-dim 32768 --relu cosine --weights"],
+        &["raise the limit; the least found is --ring-dim 32768 --relu chebyshev:7 --weights"],
     );
     refused(&["--max-memory", "much"], &["--max-memory", "'much'", "lean", "4G"]);
 }
