@@ -16,9 +16,9 @@ const EXPONENTIALS: [(usize, u32); 4] = [(31, 3), (31, 2), (47, 1), (63, 1)];
 const WAVES: [(usize, u32); 2] = [(30, 2), (62, 1)];
 /// Message ratios. A smaller one gains precision, and the activation has more of a sine to undo.
 const RATIOS: [f64; 5] = [8.0, 16.0, 32.0, 64.0, 128.0];
-/// The most by which the activation may differ from the plain approximation, as a root of the mean square: a quarter of the
-/// noise of a bootstrap with eight bits in the worst slot. A network trained with a polynomial notices such a difference
-/// as it notices noise.
+/// The most by which the activation may differ from the plain approximation, as a root of the mean square. A bootstrap
+/// with eight bits in the worst slot has noise of 7·10⁻⁴. A network trained with a polynomial notices such a difference as it
+/// notices noise.
 const MOST_DIFFERENCE: f64 = 1e-4;
 /// The longest primes, which kernels take.
 const LONGEST: u32 = 50;

@@ -88,11 +88,12 @@ impl Polynomial {
 impl Approximant {
     /// The activation that takes messages in the form `from` and leaves them in the form `to`.
     ///
-    /// For plain messages this is the approximation. Between other forms it is the polynomial of the same degree that
-    /// is nearest to that one where most messages are; of a high degree, the interpolant. An interpolant of a low degree errs
-    /// everywhere by what it needs at the ends of the interval: with a ratio of 16 and degree 7 by 4·10⁻⁴ of the interval,
-    /// the fit by 5·10⁻⁵ where most messages are and by 10⁻³ at the ends. A new approximation of ReLU between the forms would
-    /// have its ripples elsewhere, and a network that was trained with the plain polynomial would notice.
+    /// For plain messages this is the approximation p. Between other forms it is a polynomial of the same degree that stands
+    /// for p. Up to degree 31 a least-squares fit makes it, weighted by how often messages are met; for higher degrees it
+    /// is the interpolant. With degree 7 and a ratio of 16 the fit differs from p by 5·10⁻⁵ of the interval where most
+    /// messages are, and by 10⁻³ at the ends of the interval. The interpolant of degree 7 would differ by 4·10⁻⁴ at every
+    /// message. A new approximation of ReLU between the forms would have its ripples elsewhere, and a network that was
+    /// trained with p would notice.
     pub fn new(approximation: &Approximation, from: Form, to: Form) -> Self {
         let plain = from == Form::Plain && to == Form::Plain;
         let reach = from.slot(1.0);

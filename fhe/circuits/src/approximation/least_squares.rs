@@ -11,8 +11,9 @@ const POINTS: usize = 4096;
 
 /// Returns the series on [lo, hi], of at most the given degree, whose squared error weighs least at Chebyshev nodes.
 ///
-/// Nodes lie densely at the ends: with a weight of one everywhere the largest error is hardly that of the interpolant. The
-/// time grows by the degree squared, and the condition of the equations by the largest weight over the smallest.
+/// `weight` is positive. Nodes lie densely at the ends of the interval, so with equal weights the largest error is little
+/// more than the interpolant's. The time grows with the square of the degree. The condition of the equations grows with the
+/// largest weight over the smallest.
 pub fn least_squares(
     f: impl Fn(f64) -> f64,
     weight: impl Fn(f64) -> f64,

@@ -29,7 +29,8 @@ pub struct BootstrapCost {
     /// The most bytes of keys that one thread reads for a limb of a transform: where keys are in a file, this much of it is
     /// mapped at a time.
     pub keys_read: usize,
-    /// The same for diagonals.
+    /// The most bytes of diagonals that one thread reads for a limb of a transform: where constants are in a file, this
+    /// much of it is mapped at a time.
     pub diagonals_read: usize,
     /// The bytes of these that stay in memory where the others are in a file: short diagonals are not packed.
     pub unpacked: usize,

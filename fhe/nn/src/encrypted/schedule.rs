@@ -116,7 +116,7 @@ struct Planner<'a> {
     bytes: usize,
     /// The most bytes of encoded diagonals of a linear layer.
     encoded: usize,
-    /// The same for diagonals of fewer residues than the ring has coefficients.
+    /// The most bytes of encoded diagonals of a linear layer whose limbs are shorter than a ciphertext's.
     short: usize,
 }
 

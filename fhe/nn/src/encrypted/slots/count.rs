@@ -22,7 +22,8 @@ pub(crate) struct Count<'a> {
     pub bytes: usize,
     /// The most bytes of encoded diagonals that are held at once.
     pub encoded: usize,
-    /// The same for those of fewer residues than the ring has coefficients: their memory is never that of a ciphertext.
+    /// The most bytes that are held at once of encoded diagonals whose limbs are shorter than a ciphertext's. The pool of limbs
+    /// reuses memory for equal lengths only, so these bytes come beside those of ciphertexts.
     pub short: usize,
 }
 
