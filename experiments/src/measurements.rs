@@ -13,9 +13,10 @@ use crate::files::replace;
 /// Ring dimension, kernels and lines of the shipped files. The first line of each says where and when it was measured.
 /// To measure one again: `cargo run --release -- bench --ring-dim 32768 --kernels fma --save
 /// experiments/bench/32768-fma.jsonl`.
-const SHIPPED: [(usize, &str, &str); 4] = [
+const SHIPPED: [(usize, &str, &str); 5] = [
     (1 << 16, "avx512ifma", include_str!("../bench/65536-avx512ifma.jsonl")),
     (1 << 15, "avx512ifma", include_str!("../bench/32768-avx512ifma.jsonl")),
+    (1 << 15, "fma512", include_str!("../bench/32768-fma512.jsonl")),
     (1 << 15, "fma", include_str!("../bench/32768-fma.jsonl")),
     (1 << 15, "scalar", include_str!("../bench/32768-scalar.jsonl")),
 ];
@@ -37,7 +38,7 @@ pub(crate) struct Provenance {
     pub load_average: Option<f64>,
     /// Threads of the pool.
     pub threads: usize,
-    /// Kernels: `avx512ifma`, `fma` or `scalar`. Files of earlier versions call the field `backend`.
+    /// Kernels: `avx512ifma`, `fma512`, `fma` or `scalar`. Files of earlier versions call the field `backend`.
     #[serde(alias = "backend")]
     pub kernels: String,
     /// Ring dimension N.

@@ -7,7 +7,7 @@ use fhe_ring::Kernels;
 #[derive(clap::Args)]
 #[group(skip)]
 pub(crate) struct KernelArgs {
-    /// Kernels: avx512ifma, fma or scalar; the fastest that the machine has if not given.
+    /// Kernels: avx512ifma, fma512, fma or scalar; the fastest that the machine has if not given.
     #[arg(long)]
     kernels: Option<String>,
     /// The flag's name in earlier versions.

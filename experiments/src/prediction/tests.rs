@@ -113,7 +113,7 @@ fn kernels_count_more_than_the_ring() {
         let Provenance { ring_dim, kernels, .. } = Measurements::shipped(ring_dim, kernels).unwrap().provenance;
         (ring_dim, kernels)
     };
-    for kernels in ["avx512ifma", "fma", "scalar"] {
+    for kernels in ["avx512ifma", "fma512", "fma", "scalar"] {
         assert_eq!(found(1 << 15, kernels), (1 << 15, kernels.to_owned()));
         assert_eq!(found(1 << 17, kernels).1, kernels, "of another ring");
     }

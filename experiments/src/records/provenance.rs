@@ -41,7 +41,7 @@ pub struct RunProvenance {
     pub predicted_from: Vec<String>,
     /// Threads of the pool. If the sweep varies them, the most that a case has.
     pub threads: usize,
-    /// Kernels: `avx512ifma`, `fma` or `scalar`; all of them if the sweep varies them. Runs of earlier versions call the field `backend`.
+    /// Kernels: `avx512ifma`, `fma512`, `fma` or `scalar`; all of them if the sweep varies them. Runs of earlier versions call the field `backend`.
     #[serde(alias = "backend")]
     pub kernels: String,
     /// SHA-256 of the weights.

@@ -11,17 +11,6 @@
 #![doc = include_str!("../../docs/floor.md")]
 #![allow(unsafe_code)]
 
-/// Compiles the kernels of `fma` for AVX2 and FMA on x86-64. On ARM every processor has NEON.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-macro_rules! vectorised {
-    ($($kernel:path as $name:ident($($arg:ident: $type:ty),*);)*) => {$(
-        #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-        pub(crate) fn $name($($arg: $type),*) {
-            $kernel($($arg),*);
-        }
-    )*};
-}
-
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod fma;
 #[cfg(target_arch = "x86_64")]
@@ -46,6 +35,8 @@ enum Isa {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     Fma,
     #[cfg(target_arch = "x86_64")]
+    Fma512,
+    #[cfg(target_arch = "x86_64")]
     Avx512Ifma,
 }
 
@@ -65,7 +56,12 @@ macro_rules! dispatch {
             // SAFETY: a `Kernels` with this variant is built only after the processor reported AVX2 and FMA. On ARM
             // the kernels are safe functions.
             #[allow(unused_unsafe)]
-            Isa::Fma => unsafe { fma::$kernel($($arg),*) },
+            Isa::Fma => unsafe { fma::narrow::$kernel($($arg),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a `Kernels` with this variant is built only after the processor reported AVX2, FMA and AVX-512.
+            // `pack` is a safe function.
+            #[allow(unused_unsafe)]
+            Isa::Fma512 => unsafe { fma::wide::$kernel($($arg),*) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a `Kernels` with this variant is built only after the processor reported the features of IFMA.
             Isa::Avx512Ifma => unsafe { ifma::$kernel($($arg),*) },
@@ -82,9 +78,12 @@ impl Kernels {
         let mut kernels = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f")
+            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            if avx512
                 && is_x86_feature_detected!("avx512ifma")
                 && is_x86_feature_detected!("avx512vbmi")
                 && is_x86_feature_detected!("vaes")
@@ -92,7 +91,10 @@ impl Kernels {
             {
                 kernels.push(Self(Isa::Avx512Ifma));
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if fma && avx512 {
+                kernels.push(Self(Isa::Fma512));
+            }
+            if fma {
                 kernels.push(Self(Isa::Fma));
             }
         }
@@ -107,7 +109,7 @@ impl Kernels {
         Self::available()[0]
     }
 
-    /// Returns the kernels called `name`: "scalar", "fma" or "avx512ifma".
+    /// Returns the kernels called `name`: "scalar", "fma", "fma512" or "avx512ifma".
     ///
     /// # Errors
     /// [`UnavailableKernels`] if this machine cannot run them, or if no kernels have this name.
@@ -126,7 +128,23 @@ impl Kernels {
             #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
             Isa::Fma => "fma",
             #[cfg(target_arch = "x86_64")]
+            Isa::Fma512 => "fma512",
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512Ifma => "avx512ifma",
+        }
+    }
+
+    /// Returns whether the processor computes several AES blocks with one instruction of these kernels. If not, drawing
+    /// uniform residues takes as long as a transform.
+    pub fn cipher_is_wide(self) -> bool {
+        match self.0 {
+            Isa::Scalar => false,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Fma => false,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Fma | Isa::Fma512 => fma::cipher_is_wide(),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Ifma => true,
         }
     }
 
@@ -136,6 +154,8 @@ impl Kernels {
             Isa::Scalar => RootForm::Pairs,
             #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
             Isa::Fma => RootForm::Doubles,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Fma512 => RootForm::Doubles,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Ifma => RootForm::Tails,
         }

@@ -83,7 +83,7 @@ fn reduce(field: Field, radix: Factor, high: f64, word: u64) -> u64 {
 
 /// Computes uniform residues by the cipher of the scalar kernel, which itself detects AES instructions.
 #[inline(always)]
-pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize) {
+pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, _ahead: &[u8]) {
     let cipher = Aes128::new(counter.key.into());
     uniform_of(modulus, out, counter, first, |first, out| scalar::uniform_words(&cipher, counter, first, out));
 }

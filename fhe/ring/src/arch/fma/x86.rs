@@ -1,4 +1,4 @@
-//! Kernels that need instructions of x86-64 by name: shuffles of bytes, and AES on two blocks in a register.
+//! Kernels that need instructions of x86-64 by name: shuffles of bytes, and AES.
 
 use std::arch::x86_64::*;
 
@@ -51,20 +51,48 @@ pub(crate) fn unpack(bits: u32, bytes: &[u8], out: &mut [u64]) {
     }
 }
 
-/// Computes uniform residues, by VAES where the processor has it.
+/// Returns whether the processor has AES on two blocks in a register.
+pub(crate) fn cipher_is_wide() -> bool {
+    is_x86_feature_detected!("vaes") && is_x86_feature_detected!("aes")
+}
+
+/// Computes uniform residues, by AES on two blocks in a register where the processor has that, or on one.
 #[target_feature(enable = "avx2,fma")]
 pub(crate) fn uniform(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]) {
-    if is_x86_feature_detected!("vaes") && is_x86_feature_detected!("aes") {
+    if cipher_is_wide() {
         // SAFETY: the processor has reported both features.
         unsafe { uniform_by_vaes(modulus, out, counter, first, ahead) }
+    } else if is_x86_feature_detected!("aes") {
+        // SAFETY: the processor has reported the feature.
+        unsafe { uniform_by_aes(modulus, out, counter, first, ahead) }
     } else {
-        words::uniform(modulus, out, counter, first);
+        words::uniform(modulus, out, counter, first, ahead);
     }
 }
 
 #[target_feature(enable = "avx2,fma,vaes,aes")]
 fn uniform_by_vaes(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]) {
     let keys = round_keys(counter.key).map(|key| _mm256_broadcastsi128_si256(key));
+    uniform_by(modulus, out, counter, first, ahead, |first, out| words_by_vaes(&keys, counter, first, out));
+}
+
+#[target_feature(enable = "avx2,fma,aes")]
+fn uniform_by_aes(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, first: usize, ahead: &[u8]) {
+    let keys = round_keys(counter.key);
+    uniform_by(modulus, out, counter, first, ahead, |first, out| words_by_aes(&keys, counter, first, out));
+}
+
+/// Computes uniform residues, and prefetches `ahead` meanwhile. `cipher` computes the words of the first attempt for the
+/// positions from the first on.
+#[inline(always)]
+fn uniform_by(
+    modulus: &Modulus,
+    out: &mut [u64],
+    counter: Counter<'_>,
+    first: usize,
+    ahead: &[u8],
+    cipher: impl Fn(usize, &mut [u64; WORDS]),
+) {
     let mut ahead = ahead.chunks(64);
     words::uniform_of(modulus, out, counter, first, |first, out| {
         for line in ahead.by_ref().take(WORDS / 8) {
@@ -75,15 +103,14 @@ fn uniform_by_vaes(modulus: &Modulus, out: &mut [u64], counter: Counter<'_>, fir
             };
         }
         match out.first_chunk_mut() {
-            Some(out) => cipher_words(&keys, counter, first, out),
+            Some(out) => cipher(first, out),
             None => scalar::uniform_words(&Aes128::new(counter.key.into()), counter, first, out),
         }
     });
 }
 
-/// Computes the words of the first attempt for the positions from `first` on.
 #[target_feature(enable = "avx2,vaes,aes")]
-fn cipher_words(keys: &[__m256i; 11], counter: Counter<'_>, first: usize, out: &mut [u64; WORDS]) {
+fn words_by_vaes(keys: &[__m256i; 11], counter: Counter<'_>, first: usize, out: &mut [u64; WORDS]) {
     let [low, high] = counter.mask.map(|mask| mask as i64);
     let mask = _mm256_setr_epi64x(low, high, low, high);
     let (parts, _) = out.as_chunks_mut::<{ 4 * SIDE }>();
@@ -106,22 +133,51 @@ fn cipher_words(keys: &[__m256i; 11], counter: Counter<'_>, first: usize, out: &
     }
 }
 
+#[target_feature(enable = "avx2,aes")]
+fn words_by_aes(keys: &[__m128i; 11], counter: Counter<'_>, first: usize, out: &mut [u64; WORDS]) {
+    let [low, high] = counter.mask.map(|mask| mask as i64);
+    let start = _mm_xor_si128(_mm_set_epi64x(high, low), keys[0]);
+    let (parts, _) = out.as_chunks_mut::<{ 2 * SIDE }>();
+    for (k, out) in parts.iter_mut().enumerate() {
+        let count = (first / 2 + SIDE * k) as i64;
+        let mut blocks: [__m128i; SIDE] =
+            std::array::from_fn(|i| _mm_xor_si128(start, _mm_set_epi64x(0, count + i as i64)));
+        for key in &keys[1..10] {
+            blocks = blocks.map(|block| _mm_aesenc_si128(block, *key));
+        }
+        let (pairs, _) = out.as_chunks_mut::<2>();
+        for (out, block) in pairs.iter_mut().zip(blocks) {
+            let words = _mm_aesenclast_si128(block, keys[10]);
+            // SAFETY: the reference is valid for 16 bytes, and this store needs no alignment.
+            unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), words) };
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::primes;
 
-    /// The kernel set takes VAES where the processor has it, so other tests do not see the words of the portable cipher.
+    /// The kernel set takes the widest cipher that the processor has, so other tests do not see the others.
     #[test]
-    fn the_portable_cipher_gives_the_residues_of_the_scalar_kernel() {
+    fn every_cipher_gives_the_residues_of_the_scalar_kernel() {
         let counter = Counter { key: &[5; 16], mask: [17, 1 << 60] };
         // A word is refused with a probability near 2^−14 by the longest primes, so some of 2^17 are.
         for q in primes::search(5, &[30, 50]).unwrap() {
             let m = Modulus::new(q);
-            let [mut found, mut wanted] = [vec![0; (1 << 17) + 6], vec![0; (1 << 17) + 6]];
-            words::uniform(&m, &mut found, counter, 10);
-            scalar::uniform(&m, &mut wanted, counter, 10, &[]);
-            assert!(found == wanted, "modulo {q}");
+            let residues = |kernel: &dyn Fn(&mut [u64])| {
+                let mut out = vec![0; (1 << 17) + 6];
+                kernel(&mut out);
+                out
+            };
+            let wanted = residues(&|out| scalar::uniform(&m, out, counter, 10, &[]));
+            assert!(residues(&|out| words::uniform(&m, out, counter, 10, &[])) == wanted, "portable, modulo {q}");
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("aes") {
+                // SAFETY: the processor has reported the features.
+                let by_aes = |out: &mut [u64]| unsafe { uniform_by_aes(&m, out, counter, 10, &[]) };
+                assert!(residues(&by_aes) == wanted, "a block in a register, modulo {q}");
+            }
         }
     }
 }
