@@ -154,6 +154,8 @@ fn a_server_asks_for_room_for_what_it_puts_into_the_file_alone() {
     let keygen = "keygen --insecure --ring-dim 8192 --relu chebyshev:7 --weights weights --out keys";
     let (code, error) = in_folder("/dev/shm", &format!("{keygen} --max-memory lean"));
     assert!(code == Some(2) && error.contains("of keys; name one in TMPDIR"), "{error}");
+    let (code, error) = in_folder("/nowhere", &format!("{keygen} --max-memory lean"));
+    assert!(code == Some(2) && error.contains("/nowhere: found no folder, wanted one on a disk for "), "{error}");
     assert_eq!(in_folder(disk, keygen).0, Some(0));
     assert_eq!(in_folder(disk, "encrypt --keys keys --image 3 --out up").0, Some(0));
     let evaluate = "evaluate --max-memory lean --keys keys --weights weights --in up --out down";
@@ -164,6 +166,8 @@ fn a_server_asks_for_room_for_what_it_puts_into_the_file_alone() {
         code == Some(2) && error.contains("--at-once 40: predicted ") && error.contains("at most 1.00 GB"),
         "{error}"
     );
+    let refused = format!("{} --at-once 40 --constants constants", evaluate.replace("lean", "1G"));
+    assert!(in_folder(disk, &refused).0 == Some(2) && !folder.path().join("constants").exists(), "nothing is encoded");
     let (code, error) = in_folder("/dev/shm", &format!("{evaluate} --constants constants"));
     assert_eq!(code, Some(0), "{error}");
 }

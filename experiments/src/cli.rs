@@ -41,7 +41,7 @@ enum Command {
     Plan(plan::Args),
     /// The paper's tables with ours beside them: parameters, accuracy, comparison, memory, sweep, engines.
     Tables(tables::Args),
-    /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips, engines, speedup.
+    /// Figures of runs, as SVG and PNG: precision, layers, ring, pareto, flips, engines, speedup, memory.
     Plot(plot::Args),
     /// Holds two runs against each other, with intervals and tests.
     #[command(long_about = compare::LONG_ABOUT)]

@@ -8,7 +8,7 @@ use crc32fast::Hasher;
 use datasets::digest::sha256;
 use fhe_circuits::Stored;
 use fhe_nn::encrypted::{ConstantPlace, write_constants};
-use fhe_ring::MappedFile;
+use fhe_ring::{MappedFile, Shelf};
 
 use crate::case::Case;
 use crate::files::{self, Access, Durability};
@@ -45,17 +45,35 @@ impl<W: Write> Write for Summed<W> {
     }
 }
 
-/// Encodes the constants of a case and writes them to a file.
+/// Maps the constants of a case. If [`read`] finds none in the file, they are encoded and written to it first.
+///
+/// # Errors
+/// Those of [`read`] and [`write`].
+pub(crate) fn read_or_write(path: &Path, case: &Case) -> Result<Stored> {
+    if let Some(stored) = read(path, case)? {
+        return Ok(stored);
+    }
+    write(path, case)?;
+    read(path, case)?.with_context(|| {
+        format!("{}: found other constants than were just written; is another program writing?", path.display())
+    })
+}
+
+/// Encodes the constants of a case and writes them to a file. A case that holds its constants in a file encodes them by way of
+/// another one beside it, which has no name.
 ///
 /// # Errors
 /// A case without a circuit, and a file system that refuses.
 pub(crate) fn write(path: &Path, case: &Case) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let filed = case.holding().constants == ConstantPlace::File;
+    let shelf = filed.then(|| Shelf::create(folder)).transpose().with_context(|| folder.display().to_string())?;
     files::create(path, Access::All, Durability::Checked, |file| {
         file.write_all(&[0; HEADER])?;
         let (sum, bytes) = {
             let out = BufWriter::with_capacity(1 << 20, &mut *file);
             let mut out = Summed { out, sum: Hasher::new(), bytes: 0 };
-            write_constants(&case.program, &case.params, &mut out)?;
+            write_constants(&case.program, &case.params, shelf.as_ref(), &mut out)?;
             out.flush()?;
             (out.sum, out.bytes)
         };
@@ -76,13 +94,18 @@ pub(crate) fn read(path: &Path, case: &Case) -> Result<Option<Stored>> {
         return Ok(None);
     }
     let file = MappedFile::open(path).with_context(|| path.display().to_string())?;
-    let whole = |header: &[u8], rest: &[u8]| {
-        let (known, sums) = header.split_at(IDENTITY);
-        let sum = crc32fast::hash(rest).to_le_bytes();
-        known == identity(case).as_bytes() && sums[..8] == (rest.len() as u64).to_le_bytes() && sums[8..] == sum
-    };
-    let fits = file.bytes().split_at_checked(HEADER).is_some_and(|(header, rest)| whole(header, rest));
+    // Before the sum is computed, so that a lean case holds no more than a piece of the file.
     let file = if case.holding().constants == ConstantPlace::File { file.transient() } else { file };
+    let whole = |header: &[u8], length: usize| {
+        let (known, sums) = header.split_at(IDENTITY);
+        let sum = || {
+            let mut sum = Hasher::new();
+            file.read_through(HEADER, |piece| sum.update(piece));
+            sum.finalize().to_le_bytes()
+        };
+        known == identity(case).as_bytes() && sums[..8] == (length as u64).to_le_bytes() && sums[8..] == sum()
+    };
+    let fits = file.bytes().split_at_checked(HEADER).is_some_and(|(header, rest)| whole(header, rest.len()));
     Ok(fits.then(|| Stored::new(&file, HEADER)))
 }
 

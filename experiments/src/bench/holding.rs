@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use fhe_circuits::{BootstrapLiteral, Bootstrapper};
 use fhe_ckks::{Ciphertext, Evaluator};
 use fhe_ring::{SecretRng, Shelf};
@@ -44,25 +44,17 @@ pub(super) fn measure(bench: &mut Bench<'_>, literal: &BootstrapLiteral) -> Resu
     let words = Evaluator::new(&params, packed.clone().expanded());
     let in_memory = Bootstrapper::new(&params, literal.clone())?;
 
-    let folder = disk::scratch();
-    let place = || format!("{}: file for keys and constants", folder.display());
-    let needed = (packed.bytes() + in_memory.bytes()) as u64;
-    let room = disk::free_bytes(&folder).is_none_or(|found| found >= needed) && !disk::is_in_memory(&folder);
-    let filed = if room {
-        let shelf = Shelf::create(&folder).with_context(place)?;
-        let keys = request.generate_shelved(&bench.secret, None, &mut SecretRng::seeded(seed), &shelf);
-        let keys = Evaluator::new(&params, keys.with_context(place)?);
-        Some((keys, Bootstrapper::shelved(&params, literal.clone(), &shelf)?))
-    } else {
-        None
-    };
+    let filed = shelf((packed.bytes() + in_memory.bytes()) as u64).and_then(|shelf| {
+        let keys = request.generate_shelved(&bench.secret, None, &mut SecretRng::seeded(seed), &shelf)?;
+        Ok((Evaluator::new(&params, keys), Bootstrapper::shelved(&params, literal.clone(), &shelf)?))
+    });
     let packed = Evaluator::new(&params, packed);
     let mut ways = vec![
         (DEFAULT, &packed, Some(&in_memory)),
         (WORDS, &words, Some(&in_memory)),
         (CONSTANTS_WHEN_USED, &packed, None),
     ];
-    if let Some((keys, constants)) = &filed {
+    if let Ok((keys, constants)) = &filed {
         ways.extend([(KEYS_IN_FILE, keys, Some(&in_memory)), (CONSTANTS_IN_FILE, &packed, Some(constants))]);
     }
 
@@ -91,7 +83,19 @@ pub(super) fn measure(bench: &mut Bench<'_>, literal: &BootstrapLiteral) -> Resu
             (Some(literal.slots), Some(literal.input_level() + 1), rayon::current_num_threads());
         bench.rows.push(Row { op, slots, limbs, threads, timing: Some(Timing::of(seconds)), ..Row::default() });
     }
-    let why = || format!("{}: found no disk with room for {needed} bytes; name one in TMPDIR", folder.display());
-    let left_out = [KEYS_IN_FILE, CONSTANTS_IN_FILE].map(|op| LeftOut { op, why: why() });
-    Ok(if filed.is_some() { Vec::new() } else { left_out.into() })
+    let left_out = |why: Error| [KEYS_IN_FILE, CONSTANTS_IN_FILE].map(|op| LeftOut { op, why: format!("{why:#}") });
+    Ok(filed.err().map_or(Vec::new(), |why| left_out(why).into()))
+}
+
+/// Returns a file for `needed` bytes of keys and constants.
+///
+/// # Errors
+/// A folder that is none, lies in memory or has too little room, and a file system that refuses.
+fn shelf(needed: u64) -> Result<Shelf> {
+    let folder = disk::scratch();
+    let room = disk::free_bytes(&folder).is_none_or(|found| found >= needed) && !disk::is_in_memory(&folder);
+    let place = folder.display();
+    ensure!(room, "{place}: found no disk with room for {needed} bytes; name one in TMPDIR");
+    Shelf::create(&folder)
+        .with_context(|| format!("{place}: file for keys and constants; name another folder in TMPDIR"))
 }

@@ -170,7 +170,7 @@ impl Case {
     pub(crate) fn check_memory_limit(&self) -> Result<()> {
         match self.dial.limit() {
             Some(limit) if limit < self.plan.memory.total() as u64 => {
-                let (parts, advice) = (self.memory_in_words(), self.advice(limit));
+                let (parts, advice) = (self.memory_in_words(), self.advice(limit, |_| 0));
                 bail!("predicted at least {parts}, wanted at most {}; raise the limit{advice}", bytes(limit))
             }
             _ => Ok(()),
@@ -187,8 +187,9 @@ impl Case {
 
     /// Returns the bytes of the case that mapped files back: of its keys, and of its constants where those are `stored` too.
     pub(crate) fn mapped(&self, stored: bool) -> u64 {
-        let constants = if stored { self.plan.memory.constants } else { 0 };
-        (self.plan.needs.mapped_keys(self.holding) + constants) as u64
+        let needs = &self.plan.needs;
+        let constants = if stored { needs.mapped_constants(self.holding) } else { 0 };
+        (needs.mapped_keys(self.holding) + constants) as u64
     }
 
     /// Fails if the case is predicted to take more memory than this process can still have, beside `mapped` bytes of it
@@ -199,15 +200,17 @@ impl Case {
     /// Those of [`Case::check_memory_available`].
     pub(crate) fn check_memory_beside(&self, mapped: u64, shelved: Shelved) -> Result<()> {
         self.check_shelf(shelved)?;
-        let (total, file) = (self.plan.memory.total() as u64, self.plan.needs.file(self.holding) as u64);
+        let total = self.plan.memory.total() as u64;
+        let file = |holding, limit: &Limit| in_address_space(self.plan.needs.file(holding) as u64, limit);
         let Some(Available { bytes: left, limit }) =
-            machine::available().filter(|found| found.bytes < total + in_address_space(file, &found.limit))
+            machine::available().filter(|found| found.bytes < total + file(self.holding, &found.limit))
         else {
             return Ok(());
         };
-        let needed = needed_beside(total, mapped, &limit) + in_address_space(file, &limit);
+        let needed = needed_beside(total, mapped, &limit) + file(self.holding, &limit);
         if left < needed {
-            let (parts, advice, remedy) = (self.memory_in_words(), self.advice(left), limit.remedy());
+            let advice = self.advice(left, |holding| file(holding, &limit));
+            let (parts, remedy) = (self.memory_in_words(), limit.remedy());
             let beside = if needed > total {
                 format!("{} with the file of keys and constants, ", bytes(needed))
             } else if needed < total {
@@ -226,12 +229,14 @@ impl Case {
         Ok(())
     }
 
-    /// Returns the cases that take at most `limit` bytes, in words that continue a list of remedies.
-    fn advice(&self, limit: u64) -> String {
+    /// Returns the cases that take at most `limit` bytes, in words that continue a list of remedies. A way of holding takes
+    /// what `beside` says in addition to its memory.
+    fn advice(&self, limit: u64, beside: impl Fn(Holding) -> u64) -> String {
         let leaner = Dial::AtMost(limit, String::new()).choose(&self.plan.needs, &self.prices);
         let least = self.plan.needs.memory(leaner).total() as u64;
-        let turned = (leaner != self.holding && least <= limit)
-            .then(|| format!("; or use --max-memory {} ({leaner})", bytes(least).replace(' ', "")));
+        let turned = (leaner != self.holding && least + beside(leaner) <= limit)
+            // Rounded up, so that what is advised is granted.
+            .then(|| format!("; or use --max-memory {}M ({leaner})", least.div_ceil(1_000_000)));
         let smaller = advice::smaller(self, limit).map(|ways| format!("; {ways}"));
         [turned, smaller].into_iter().flatten().collect()
     }
@@ -315,6 +320,7 @@ fn needed_beside(total: u64, mapped: u64, limit: &Limit) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fhe_nn::encrypted::Packing;
 
     #[test]
     fn mapped_files_count_under_a_limit_on_address_space_only() {
@@ -322,5 +328,27 @@ mod tests {
         for limit in [Limit::Machine, Limit::Data, Limit::Group("/g".to_owned())] {
             assert_eq!((needed_beside(900, 600, &limit), needed_beside(900, 0, &limit)), (300, 900), "{limit}");
         }
+    }
+
+    #[test]
+    fn a_dial_that_is_advised_is_granted_and_keeps_its_file_within_the_limit() {
+        let spec = CaseSpec {
+            ring_dim: 1 << 15,
+            relu: "chebyshev:7".parse().unwrap(),
+            packing: Packing::Fused,
+            profile: None,
+        };
+        let case = |dial| Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap().with_dial(dial);
+        let (default, lean) = (case(Dial::Default), case(Dial::Lean));
+        let total = |case: &Case| case.plan.memory.total() as u64;
+        for limit in [total(&lean), total(&lean) + 1, total(&default) - 1] {
+            let advice = default.advice(limit, |_| 0);
+            let flag = advice.split_once("--max-memory ").expect("lean fits").1.split_once(' ').unwrap().0;
+            let advised = case(flag.parse().unwrap());
+            advised.check_memory_limit().unwrap();
+            assert!(total(&advised) <= limit, "{advice}");
+        }
+        let file = |holding| default.plan.needs.file(holding) as u64;
+        assert!(!default.advice(total(&lean), file).contains("--max-memory"), "its file has no room");
     }
 }

@@ -62,6 +62,11 @@ impl Case {
         let folder = disk::scratch();
         let place = folder.display();
         ensure!(
+            folder.is_dir(),
+            "{place}: found no folder, wanted one on a disk for {} of {what}; name one in TMPDIR",
+            bytes(wanted)
+        );
+        ensure!(
             !disk::is_in_memory(&folder),
             "{place}: found a folder whose files take memory, wanted one on a disk for {} of {what}; name one in TMPDIR",
             bytes(wanted)

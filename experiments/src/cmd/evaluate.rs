@@ -1,6 +1,7 @@
 //! `evaluate`: the server's half, with public files only.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use fhe_nn::encrypted::Packing;
@@ -76,11 +77,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let case = case(args, &manifest).with_context(|| folder.display().to_string())?;
         let shelved = Shelved { keys: false, constants: args.constants.is_none() };
         args.server.check_memory_beside(&case, case.mapped(args.constants.is_some()), shelved)?;
-        if let Some(path) = &args.constants
-            && constants::read(path, &case)?.is_none()
-        {
-            constants::write(path, &case)?;
-        }
         if let (Some(asked), Some(limit)) = (args.at_once, case.dial().limit()) {
             let needed = server::memory_at_once(&case, usize::from(asked));
             ensure!(
@@ -91,9 +87,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 case.dial()
             );
         }
+        let started = Instant::now();
+        let stored = args.constants.as_ref().map(|path| constants::read_or_write(path, &case)).transpose()?;
+        let loading = started.elapsed().as_secs_f64();
         let key_bytes = manifest.evaluation_keys.bytes;
         let spinner = progress::spinner("reading keys".to_owned(), args.json);
-        let server = Server::start(&folder, manifest, case, args.constants.as_deref())?;
+        let mut server = Server::start(&folder, manifest, case, stored)?;
+        server.prepare += loading;
         spinner.finish_and_clear();
         let parcel = server.open(&args.from, &args.out)?;
         let lanes = match args.at_once {

@@ -113,7 +113,8 @@ impl Config {
             self.backend.noise()?;
         }
         let mut seen = HashSet::new();
-        let other = self.cells.iter().filter(|cell| seen.insert(cell.circuit()));
+        let memory = |cell: &Cell| cell.resources.memory.as_ref().map(ToString::to_string);
+        let other = self.cells.iter().filter(|cell| seen.insert((cell.circuit(), memory(cell))));
         other.map(|cell| self.case(cell, model)).try_for_each(|case| case.map(drop))
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::config::ForeignEngine;
 use crate::contract::{Size, Stage};
+use crate::output::counted;
 
 /// The calls of a submission.
 #[derive(Serialize)]
@@ -57,8 +58,7 @@ impl Calls {
     pub(super) fn write(&self, text: &mut String) -> std::fmt::Result {
         let number = Size::ALL.into_iter().find(|size| size.name() == self.size).map_or(0, Size::number);
         writeln!(text, "\nin {}, each stage at most {} s", self.root.display(), self.stage_limit_s)?;
-        let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-        let (calls, images) = (count(self.calls, "call"), count(self.batch, "image"));
+        let (calls, images) = (counted(self.calls, "call"), counted(self.batch, "image"));
         writeln!(text, "{calls} of at most {images}, size {number} ({})", self.size)?;
         for (at, StageProgram { stage, program }) in self.stages.iter().enumerate() {
             let times = if at < Stage::ONCE.len() { "once" } else { "each call" };

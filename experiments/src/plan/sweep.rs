@@ -10,8 +10,7 @@ use super::Plan;
 use super::calls::Calls;
 use crate::case::Model;
 use crate::config::{BackendKind, Cell, Config};
-use crate::output::bytes;
-use crate::output::in_one_line;
+use crate::output::{bytes, counted, in_one_line};
 use crate::{case, output};
 
 /// A case of the config.
@@ -71,8 +70,7 @@ fn render(config: &Config, planned: &[Planned]) -> String {
 }
 
 fn write(text: &mut String, config: &Config, planned: &[Planned]) -> std::fmt::Result {
-    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    let (cases, images) = (count(planned.len(), "case"), count(config.data.count(), "image"));
+    let (cases, images) = (counted(planned.len(), "case"), counted(config.data.count(), "image"));
     writeln!(text, "{}: {}\n{cases}, {images} each, {}\n", config.name, config.question, config.backend.kind)?;
     let seconds = table(text, planned)?;
     if let Some(plan) = planned.iter().find_map(|planned| planned.plan.as_ref()) {

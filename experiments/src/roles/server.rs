@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use fhe_circuits::Stored;
 use fhe_ckks::{Parameters, Serial};
 use fhe_nn::encrypted::{ConstantPlace, Memory};
 use indicatif::ProgressBar;
@@ -15,7 +16,6 @@ use super::keys;
 use super::manifest::Manifest;
 use super::parcel::{self, Direction, Parcel};
 use crate::case::{Case, Dial, Shelved};
-use crate::constants;
 use crate::files::Durability;
 use crate::machine;
 use crate::serving::Serving;
@@ -98,18 +98,17 @@ fn of_another(memory: Memory, constants: ConstantPlace) -> usize {
 }
 
 impl Server {
-    /// Reads the public keys of a client for a case. Takes the constants from the file `constants` if that has them.
+    /// Reads the public keys of a client for a case. Encodes the constants unless they are `stored` already.
     ///
     /// # Errors
     /// Keys and weights that do not go together, and files that are no keys.
-    pub(crate) fn start(keys: &Path, manifest: Manifest, case: Case, constants: Option<&Path>) -> Result<Self> {
+    pub(crate) fn start(keys: &Path, manifest: Manifest, case: Case, stored: Option<Stored>) -> Result<Self> {
         manifest.check_case(&case).with_context(|| keys.display().to_string())?;
         let started = Instant::now();
         let client_ring = case.program.client_ring(&case.params)?;
         let keys = keys::evaluation(keys, &manifest, &case)?;
         let load = started.elapsed().as_secs_f64();
         let started = Instant::now();
-        let stored = constants.map(|path| constants::read(path, &case)).transpose()?.flatten();
         let serving = match stored {
             Some(stored) => Serving::with_constants(case, keys, stored)?,
             None => {

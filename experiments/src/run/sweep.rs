@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use fhe_ring::buffer::trim_pool;
 
 use super::engine::{Batch, Engine};
@@ -76,9 +76,17 @@ impl Sweep<'_> {
         // The kernel's high-water mark is the process's. If it cannot be reset, only that of the first case means
         // anything.
         let marked = machine::reset_peak_rss() || first;
-        let case = self.config.case(cell, self.model)?;
-        let mut row = summary::blank(cell, self.config.backend.kind, case.as_ref());
-        if let (BackendKind::Simulated, Some(case)) = (self.config.backend.kind, &case) {
+        let refused = |row: CaseRow, error: &Error| {
+            progress.skip(self.images.len());
+            CaseRow { error: Some(in_one_line(error)), ..row }
+        };
+        let kind = self.config.backend.kind;
+        let case = match self.config.case(cell, self.model) {
+            Ok(case) => case,
+            Err(error) => return Ok(refused(summary::blank(cell, kind, None), &error)),
+        };
+        let mut row = summary::blank(cell, kind, case.as_ref());
+        if let (BackendKind::Simulated, Some(case)) = (kind, &case) {
             row.backend = simulation::label(self.config.backend.noise()?, case);
         }
         let id = row.case.clone();
@@ -89,10 +97,7 @@ impl Sweep<'_> {
             }
             let engine = match engine::start(self.config, self.model, cell, case, progress) {
                 Ok(engine) => engine,
-                Err(error) => {
-                    progress.skip(self.images.len());
-                    return Ok(CaseRow { error: Some(in_one_line(&error)), ..row });
-                }
+                Err(error) => return Ok(refused(row, &error)),
             };
             row = engine.measure(row);
             self.store.add_stages(engine.once().iter().map(|stage| rows::stage(&id, None, stage)).collect())?;
@@ -115,7 +120,7 @@ impl Sweep<'_> {
                 self.store.add_images(rows)?;
             }
             // The memory of a simulation says nothing about encryption.
-            let encrypted = self.config.backend.kind == BackendKind::Encrypted;
+            let encrypted = kind == BackendKind::Encrypted;
             row.peak_rss_bytes = machine::peak_rss_bytes().filter(|_| marked && encrypted);
         } else {
             progress.skip(self.images.len());

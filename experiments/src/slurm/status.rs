@@ -9,7 +9,7 @@ use super::folder::{self, Planned};
 use super::journal::{Entry, Journal};
 use super::layout::Task;
 use super::queue::Queue;
-use crate::output::in_one_line;
+use crate::output::{counted, in_one_line};
 use crate::records::{ImageRow, Run, RunProvenance, in_progress, rows};
 
 /// The state of a task.
@@ -144,7 +144,7 @@ pub(crate) fn report(run: &Path) -> Result<(String, bool)> {
             found.progress.map_or(String::new(), |(found, planned)| format!(", {found} of {planned} evaluations"));
         let (cases, shard) =
             (planned.layout.groups[found.task.group - 1].cases.len(), planned.layout.shard(found.task));
-        let cases = format!("{cases} case{}", if cases == 1 { "" } else { "s" });
+        let cases = counted(cases, "case");
         writeln!(text, "job {} task {} ({cases}, share {shard}{progress}): {words}", found.job, found.index)?;
     }
     text += &merger(run, &journal, &queue.unwrap_or_default())?;

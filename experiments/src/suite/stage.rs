@@ -1,6 +1,7 @@
 //! The stages of a submission. One program is all of them: it acts by the name that it is called by.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use fhe_ring::SecretRng;
@@ -91,9 +92,7 @@ impl Call {
             claim = Claim::Checked;
             case.check_memory_available()?;
             let path = self.constants(&case);
-            if constants::read(&path, &case)?.is_none() {
-                constants::write(&path, &case)?;
-            }
+            constants::read_or_write(&path, &case)?;
         }
         Ok(())
     }
@@ -113,10 +112,13 @@ impl Call {
         let keys = instance.public_keys();
         let manifest = Manifest::read(&keys)?;
         let case = self.case(instance)?;
-        let constants = self.constants(&case);
-        let stored = constants.is_file();
-        case.check_memory_beside(case.mapped(stored), Shelved { keys: false, constants: !stored })?;
-        let server = Server::start(&keys, manifest, case, Some(&constants))?;
+        let started = Instant::now();
+        let stored = constants::read(&self.constants(&case), &case)?;
+        let loading = started.elapsed().as_secs_f64();
+        let shelved = Shelved { keys: false, constants: stored.is_none() };
+        case.check_memory_beside(case.mapped(stored.is_some()), shelved)?;
+        let mut server = Server::start(&keys, manifest, case, stored)?;
+        server.prepare += loading;
         let (from, out) = (instance.upload(), instance.download());
         remove(&out)?;
         let parcel = server.open(&from, &out)?;

@@ -47,16 +47,20 @@ impl EncodedDiagonal {
         Self { stretch, limbs, _held: held }
     }
 
-    /// Moves packed limbs to a shelf.
+    /// Moves packed limbs to a shelf. A diagonal in words stays.
     ///
     /// # Errors
     /// Those of the file system.
     pub(crate) fn shelved(self, shelf: &Shelf) -> io::Result<Self> {
-        let limbs = self.limbs.into_iter().map(|limb| match limb {
-            Residues::Packed(packed) => packed.shelved(shelf).map(Residues::Packed),
-            Residues::Words(words) => Ok(Residues::Words(words)),
+        if self.stretch > MOST_STRETCH {
+            return Ok(self);
+        }
+        let packed = self.limbs.into_iter().filter_map(|limb| match limb {
+            Residues::Packed(packed) => Some(packed),
+            Residues::Words(_) => None,
         });
-        Ok(Self::new(self.stretch, limbs.collect::<io::Result<_>>()?))
+        let limbs = PackedLimb::all_shelved(packed.collect(), shelf)?;
+        Ok(Self::new(self.stretch, limbs.into_iter().map(Residues::Packed).collect()))
     }
 
     /// Says that limb `limb` is about to be read: in a transient file it is asked of the disk.
@@ -98,14 +102,18 @@ impl EncodedDiagonal {
         }
     }
 
-    /// Writes the diagonal.
+    /// Writes the diagonal. Limbs of a transient file leave the memory again.
     ///
     /// # Errors
     /// Those of the stream.
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         store::write(out, self.stretch.into())?;
         self.limbs.iter().try_for_each(|limb| match limb {
-            Residues::Packed(packed) => out.write_all(packed.bytes()),
+            Residues::Packed(packed) => {
+                out.write_all(packed.bytes())?;
+                packed.let_all_go();
+                Ok(())
+            }
             Residues::Words(words) => words.iter().try_for_each(|&word| store::write(out, word)),
         })
     }

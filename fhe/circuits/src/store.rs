@@ -35,7 +35,8 @@ impl Stored {
     /// A file that has ended, or a larger number.
     pub(crate) fn below(&mut self, end: usize) -> io::Result<usize> {
         let number = self.number()?;
-        if number < end as u64 { Ok(number as usize) } else { Err(invalid("found a number out of its range")) }
+        let too_large = || invalid(&format!("found {number}, wanted a number below {end}"));
+        if number < end as u64 { Ok(number as usize) } else { Err(too_large()) }
     }
 
     /// Passes over the next bytes. Returns where they begin.
@@ -45,7 +46,7 @@ impl Stored {
     pub(crate) fn skip(&mut self, bytes: usize) -> io::Result<usize> {
         let at = self.at;
         if self.file.bytes().len().saturating_sub(at) < bytes {
-            return Err(invalid("found the end of the file, wanted more constants"));
+            return Err(invalid(&format!("found the end of the file, wanted {bytes} more bytes of constants")));
         }
         self.at += bytes;
         Ok(at)

@@ -169,8 +169,9 @@ pub fn trim_allocator() {}
 mod tests {
     use super::*;
 
+    /// In one test, because trimming the pool would take the limb that waits.
     #[test]
-    fn a_dropped_limb_is_reused() {
+    fn dropped_limbs_are_reused_and_counted_and_leave_the_pool_by_length_or_all() {
         let len = 1 << 13;
         let first = Limb::zeroed(len);
         let address = first.as_ptr();
@@ -178,10 +179,7 @@ mod tests {
         drop(first);
         // No other test uses this length, so none takes the limb in between.
         assert_eq!(Limb::recycled(len).as_ptr(), address);
-    }
 
-    #[test]
-    fn limbs_are_counted_and_leave_the_pool_by_length_or_all() {
         // No other test uses these two lengths, and no other test trims the pool.
         let [short, long] = [POOLED_FROM + 8, POOLED_FROM + 16];
         let waiting = |len: usize| POOL.lock().unwrap().get(&(len / 8)).map_or(0, Vec::len);

@@ -30,7 +30,10 @@ impl MappedFile {
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "found something else than a file"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "found no regular file, wanted one: pipes and devices cannot be mapped",
+            ));
         }
         // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. That nobody changes the file meanwhile
         // is the user's part, as documented above.
@@ -56,6 +59,20 @@ impl MappedFile {
     /// Returns the bytes of the file.
     pub fn bytes(&self) -> &[u8] {
         &self.map.0
+    }
+
+    /// Calls `f` with the bytes from `start` on, piece by piece. A transient file lets each piece go.
+    ///
+    /// # Panics
+    /// If the file ends before `start`.
+    pub fn read_through(&self, start: usize, mut f: impl FnMut(&[u8])) {
+        let mut at = start;
+        for piece in self.bytes()[start..].chunks(READ_THROUGH) {
+            self.will_need(at, piece.len());
+            f(piece);
+            self.let_go(at, piece.len());
+            at += piece.len();
+        }
     }
 
     /// Says that the `len` bytes from `start` on are about to be read. Those of a transient file that are not in memory are
@@ -108,10 +125,13 @@ fn forget(_: &Mmap, _: usize, _: usize) {}
 /// keep what one call writes as one block, and then map all of it.
 pub const READ_AROUND: usize = 64 << 10;
 
+/// Bytes of a piece of a file that is read from end to end.
+const READ_THROUGH: usize = 4 << 20;
+
 /// A file without a name, to which large constants move from memory.
 ///
-/// On Linux the file never has a name in a folder. No other process can open it by a name, and the system deletes it when the
-/// process ends, even if the process is killed.
+/// No other process can open it by a name, and the system deletes it when the process ends, even if the process is killed. On
+/// most file systems of Linux the file never has a name; elsewhere it loses its name as soon as it is made.
 #[derive(Debug)]
 pub struct Shelf(Mutex<File>);
 
@@ -143,6 +163,20 @@ impl Shelf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_read_through_from_any_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::create(folder.path()).unwrap();
+        let bytes: Vec<u8> = (0..READ_THROUGH + 5000).map(|i| (i % 251) as u8).collect();
+        let file = shelf.put(std::iter::once(&*bytes)).unwrap();
+        for start in [0, 76, READ_THROUGH + 4999, bytes.len()] {
+            let mut found = Vec::new();
+            file.read_through(start, |piece| found.extend_from_slice(piece));
+            assert!(found == bytes[start..], "from {start}");
+        }
+        assert!(file.bytes() == bytes, "what was let go is read again");
+    }
 
     #[test]
     fn a_shelf_gives_back_what_was_put_on_it_and_has_no_name() {

@@ -107,14 +107,20 @@ impl PackedLimb {
         Self { bits, store: Store::Mapped { file: file.clone(), start, len: len + PACKED_PADDING } }
     }
 
-    /// Moves the limb to a shelf.
+    /// Moves limbs to a shelf, where they lie one after another in one mapping: the system bounds how many there are.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn shelved(self, shelf: &Shelf) -> io::Result<Self> {
-        let len = self.store.padded().len();
-        let file = shelf.put(std::iter::once(self.store.padded()))?;
-        Ok(Self { store: Store::Mapped { file, start: 0, len }, ..self })
+    pub fn all_shelved(limbs: Vec<Self>, shelf: &Shelf) -> io::Result<Vec<Self>> {
+        let file = shelf.put(limbs.iter().map(|limb| limb.store.padded()))?;
+        let mut start = 0;
+        let shelved = |limb: Self| {
+            let len = limb.store.padded().len();
+            let store = Store::Mapped { file: file.clone(), start, len };
+            start += len;
+            Self { store, ..limb }
+        };
+        Ok(limbs.into_iter().map(shelved).collect())
     }
 
     /// Says that the residues are about to be read: those in a transient file are asked of the disk together.
@@ -130,6 +136,13 @@ impl PackedLimb {
         if let Store::Mapped { file, start, .. } = &self.store {
             let bytes = [positions.start, positions.end].map(|position| packed_len(position, self.bits));
             file.let_go(start + bytes[0], bytes[1] - bytes[0]);
+        }
+    }
+
+    /// Says that all residues have been used.
+    pub fn let_all_go(&self) {
+        if let Store::Mapped { file, start, len } = &self.store {
+            file.let_go(*start, *len);
         }
     }
 
@@ -228,15 +241,7 @@ impl PackedPoly {
     /// # Errors
     /// Those of the file system.
     pub fn shelved(self, shelf: &Shelf) -> io::Result<Self> {
-        let file = shelf.put(self.limbs.iter().map(|limb| limb.store.padded()))?;
-        let mut start = 0;
-        let limbs = self.limbs.iter().map(|limb| {
-            let len = limb.store.padded().len();
-            let store = Store::Mapped { file: file.clone(), start, len };
-            start += len;
-            PackedLimb { bits: limb.bits, store }
-        });
-        Ok(Self { limbs: limbs.collect(), ..self })
+        Ok(Self { limbs: PackedLimb::all_shelved(self.limbs, shelf)?, ..self })
     }
 
     /// Returns the number of bytes of all limbs.

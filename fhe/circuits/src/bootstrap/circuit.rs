@@ -105,9 +105,10 @@ impl Bootstrapper {
             let read = |stages: &Stages, change: Change, stored: &mut Stored| {
                 let found = stages.merged.iter().map(|_| LinearTransform::read(params, stored));
                 let found = found.collect::<Result<Vec<_>, _>>().map_err(invalid)?;
-                let level = |k: usize| change.top - stages.spent_before(k);
-                let fits = found.iter().enumerate().all(|(k, stage)| stage.level() == level(k));
-                if fits { Ok(found) } else { Err(invalid(store::invalid("found matrices of other levels"))) }
+                let levels: Vec<_> = found.iter().map(LinearTransform::level).collect();
+                let wanted: Vec<_> = (0..found.len()).map(|k| change.top - stages.spent_before(k)).collect();
+                let other = || store::invalid(&format!("found matrices of the levels {levels:?}, wanted {wanted:?}"));
+                if levels == wanted { Ok(found) } else { Err(invalid(other())) }
             };
             let [raise, lower] = changes;
             Ok([read(&literal.coeffs_to_slots, raise, stored)?, read(&literal.slots_to_coeffs, lower, stored)?])

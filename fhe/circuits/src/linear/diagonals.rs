@@ -91,8 +91,12 @@ pub(super) fn reduced(offset: i64, slots: Option<usize>) -> i64 {
 }
 
 /// Repeats a vector until it has at least `period` values.
+///
+/// # Panics
+/// If a longer period is no multiple of the vector's.
 fn repeat_up_to(values: &mut Vec<Complex64>, period: usize) {
     if values.len() < period {
+        assert!(period.is_multiple_of(values.len()), "a vector of {} values repeated to {period}", values.len());
         *values = values.iter().cycle().take(period).copied().collect();
     }
 }

@@ -165,9 +165,12 @@ impl LinearTransform {
         let babies = (0..count).map(|_| Ok(stored.number()? as i64)).collect::<io::Result<Vec<_>>>()?;
         let giant_step = stored.number()? as i64;
         let giants = stored.below(most)?;
+        if giants == 0 {
+            return Err(store::invalid("found a matrix of no sums, wanted at least one"));
+        }
         let shape = params.key_shape(level);
         let sums = (0..giants).map(|_| {
-            let terms = stored.below(most)?;
+            let terms = stored.below(count + 1)?;
             let term = |_| Ok((stored.below(count)?, EncodedDiagonal::read(params.ring(), shape.basis(), stored)?));
             (0..terms).map(term).collect::<io::Result<Vec<_>>>()
         });

@@ -134,14 +134,24 @@ impl Needs {
         }
     }
 
+    /// The bytes in memory that a mapped file of constants backs, of those that the way of holding counts: all but the unpacked
+    /// ones, and none of constants that are let go.
+    pub fn mapped_constants(&self, holding: Holding) -> usize {
+        match holding.constants {
+            ConstantPlace::Memory => self.packed_constants(),
+            ConstantPlace::File | ConstantPlace::WhenUsed => 0,
+        }
+    }
+
     /// Bytes of the file of a way of holding them.
     pub fn file(&self, holding: Holding) -> usize {
         let keys = if holding.keys == KeyPlace::File { self.keys } else { 0 };
-        let constants = if holding.constants == ConstantPlace::File {
-            self.constants.iter().sum::<usize>() - self.unpacked
-        } else {
-            0
-        };
+        let constants = if holding.constants == ConstantPlace::File { self.packed_constants() } else { 0 };
         keys + constants
+    }
+
+    /// The constants of all circuits that may be in a file.
+    fn packed_constants(&self) -> usize {
+        self.constants.iter().sum::<usize>() - self.unpacked
     }
 }

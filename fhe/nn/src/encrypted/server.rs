@@ -163,17 +163,25 @@ fn bootstrappers(
     program.slot_counts().into_iter().map(|slots| Ok((slots, make(circuit.bootstrap(slots))?))).collect()
 }
 
-/// Encodes the constants of a program and writes them, for [`Server::with_constants`].
+/// Encodes the constants of a program and writes them, for [`Server::with_constants`]. It holds those of one circuit at a
+/// time in memory; with a `shelf`, no more than one matrix.
 ///
 /// # Errors
-/// Those of [`Server::new`], and those of the stream.
+/// Those of [`Server::new`], those of the stream, and [`CkksError::Shelf`].
 pub fn write_constants(
     program: &Program,
     params: &Parameters,
+    shelf: Option<&Shelf>,
     out: &mut impl std::io::Write,
 ) -> Result<(), ConstantsError> {
-    let bootstrappers = bootstrappers(program, |literal| Bootstrapper::new(params, literal))?;
-    Ok(bootstrappers.values().try_for_each(|bootstrapper| bootstrapper.write_constants(out))?)
+    program.slot_counts().into_iter().try_for_each(|slots| {
+        let literal = program.circuit().bootstrap(slots);
+        let bootstrapper = match shelf {
+            Some(shelf) => Bootstrapper::shelved(params, literal, shelf)?,
+            None => Bootstrapper::new(params, literal)?,
+        };
+        Ok(bootstrapper.write_constants(out)?)
+    })
 }
 
 /// The reason why constants could not be written.

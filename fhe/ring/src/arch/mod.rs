@@ -134,8 +134,8 @@ impl Kernels {
         }
     }
 
-    /// Returns whether the processor computes several AES blocks with one instruction of these kernels. If not, drawing
-    /// uniform residues takes as long as a transform.
+    /// Returns whether the processor computes several AES blocks with one instruction of these kernels. If not, the
+    /// `fma` kernels take as long for drawing uniform residues as for a transform.
     pub fn cipher_is_wide(self) -> bool {
         match self.0 {
             Isa::Scalar => false,

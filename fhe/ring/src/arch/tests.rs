@@ -110,7 +110,7 @@ fn every_kernel_set_equals_the_scalar_one() {
             [operands.of_residues(kernels), operands.of_sums(kernels), operands.of_conversions(kernels)].concat()
         };
         let expected = run(Kernels::SCALAR);
-        assert!(expected.iter().skip(1).flatten().all(|&x| x < operands.modulus.value()));
+        assert!(expected.iter().flatten().all(|&x| x < operands.modulus.value()));
         for kernels in Kernels::available() {
             assert!(run(kernels) == expected, "{} modulo a prime of {bits} bits", kernels.name());
         }
