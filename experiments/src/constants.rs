@@ -8,7 +8,7 @@ use crc32fast::Hasher;
 use datasets::digest::sha256;
 use fhe_circuits::Stored;
 use fhe_nn::encrypted::{ConstantPlace, write_constants};
-use fhe_ring::{MappedFile, Shelf};
+use fhe_ring::{MappedFile, READ_AROUND, Shelf};
 
 use crate::case::Case;
 use crate::files::{self, Access, Durability};
@@ -71,7 +71,7 @@ pub(crate) fn write(path: &Path, case: &Case) -> Result<()> {
     files::create(path, Access::All, Durability::Checked, |file| {
         file.write_all(&[0; HEADER])?;
         let (sum, bytes) = {
-            let out = BufWriter::with_capacity(1 << 20, &mut *file);
+            let out = BufWriter::with_capacity(READ_AROUND, &mut *file);
             let mut out = Summed { out, sum: Hasher::new(), bytes: 0 };
             write_constants(&case.program, &case.params, shelf.as_ref(), &mut out)?;
             out.flush()?;

@@ -10,6 +10,15 @@ use memmap2::{Mmap, MmapOptions};
 
 use crate::meter::{Held, Holder};
 
+/// A part of a file: it begins at `start` of a mapping.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    /// The mapping.
+    pub file: MappedFile,
+    /// Where the part begins.
+    pub start: usize,
+}
+
 /// A file, or a part of one, that the operating system maps into memory. Clones share the mapping.
 ///
 /// The pages come from the file when they are first read, and the system may drop them again without writing them out.
@@ -18,6 +27,8 @@ use crate::meter::{Held, Holder};
 #[derive(Clone, Debug)]
 pub struct MappedFile {
     map: Arc<(Mmap, Held)>,
+    /// The file itself, for mappings of its parts; none of a shelf.
+    file: Option<Arc<File>>,
     /// Whether pages are let go after use.
     transient: bool,
 }
@@ -37,12 +48,33 @@ impl MappedFile {
         }
         // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. That nobody changes the file meanwhile
         // is the user's part, as documented above.
-        Ok(Self::new(unsafe { Mmap::map(&file)? }, false))
+        let map = unsafe { Mmap::map(&file)? };
+        Ok(Self { file: Some(Arc::new(file)), ..Self::new(map) })
     }
 
-    fn new(map: Mmap, transient: bool) -> Self {
+    fn new(map: Mmap) -> Self {
         let held = Held::new(Holder::Files, map.len());
-        Self { map: Arc::new((map, held)), transient }
+        Self { map: Arc::new((map, held)), file: None, transient: false }
+    }
+
+    /// Returns the part of at most `len` bytes from `start` on. That of a transient file has a mapping of its own: the system
+    /// maps pages around one that is read, as far as its mapping goes, and nobody would let those go.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    ///
+    /// # Panics
+    /// If the file ends before `start`.
+    pub(crate) fn part(&self, start: usize, len: usize) -> io::Result<Part> {
+        let len = len.min(self.bytes().len() - start);
+        match &self.file {
+            Some(file) if self.transient && len > 0 => {
+                // SAFETY: as for the whole file, of which this is a part.
+                let map = unsafe { MmapOptions::new().offset(start as u64).len(len).map(&**file)? };
+                Ok(Part { file: Self::new(map).transient(), start: 0 })
+            }
+            _ => Ok(Part { file: self.clone(), start }),
+        }
     }
 
     /// Returns the file as one whose pages are let go after use: the process then holds only those that it works on, and
@@ -156,7 +188,7 @@ impl Shelf {
         // SAFETY: the mapping is read-only, and every bit pattern is a valid byte. The file has no name, and this function
         // only appends to it.
         let map = unsafe { MmapOptions::new().offset(start).len(len).map(&*file)? };
-        Ok(MappedFile::new(map, false).transient())
+        Ok(MappedFile::new(map).transient())
     }
 }
 
@@ -165,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_read_through_from_any_place() {
+    fn a_file_is_read_through_from_any_place_and_in_parts() {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Shelf::create(folder.path()).unwrap();
         let bytes: Vec<u8> = (0..READ_THROUGH + 5000).map(|i| (i % 251) as u8).collect();
@@ -175,6 +207,15 @@ mod tests {
             file.read_through(start, |piece| found.extend_from_slice(piece));
             assert!(found == bytes[start..], "from {start}");
         }
+        let path = folder.path().join("file");
+        std::fs::write(&path, &bytes).unwrap();
+        for file in [MappedFile::open(&path).unwrap(), MappedFile::open(&path).unwrap().transient()] {
+            let Part { file, start } = file.part(5001, 3000).unwrap();
+            assert!(file.bytes()[start..][..3000] == bytes[5001..8001]);
+            assert_eq!(start, if file.transient { 0 } else { 5001 });
+        }
+        let Part { file, start } = MappedFile::open(&path).unwrap().transient().part(bytes.len() - 7, 100).unwrap();
+        assert!(file.bytes()[start..] == bytes[bytes.len() - 7..], "no more than there is");
         assert!(file.bytes() == bytes, "what was let go is read again");
     }
 

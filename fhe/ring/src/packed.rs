@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::arch::{Kernels, PACKED_PADDING};
 use crate::basis::Basis;
 use crate::buffer::Limb;
-use crate::mapped::{MappedFile, Shelf};
+use crate::mapped::{MappedFile, Part, Shelf};
 use crate::meter::{Primitive, scope};
 use crate::modulus::Modulus;
 use crate::poly::{Ntt, Poly};
@@ -107,20 +107,26 @@ impl PackedLimb {
         Self { bits, store: Store::Mapped { file: file.clone(), start, len: len + PACKED_PADDING } }
     }
 
-    /// Moves limbs to a shelf, where they lie one after another in one mapping: the system bounds how many there are.
+    /// Returns [`PackedLimb::mapped`] of a file. In a transient one the limb has a mapping of its own.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn all_shelved(limbs: Vec<Self>, shelf: &Shelf) -> io::Result<Vec<Self>> {
-        let file = shelf.put(limbs.iter().map(|limb| limb.store.padded()))?;
-        let mut start = 0;
-        let shelved = |limb: Self| {
-            let len = limb.store.padded().len();
-            let store = Store::Mapped { file: file.clone(), start, len };
-            start += len;
-            Self { store, ..limb }
-        };
-        Ok(limbs.into_iter().map(shelved).collect())
+    ///
+    /// # Panics
+    /// If the file ends before the limb does.
+    pub fn mapped_alone(file: &MappedFile, start: usize, count: usize, bits: u32) -> io::Result<Self> {
+        let Part { file, start } = file.part(start, packed_len(count, bits) + PACKED_PADDING)?;
+        Ok(Self::mapped(&file, start, count, bits))
+    }
+
+    /// Moves the limb to a shelf, in a mapping of its own.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn shelved(self, shelf: &Shelf) -> io::Result<Self> {
+        let len = self.store.padded().len();
+        let file = shelf.put(std::iter::once(self.store.padded()))?;
+        Ok(Self { store: Store::Mapped { file, start: 0, len }, ..self })
     }
 
     /// Says that the residues are about to be read: those in a transient file are asked of the disk together.
@@ -241,7 +247,15 @@ impl PackedPoly {
     /// # Errors
     /// Those of the file system.
     pub fn shelved(self, shelf: &Shelf) -> io::Result<Self> {
-        Ok(Self { limbs: PackedLimb::all_shelved(self.limbs, shelf)?, ..self })
+        let file = shelf.put(self.limbs.iter().map(|limb| limb.store.padded()))?;
+        let mut start = 0;
+        let limbs = self.limbs.iter().map(|limb| {
+            let len = limb.store.padded().len();
+            let store = Store::Mapped { file: file.clone(), start, len };
+            start += len;
+            PackedLimb { bits: limb.bits, store }
+        });
+        Ok(Self { limbs: limbs.collect(), ..self })
     }
 
     /// Returns the number of bytes of all limbs.
