@@ -235,7 +235,7 @@ impl Case {
         let leaner = Dial::AtMost(limit, String::new()).choose(&self.plan.needs, &self.prices);
         let least = self.plan.needs.memory(leaner).total() as u64;
         let turned = (leaner != self.holding && least + beside(leaner) <= limit)
-            // Rounded up, so that what is advised is granted.
+            // The flag rounds the prediction up, because a lower limit would be refused.
             .then(|| format!("; or use --max-memory {}M ({leaner})", least.div_ceil(1_000_000)));
         let smaller = advice::smaller(self, limit).map(|ways| format!("; {ways}"));
         [turned, smaller].into_iter().flatten().collect()

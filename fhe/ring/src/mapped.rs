@@ -57,8 +57,9 @@ impl MappedFile {
         Self { map: Arc::new((map, held)), file: None, transient: false }
     }
 
-    /// Returns the part of at most `len` bytes from `start` on. That of a transient file has a mapping of its own: the system
-    /// maps pages around one that is read, as far as its mapping goes, and nobody would let those go.
+    /// Returns the part of at most `len` bytes from `start` on. A part of a transient file has a mapping of its own. When a page
+    /// is read, the system also maps the pages around it that belong to the same mapping. In the mapping of the whole file these
+    /// would be pages of other parts, and they would stay in memory until those parts are used.
     ///
     /// # Errors
     /// Those of the file system.
