@@ -11,12 +11,14 @@
 //! because a packing bootstraps the input of a strided block once more, the activation before it leaves the arcsine:
 //! see [`Form`].
 
+mod chain;
+
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use fhe_circuits::{BootstrapLiteral, BootstrapOrder, SlotValues, Stages};
 use fhe_ckks::security::{SecurityLevel, SecurityTable};
-use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution, shape};
+use fhe_ckks::{CkksError, ParametersLiteral, SecretDistribution};
 use fhe_ring::Kernels;
 
 use super::packing::{Levels, Packing};
@@ -26,20 +28,10 @@ use crate::approximation::Approximation;
 use crate::form::{Form, Sine};
 use crate::plain::MessageActivation;
 use crate::wave::Wave;
+use chain::{Chain, PrimeGroup, special_primes};
 
 /// The scale of a bootstrapped wave over that of linear layers: its noise stays below that of CoeffsToSlots.
 const WAVE_SCALE: f64 = 4.0;
-
-/// Primes of one size and one purpose that follow each other in the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PrimeGroup {
-    /// The step that spends them.
-    pub purpose: &'static str,
-    /// Size of each in bits.
-    pub bits: u32,
-    /// Their number.
-    pub count: usize,
-}
 
 /// What a convolution leaves.
 #[derive(Clone, Copy, Debug)]
@@ -224,45 +216,10 @@ impl Circuit {
         limit: f64,
         Functions { activation, arcsine_activation, plain }: Functions,
     ) -> Result<Self, CkksError> {
-        let wave = approximation.wave();
         let depth = activation.approximant().depth().max(arcsine_activation.approximant().depth());
-        let lowering = profile.slots_to_coeffs.primes;
-        let masks = if packing.spreads() { profile.masks } else { Masks::None };
-        let convolution = packing.levels() + masks.levels();
-        let linear_level = lowering + convolution;
-        let rounds = rounds(approximation, &profile)?;
-        let plain_depth = plain.approximant().depth();
-        // The levels from the start of a convolution without a bootstrap after it to that of the next convolution.
-        let round = convolution + plain_depth;
-        let above = linear_level + depth + (rounds - 1) * round;
-        // A convolution that starts at the level of a fresh bootstrap may spend more levels than other steps need. A wave leaves
-        // no choice of the convolution that a bootstrap follows.
-        let last = if wave.is_some() && rounds > 1 { linear_level + plain_depth } else { lowering };
-        let downsampling = packing.refreshed_levels().map_or(0, |levels| (last + levels).saturating_sub(above));
-        let eval_mod = fhe_circuits::eval_mod::EvalMod::new(profile.eval_mod_literal(wave), profile.message_ratio)?;
-        let group = |purpose, bits, count| PrimeGroup { purpose, bits, count };
-        let mut chain = vec![
-            group("first prime", profile.base, 1),
-            group("SlotsToCoeffs", profile.slots_to_coeffs.bits, lowering),
-            group("convolution", profile.linear + masks.bits(), convolution),
-        ];
-        let names = match wave {
-            Some(_) => ["square", "convolution before the square"],
-            None => ["activation without bootstrap", "convolution before it"],
-        };
-        for _ in 1..rounds {
-            chain.push(group(names[0], profile.activation, plain_depth));
-            chain.push(group(names[1], profile.linear + masks.bits(), convolution));
-        }
-        chain.extend([
-            group("downsampling", profile.activation, downsampling),
-            group("activation", profile.activation, depth.saturating_sub(1)),
-            // The activation's first product lowers the scale of a bootstrapped value to that of the other products.
-            group("activation's first product", profile.eval_mod, depth.min(1)),
-            group("EvalMod", profile.eval_mod, eval_mod.depth()),
-            group("CoeffsToSlots", profile.coeffs_to_slots.bits, profile.coeffs_to_slots.primes),
-        ]);
-        let chain: Vec<_> = chain.into_iter().filter(|group| group.count > 0).collect();
+        let depths = [depth, plain.approximant().depth()];
+        let Chain { groups: chain, masks, activation_level, linear_level, rounds } =
+            Chain::new(approximation, packing, &profile, depths)?;
         let main_bits: Vec<u32> = chain.iter().flat_map(|group| vec![group.bits; group.count]).collect();
         let special = special_primes(log_n, &main_bits, &profile, limit)?;
         let parameters = ParametersLiteral {
@@ -284,7 +241,7 @@ impl Circuit {
             arcsine_activation,
             plain,
             masks,
-            activation_level: above + downsampling,
+            activation_level,
             linear_level,
             rounds,
         })
@@ -466,43 +423,4 @@ fn split(levels: u32, shares: &[u32]) -> Vec<u32> {
         taken
     });
     stages.collect()
-}
-
-/// The number of layers to a bootstrap: the network's own choice with waves, else that of the profile.
-fn rounds(approximation: &Approximation, profile: &Profile) -> Result<usize, CkksError> {
-    match approximation.wave() {
-        None => Ok(profile.rounds),
-        Some(_) if profile.rounds == 1 => Ok(1 + usize::from(approximation.has_squares())),
-        Some(_) => {
-            let wanted = format!("1 with {approximation}, which says itself where its bootstraps are");
-            Err(CkksError::Parameters { what: "profile.rounds", found: profile.rounds.to_string(), wanted })
-        }
-    }
-}
-
-/// Bits by which all primes together may exceed their nominal sizes.
-const EXCESS: f64 = 0.01;
-
-/// The number of special primes that a profile asks for, if they fit; else the number with which the tallest key has as
-/// few digits, but at least two, as the limit on logQP allows, and no more than the profile is of use with.
-fn special_primes(log_n: u32, main_bits: &[u32], profile: &Profile, limit: f64) -> Result<usize, CkksError> {
-    let (log_q, most) = (main_bits.iter().sum::<u32>(), limit - EXCESS);
-    let refused = |wanted| {
-        let found = format!("{log_q} bits of main primes at ring dimension 2^{log_n}");
-        CkksError::Parameters { what: "modulus of the circuit", found, wanted }
-    };
-    match profile.special_primes {
-        Some(count) if f64::from(log_q + count as u32 * profile.special) <= most => Ok(count),
-        Some(count) => Err(refused(format!(
-            "room for {count} special primes of {} bits below the 128-bit limit of {limit} bits: fewer or shorter primes, \
-             a lower degree or a larger ring",
-            profile.special
-        ))),
-        None => shape::special_primes(main_bits, profile.special, 2..=profile.most_digits.unwrap_or(usize::MAX), most)
-            .ok_or_else(|| {
-                refused(format!(
-                    "room for a special prime below the 128-bit limit of {limit} bits: a lower degree or a larger ring"
-                ))
-            }),
-    }
 }
