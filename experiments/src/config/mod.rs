@@ -9,7 +9,7 @@ mod resources;
 mod source;
 mod sweep;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -59,6 +59,7 @@ pub(crate) struct Config {
     model: ModelSource,
     threads: Option<usize>,
     kernels: String,
+    profiles: Vec<Profile>,
 }
 
 impl Config {
@@ -87,6 +88,7 @@ impl Config {
             data: Data::new(&source, &keys.data, folder)?,
             threads: backend.threads.or_else(|| cells.iter().filter_map(|cell| cell.resources.threads).max()),
             kernels: kernels.join(", "),
+            profiles: profiles(&cells),
             cells,
             backend,
             model: model::model(&source, &keys.model, folder)?,
@@ -112,16 +114,69 @@ impl Config {
         if self.backend.kind == BackendKind::Simulated {
             self.backend.noise()?;
         }
-        let mut seen = HashSet::new();
-        let memory = |cell: &Cell| cell.resources.memory.as_ref().map(ToString::to_string);
-        let other = self.cells.iter().filter(|cell| seen.insert((cell.circuit(), memory(cell))));
-        other.map(|cell| self.case(cell, model)).try_for_each(|case| case.map(drop))
+        self.circuits().into_iter().try_for_each(|positions| {
+            let cells = positions.into_iter().map(|position| &self.cells[position]);
+            self.cases(cells, model, rayon::current_num_threads(), |_, _| Ok(()))
+        })
     }
 
-    /// Keeps the cells of these names only. Threads and kernels of the whole sweep stay those of the run.
-    pub(crate) fn keep(&mut self, cases: &[String]) {
+    /// Returns the positions of the cells of each circuit and its kernels, whatever their memory and threads.
+    pub(crate) fn circuits(&self) -> Vec<Vec<usize>> {
+        let mut circuits: Vec<Vec<usize>> = Vec::new();
+        let mut known = HashMap::new();
+        for (position, cell) in self.cells.iter().enumerate() {
+            let circuit = *known.entry((cell.circuit(), self.kernels(cell).name())).or_insert(circuits.len());
+            if circuit == circuits.len() {
+                circuits.push(Vec::new());
+            }
+            circuits[circuit].push(position);
+        }
+        circuits
+    }
+
+    /// Calls `see` with the case of each of the cells, which all have the same circuit and kernels. The circuit is
+    /// planned once. A cell that says nothing of threads has `threads`. Cells that encrypt nothing have no case.
+    ///
+    /// # Errors
+    /// A cell that cannot run, and those of `see`.
+    pub(crate) fn cases<'a>(
+        &self,
+        cells: impl IntoIterator<Item = &'a Cell>,
+        model: &Model,
+        threads: usize,
+        mut see: impl FnMut(&'a Cell, &Case) -> Result<()>,
+    ) -> Result<()> {
+        let mut cells = cells.into_iter().peekable();
+        let Some(first) = cells.peek() else { return Ok(()) };
+        let Some(mut case) = self.planned(first, model)? else { return Ok(()) };
+        for cell in cells {
+            case = self.held(case.with_threads(self.threads_of(cell, threads)), cell)?;
+            see(cell, &case)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the threads of a cell: what it or the backend says, `otherwise` if they say nothing.
+    pub(crate) fn threads_of(&self, cell: &Cell, otherwise: usize) -> usize {
+        cell.resources.threads.or(self.backend.threads).unwrap_or(otherwise)
+    }
+
+    /// Keeps the cells of these names only. Threads, kernels and profiles of the whole sweep stay those of the run.
+    ///
+    /// # Errors
+    /// A name that no cell has: the file of its profile was changed.
+    pub(crate) fn keep(&mut self, cases: &[String]) -> Result<()> {
         let kept: HashSet<&str> = cases.iter().map(String::as_str).collect();
         self.cells.retain(|cell| kept.contains(cell.id(self.backend.kind).as_str()));
+        let found: HashSet<String> = self.cells.iter().map(|cell| cell.id(self.backend.kind)).collect();
+        let lost = cases.iter().find(|&case| !found.contains(case));
+        ensure!(
+            lost.is_none(),
+            "{}: found no cell {}, wanted it: the file of a profile was changed; restore it, or submit into another --out",
+            self.source.name,
+            lost.map_or("", String::as_str)
+        );
+        Ok(())
     }
 
     /// Returns the threads of the pool in which the run prepares its cases; `None` for one for each core. No case has more.
@@ -134,15 +189,9 @@ impl Config {
         &self.kernels
     }
 
-    /// Returns the profiles of the cells that are not shipped ones, each once.
-    pub(crate) fn profiles(&self) -> Vec<Profile> {
-        let mut profiles: Vec<Profile> = Vec::new();
-        for asked in self.cells.iter().filter_map(|cell| cell.profile.as_ref()) {
-            if !profiles.contains(&asked.profile) {
-                profiles.push(asked.profile.clone());
-            }
-        }
-        profiles
+    /// Returns the profiles of the whole sweep that are not shipped ones, each once.
+    pub(crate) fn profiles(&self) -> &[Profile] {
+        &self.profiles
     }
 
     /// Returns the kernels of a cell.
@@ -150,25 +199,45 @@ impl Config {
         kernels_of(cell, &self.backend)
     }
 
-    /// Returns the circuit of a cell; `None` if this program encrypts nothing for it.
+    /// Returns the case of a cell, on the threads of the pool; `None` if this program encrypts nothing for it.
     ///
     /// # Errors
     /// A cell that cannot run.
     pub(crate) fn case(&self, cell: &Cell, model: &Model) -> Result<Option<Case>> {
+        self.planned(cell, model)?.map(|case| self.held(case, cell)).transpose()
+    }
+
+    /// Returns the case of a cell, held in the default way.
+    fn planned(&self, cell: &Cell, model: &Model) -> Result<Option<Case>> {
         let Some(spec) = cell.spec() else { return Ok(None) };
         let id = || cell.id(self.backend.kind);
         let place = || format!("{}: cell {} cannot run (take it out with [[exclude]])", cell.place, id());
         check_ring_dim(spec.ring_dim, model.slots_needed(spec.packing)).with_context(place)?;
-        let case = Case::within(&spec, model.clone(), Some(self.kernels(cell)), cell.insecure).with_context(place)?;
+        Case::within(&spec, model.clone(), Some(self.kernels(cell)), cell.insecure).with_context(place).map(Some)
+    }
+
+    /// Returns a case that is held as a cell says.
+    fn held(&self, case: Case, cell: &Cell) -> Result<Case> {
         let (dial, place) = match (&cell.resources.memory, &self.backend.max_memory) {
             (Some(dial), _) => (dial.clone(), &cell.place),
             (None, Some((dial, place))) => (dial.clone(), place),
             (None, None) => (Dial::Default, &cell.place),
         };
         let case = case.with_dial(dial);
-        case.check_memory_limit().with_context(|| format!("{place}: cell {}", id()))?;
-        Ok(Some(case))
+        case.check_memory_limit().with_context(|| format!("{place}: cell {}", cell.id(self.backend.kind)))?;
+        Ok(case)
     }
+}
+
+/// Returns the profiles of cells that are not shipped ones, each once.
+fn profiles(cells: &[Cell]) -> Vec<Profile> {
+    let mut profiles: Vec<Profile> = Vec::new();
+    for asked in cells.iter().filter_map(|cell| cell.profile.as_ref()) {
+        if !profiles.contains(&asked.profile) {
+            profiles.push(asked.profile.clone());
+        }
+    }
+    profiles
 }
 
 fn kernels_of(cell: &Cell, backend: &Backend) -> Kernels {

@@ -191,7 +191,7 @@ fn provenance(config: &Config, model: &Model, shard: Option<Shard>) -> Result<Ru
             .as_ref()
             .map(|engine| submission_sha256(&engine.submission))
             .transpose()?,
-        profiles: config.profiles(),
+        profiles: config.profiles().to_vec(),
         data_sha256: String::new(),
         seed: config.backend.seed,
         shard: shard.map(|shard| shard.to_string()),

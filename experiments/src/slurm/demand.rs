@@ -1,13 +1,13 @@
 //! What each case of a config will take: threads, memory, seconds.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 
-use crate::case::{self, Case, Model};
+use crate::case::{self, Model};
 use crate::config::{BackendKind, Cell, Config};
 use crate::images::Numbered;
 use crate::machine;
@@ -43,13 +43,6 @@ impl Demand {
     }
 }
 
-/// What a circuit takes, whatever its threads and kernels: memory, images of a ciphertext, and seconds for each machine.
-struct Circuit {
-    bytes: u64,
-    batch: usize,
-    seconds: HashMap<Machine, f64>,
-}
-
 /// What seconds are predicted for: ring dimension, kernels, threads.
 type Machine = (usize, &'static str, usize);
 
@@ -69,11 +62,6 @@ pub(crate) fn of_config(config: &Config, model: &Model, threads: usize) -> Resul
     }
 }
 
-/// The threads of a cell.
-fn threads_of(config: &Config, cell: &Cell, otherwise: usize) -> usize {
-    cell.resources.threads.or(config.backend.threads).unwrap_or(otherwise)
-}
-
 /// Returns the demands of cases that encrypt nothing, from the least time of an evaluation in cleartext.
 fn clear(config: &Config, model: &Model, otherwise: usize) -> Result<Vec<Demand>> {
     config.check(model)?;
@@ -87,7 +75,7 @@ fn clear(config: &Config, model: &Model, otherwise: usize) -> Result<Vec<Demand>
     // The first evaluation also takes memory from the system.
     let image_s = (0..3).map(|_| evaluate()).fold(f64::INFINITY, f64::min);
     let demand = |cell: &Cell| {
-        let threads = threads_of(config, cell, otherwise);
+        let threads = config.threads_of(cell, otherwise);
         // This process has a model and an image; each thread of the case works on an image of its own.
         let bytes = machine::rss_bytes().unwrap_or(0) + (threads as u64) * (32 << 20);
         let (case, seconds) = (cell.id(config.backend.kind), CLEAR * image_s / threads as f64);
@@ -96,38 +84,85 @@ fn clear(config: &Config, model: &Model, otherwise: usize) -> Result<Vec<Demand>
     Ok(config.cells.iter().map(demand).collect())
 }
 
-/// Returns the demands of encrypted cases. Each circuit is planned once, whatever the threads and kernels of its cases.
+/// Returns the demands of encrypted cases. Each circuit is planned once, whatever the memory and threads of its cases.
 fn encrypted(config: &Config, model: &Model, otherwise: usize) -> Result<Vec<Demand>> {
     let machine = |cell: &Cell| {
         let ring_dim = cell.ring.map_or(0, |ring| ring.0);
-        (ring_dim, config.kernels(cell).name(), threads_of(config, cell, otherwise))
+        (ring_dim, config.kernels(cell).name(), config.threads_of(cell, otherwise))
     };
     let mut predictors: BTreeMap<Machine, Predictor> = BTreeMap::new();
-    let mut circuits: BTreeMap<String, Vec<&Cell>> = BTreeMap::new();
     for cell in &config.cells {
         let (ring_dim, _, threads) = machine(cell);
         if let Entry::Vacant(place) = predictors.entry(machine(cell)) {
             place.insert(case::on_threads(Some(threads), || Predictor::load(ring_dim, config.kernels(cell)))?);
         }
-        circuits.entry(cell.circuit()).or_default().push(cell);
     }
-    let plan = |(name, cells): (String, Vec<&Cell>)| {
-        let case = config.case(cells[0], model)?.expect("an encrypted cell has a circuit");
-        let wanted = cells.iter().map(|cell| machine(cell));
-        let seconds = wanted.map(|machine| Ok((machine, seconds(&predictors[&machine], &case)?)));
-        let (bytes, batch) = (case.plan.memory.total() as u64, case.program.images());
-        Ok((name, Circuit { bytes, batch, seconds: seconds.collect::<Result<_>>()? }))
+    let of_circuit = |positions: Vec<usize>| -> Result<Vec<(usize, Demand)>> {
+        let mut demands = Vec::new();
+        let cells = positions.iter().map(|&position| &config.cells[position]);
+        config.cases(cells, model, otherwise, |cell, case| {
+            let seconds = predictors[&machine(cell)].steps(case, &case.plan.steps)?.iter().sum();
+            demands.push(Demand {
+                case: cell.id(config.backend.kind),
+                threads: case.described.threads,
+                bytes: case.plan.memory.total() as u64,
+                start_s: KEYS * seconds,
+                seconds,
+                batch: case.program.images(),
+            });
+            Ok(())
+        })?;
+        Ok(positions.into_iter().zip(demands).collect())
     };
-    let planned: HashMap<String, Circuit> = circuits.into_par_iter().map(plan).collect::<Result<_>>()?;
-    let demand = |cell: &Cell| {
-        let Circuit { bytes, batch, seconds } = &planned[&cell.circuit()];
-        let (machine, case) = (machine(cell), cell.id(config.backend.kind));
-        let seconds = seconds[&machine];
-        Demand { case, threads: machine.2, bytes: *bytes, start_s: KEYS * seconds, seconds, batch: *batch }
-    };
-    Ok(config.cells.iter().map(demand).collect())
+    let planned: Vec<_> = config.circuits().into_par_iter().map(of_circuit).collect::<Result<_>>()?;
+    let mut demands: Vec<(usize, Demand)> = planned.into_iter().flatten().collect();
+    demands.sort_by_key(|(position, _)| *position);
+    Ok(demands.into_iter().map(|(_, demand)| demand).collect())
 }
 
-fn seconds(predictor: &Predictor, case: &Case) -> Result<f64> {
-    Ok(predictor.steps(case, &case.plan.steps)?.iter().sum())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the demands of a config with this sweep in the ring dimension 32768.
+    fn demands(sweep: &str) -> Result<(Config, Model, Vec<Demand>)> {
+        let place = tempfile::tempdir()?;
+        let path = place.path().join("config.toml");
+        let text = format!(
+            "name = \"fixture\"\nquestion = \"How much?\"\n[data]\nimages = \"0..2\"\n[backend]\nkind = \"encrypted\"\n\
+             [sweep]\nring_dim = [32768]\nrelu = [\"chebyshev:7\"]\npacking = [\"fused\"]\n{sweep}"
+        );
+        std::fs::write(&path, text)?;
+        let config = Config::read(&path)?;
+        let model = config.model()?;
+        let demands = of_config(&config, &model, 2)?;
+        Ok((config, model, demands))
+    }
+
+    #[test]
+    fn every_case_has_the_memory_of_its_dial_and_its_threads() {
+        let sweep = "memory = [\"lean\", \"default\", \"fast\"]\nthreads = [1, 16]";
+        let (config, model, demands) = demands(sweep).unwrap();
+        assert_eq!(demands.len(), 6);
+        for (cell, demand) in config.cells.iter().zip(&demands) {
+            let threads = cell.resources.threads.unwrap();
+            let planned =
+                case::on_threads(Some(threads), || Ok(config.case(cell, &model)?.unwrap().plan.memory)).unwrap();
+            assert_eq!((&demand.case, demand.threads), (&cell.id(config.backend.kind), threads));
+            assert_eq!(demand.bytes, planned.total() as u64, "{}", demand.case);
+        }
+        let bytes = |words: [&str; 2]| {
+            demands.iter().find(|one| words.iter().all(|word| one.case.contains(word))).expect("the case").bytes
+        };
+        assert!(2 * bytes(["lean", "threads:1-"]) < bytes(["default", "threads:1-"]));
+        assert!(bytes(["default", "threads:1-"]) < bytes(["fast", "threads:1-"]));
+    }
+
+    #[test]
+    fn a_memory_that_no_way_fits_is_refused_wherever_it_stands() {
+        for memory in ["\"1M\", \"default\"", "\"default\", \"1M\""] {
+            let error = format!("{:#}", demands(&format!("memory = [{memory}]")).err().unwrap());
+            assert!(error.contains("memory:1M: predicted at least "), "{error}");
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub(crate) fn run(run: &Path, job: usize, index: usize) -> Result<bool> {
         planned.config.display()
     );
     let cases = &planned.layout.groups[task.group - 1].cases;
-    config.keep(cases);
+    config.keep(cases)?;
     let rows = planned.rows(run, task);
     if kept_apart(&rows)? {
         return output::note(&format!("{}: finished before, on another processor\n", rows.display())).map(|()| true);

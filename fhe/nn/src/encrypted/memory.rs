@@ -48,22 +48,24 @@ pub struct Needs {
     cleartext: usize,
     /// The program, tables, permutations, and the secret of the observer.
     fixed: usize,
-    /// Polynomials of the generation of keys.
-    generation: usize,
+    /// The secrets that the generation of keys holds, and the polynomials of a key in each thread.
+    secrets: usize,
+    of_a_key: usize,
     /// Polynomials of the widest step. The pool keeps them.
     scratch: usize,
     /// Encoded diagonals that are shorter than a ciphertext's limbs, and so come beside those in the pool: half of a batch.
     short: usize,
-    /// Keys that all threads read of a file at once.
+    /// Keys that a thread reads of a file at once.
     keys_read: usize,
-    /// Diagonals that all threads read of a file at once.
+    /// Diagonals that a thread reads of a file at once.
     diagonals_read: usize,
+    threads: usize,
 }
 
 impl Needs {
     /// The needs of a program with the keys of `request` and bootstraps of these `costs`. The widest linear layer holds
     /// `[ciphertexts, encoded, short]` bytes of ciphertexts, of encoded diagonals, and of those of them that are shorter than
-    /// a ciphertext's limbs.
+    /// a ciphertext's limbs. They are those on the threads of the pool.
     pub(super) fn new(
         program: &Program,
         params: &Parameters,
@@ -71,7 +73,7 @@ impl Needs {
         costs: &[BootstrapCost],
         [ciphertexts, encoded, short]: [usize; 3],
     ) -> Self {
-        let (circuit, threads) = (program.circuit(), rayon::current_num_threads());
+        let circuit = program.circuit();
         let limb = 8 * params.n();
         let poly = params.ring().basis().len() * limb;
         // Tables hold a word or little more for each coefficient, and the client's ring has half as many again; a permutation
@@ -92,12 +94,20 @@ impl Needs {
             unpacked: costs.iter().map(|cost| cost.unpacked).sum(),
             cleartext: most(|cost| cost.cleartext),
             fixed,
-            generation: (SECRETS + OF_A_KEY * threads) * poly,
+            secrets: SECRETS * poly,
+            of_a_key: OF_A_KEY * poly,
             scratch: (limbs * limb).max(ciphertexts + encoded),
             short: short / 2,
-            keys_read: threads * most(|cost| cost.keys_read),
-            diagonals_read: threads * most(|cost| cost.diagonals_read),
+            keys_read: most(|cost| cost.keys_read),
+            diagonals_read: most(|cost| cost.diagonals_read),
+            threads: rayon::current_num_threads(),
         }
+    }
+
+    /// The needs on this many threads.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
     }
 
     /// The memory at the peak with keys and constants held in this way. That is the peak of making keys, of encoding
@@ -116,12 +126,14 @@ impl Needs {
             ConstantPlace::Memory => (all, self.cleartext + all - largest),
             ConstantPlace::WhenUsed => (largest, 0),
         };
-        let keys_read = if holding.keys == KeyPlace::File { self.keys_read } else { 0 };
-        let diagonals_read = if holding.constants == ConstantPlace::File { self.diagonals_read } else { 0 };
+        let keys_read = if holding.keys == KeyPlace::File { self.threads * self.keys_read } else { 0 };
+        let filed = holding.constants == ConstantPlace::File;
+        let diagonals_read = if filed { self.threads * self.diagonals_read } else { 0 };
+        let generation = self.secrets + self.threads * self.of_a_key;
         // Layers with short diagonals have few slots, and their bootstraps read less than those of other layers.
         let beside = keys_read + diagonals_read.max(self.short);
-        let evaluating = constants + self.scratch.max(self.generation) + beside;
-        let working = self.fixed + evaluating.max(self.generation + encoding) - constants;
+        let evaluating = constants + self.scratch.max(generation) + beside;
+        let working = self.fixed + evaluating.max(generation + encoding) - constants;
         Memory { keys, constants, working }
     }
 
