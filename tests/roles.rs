@@ -254,6 +254,53 @@ fn weights_that_the_keys_were_not_made_for_are_refused() {
     refused(&run, "the keys are for a model trained with ReLU, the weights were trained with chebyshev:7");
 }
 
+#[test]
+fn results_of_two_models_never_share_a_folder() {
+    let place = Place::new();
+    tiny::write(&place.path("other"), [3, 4], 2);
+    place.keygen("keys");
+    fine(&place.encrypt("keys", "3", "up"));
+    fine(&place.evaluate("keys/public", "weights", "up", "down"));
+    let before = std::fs::read(place.path("down/000000.logits")).unwrap();
+    refused(&place.evaluate("keys/public", "other", "up", "down"), "found results of another model for this upload");
+    assert_eq!(std::fs::read(place.path("down/000000.logits")).unwrap(), before);
+    fine(&place.evaluate("keys/public", "other", "up", "down-too"));
+}
+
+/// The client names classes by the keys.
+#[test]
+fn weights_of_other_classes_or_larger_logits_need_keys_of_their_own() {
+    let place = Place::new();
+    let half_widths: serde_json::Map<String, Value> = activations().map(|name| (name, 4.0.into())).collect();
+    let card = |name: &str, first: &str, logit_bound: f64| {
+        let classes: Vec<String> =
+            (0..10).map(|k| if k == 0 { first.to_owned() } else { format!("class {k}") }).collect();
+        let card = serde_json::json!({
+            "architecture": "tiny", "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.201],
+            "range_on_training_images": half_widths, "classes": classes, "logit_bound": logit_bound,
+        });
+        std::fs::write(place.path(name), card.to_string()).unwrap();
+    };
+    card("card", "ship", 20.0);
+    card("other", "cup", 20.0);
+    card("larger", "ship", 30.0);
+    card("smaller", "ship", 10.0);
+    let [weights, keys, card] = ["weights", "keys", "card"].map(|name| place.text(name));
+    let made = ["keygen", "--weights", &weights, "--card", &card, "--out", &keys];
+    fine(&cipherlab(&[&made[..], &CASE].concat(), None));
+    fine(&place.encrypt("keys", "3", "up"));
+    let evaluate = |card: &str, out: &str| {
+        let [public, up, card, out] = ["keys/public", "up", card, out].map(|name| place.text(name));
+        let arguments =
+            ["evaluate", "--keys", &public, "--weights", &weights, "--card", &card, "--in", &up, "--out", &out];
+        cipherlab(&arguments, None)
+    };
+    refused(&evaluate("other", "down"), "the weights' card names [\"cup\"");
+    refused(&evaluate("larger", "down"), "clients refuse logits above 20, the weights' card allows 30");
+    fine(&evaluate("card", "down"));
+    fine(&evaluate("smaller", "down-too"));
+}
+
 /// A secret key in place of each file that the server reads.
 #[test]
 fn the_server_reads_no_secret_key() {

@@ -2,8 +2,9 @@
 
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use crc32fast::Hasher;
 use datasets::digest::sha256;
 use fhe_circuits::Stored;
@@ -12,17 +13,28 @@ use fhe_ring::{MappedFile, READ_AROUND, Shelf};
 
 use crate::case::Case;
 use crate::files::{self, Access, Durability};
+use crate::machine::disk;
+use crate::output::bytes;
 
-/// Bytes of the identity, and of the length and the checksum after it.
-const IDENTITY: usize = 64;
+/// The first bytes of every such file. A file without them is never replaced.
+const MAGIC: &[u8] = b"cipherlab constants\n";
+/// The end of the identity after them, and of the length and the checksum.
+const IDENTITY: usize = MAGIC.len() + 64;
 const HEADER: usize = IDENTITY + 8 + 4;
 
-/// Returns a digest of all that the constants depend on: parameters, circuits and the release of the program.
+/// Returns a digest of all that the constants depend on: parameters, circuits, and the program, which encodes them.
 fn identity(case: &Case) -> String {
     let (counts, circuit) = (case.program.slot_counts(), case.program.circuit());
     let circuits: Vec<_> = counts.into_iter().map(|slots| circuit.bootstrap(slots)).collect();
-    let text = format!("{} {:?} {circuits:?}", env!("CARGO_PKG_VERSION"), case.params.digest());
+    let text = format!("{} {:?} {circuits:?} {:?}", env!("CARGO_PKG_VERSION"), case.params.digest(), build());
     sha256(text.as_bytes())
+}
+
+/// Returns the length of this program and the time of its build, which another build of the same release does not share; `None`
+/// if the system does not say.
+fn build() -> Option<(u64, SystemTime)> {
+    let program = std::env::current_exe().ok()?.metadata().ok()?;
+    Some((program.len(), program.modified().ok()?))
 }
 
 /// A stream that is counted and summed up on the way.
@@ -45,29 +57,16 @@ impl<W: Write> Write for Summed<W> {
     }
 }
 
-/// Maps the constants of a case. If [`read`] finds none in the file, they are encoded and written to it first.
+/// Encodes the constants of a case and writes them to a file. A case that does not hold its constants in memory encodes them by way
+/// of another file beside it, which has no name.
 ///
 /// # Errors
-/// Those of [`read`] and [`write`].
-pub(crate) fn read_or_write(path: &Path, case: &Case) -> Result<Stored> {
-    if let Some(stored) = read(path, case)? {
-        return Ok(stored);
-    }
-    write(path, case)?;
-    read(path, case)?.with_context(|| {
-        format!("{}: found other constants than were just written; is another program writing?", path.display())
-    })
-}
-
-/// Encodes the constants of a case and writes them to a file. A case that holds its constants in a file encodes them by way of
-/// another one beside it, which has no name.
-///
-/// # Errors
-/// A case without a circuit, and a file system that refuses.
+/// A case without a circuit, too little room, and a file system that refuses.
 pub(crate) fn write(path: &Path, case: &Case) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let filed = case.holding().constants == ConstantPlace::File;
-    let shelf = filed.then(|| Shelf::create(folder)).transpose().with_context(|| folder.display().to_string())?;
+    let shelved = !in_memory(case);
+    check_room(folder, case.constant_file_bytes() * if shelved { 2 } else { 1 })?;
+    let shelf = shelved.then(|| Shelf::create(folder)).transpose().with_context(|| folder.display().to_string())?;
     files::create(path, Access::All, Durability::Checked, |file| {
         file.write_all(&[0; HEADER])?;
         let (sum, bytes) = {
@@ -78,26 +77,50 @@ pub(crate) fn write(path: &Path, case: &Case) -> Result<()> {
             (out.sum, out.bytes)
         };
         file.seek(SeekFrom::Start(0))?;
+        file.write_all(MAGIC)?;
         file.write_all(identity(case).as_bytes())?;
         file.write_all(&bytes.to_le_bytes())?;
         Ok(file.write_all(&sum.finalize().to_le_bytes())?)
     })
 }
 
-/// Maps the constants of a case. `None` if there is no such file, or it is of another case, another release, or damaged: the
-/// constants have to be encoded then.
+/// Whether a case holds its constants in memory, and so lets no page of their file go.
+fn in_memory(case: &Case) -> bool {
+    case.holding().constants == ConstantPlace::Memory
+}
+
+/// Fails if a folder has no room for so many bytes.
+fn check_room(folder: &Path, wanted: u64) -> Result<()> {
+    let found = disk::free_bytes(folder).unwrap_or(u64::MAX);
+    ensure!(
+        found >= wanted,
+        "{}: found room for {}, wanted {} for constants; free some, or name a file in another folder",
+        folder.display(),
+        bytes(found),
+        bytes(wanted)
+    );
+    Ok(())
+}
+
+/// Maps the constants of a case. `None` if there is no such file, or it is of another case, another build of the program, or
+/// damaged: the constants have to be encoded then.
 ///
 /// # Errors
-/// A file that cannot be read.
+/// A file that cannot be read, or holds something else than constants.
 pub(crate) fn read(path: &Path, case: &Case) -> Result<Option<Stored>> {
-    if !path.is_file() {
+    if !path.exists() {
         return Ok(None);
     }
     let file = MappedFile::open(path).with_context(|| path.display().to_string())?;
+    ensure!(
+        file.bytes().iter().zip(MAGIC).all(|(found, wanted)| found == wanted),
+        "{}: found a file of something else, wanted one of constants, or the name of a new one: it would be replaced",
+        path.display()
+    );
     // Before the sum is computed, so that a lean case holds no more than a piece of the file.
-    let file = if case.holding().constants == ConstantPlace::File { file.transient() } else { file };
+    let file = if in_memory(case) { file } else { file.transient() };
     let whole = |header: &[u8], length: usize| {
-        let (known, sums) = header.split_at(IDENTITY);
+        let (known, sums) = header[MAGIC.len()..].split_at(IDENTITY - MAGIC.len());
         let sum = || {
             let mut sum = Hasher::new();
             file.read_through(HEADER, |piece| sum.update(piece));
@@ -146,15 +169,21 @@ mod tests {
         assert!(read(&path, &other).unwrap().is_none(), "another circuit");
         // Nobody may change a file that is mapped.
         drop(read_back);
-        for at in [0, IDENTITY, IDENTITY + 9, HEADER, own.len() / 2, own.len() - 1] {
+        for at in [MAGIC.len(), IDENTITY, IDENTITY + 9, HEADER, own.len() / 2, own.len() - 1] {
             let mut damaged = own.clone();
             damaged[at] ^= 1;
             std::fs::write(&path, &damaged).unwrap();
             assert!(stored().is_none(), "byte {at}");
         }
-        for length in [0, HEADER - 1, HEADER, own.len() - 1] {
+        for length in [0, MAGIC.len() - 1, HEADER - 1, HEADER, own.len() - 1] {
             std::fs::write(&path, &own[..length]).unwrap();
             assert!(stored().is_none(), "{length} bytes");
         }
+        for other in ["keys", "cipherlab keys"] {
+            std::fs::write(&path, other).unwrap();
+            let error = read(&path, &case).err().expect("a file of something else").to_string();
+            assert!(error.contains("constants: found a file of something else, wanted "), "{error}");
+        }
+        assert!(read(folder.path(), &case).is_err(), "a folder");
     }
 }

@@ -1,7 +1,7 @@
 //! Files that are never half written.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -32,7 +32,8 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<()> {
     create(path, Access::All, Durability::Whole, |file| Ok(file.write_all(content)?))
 }
 
-/// Writes a file under a temporary name and gives it its own name in one step, in place of a file that is there.
+/// Writes a file under a temporary name and gives it its own name in one step, in place of a file that is there. Processes that write
+/// the same [`Durability::Checked`] file at the same time follow each other.
 ///
 /// # Errors
 /// If the file system refuses, or those of `write`; nothing is left behind then.
@@ -43,11 +44,8 @@ pub(crate) fn create(
     write: impl FnOnce(&mut File) -> Result<()>,
 ) -> Result<()> {
     let temporary = temporary(path);
+    let mut file = open(&temporary, access, durability).with_context(|| path.display().to_string())?;
     let made = || -> Result<()> {
-        if access == Access::Owner && temporary.exists() {
-            std::fs::remove_file(&temporary)?;
-        }
-        let mut file = options(access).open(&temporary)?;
         write(&mut file)?;
         if durability == Durability::Whole {
             file.sync_all()?;
@@ -62,20 +60,65 @@ pub(crate) fn create(
     Ok(())
 }
 
-fn options(access: Access) -> OpenOptions {
+/// Opens an empty temporary file.
+fn open(temporary: &Path, access: Access, durability: Durability) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true);
     match access {
-        Access::All => options.create(true).truncate(true),
-        // A file that is there already might be open to others.
-        Access::Owner => options.create_new(true),
-    };
-    #[cfg(unix)]
-    if access == Access::Owner {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
+        Access::All if durability == Durability::Checked => locked(temporary),
+        Access::All => options.create(true).truncate(true).open(temporary),
+        Access::Owner => {
+            // A file that is there already might be open to others.
+            if temporary.exists() {
+                std::fs::remove_file(temporary)?;
+            }
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::OpenOptionsExt;
+                options.mode(0o600);
+            }
+            options.create_new(true).open(temporary)
+        }
     }
-    options
+}
+
+/// Opens an empty temporary file, after any other process that writes it.
+fn locked(temporary: &Path) -> std::io::Result<File> {
+    loop {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(temporary)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                eprintln!("note: {}: another process writes this file; waiting for it", temporary.display());
+                if let Err(error) = file.lock()
+                    && error.kind() == ErrorKind::Interrupted
+                {
+                    continue;
+                }
+            }
+            // A file system without locks.
+            Err(TryLockError::Error(_)) => {}
+        }
+        // The other process has given the file its own name, and readers, or has removed it.
+        if is_at(&file, temporary) {
+            file.set_len(0)?;
+            return Ok(file);
+        }
+    }
+}
+
+/// Returns whether a path still names an open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
+    file.metadata().is_ok_and(|own| path.metadata().is_ok_and(|found| identity(found) == identity(own)))
+}
+
+/// Other systems do not rename a file that another process has open.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// Fails if others than the owner may read or change a file.
@@ -153,6 +196,28 @@ mod tests {
         replace(&path, b"new").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert!(check_writable(&folder.path().join("no/such/folder.json")).is_err());
+    }
+
+    /// Writers that share a temporary file would write into the file that the first of them has handed to its readers.
+    #[test]
+    fn writers_of_a_file_follow_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("constants");
+        let contents: Vec<Vec<u8>> = (1..=8).map(|k: u8| vec![k; 1000 * usize::from(k)]).collect();
+        std::thread::scope(|scope| {
+            for content in &contents {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        create(&path, Access::All, Durability::Checked, |file| {
+                            content.chunks(100).try_for_each(|piece| Ok(file.write_all(piece)?))
+                        })
+                        .unwrap();
+                        assert!(contents.contains(&std::fs::read(&path).unwrap()), "half of one, half of another");
+                    }
+                });
+            }
+        });
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use fhe_nn::encrypted::Packing;
 
 use super::accuracy::Accuracy;
 use super::spec::RINGS;
-use super::{Case, CaseSpec, Dial, HEADROOM, Model, SHIPPED, Shipped};
+use super::{Beside, Case, CaseSpec, Dial, HEADROOM, Model, SHIPPED, Shipped};
 use crate::output::bytes;
 
 /// Degrees to fall back to where no accuracy is published: each the highest of its depth.
@@ -47,9 +47,9 @@ pub(super) fn secure(spec: &CaseSpec, model: &Model) -> Option<String> {
     (!ways.is_empty()).then(|| ways.join(", or "))
 }
 
-/// Returns cases near to this one that take at most `limit` bytes, with their memory and accuracy. If there are none,
-/// returns the one that takes the least.
-pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
+/// Returns cases near to this one that take at most `limit` bytes, with their memory and accuracy. A case takes what `beside`
+/// says in addition. If there are none, returns the one that takes the least.
+pub(super) fn smaller(case: &Case, limit: u64, beside: Beside<'_>) -> Option<String> {
     let (spec, model) = (&case.spec, &case.model);
     let packed = |way| packings(spec, way).into_iter().filter(|way| way.spec != *spec);
     let networks = other_networks(spec, model).into_iter().flat_map(packed);
@@ -64,7 +64,7 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     let mut least: Option<(u64, Way)> = None;
     let mut fit = |kind: Vec<Way>| {
         for way in kind {
-            let Some(needed) = memory(&way, model, &case.dial) else { continue };
+            let Some(needed) = memory(&way, model, &case.dial, beside) else { continue };
             if needed <= limit {
                 return Some(in_words(spec, &way, needed));
             }
@@ -78,17 +78,19 @@ pub(super) fn smaller(case: &Case, limit: u64) -> Option<String> {
     if !ways.is_empty() {
         return Some(format!("or use {}", ways.join(", or ")));
     }
-    let (needed, way) = least.filter(|(needed, _)| *needed < case.plan.memory.total() as u64)?;
+    let own = case.plan.memory.total() as u64 + beside(&case.plan.needs, case.holding);
+    let (needed, way) = least.filter(|(needed, _)| *needed < own)?;
     Some(format!("the least found is {}", in_words(spec, &way, needed)))
 }
 
-/// Returns the memory that a way takes with this dial; `None` for a way that cannot run.
-fn memory(way: &Way, model: &Model, dial: &Dial) -> Option<u64> {
+/// Returns the memory that a way takes with this dial, with what is beside it; `None` for a way that cannot run.
+fn memory(way: &Way, model: &Model, dial: &Dial, beside: Beside<'_>) -> Option<u64> {
     let model = match way.network {
         Some(network) => Model::of_shipped(network, HEADROOM).ok()?,
         None => model.clone(),
     };
-    Some(Case::new(&way.spec, model, None).ok()?.with_dial(dial.clone()).plan.memory.total() as u64)
+    let case = Case::new(&way.spec, model, None).ok()?.with_dial(dial.clone());
+    Some(case.plan.memory.total() as u64 + beside(&case.plan.needs, case.holding))
 }
 
 /// Returns the ways of another shipped network, with the polynomial that it was trained with; none for weights that are
@@ -220,7 +222,7 @@ mod tests {
                        images right, simulated at N = 32768)";
         let least = "--ring-dim 32768 --relu cosine --weights resnet20-cosine (619.1 MB; 92.88 % of 10000 images right, \
                      simulated at N = 32768)";
-        let ways = |limit| smaller(&default, limit).unwrap();
+        let ways = |limit| smaller(&default, limit, &|_, _| 0).unwrap();
         assert_eq!(ways(500_000_000), format!("the least found is {least}"));
         assert_eq!(ways(1_000_000_000), format!("or use {network}"));
         let polynomial = "--relu minimax:31 (1.47 GB; 92.23 % of 10000 images right, simulated at N = 65536)";
@@ -231,14 +233,15 @@ mod tests {
 
     #[test]
     fn the_default_packing_keeps_everything_and_comes_first() {
-        let found = smaller(&case("chebyshev:59", Packing::Multiplexed, &SHIPPED[0]), 1_700_000_000).unwrap();
+        let found =
+            smaller(&case("chebyshev:59", Packing::Multiplexed, &SHIPPED[0]), 1_700_000_000, &|_, _| 0).unwrap();
         assert!(found.starts_with("or use --packing fused (1.52 GB; same weights and polynomials), or "), "{found}");
     }
 
     #[test]
     fn weights_of_a_user_have_no_published_accuracy() {
         let case = Case::new(&spec(1 << 16, "chebyshev:59"), unpublished(), None).unwrap();
-        let found = smaller(&case, 1_500_000_000).unwrap();
+        let found = smaller(&case, 1_500_000_000, &|_, _| 0).unwrap();
         let ring = "--ring-dim 32768 (1.05 GB; same weights and polynomials; its accuracy in the smaller ring was not \
                     measured)";
         let polynomial = "--relu chebyshev:31 (1.47 GB; its accuracy was not measured)";

@@ -16,8 +16,9 @@ mod spec;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use datasets::cifar::{Image, Normalisation};
+use datasets::digest::sha256;
 use fhe_ckks::Parameters;
-use fhe_nn::encrypted::{Holding, Memory, Plan, Program};
+use fhe_nn::encrypted::{Holding, Memory, Needs, Plan, Program};
 use fhe_nn::plain;
 use fhe_ring::Kernels;
 use serde::Serialize;
@@ -138,6 +139,15 @@ impl Case {
         self
     }
 
+    /// Returns the case on this many threads, with its keys and constants held as before.
+    #[must_use]
+    pub(crate) fn with_threads(mut self, threads: usize) -> Self {
+        self.plan.needs = self.plan.needs.with_threads(threads);
+        self.plan = self.plan.holding(self.holding);
+        self.described.threads = threads;
+        self
+    }
+
     /// Returns how the case holds its keys and constants.
     pub(crate) fn holding(&self) -> Holding {
         self.holding
@@ -170,7 +180,7 @@ impl Case {
     pub(crate) fn check_memory_limit(&self) -> Result<()> {
         match self.dial.limit() {
             Some(limit) if limit < self.plan.memory.total() as u64 => {
-                let (parts, advice) = (self.memory_in_words(), self.advice(limit, |_| 0));
+                let (parts, advice) = (self.memory_in_words(), self.advice(limit, &|_, _| 0));
                 bail!("predicted at least {parts}, wanted at most {}; raise the limit{advice}", bytes(limit))
             }
             _ => Ok(()),
@@ -201,15 +211,18 @@ impl Case {
     pub(crate) fn check_memory_beside(&self, mapped: u64, shelved: Shelved) -> Result<()> {
         self.check_shelf(shelved)?;
         let total = self.plan.memory.total() as u64;
-        let file = |holding, limit: &Limit| in_address_space(self.plan.needs.file(holding) as u64, limit);
+        let file = |needs: &Needs, holding, limit: &Limit| {
+            in_address_space(needs.file(holding) as u64 + shelved.mapped_twice(needs, holding), limit)
+        };
+        let own = |limit: &Limit| file(&self.plan.needs, self.holding, limit);
         let Some(Available { bytes: left, limit }) =
-            machine::available().filter(|found| found.bytes < total + file(self.holding, &found.limit))
+            machine::available().filter(|found| found.bytes < total + own(&found.limit))
         else {
             return Ok(());
         };
-        let needed = needed_beside(total, mapped, &limit) + file(self.holding, &limit);
+        let needed = needed_beside(total, mapped, &limit) + own(&limit);
         if left < needed {
-            let advice = self.advice(left, |holding| file(holding, &limit));
+            let advice = self.advice(left, &|needs, holding| file(needs, holding, &limit));
             let (parts, remedy) = (self.memory_in_words(), limit.remedy());
             let beside = if needed > total {
                 format!("{} with the file of keys and constants, ", bytes(needed))
@@ -231,13 +244,13 @@ impl Case {
 
     /// Returns the cases that take at most `limit` bytes, in words that continue a list of remedies. A way of holding takes
     /// what `beside` says in addition to its memory.
-    fn advice(&self, limit: u64, beside: impl Fn(Holding) -> u64) -> String {
+    fn advice(&self, limit: u64, beside: Beside<'_>) -> String {
         let leaner = Dial::AtMost(limit, String::new()).choose(&self.plan.needs, &self.prices);
         let least = self.plan.needs.memory(leaner).total() as u64;
-        let turned = (leaner != self.holding && least + beside(leaner) <= limit)
+        let turned = (leaner != self.holding && least + beside(&self.plan.needs, leaner) <= limit)
             // The flag rounds the prediction up, because a lower limit would be refused.
             .then(|| format!("; or use --max-memory {}M ({leaner})", least.div_ceil(1_000_000)));
-        let smaller = advice::smaller(self, limit).map(|ways| format!("; {ways}"));
+        let smaller = advice::smaller(self, limit, beside).map(|ways| format!("; {ways}"));
         [turned, smaller].into_iter().flatten().collect()
     }
 
@@ -256,6 +269,12 @@ impl Case {
     /// Returns the digest of the weights.
     pub(crate) fn weights_sha256(&self) -> &str {
         &self.model.weights_sha256
+    }
+
+    /// Returns a digest of what decides the logits beside the circuit: weights, intervals of activations, and normalisation.
+    pub(crate) fn model_sha256(&self) -> String {
+        let Model { weights_sha256, intervals, normalisation, .. } = &self.model;
+        sha256(format!("{weights_sha256} {intervals:?} {normalisation:?}").as_bytes())
     }
 
     /// Returns the largest magnitude that the model's card calls possible for a logit, if it names one.
@@ -306,6 +325,9 @@ fn check_classes(program: &Program) -> Result<()> {
     Ok(())
 }
 
+/// The bytes that a case with these needs takes beside its memory, if it holds keys and constants in this way.
+type Beside<'a> = &'a dyn Fn(&Needs, Holding) -> u64;
+
 /// Returns the bytes that a mapped file of the case takes under a limit. Only one on address space counts it.
 fn in_address_space(file: u64, limit: &Limit) -> u64 {
     if *limit == Limit::AddressSpace { file } else { 0 }
@@ -342,13 +364,30 @@ mod tests {
         let (default, lean) = (case(Dial::Default), case(Dial::Lean));
         let total = |case: &Case| case.plan.memory.total() as u64;
         for limit in [total(&lean), total(&lean) + 1, total(&default) - 1] {
-            let advice = default.advice(limit, |_| 0);
+            let advice = default.advice(limit, &|_, _| 0);
             let flag = advice.split_once("--max-memory ").expect("lean fits").1.split_once(' ').unwrap().0;
             let advised = case(flag.parse().unwrap());
             advised.check_memory_limit().unwrap();
             assert!(total(&advised) <= limit, "{advice}");
         }
-        let file = |holding| default.plan.needs.file(holding) as u64;
-        assert!(!default.advice(total(&lean), file).contains("--max-memory"), "its file has no room");
+        let file = |needs: &Needs, holding| needs.file(holding) as u64;
+        assert!(!default.advice(total(&lean), &file).contains("--max-memory"), "its file has no room");
+    }
+
+    #[test]
+    fn a_smaller_case_that_is_advised_fits_with_its_file() {
+        let case = |ring_dim, relu: &str| {
+            let spec = CaseSpec { ring_dim, relu: relu.parse().unwrap(), packing: Packing::Fused, profile: None };
+            Case::new(&spec, Model::embedded(HEADROOM).unwrap(), None).unwrap().with_dial(Dial::Lean)
+        };
+        let (large, small) = (case(1 << 16, "chebyshev:59"), case(1 << 15, "chebyshev:59"));
+        let file = |needs: &Needs, holding| needs.file(holding) as u64;
+        let total = small.plan.memory.total() as u64;
+        let with_file = total + file(&small.plan.needs, small.holding);
+        let advised =
+            |limit, beside| large.advice(limit, beside).contains(&format!("--ring-dim 32768 ({};", bytes(limit)));
+        assert!(advised(total, &|_, _| 0) && advised(with_file, &file));
+        let advice = large.advice(with_file - 1, &file);
+        assert!(!advice.contains("--ring-dim 32768 ("), "{advice}");
     }
 }

@@ -1,7 +1,7 @@
 //! The file for keys and constants that a case does not hold in memory.
 
 use anyhow::{Context, Result, bail, ensure};
-use fhe_nn::encrypted::{ConstantPlace, Holding, KeyPlace};
+use fhe_nn::encrypted::{ConstantPlace, Holding, KeyPlace, Needs};
 use fhe_ring::Shelf;
 
 use super::Case;
@@ -13,16 +13,34 @@ use crate::output::bytes;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shelved {
     /// Whether keys go there.
-    pub keys: bool,
+    keys: bool,
     /// Whether constants go there.
-    pub constants: bool,
+    constants: bool,
+    /// Whether constants will have a file of their own. It is mapped as a whole while its matrices are taken from it.
+    written: bool,
 }
 
 impl Shelved {
     /// Keys and constants.
-    pub(crate) const BOTH: Self = Self { keys: true, constants: true };
+    pub(crate) const BOTH: Self = Self { keys: true, constants: true, written: false };
     /// Keys alone: of a command that encodes no constants.
-    pub(crate) const KEYS: Self = Self { keys: true, constants: false };
+    pub(crate) const KEYS: Self = Self { keys: true, constants: false, written: false };
+
+    /// Returns what a server puts there, which reads its keys from a file, and its constants too if they are `stored`.
+    pub(crate) fn of_server(stored: bool) -> Self {
+        Self { keys: false, constants: !stored, written: false }
+    }
+
+    /// Returns what a server puts there that writes its constants to a file of their own first.
+    pub(crate) fn of_writing_server() -> Self {
+        Self { keys: false, constants: false, written: true }
+    }
+
+    /// Returns the bytes of constants that are mapped twice, for a while.
+    pub(super) fn mapped_twice(self, needs: &Needs, holding: Holding) -> u64 {
+        let constants = Holding { keys: KeyPlace::Packed, ..holding };
+        if self.written { needs.file(constants) as u64 } else { 0 }
+    }
 
     /// Returns the way of holding with everything else in memory.
     fn of(self, holding: Holding) -> Holding {
@@ -43,6 +61,11 @@ impl Shelved {
 }
 
 impl Case {
+    /// Returns the bytes of a file with the constants.
+    pub(crate) fn constant_file_bytes(&self) -> u64 {
+        self.plan.needs.file(Holding { keys: KeyPlace::Packed, constants: ConstantPlace::File }) as u64
+    }
+
     /// Returns the bytes that a command puts on the shelf.
     fn shelf_bytes(&self, shelved: Shelved) -> u64 {
         self.plan.needs.file(shelved.of(self.holding)) as u64
@@ -117,8 +140,7 @@ mod tests {
         let constants = (in_memory.constants - case.plan.memory.constants) as u64;
         let keys = in_memory.keys as u64;
         assert!(keys > 0 && constants > in_memory.constants as u64 * 3 / 4);
-        let server = Shelved { keys: false, constants: true };
-        let stored = Shelved { keys: false, constants: false };
+        let [server, stored] = [false, true].map(Shelved::of_server);
         assert_eq!(case.shelf_bytes(Shelved::BOTH), keys + constants);
         assert_eq!(case.shelf_bytes(Shelved::KEYS), keys);
         assert_eq!(case.shelf_bytes(server), constants);
@@ -126,7 +148,11 @@ mod tests {
         let words = [Shelved::BOTH, Shelved::KEYS, server].map(|shelved| shelved.in_words(case.holding));
         assert_eq!(words, ["keys and constants", "keys", "constants"]);
         assert!(case.shelf(stored).unwrap().is_none());
+        assert_eq!(case.constant_file_bytes(), constants);
+        let all = [server, stored, Shelved::of_writing_server()];
+        assert_eq!(all.map(|shelved| shelved.mapped_twice(&case.plan.needs, case.holding)), [0, 0, constants]);
         let default = case.with_dial(Dial::Default);
         assert_eq!(default.shelf_bytes(Shelved::BOTH), 0);
+        assert_eq!(Shelved::of_writing_server().mapped_twice(&default.plan.needs, default.holding), 0);
     }
 }

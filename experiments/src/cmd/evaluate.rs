@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use fhe_nn::encrypted::Packing;
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use crate::case::{AskedProfile, Case, CaseSpec, ServerArgs, Shelved};
 use crate::output::{self, bytes};
 use crate::roles::keys::Places;
 use crate::roles::manifest::Manifest;
-use crate::roles::parcel::Parcel;
+use crate::roles::parcel::{Direction, Parcel};
 use crate::roles::server::{self, Bars, Evaluated, Hidden, Server};
 use crate::{constants, machine, progress};
 
@@ -72,23 +72,23 @@ struct Seconds {
 /// Runs `evaluate`.
 pub(crate) fn run(args: &Args) -> Result<()> {
     args.server.in_pool(|| {
+        let ciphertexts = Parcel::expect(&args.from, Direction::Up)?.ciphertexts();
         let folder = Places::public_of(&args.keys);
         let manifest = Manifest::read(&folder)?;
         let case = case(args, &manifest).with_context(|| folder.display().to_string())?;
-        let shelved = Shelved { keys: false, constants: args.constants.is_none() };
-        args.server.check_memory_beside(&case, case.mapped(args.constants.is_some()), shelved)?;
-        if let (Some(asked), Some(limit)) = (args.at_once, case.dial().limit()) {
-            let needed = server::memory_at_once(&case, usize::from(asked));
-            ensure!(
-                needed <= limit,
-                "--at-once {asked}: predicted {}, wanted at most {} (--max-memory {}); lower one or raise the other",
-                bytes(needed),
-                bytes(limit),
-                case.dial()
-            );
-        }
         let started = Instant::now();
-        let stored = args.constants.as_ref().map(|path| constants::read_or_write(path, &case)).transpose()?;
+        let read = |path| constants::read(path, &case);
+        let mut stored = args.constants.as_deref().map(read).transpose()?.flatten();
+        // Constants that are not there yet are encoded in memory, but for those that are lean: these have a file of their own.
+        let writes = args.constants.is_some() && stored.is_none();
+        let shelved = if writes { Shelved::of_writing_server() } else { Shelved::of_server(stored.is_some()) };
+        args.server.check_memory_beside(&case, case.mapped(stored.is_some()), shelved)?;
+        let lanes = lanes(args.at_once, &case, ciphertexts)?;
+        if let Some(path) = args.constants.as_deref().filter(|_| stored.is_none()) {
+            constants::write(path, &case)?;
+            // Another program may have replaced the file already. Then this one encodes its constants once more.
+            stored = constants::read(path, &case)?;
+        }
         let loading = started.elapsed().as_secs_f64();
         let key_bytes = manifest.evaluation_keys.bytes;
         let spinner = progress::spinner("reading keys".to_owned(), args.json);
@@ -96,13 +96,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         server.prepare += loading;
         spinner.finish_and_clear();
         let parcel = server.open(&args.from, &args.out)?;
-        let lanes = match args.at_once {
-            Some(asked) => usize::from(asked),
-            None => {
-                let limit = server::memory_limit(server.case().dial().limit());
-                server::lanes(server.case(), parcel.ciphertexts(), rayon::current_num_threads(), limit)
-            }
-        };
         let folders = [args.from.as_path(), args.out.as_path()];
         let evaluated = if args.json {
             server.evaluate(&parcel, folders, lanes, &Hidden)?
@@ -111,6 +104,29 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         };
         report(args, &server, &parcel, &evaluated, key_bytes)
     })
+}
+
+/// Returns the number of ciphertexts to evaluate at once: as many as were asked for, as far as there are so many.
+///
+/// # Errors
+/// More than memory allows.
+fn lanes(asked: Option<u16>, case: &Case, ciphertexts: usize) -> Result<usize> {
+    let limit = server::memory_limit(case.dial().limit());
+    let Some(asked) = asked else {
+        return Ok(server::lanes(case, ciphertexts, rayon::current_num_threads(), limit));
+    };
+    let lanes = usize::from(asked).min(ciphertexts);
+    let needed = server::memory_at_once(case, lanes);
+    if let Some(limit) = limit.filter(|&limit| lanes > 1 && needed > limit) {
+        let granted = case.dial().limit() == Some(limit);
+        let whose = if granted { format!("--max-memory {}", case.dial()) } else { "what is there".to_owned() };
+        bail!(
+            "--at-once {asked}: predicted {}, wanted at most {} ({whose}); lower one or raise the other",
+            bytes(needed),
+            bytes(limit)
+        );
+    }
+    Ok(lanes)
 }
 
 /// Bars on standard error.

@@ -78,7 +78,7 @@ pub(crate) struct Decrypted {
 pub(crate) fn decrypt(places: &Places, from: &Path) -> Result<(Manifest, Vec<Decrypted>)> {
     let manifest = Manifest::read(&places.public)?;
     let parcel = Parcel::expect(from, Direction::Down)?;
-    parcel.check_key(from, &manifest.key)?;
+    parcel.check_keys(from, &manifest)?;
     let client = Client::new(keys::secret(places, &manifest)?, manifest.interface());
     let ring = manifest.client_ring()?;
     let paths: Vec<_> = (0..parcel.ciphertexts()).map(|k| parcel::path(from, Direction::Down, k)).collect();

@@ -338,6 +338,20 @@ impl Manifest {
             wanted.images(),
             found.images()
         );
+        let (found, wanted) = (case.classes(), &self.output.classes);
+        ensure!(
+            found == wanted,
+            "clients name the classes {wanted:?}, the weights' card names {found:?}; name weights with those classes, or make keys \
+             for these"
+        );
+        // A client takes logits beyond its bound for noise.
+        let (found, wanted) = (case.logit_bound(), self.output.logit_bound);
+        ensure!(
+            wanted.is_none_or(|wanted| found.is_some_and(|found| found <= wanted)),
+            "clients refuse logits above {}, the weights' card allows {}; name weights with smaller logits, or make keys for these",
+            wanted.unwrap_or(f64::INFINITY),
+            found.map_or("any".to_owned(), |found| format!("{found}"))
+        );
         let (found, wanted) = (case.normalisation(), self.normalisation());
         ensure!(
             (found.mean, found.std) == (wanted.mean, wanted.std),

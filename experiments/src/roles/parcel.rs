@@ -8,6 +8,7 @@ use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
 use super::codes::hex;
+use super::manifest::Manifest;
 use crate::files;
 
 const NAME: &str = "parcel.json";
@@ -27,6 +28,9 @@ pub struct Parcel {
     pub images: usize,
     /// Images of a ciphertext; the last one may hold fewer.
     pub batch: usize,
+    /// Identity of the model that computed the logits of a download. An upload has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 /// The direction of a parcel.
@@ -43,7 +47,12 @@ impl Parcel {
     pub(super) fn new(key: &str, images: usize, batch: usize) -> Self {
         let mut upload = [0; 16];
         SecretRng::from_os().fill_bytes(&mut upload);
-        Self { format: FORMAT, key: key.to_owned(), upload: hex(&upload), images, batch }
+        Self { format: FORMAT, key: key.to_owned(), upload: hex(&upload), images, batch, model: None }
+    }
+
+    /// Returns the list of the download in which this model answers the upload.
+    pub(super) fn answered_by(&self, model: String) -> Self {
+        Self { model: Some(model), ..self.clone() }
     }
 
     /// Number of ciphertexts.
@@ -105,17 +114,19 @@ impl Parcel {
         files::replace(&folder.join(NAME), text.as_bytes())
     }
 
-    /// Fails if the ciphertexts are under other keys.
+    /// Fails if the ciphertexts are under other keys, or hold another number of images than those keys say.
     ///
     /// # Errors
-    /// Both identities.
-    pub(super) fn check_key(&self, folder: &Path, wanted: &str) -> Result<()> {
+    /// What was found, and what the keys say.
+    pub(super) fn check_keys(&self, folder: &Path, manifest: &Manifest) -> Result<()> {
+        let (folder, wanted) = (folder.display(), &manifest.key);
         ensure!(
-            self.key == wanted,
-            "{}: found ciphertexts under the keys {}, wanted those under {wanted}, the keys named; two clients' files were mixed",
-            folder.display(),
+            self.key == *wanted,
+            "{folder}: found ciphertexts under the keys {}, wanted those under {wanted}, the keys named; two clients' files were mixed",
             self.key
         );
+        let (found, wanted) = (self.batch, manifest.input.images);
+        ensure!(found == wanted, "{folder}: found {found} images in a ciphertext, wanted {wanted}, as the keys say");
         Ok(())
     }
 }

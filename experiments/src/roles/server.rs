@@ -112,7 +112,7 @@ impl Server {
         let serving = match stored {
             Some(stored) => Serving::with_constants(case, keys, stored)?,
             None => {
-                let shelf = case.shelf(Shelved { keys: false, constants: true })?;
+                let shelf = case.shelf(Shelved::of_server(false))?;
                 Serving::start(case, keys, shelf.as_ref())?
             }
         };
@@ -122,12 +122,18 @@ impl Server {
     /// Opens an upload and the folder for its results.
     ///
     /// # Errors
-    /// An upload under other keys, and a folder with the results of another upload.
+    /// An upload under other keys, and a folder with the results of another upload or of another model.
     pub(crate) fn open(&self, from: &Path, out: &Path) -> Result<Parcel> {
         let parcel = Parcel::expect(from, Direction::Up)?;
-        parcel.check_key(from, &self.manifest.key)?;
+        parcel.check_keys(from, &self.manifest)?;
+        let answer = parcel.answered_by(self.case().model_sha256());
         match Parcel::read(out)? {
-            Some(found) if found != parcel => bail!(
+            Some(found) if found != answer && found.upload == answer.upload => bail!(
+                "{}: found results of another model for this upload, wanted a new folder, or one with results of the same weights and \
+                 intervals",
+                out.display()
+            ),
+            Some(found) if found != answer => bail!(
                 "{}: found results of the upload {}, wanted a new folder, or one with results of {}, that of {}",
                 out.display(),
                 found.upload,
@@ -137,7 +143,7 @@ impl Server {
             Some(_) => {}
             None => {
                 std::fs::create_dir_all(out).with_context(|| out.display().to_string())?;
-                parcel.write(out)?;
+                answer.write(out)?;
             }
         }
         Ok(parcel)
@@ -233,9 +239,10 @@ fn in_lanes(
     results.into_iter().collect()
 }
 
-/// Returns the bytes of memory that an evaluation may take: what the user grants, or what the process can still have.
+/// Returns the bytes of memory that an evaluation may take: what the user grants, and no more than the process can still have. Ask
+/// before keys are read, since predictions count them.
 pub(crate) fn memory_limit(granted: Option<u64>) -> Option<u64> {
-    granted.or_else(|| machine::available().map(|available| available.bytes))
+    [granted, machine::available().map(|available| available.bytes)].into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -276,16 +283,16 @@ mod tests {
 
     #[test]
     fn a_lane_that_fails_stops_the_others() {
-        let (numbers, done) = ((0..100).collect::<Vec<_>>(), AtomicUsize::new(0));
+        let (numbers, done) = ((0..10_000).collect::<Vec<_>>(), AtomicUsize::new(0));
         let work = |number: usize| {
             std::thread::sleep(std::time::Duration::from_millis(1));
             done.fetch_add(1, Ordering::Relaxed);
             if number == 3 { bail!("number 3") } else { Ok(()) }
         };
         let error = in_lanes(&numbers, 2, &ProgressBar::hidden(), work).unwrap_err();
-        assert_eq!((error.to_string().as_str(), done.load(Ordering::Relaxed) < 20), ("number 3", true));
+        assert_eq!((error.to_string().as_str(), done.load(Ordering::Relaxed) < numbers.len()), ("number 3", true));
         done.store(0, Ordering::Relaxed);
-        in_lanes(&numbers[10..], 3, &ProgressBar::hidden(), work).unwrap();
+        in_lanes(&numbers[10..100], 3, &ProgressBar::hidden(), work).unwrap();
         assert_eq!(done.load(Ordering::Relaxed), 90);
     }
 }

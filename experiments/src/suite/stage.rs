@@ -92,7 +92,9 @@ impl Call {
             claim = Claim::Checked;
             case.check_memory_available()?;
             let path = self.constants(&case);
-            constants::read_or_write(&path, &case)?;
+            if constants::read(&path, &case)?.is_none() {
+                constants::write(&path, &case)?;
+            }
         }
         Ok(())
     }
@@ -115,14 +117,14 @@ impl Call {
         let started = Instant::now();
         let stored = constants::read(&self.constants(&case), &case)?;
         let loading = started.elapsed().as_secs_f64();
-        let shelved = Shelved { keys: false, constants: stored.is_none() };
+        let shelved = Shelved::of_server(stored.is_some());
         case.check_memory_beside(case.mapped(stored.is_some()), shelved)?;
+        let limit = server::memory_limit(None);
         let mut server = Server::start(&keys, manifest, case, stored)?;
         server.prepare += loading;
         let (from, out) = (instance.upload(), instance.download());
         remove(&out)?;
         let parcel = server.open(&from, &out)?;
-        let limit = server::memory_limit(None);
         let lanes = server::lanes(server.case(), parcel.ciphertexts(), rayon::current_num_threads(), limit);
         let done = server.evaluate(&parcel, [&from, &out], lanes, &Hidden)?;
         let report = json!({

@@ -91,13 +91,17 @@ impl Bootstrapper {
     /// parameters and this literal. Most of them stay in the file.
     ///
     /// # Errors
-    /// Those of [`Bootstrapper::new`]; [`CkksError::Parameters`] for a file that has ended or holds something else.
+    /// Those of [`Bootstrapper::new`]; [`CkksError::Parameters`] for a file that has ended or holds something else;
+    /// [`CkksError::Shelf`] if the system refuses to map it.
     pub fn from_constants(
         params: &Parameters,
         literal: BootstrapLiteral,
         stored: &mut Stored,
     ) -> Result<Self, CkksError> {
         let invalid = |error: std::io::Error| {
+            if error.kind() != std::io::ErrorKind::InvalidData {
+                return CkksError::Shelf(error);
+            }
             let wanted = "the encoded matrices of this circuit".to_owned();
             CkksError::Parameters { what: "file of constants", found: error.to_string(), wanted }
         };

@@ -164,7 +164,7 @@ fn bootstrappers(
 }
 
 /// Encodes the constants of a program and writes them, for [`Server::with_constants`]. It holds those of one circuit at a
-/// time in memory; with a `shelf`, no more than one matrix.
+/// time in memory; with a `shelf`, one encoded matrix, beside the matrices of one transform in cleartext.
 ///
 /// # Errors
 /// Those of [`Server::new`], those of the stream, and [`CkksError::Shelf`].
