@@ -318,3 +318,20 @@ fn published_runs_compare() {
         assert!(run.stdout.lines().any(|line| line.ends_with(verdict)), "no {verdict} in {}", run.stdout);
     }
 }
+
+/// Cases that differ in their setting of memory alone are held against the same setting.
+#[test]
+fn settings_of_memory_are_held_against_themselves() {
+    let curve = format!("{}/results/memory-curve", env!("CARGO_MANIFEST_DIR"));
+    let place = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(&curve).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), place.path().join(entry.file_name())).unwrap();
+    }
+    let run = cipherlab_in(place.path(), &["compare", &curve, ".", "--format", "json"], None);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let found: Value = serde_json::from_str(&run.stdout).unwrap();
+    let pairs = found["pairs"].as_array().unwrap();
+    assert!(pairs.len() >= 6, "{} pairs", pairs.len());
+    assert!(pairs.iter().all(|pair| pair["case_a"] == pair["case_b"]), "{pairs:?}");
+}

@@ -200,9 +200,9 @@ impl Source {
         case.kernels.as_deref().unwrap_or(&self.run.provenance.kernels)
     }
 
-    /// Returns threads and kernels of a case in words, such as `2 threads` and `fma`; an empty text for what does not vary
-    /// within the run.
-    pub(crate) fn resources(&self, case: &CaseRow) -> [String; 2] {
+    /// Returns threads, kernels and setting of memory of a case in words, such as `2 threads`, `fma` and `memory lean`; an empty
+    /// text for what does not vary within the run.
+    pub(crate) fn resources(&self, case: &CaseRow) -> [String; 3] {
         let varies = |other: &dyn Fn(&CaseRow) -> bool| self.run.cases.iter().any(other);
         let threads = match self.threads(case) {
             _ if !varies(&|other| self.threads(other) != self.threads(case)) => String::new(),
@@ -210,13 +210,18 @@ impl Source {
             threads => format!("{threads} threads"),
         };
         let kernels = self.kernels(case);
-        [threads, if varies(&|other| self.kernels(other) != kernels) { kernels.to_owned() } else { String::new() }]
+        let kernels = if varies(&|other| self.kernels(other) != kernels) { kernels } else { "" };
+        let memory = match &case.memory {
+            Some(memory) if varies(&|other| other.memory != case.memory) => format!("memory {memory}"),
+            _ => String::new(),
+        };
+        [threads, kernels.to_owned(), memory]
     }
 
     /// Returns the config's name, with what sets the resources of this case apart from those of others.
     pub(crate) fn name_of(&self, case: &CaseRow) -> String {
-        let [threads, kernels] = self.resources(case);
-        let words = [self.name(), &threads, &kernels];
+        let [threads, kernels, memory] = self.resources(case);
+        let words = [self.name(), &threads, &kernels, &memory];
         words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
     }
 

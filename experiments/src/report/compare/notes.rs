@@ -65,6 +65,8 @@ fn settings(pair: Pair<'_>) -> Vec<String> {
         ("noise model", runs.map(|run| digest(&run.noise_sha256))),
         ("threads", pair.threads().map(|threads| threads.to_string())),
         ("kernels", pair.kernels().map(str::to_owned)),
+        ("memory", pair.cases.map(|case| text(&case.memory))),
+        ("way of holding", pair.cases.map(|case| text(&case.holding))),
         ("seed", runs.map(|run| run.seed.to_string())),
         ("revision", runs.map(|run| text(&run.revision))),
     ];

@@ -7,7 +7,7 @@ use crate::report::source::Source;
 
 /// Pairs the cases of two runs. `named` are cases that the user names in A and in B. Two cases make a pair if they have
 /// the same backend, ring dimension, activation, packing and weights; among several such cases, those of a sweep over
-/// threads or kernels, the one with the same threads and kernels. If only one case of each run is left, they make a
+/// threads, kernels or memory, the one with the same threads, kernels and setting of memory. If only one case of each run is left, they make a
 /// pair whatever they are.
 ///
 /// # Errors
@@ -21,7 +21,8 @@ pub(crate) fn of<'a>([a, b]: [&'a Source; 2], named: [Option<&str>; 2]) -> Resul
     let alike = |all: &[&'a CaseRow], case: &CaseRow| -> Vec<&'a CaseRow> {
         all.iter().filter(|other| key(other) == key(case)).copied().collect()
     };
-    let resources_of = |source: &'a Source, case: &'a CaseRow| (source.threads(case), source.kernels(case));
+    let resources_of =
+        |source: &'a Source, case: &'a CaseRow| (source.threads(case), source.kernels(case), case.memory.as_deref());
     let partner = |case: &'a CaseRow| {
         let others = alike(&cases_b, case).into_iter().filter(|_| same_weights).collect::<Vec<_>>();
         match &others[..] {

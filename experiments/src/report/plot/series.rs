@@ -20,7 +20,7 @@ pub(super) struct Group<'a> {
     pub cases: Vec<&'a CaseRow>,
 }
 
-/// Groups the cases for which `parts` returns equal words, and whose threads and kernels are equal. Cases without words
+/// Groups the cases for which `parts` returns equal words, and whose threads, kernels and settings of memory are equal. Cases without words
 /// are left out.
 pub(super) fn groups<'a>(sources: &'a [Source], parts: impl Fn(&CaseRow) -> Option<Vec<String>>) -> Vec<Group<'a>> {
     groups_by(sources, |source, case| Some([parts(case)?, source.resources(case).to_vec()].concat()))

@@ -127,8 +127,9 @@ fn beaten_by(source: &Source, case: &CaseRow, rows: &[(&Source, &CaseRow)]) -> C
     Some(fastest.map_or("none".to_owned(), |(source, other, _)| {
         let packing = other.packing.as_deref().unwrap_or_default();
         let insecure = if other.is_insecure() { ", insecure" } else { "" };
-        let [_, kernels] = source.resources(other);
-        let kernels = if kernels.is_empty() { kernels } else { format!(", {kernels}") };
-        format!("{packing}, {}, N = {}{kernels}{insecure}", other.relu, other.ring_dim.unwrap_or_default())
+        let [_, kernels, memory] = source.resources(other);
+        let resources: String =
+            [kernels, memory].iter().filter(|word| !word.is_empty()).map(|word| format!(", {word}")).collect();
+        format!("{packing}, {}, N = {}{resources}{insecure}", other.relu, other.ring_dim.unwrap_or_default())
     }))
 }

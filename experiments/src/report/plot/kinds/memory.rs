@@ -23,8 +23,9 @@ struct Point {
 pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
     let parts = |source: &Source, case: &CaseRow| {
         let measured = case.backend == "encrypted" && case.memory.is_some() && !source.run.provenance.is_mixed();
-        let kernels = source.kernels(case).to_owned();
-        measured.then(|| vec![case.relu.clone(), ring(case), packing(case), kernels])
+        let [threads, kernels, _] = source.resources(case);
+        let profile = case.profile.clone().unwrap_or_default();
+        measured.then(|| vec![case.relu.clone(), ring(case), packing(case), profile, kernels, threads])
     };
     let groups = groups_by(sources, parts);
     let curves: Vec<(String, Vec<Point>)> =

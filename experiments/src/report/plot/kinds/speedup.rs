@@ -21,7 +21,8 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         let one_processor = !source.run.provenance.is_mixed();
         let measured = one_processor && case.backend == "encrypted" && case.latency_s > Some(0.0);
         let kernels = source.kernels(case).to_owned();
-        measured.then(|| vec![case.relu.clone(), ring(case), packing(case), kernels])
+        let [profile, memory] = [&case.profile, &case.memory].map(|word| word.clone().unwrap_or_default());
+        measured.then(|| vec![case.relu.clone(), ring(case), packing(case), profile, kernels, memory])
     };
     let mut series: Vec<(String, Vec<Point>)> =
         groups_by(sources, parts).into_iter().map(|group| (group.name.clone(), points(&group))).collect();
