@@ -60,7 +60,8 @@ fn a_case_that_could_not_start_does_not_keep_a_run_from_its_end() {
     *row = CaseRow { error: Some("no memory".to_owned()), ..blank };
     write(&place.path(shard), &run.cases);
     assert!(place.read(shard).complete());
-    ended_well(&place.merge(&["shards"], "merged"));
+    let merge = place.merge(&["shards"], "merged");
+    assert_eq!(merge.code, Some(1), "joined, with the status of a run that has such a case: {}", merge.stderr);
     let merged = place.read("merged");
     assert!(merged.complete());
     assert_eq!((merged.cases.len(), merged.images.len(), merged.provenance.planned_images), (3, 4 + 4 + 2, 12));

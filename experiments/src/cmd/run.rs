@@ -51,8 +51,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return output::out(&schema());
     }
     if let Some(out) = args.out.as_ref().filter(|_| !args.merge.is_empty()) {
-        merge::merge(&args.merge, out)?;
+        let merged = merge::merge(&args.merge, out)?;
         page::of_run(out);
+        if !merged.flawless() {
+            std::process::exit(1);
+        }
         return Ok(());
     }
     let shard = args.shard.as_ref().map(|text| text.parse::<Shard>().with_context(|| format!("--shard {text}")));

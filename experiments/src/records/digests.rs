@@ -73,6 +73,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Digests {
     /// Line by line; `None` for a line that is no digest.
     lines: Vec<Option<Digest>>,
+    /// Whether a last line without an end was left out.
+    cut: bool,
 }
 
 /// The verdicts on the rows of a file, in order, and the number of digests without a row.
@@ -102,7 +104,12 @@ impl Digests {
         };
         let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let lines = String::from_utf8_lossy(&bytes[..whole]).lines().map(|line| line.trim_end().parse().ok()).collect();
-        Ok(Some(Self { lines }))
+        Ok(Some(Self { lines, cut: whole < bytes.len() }))
+    }
+
+    /// Whether the file ends within a line.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut
     }
 
     /// How many rows the digests are of.
@@ -131,7 +138,8 @@ mod tests {
     }
 
     fn judged(digests: &[&str], rows: &[&str]) -> (Vec<Verdict>, usize) {
-        let digests = Digests { lines: digests.iter().map(|text| Some(Digest::of(text.as_bytes(), None))).collect() };
+        let lines = digests.iter().map(|text| Some(Digest::of(text.as_bytes(), None))).collect();
+        let digests = Digests { lines, cut: false };
         let Verdicts { rows, missing } = digests.judge(&rows.iter().map(|text| line(text)).collect::<Vec<_>>());
         (rows, missing)
     }

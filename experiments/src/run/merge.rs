@@ -11,16 +11,26 @@ use super::folder::Folder;
 use super::rewrite::rewrite;
 use super::shard::Shard;
 use super::summary::{of_stages, summarise};
+use super::tally;
+use crate::files::replace;
 use crate::output;
-use crate::records::{CaseRow, ExactRow, ImageRow, LayerRow, Run, RunProvenance, StageRow, file, parts, rows};
+use crate::records::{
+    CaseRow, Digests, ExactRow, ImageRow, LayerRow, Row, Run, RunProvenance, StageRow, file, parts, rows,
+};
+use crate::report::outcome::Tally;
 use crate::report::statistics::median;
 
-/// Joins the shards in `folders` to a run in `out`. Its rows equal those of a run without shards, unless ciphertexts
-/// hold several images: other images share one then.
-pub(crate) fn merge(folders: &[PathBuf], out: &Path) -> Result<()> {
+/// The name of a file that is there while a merge writes rows.
+const UNFINISHED: &str = "merge-unfinished";
+
+/// Joins the shards in `folders` to a run in `out`, and returns its counts. Its rows equal those of a run without shards, unless
+/// ciphertexts hold several images: other images share one then.
+pub(crate) fn merge(folders: &[PathBuf], out: &Path) -> Result<Tally> {
     let shards = read(&expand(folders)?)?;
     check(&shards)?;
-    write(&join(shards)?, out)
+    let merged = join(shards)?;
+    write(&merged, out)?;
+    Ok(tally::of(&merged.run))
 }
 
 /// Reads shards, in their order.
@@ -46,7 +56,13 @@ fn write(merged: &Merged, out: &Path) -> Result<()> {
         "{}: found a run, wanted a folder without; take another --out",
         out.display()
     );
+    // A process that was stopped here has left the mark and rows without a `run.json`. They are made again.
+    let mark = out.join(UNFINISHED);
+    if mark.exists() {
+        remove_rows(out)?;
+    }
     folder.begin(&merged.run.config, &merged.exact)?;
+    replace(&mark, b"")?;
     let parts = parts(&merged.run.layers, &merged.run.stages);
     rewrite(out, &merged.run.layers, |_| None)?;
     if !merged.run.stages.is_empty() {
@@ -56,8 +72,31 @@ fn write(merged: &Merged, out: &Path) -> Result<()> {
     rewrite(out, &merged.run.cases, |_| None)?;
     // Last: a folder with this file has all rows, even if the process is stopped on the way.
     folder.write(&merged.run.provenance)?;
+    std::fs::remove_file(&mark).with_context(|| mark.display().to_string())?;
     let (cases, images) = (merged.run.cases.len(), merged.run.images.len());
     output::note(&format!("{}: {cases} cases, {images} evaluations\n", out.display()))
+}
+
+/// Makes a folder of joined rows one where the next merge joins them again.
+pub(crate) fn take_apart(folder: &Path) -> Result<()> {
+    replace(&folder.join(UNFINISHED), b"")?;
+    let run = folder.join(file::RUN);
+    std::fs::remove_file(&run).with_context(|| run.display().to_string())
+}
+
+/// Removes the rows that a merge may have left.
+fn remove_rows(folder: &Path) -> Result<()> {
+    let files = [
+        [folder.join(CaseRow::FILE), Digests::path::<CaseRow>(folder)],
+        [folder.join(ImageRow::FILE), Digests::path::<ImageRow>(folder)],
+        [folder.join(LayerRow::FILE), Digests::path::<LayerRow>(folder)],
+        [folder.join(StageRow::FILE), Digests::path::<StageRow>(folder)],
+    ];
+    files
+        .iter()
+        .flatten()
+        .filter(|path| path.exists())
+        .try_for_each(|path| std::fs::remove_file(path).with_context(|| path.display().to_string()))
 }
 
 struct Merged {

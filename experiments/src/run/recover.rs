@@ -45,7 +45,8 @@ impl<R: Row> Recovered<R> {
             changed: Vec::new(),
             checked: digests.is_some(),
             lost: false,
-            stale: digests.is_none(),
+            // A line after a cut one would be part of it.
+            stale: digests.as_ref().is_none_or(Digests::is_cut),
         };
         let Some(Sheet { path, compressed, current, lines, cut }) = Sheet::<R>::read(folder)? else {
             (found.stale, found.lost) = (true, digests.is_some_and(|digests| digests.len() > 0));

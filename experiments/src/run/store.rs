@@ -26,13 +26,15 @@ pub(crate) struct Order {
 /// A folder with rows.
 pub(crate) struct Store {
     folder: Folder,
-    order: Order,
+    places: Places,
+    /// The last place of a row so far.
+    last: Place,
     provenance: RunProvenance,
     /// Rows of images, by case, in the order of their making.
     done: HashMap<String, Vec<ImageRow>>,
     /// Rows of cases that have all their images.
     cases: HashMap<String, CaseRow>,
-    /// Whether rows were dropped, so that new ones may come out of order.
+    /// Whether rows were dropped or are out of order.
     mended: bool,
     case_rows: Appender<CaseRow>,
     image_rows: Appender<ImageRow>,
@@ -84,6 +86,12 @@ impl Store {
             || layers.mended()
             || cases.mended()
             || stages.as_ref().is_some_and(Recovered::mended);
+        let places = Places::of(&order);
+        let in_order = images.rows.is_sorted_by_key(|kept| places.of_image(&kept.row))
+            && cases.rows.is_sorted_by_key(|kept| places.of_case(&kept.row.case));
+        let last_image = images.rows.iter().map(|kept| places.of_image(&kept.row)).max();
+        let last_case = cases.rows.iter().map(|kept| (places.of_case(&kept.row.case), None)).max();
+        let last = last_image.max(last_case).unwrap_or_default();
         // Layers last: without its image's row, a layer is dropped by the next process.
         cases.store(path, |_| None, say)?;
         images.store(path, |row| count.get(&(row.case.clone(), row.image)).copied(), say)?;
@@ -97,11 +105,12 @@ impl Store {
         let stages = by_case(kept, |row| &row.case);
         Ok(Self {
             folder,
-            order,
+            places,
+            last,
             provenance,
             done,
             cases,
-            mended,
+            mended: mended || !in_order,
             case_rows,
             image_rows,
             layer_rows,
@@ -129,6 +138,11 @@ impl Store {
     pub(crate) fn add_images(&mut self, rows: Vec<ImageRows>) -> Result<()> {
         self.layer_rows.append(rows.iter().flat_map(|rows| &rows.layers).map(|layer| (layer, None)))?;
         self.add_stages(rows.iter().flat_map(|rows| rows.stages.clone()).collect())?;
+        for rows in &rows {
+            let place = self.places.of_image(&rows.image);
+            self.mended |= place < self.last;
+            self.last = place.max(self.last);
+        }
         let parts = |rows: &ImageRows| Some(rows.layers.len() + rows.stages.len());
         self.image_rows.append(rows.iter().map(|rows| (&rows.image, parts(rows))))?;
         rows.into_iter().for_each(|rows| self.done.entry(rows.image.case.clone()).or_default().push(rows.image));
@@ -151,6 +165,9 @@ impl Store {
 
     /// Writes a case.
     pub(crate) fn add_case(&mut self, row: &CaseRow) -> Result<()> {
+        let place = self.places.of_case(&row.case);
+        self.mended |= place < self.last.0;
+        self.last = self.last.max((place, None));
         self.case_rows.append([(row, None)])
     }
 
@@ -172,18 +189,14 @@ impl Store {
     /// Notes the time of the end, after it has put rows that were evaluated out of order into their places.
     pub(crate) fn end(&mut self, at: String) -> Result<()> {
         if self.mended {
-            let (path, order) = (&self.folder.path, &self.order);
-            let cases: HashMap<&str, usize> =
-                order.cases.iter().enumerate().map(|(at, case)| (&case[..], at)).collect();
-            let images: HashMap<usize, usize> =
-                order.images.iter().enumerate().map(|(at, &image)| (image, at)).collect();
-            sort(path, |row: &CaseRow| cases.get(&row.case[..]).copied())?;
-            sort(path, |row: &ImageRow| (cases.get(&row.case[..]).copied(), images.get(&row.image).copied()))?;
-            sort(path, |row: &LayerRow| (cases.get(&row.case[..]).copied(), images.get(&row.image).copied()))?;
+            let (path, Places { cases, images }) = (&self.folder.path, &self.places);
+            sort(path, |row: &CaseRow| cases.get(&row.case).copied())?;
+            sort(path, |row: &ImageRow| self.places.of_image(row))?;
+            sort(path, |row: &LayerRow| (cases.get(&row.case).copied(), images.get(&row.image).copied()))?;
             if self.stage_rows.is_some() {
                 // `None`, for the stages before all images, comes first.
                 let place = |row: &StageRow| row.image.map(|image| images.get(&image).copied());
-                sort(path, |row: &StageRow| (cases.get(&row.case[..]).copied(), place(row)))?;
+                sort(path, |row: &StageRow| (cases.get(&row.case).copied(), place(row)))?;
             }
             self.mended = false;
         }
@@ -192,6 +205,31 @@ impl Store {
             self.folder.write(&self.provenance)?;
         }
         Ok(())
+    }
+}
+
+/// The places of cases and images in the order of a run.
+struct Places {
+    cases: HashMap<String, usize>,
+    images: HashMap<usize, usize>,
+}
+
+/// The place of an image's row: that of its case, then its own.
+type Place = (Option<usize>, Option<usize>);
+
+impl Places {
+    fn of(order: &Order) -> Self {
+        let cases = order.cases.iter().enumerate().map(|(at, case)| (case.clone(), at)).collect();
+        let images = order.images.iter().enumerate().map(|(at, &image)| (image, at)).collect();
+        Self { cases, images }
+    }
+
+    fn of_case(&self, case: &str) -> Option<usize> {
+        self.cases.get(case).copied()
+    }
+
+    fn of_image(&self, row: &ImageRow) -> Place {
+        (self.of_case(&row.case), self.images.get(&row.image).copied())
     }
 }
 

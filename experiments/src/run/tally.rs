@@ -6,14 +6,20 @@ use crate::output;
 use crate::records::{ImageRow, Run};
 use crate::report::outcome::{Tally, case_in_words};
 
-/// Prints a finished run, and returns its counts.
-pub(crate) fn show(run: &Run, question: &str) -> anyhow::Result<Tally> {
+/// Returns the counts of a run.
+pub(crate) fn of(run: &Run) -> Tally {
     let mut tally = Tally::default();
     let mut images: HashMap<&str, Vec<&ImageRow>> = HashMap::new();
     run.images.iter().for_each(|image| images.entry(&image.case).or_default().push(image));
+    run.cases.iter().for_each(|case| tally.add(case, images.remove(&case.case[..]).into_iter().flatten()));
+    tally
+}
+
+/// Prints a finished run, and returns its counts.
+pub(crate) fn show(run: &Run, question: &str) -> anyhow::Result<Tally> {
+    let tally = of(run);
     output::note(&format!("{}: {question}\n", run.provenance.name))?;
     for (number, case) in run.cases.iter().enumerate() {
-        tally.add(case, images.remove(&case.case[..]).into_iter().flatten());
         output::note(&format!("case {}/{} {}: {}\n", number + 1, run.cases.len(), case.case, case_in_words(case)))?;
     }
     if !run.unchecked.is_empty() {

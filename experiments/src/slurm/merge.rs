@@ -6,16 +6,21 @@ use anyhow::Result;
 
 use super::folder::{Planned, group};
 use crate::output;
-use crate::records::RunProvenance;
+use crate::records::{CaseRow, RunProvenance, rows};
 use crate::run::merge::groups::merge_groups;
+use crate::run::merge::take_apart;
 
-/// Joins the rows of all tasks in the run's folder. Where they are joined already, it says so.
+/// Joins the rows of all tasks in the run's folder. Where they are joined already, it says so. If a case could not run then, they
+/// are joined again, since its tasks may have run since.
 ///
 /// # Errors
 /// A task whose rows are not all there.
 pub(crate) fn merge(run: &Path) -> Result<()> {
     let planned = Planned::read(run)?;
-    if RunProvenance::read(run)?.is_some() {
+    let joined = RunProvenance::read(run)?.is_some();
+    if joined && rows::<CaseRow>(run)?.iter().any(|case| case.error.is_some()) {
+        take_apart(run)?;
+    } else if joined {
         return output::note(&format!("{}: the rows were joined before\n", run.display()));
     }
     let groups = planned.layout.groups.iter().zip(1..);

@@ -20,7 +20,7 @@ pub(crate) fn merge_groups(groups: &[Vec<PathBuf>], cases: &[String], out: &Path
     write(&together(joined.collect::<Result<_>>()?, cases)?, out)
 }
 
-/// Gives all shards the same processor if they ran on several types: one that names all of them.
+/// Gives all shards the same processor and kernels if they ran on several types: texts that name all of them.
 fn name_processors(groups: &mut [Vec<Part>]) {
     let cpu = |(_, run, _): &Part| run.provenance.cpu.clone().unwrap_or_else(|| "unknown".to_owned());
     let cpus: BTreeSet<String> = groups.iter().flatten().map(cpu).collect();
@@ -29,7 +29,12 @@ fn name_processors(groups: &mut [Vec<Part>]) {
         eprintln!(
             "warning: the tasks ran on several types of processors, so their seconds compare with nothing: {mixed}"
         );
-        groups.iter_mut().flatten().for_each(|(_, run, _)| run.provenance.cpu = Some(mixed.clone()));
+        let kernels: BTreeSet<String> =
+            groups.iter().flatten().map(|(_, run, _)| run.provenance.kernels.clone()).collect();
+        let kernels = kernels.into_iter().collect::<Vec<_>>().join(", ");
+        for (_, run, _) in groups.iter_mut().flatten() {
+            (run.provenance.cpu, run.provenance.kernels) = (Some(mixed.clone()), kernels.clone());
+        }
     }
 }
 

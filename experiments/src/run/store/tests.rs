@@ -193,6 +193,38 @@ fn digests_ahead_of_their_rows_cost_nothing() {
     assert_eq!(texts(folder.path()), wanted);
 }
 
+/// The next digest would continue the line that was cut.
+#[test]
+fn a_digest_cut_before_its_row_was_written_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path()).unwrap();
+    let wanted = texts(folder.path());
+    let digests = Digests::path::<ImageRow>(folder.path());
+    let text = std::fs::read_to_string(&digests).unwrap();
+    std::fs::write(&digests, format!("{text}01234567")).unwrap();
+    run(folder.path()).unwrap();
+    assert_eq!(texts(folder.path()), wanted);
+}
+
+/// A process that was stopped twice finds nothing lost the second time, but rows of later cases.
+#[test]
+fn rows_that_come_after_those_of_later_cases_are_put_into_order() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path()).unwrap();
+    let wanted = texts(folder.path());
+    let other = tempfile::tempdir().unwrap();
+    let order = Order { cases: CASES.map(str::to_owned).to_vec(), images: IMAGES.to_vec(), stages: true };
+    let mut begun = Folder::lock(other.path()).unwrap();
+    begun.begin("", &[]).unwrap();
+    begun.write(&provenance()).unwrap();
+    let mut store = Store::open(begun, provenance(), order, &mut |text| panic!("{text}")).unwrap();
+    store.add_images(IMAGES.map(|index| rows("b", index)).into()).unwrap();
+    store.add_case(&case("b")).unwrap();
+    drop(store);
+    assert_eq!(run(other.path()).unwrap(), Vec::<String>::new());
+    assert_eq!(texts(other.path()), wanted);
+}
+
 #[test]
 fn rows_without_digests_are_taken_and_get_some() {
     let folder = tempfile::tempdir().unwrap();
