@@ -117,7 +117,7 @@ fn bounds_that_nothing_keeps_are_refused_with_what_was_wanted() {
     };
     let error = refused(&["--min-bits", "9", "--max-memory", "10M"]);
     assert!(error.contains("wanted 9.0 bits in 10.0 MB at --ring-dim 32768"), "{error}");
-    assert!(refused(&["--min-bits", "2"]).contains("--min-bits 2: wanted 6 to 40"));
+    assert!(refused(&["--min-bits", "2"]).contains("--min-bits 2: wanted 6 to 24"));
     assert!(refused(&["--insecure"]).contains("cannot be used with"));
 }
 
@@ -129,6 +129,9 @@ fn written_circuits_are_taken_as_they_were_planned() {
     let mut files: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert_eq!(files.len(), front["points"].as_array().unwrap().len());
+    let again = ["plan", "--search", "fastest", "--min-bits", "12", "--write", out.to_str().unwrap()];
+    let again = cipherlab(&[&again[..], &CASE[..]].concat(), None);
+    assert!(again.code == Some(2) && again.stderr.contains("the circuit of another search"), "{}", again.stderr);
     let mut args = vec!["plan", "--json", "--circuit", files[0].to_str().unwrap()];
     args.extend(CASE);
     let run = cipherlab(&args, None);

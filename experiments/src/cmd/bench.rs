@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::bench::setting::Setting;
 use crate::bench::{operations, report};
-use crate::{case, machine, measurements, output};
+use crate::{case, machine, measurements, output, secrecy};
 
 /// log2 of the ring dimensions measured.
 const LOG_N: std::ops::RangeInclusive<u32> = 10..=17;
@@ -111,7 +111,13 @@ fn measure(args: &Args, log_n: u32) -> Result<()> {
     let mut setting = Setting::new(log_n, args.relu.clone(), args.insecure)?;
     setting.parameters.kernels = args.kernels.choose()?;
     let params = Parameters::try_from(setting.parameters.clone())?;
-    let rng = args.seed.map_or_else(SecretRng::from_os, SecretRng::seeded);
+    let rng = match args.seed {
+        Some(seed) => SecretRng::seeded(seed),
+        None => {
+            secrecy::forbid_dumps()?;
+            SecretRng::from_os()
+        }
+    };
     let repeat = args.repeat.map(|repeat| repeat as usize);
 
     let style = ProgressStyle::with_template("{elapsed_precise} {spinner} {pos} {msg}").expect("a valid template");

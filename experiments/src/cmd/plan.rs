@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use crate::case::{CaseSpec, Dial, Shelved};
 use crate::output::bytes;
 use crate::plan::{Plan, sweep, text};
-use crate::search::{self, Bounds, FEWEST_BITS, Front, Goal, Setting};
+use crate::search::{self, Bounds, FEWEST_BITS, Front, Goal, MOST_BITS, Setting};
 use crate::{case, files, output};
 
 /// What `plan --help` says first.
@@ -90,9 +90,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn search_for(args: &Args, goal: Goal) -> Result<()> {
     let min_bits = args.min_bits;
     ensure!(
-        (FEWEST_BITS..=40.0).contains(&min_bits),
-        "--min-bits {min_bits}: wanted {FEWEST_BITS} to 40; with fewer a network loses its classes"
+        (FEWEST_BITS..=MOST_BITS).contains(&min_bits),
+        "--min-bits {min_bits}: wanted {FEWEST_BITS} to {MOST_BITS}; with fewer a network loses its classes, and primes have no more"
     );
+    if let Some(folder) = &args.write {
+        check_folder(folder).with_context(|| format!("--write {}", folder.display()))?;
+    }
     let dial = args.case.dial().clone();
     let (CaseSpec { ring_dim, relu, packing, .. }, model, kernels) = args.case.parts()?;
     let setting = Setting { ring_dim, relu, packing, model, kernels };
@@ -107,11 +110,30 @@ fn search_for(args: &Args, goal: Goal) -> Result<()> {
     }
 }
 
+/// The end of the name of a circuit's file.
+const ENDING: &str = "-bits.toml";
+
+/// Fails for a folder with the circuits of another search: their numbers would mix with those of this one.
+fn check_folder(folder: &Path) -> Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        ensure!(
+            !name.to_string_lossy().ends_with(ENDING),
+            "found {}, the circuit of another search, wanted a folder without",
+            name.display()
+        );
+    }
+    Ok(())
+}
+
 /// Writes the profile of each point to a file, with the dial that it was searched for.
 fn write(folder: &Path, front: &Front, dial: &Dial) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     for (index, point) in front.points.iter().enumerate() {
-        let name = format!("{:02}-{:.BITS$}-bits.toml", index + 1, point.worst_bits);
+        let name = format!("{:02}-{:.BITS$}{ENDING}", index + 1, point.worst_bits);
         let text = format!(
             "# {:.2} s predicted, {}, {:.1} bits in the worst slot of a bootstrap, logQP = {:.0}\n# {}: use it with --max-memory {dial}\n\
              # seconds from {}\n{}",

@@ -28,7 +28,7 @@ pub(crate) const FEWEST_BITS: f64 = 6.0;
 /// The precisions of candidates, in bits of the worst slot, are so far apart.
 const STEP: f64 = 1.0;
 /// More bits than primes of 50 bits have.
-const MOST_BITS: f64 = 24.0;
+pub(crate) const MOST_BITS: f64 = 24.0;
 /// Rounds to a bootstrap that are tried with polynomials. With three, a ResNet-20 has nine bootstraps instead of ten, because
 /// inputs of blocks keep their levels. With four it has five, but convolutions cost more at their levels: at N = 2^17 an
 /// image takes 1.14 times the seconds of two rounds, with `chebyshev:7` in the wide profile.

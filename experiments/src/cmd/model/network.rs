@@ -91,6 +91,10 @@ impl NetworkArgs {
 
     fn card(&self, bytes: &[u8]) -> WrittenCard {
         let Normalisation { mean, std, .. } = Normalisation::CIFAR10;
+        // Where one of them is given, the other is as long. The network tells whether the length is right.
+        let default = |own: &[f64], other: &Option<Vec<f64>>| {
+            own[..other.as_ref().map_or(own.len(), |other| other.len().min(own.len()))].to_vec()
+        };
         WrittenCard {
             architecture: String::new(),
             source: self.weights.display().to_string(),
@@ -99,8 +103,8 @@ impl NetworkArgs {
             test_accuracy_from: "not measured".to_owned(),
             test_set: None,
             classes: None,
-            mean: self.mean.clone().unwrap_or(mean.to_vec()),
-            std: self.std.clone().unwrap_or(std.to_vec()),
+            mean: self.mean.clone().unwrap_or_else(|| default(&mean, &self.std)),
+            std: self.std.clone().unwrap_or_else(|| default(&std, &self.mean)),
             range_on_training_images: [].into(),
             ranges_from: String::new(),
             logit_bound: 1.0,
