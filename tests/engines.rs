@@ -92,6 +92,18 @@ impl Place {
         std::fs::read_to_string(self.path("fork/calls")).unwrap().lines().filter(|found| *found == line).count()
     }
 
+    /// Waits until the process ended whose number is in a file. The one that inherits a killed process need not ask for its status.
+    #[track_caller]
+    fn wait_for_the_end(&self, file: &str) {
+        let status = format!("/proc/{}/stat", std::fs::read_to_string(self.path(file)).unwrap().trim());
+        let runs = || std::fs::read_to_string(&status).is_ok_and(|text| !text.contains(") Z "));
+        let started = Instant::now();
+        while runs() {
+            assert!(started.elapsed() < Duration::from_secs(300), "{file}: the process lives on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Runs an engine whose `stage` is `script`, and returns the errors of its images or of its case.
     fn errors(&self, stage: Stage, script: &str) -> Vec<String> {
         self.build(stage, script);
@@ -255,14 +267,13 @@ fn an_image_without_a_class_is_alone_in_that() {
 #[test]
 fn a_stage_that_hangs_is_killed_at_its_limit() {
     let place = Place::new("0..1", 1);
-    place.configure("0", "stage_limit_s = 1\n");
+    place.configure("0", "stage_limit_s = 5\n");
     let started = Instant::now();
-    let errors = place.errors(Stage::ClientDecryptDecode, "echo waiting; (sleep 3; touch late) & sleep 300");
-    assert!(started.elapsed() < Duration::from_secs(60));
-    let wanted = "stage client_decrypt_decode: was killed at its limit of 1 s (stage_limit_s); its last line: waiting";
+    let errors = place.errors(Stage::ClientDecryptDecode, "echo waiting; sleep 3000 & echo $! > child; sleep 3000");
+    assert!(started.elapsed() < Duration::from_secs(600));
+    let wanted = "stage client_decrypt_decode: was killed at its limit of 5 s (stage_limit_s); its last line: waiting";
     assert_eq!(errors, [wanted]);
-    std::thread::sleep(Duration::from_secs(3));
-    assert!(!place.path("fork/late").exists(), "what it started lived on");
+    place.wait_for_the_end("fork/child");
 }
 
 /// Kills the program in the middle of a call. The stage goes with it, and the next process goes on.
@@ -273,8 +284,9 @@ fn a_run_that_was_killed_goes_on_and_leaves_no_stage_behind() {
     let wanted: Vec<_> = place.read("whole").images.iter().map(timeless).collect();
     std::fs::remove_file(place.path("fork/calls")).unwrap();
 
-    // The second call waits while a file is there.
-    let decrypt = "n=$(grep -c c calls); if [ $n = 2 ] && [ -e wait ]; then touch waiting; sleep 3; touch late; fi; \
+    // The second call never ends where a file is there.
+    let decrypt = "n=$(grep -c c calls); if [ $n = 2 ] && [ -e wait ]; then echo $$ > stage; touch waiting; \
+                   while :; do sleep 1; done; fi; \
                    cp io/small/ciphertexts_download/classes io/small/intermediate/classes";
     place.build(Stage::ClientDecryptDecode, decrypt);
     std::fs::write(place.path("fork/wait"), "").unwrap();
@@ -294,9 +306,8 @@ fn a_run_that_was_killed_goes_on_and_leaves_no_stage_behind() {
     assert!(second.stderr.contains("another run calls this submission"), "{}", second.stderr);
     child.kill().unwrap();
     child.wait().unwrap();
+    place.wait_for_the_end("fork/stage");
     std::fs::remove_file(place.path("fork/wait")).unwrap();
-    std::thread::sleep(Duration::from_millis(3500));
-    assert!(!place.path("fork/late").exists(), "the stage lived on");
 
     let resumed = place.run("cut", &[]);
     assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
