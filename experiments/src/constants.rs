@@ -181,7 +181,7 @@ mod tests {
         }
         for other in ["keys", "cipherlab keys"] {
             std::fs::write(&path, other).unwrap();
-            let error = read(&path, &case).err().expect("a file of something else").to_string();
+            let error = read(&path, &case).expect_err("a file of something else").to_string();
             assert!(error.contains("constants: found a file of something else, wanted "), "{error}");
         }
         assert!(read(folder.path(), &case).is_err(), "a folder");
