@@ -260,13 +260,16 @@ fn rows_of_several_processors_are_marked() {
     ended(&place.send(), 0);
     ["1", "2", "3"].iter().for_each(|index| ended(&place.task(index), 0));
     let file = "run/slurm/rows/group-1/shard-2-of-3/run.json";
-    let cpu = Run::read(&place.path("run/slurm/rows/group-1/shard-1-of-3")).unwrap().provenance.cpu.unwrap();
-    place.set(file, &place.text(file).replace(&cpu, "Example 9000"));
+    let first = Run::read(&place.path("run/slurm/rows/group-1/shard-1-of-3")).unwrap().provenance;
+    let (cpu, kernels) = (first.cpu.unwrap(), format!("\"kernels\": \"{}\"", first.kernels));
+    let other = place.text(file).replace(&cpu, "Example 9000").replace(&kernels, "\"kernels\": \"vectors\"");
+    place.set(file, &other);
     let merged = place.cipherlab(&["slurm", "merge", "run"]);
     ended(&merged, 0);
     assert!(merged.stderr.contains("several types of processors"), "{}", merged.stderr);
     let run = place.read("run");
     assert!(run.provenance.is_mixed() && run.provenance.cpu.unwrap().contains("Example 9000"));
+    assert_eq!(run.provenance.kernels, format!("{}, vectors", first.kernels));
     // A task that another processor began goes on apart from its rows.
     ended(&place.cipherlab(&["slurm", "config.toml", "--out", "other", "--nodes-per-case", "3"]), 0);
     ended(&place.cipherlab(&["slurm", "task", "other", "1", "1"]), 0);
@@ -278,6 +281,27 @@ fn rows_of_several_processors_are_marked() {
     ended(&task, 0);
     assert!(task.stderr.contains("rows of another processor (Example 9000) are set aside"), "{}", task.stderr);
     assert!(place.path("other/slurm/rows/group-1/shard-1-of-3.aside-1/images.csv").exists());
+}
+
+/// A case that could not run in the joined rows, whose tasks have run since.
+#[test]
+fn rows_with_a_case_that_could_not_run_are_joined_again() {
+    let place = Place::new();
+    ended(&place.send(), 0);
+    ["1", "2", "3"].iter().for_each(|index| ended(&place.task(index), 0));
+    let merge = || place.cipherlab(&["slurm", "merge", "run"]);
+    ended(&merge(), 0);
+    let joined = place.read("run");
+    let mut cases = joined.cases.clone();
+    cases[1].error = Some("found no folder".to_owned());
+    let mut writer = csv::Writer::from_path(place.path("run/cases.csv")).unwrap();
+    cases.iter().for_each(|case| writer.serialize(case).unwrap());
+    writer.flush().unwrap();
+    std::fs::remove_file(place.path("run/cases.csv.digests")).unwrap();
+    assert!(!merge().stdout.contains("joined before"));
+    let again = place.read("run");
+    assert_eq!((again.cases, again.images), (joined.cases, joined.images));
+    assert!(merge().stdout.contains("joined before"));
 }
 
 #[test]

@@ -19,6 +19,13 @@ fn shards_merge_to_the_run_without_shards() {
     assert_eq!(merged.provenance.data_sha256, whole.provenance.data_sha256);
     let exact = |out: &str| rows::<ExactRow>(&place.path(out)).unwrap();
     assert_eq!(exact("merged"), exact("whole"));
+    // A merge that was killed leaves rows without a run.json, and a mark.
+    std::fs::remove_file(place.path("merged/run.json")).unwrap();
+    refused(&place.merge(&["shards"], "merged"), &["found cases.csv but no run.json"]);
+    place.set("merged/merge-unfinished", "");
+    ended_well(&place.merge(&["shards"], "merged"));
+    same_rows(&place.read("merged"), &whole);
+    assert!(!place.path("merged/merge-unfinished").exists());
 
     let [one, two, three] = [1, 2, 3].map(|index| format!("shards/shard-{index}-of-3"));
     let (one, two, three) = (one.as_str(), two.as_str(), three.as_str());
