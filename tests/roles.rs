@@ -64,10 +64,10 @@ impl Place {
     }
 }
 
-/// The names of the activations of the small network.
-fn activations() -> impl Iterator<Item = String> {
+/// The half-widths of the activations of the small network, by name, for its card.
+fn half_widths() -> serde_json::Map<String, Value> {
     let blocks = (1..=3).flat_map(|stage| [1, 2].map(|k| format!("layer{stage}.0.act{k}")));
-    std::iter::once("act".to_owned()).chain(blocks)
+    std::iter::once("act".to_owned()).chain(blocks).map(|name| (name, 4.0.into())).collect()
 }
 
 #[track_caller]
@@ -238,7 +238,7 @@ fn weights_that_the_keys_were_not_made_for_are_refused() {
     refused(&run, "slots");
     // The same architecture, trained with another activation.
     let weights = std::fs::read(place.path("weights")).unwrap();
-    let half_widths: serde_json::Map<String, Value> = activations().map(|name| (name, 4.0.into())).collect();
+    let half_widths = half_widths();
     let card = serde_json::json!({
         "architecture": "tiny", "test_accuracy": 0.1, "mean": [0.4914, 0.4822, 0.4465], "std": [0.2023, 0.1994, 0.201],
         "range_on_training_images": half_widths, "trained_with": { "relu": "chebyshev:7", "half_widths": half_widths },
@@ -271,7 +271,7 @@ fn results_of_two_models_never_share_a_folder() {
 #[test]
 fn weights_of_other_classes_or_larger_logits_need_keys_of_their_own() {
     let place = Place::new();
-    let half_widths: serde_json::Map<String, Value> = activations().map(|name| (name, 4.0.into())).collect();
+    let half_widths = half_widths();
     let card = |name: &str, first: &str, logit_bound: f64| {
         let classes: Vec<String> =
             (0..10).map(|k| if k == 0 { first.to_owned() } else { format!("class {k}") }).collect();

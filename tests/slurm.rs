@@ -298,6 +298,12 @@ fn rows_with_a_case_that_could_not_run_are_joined_again() {
     cases.iter().for_each(|case| writer.serialize(case).unwrap());
     writer.flush().unwrap();
     std::fs::remove_file(place.path("run/cases.csv.digests")).unwrap();
+    // A task that runs again keeps the joined rows as they are.
+    let (task, aside) = ("run/slurm/rows/group-1/shard-2-of-3", "run/slurm/rows/group-1/aside");
+    std::fs::rename(place.path(task), place.path(aside)).unwrap();
+    refused(&merge(), &["shard-2-of-3", "wanted the folder of a run"]);
+    assert!(place.path("run/run.json").exists());
+    std::fs::rename(place.path(aside), place.path(task)).unwrap();
     assert!(!merge().stdout.contains("joined before"));
     let again = place.read("run");
     assert_eq!((again.cases, again.images), (joined.cases, joined.images));

@@ -48,6 +48,21 @@ fn shards_merge_to_the_run_without_shards() {
     ended_well(&place.merge(&["shards"], "m"));
 }
 
+/// The row of a joined case names all kernels and ways of holding that its images had.
+#[test]
+fn a_joined_case_names_the_kernels_of_all_its_shards() {
+    let place = Place::new("0..4", false);
+    for (shard, folder, kernels) in [("1/2", "shards/shard-1-of-2", "scalar"), ("2/2", "shards/shard-2-of-2", "fma")] {
+        ended_well(&place.run("shards", &["--shard", shard]));
+        let mut cases = Run::read(&place.path(folder)).unwrap().cases;
+        cases[1].kernels = Some(kernels.to_owned());
+        write(&place.path(folder), &cases);
+    }
+    ended_well(&place.merge(&["shards"], "merged"));
+    let cases = place.read("merged").cases;
+    assert_eq!([0, 1].map(|at: usize| cases[at].kernels.as_deref()), [None, Some("fma, scalar")]);
+}
+
 /// A case without memory to start has an `error` and no images.
 #[test]
 fn a_case_that_could_not_start_does_not_keep_a_run_from_its_end() {

@@ -83,7 +83,8 @@ pub(super) fn smaller(case: &Case, limit: u64, beside: Beside<'_>) -> Option<Str
     Some(format!("the least found is {}", in_words(spec, &way, needed)))
 }
 
-/// Returns the memory that a way takes with this dial, with what is beside it; `None` for a way that cannot run.
+/// Returns the bytes that the case of a way takes with this dial: its memory, and what `beside` says. `None` if the case cannot
+/// run.
 fn memory(way: &Way, model: &Model, dial: &Dial, beside: Beside<'_>) -> Option<u64> {
     let model = match way.network {
         Some(network) => Model::of_shipped(network, HEADROOM).ok()?,

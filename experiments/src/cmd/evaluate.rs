@@ -79,7 +79,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let started = Instant::now();
         let read = |path| constants::read(path, &case);
         let mut stored = args.constants.as_deref().map(read).transpose()?.flatten();
-        // Constants that are not there yet are encoded in memory, but for those that are lean: these have a file of their own.
+        // Constants that are not in their file yet are encoded first: in memory, or by way of a second file beside theirs if the case
+        // holds none in memory.
         let writes = args.constants.is_some() && stored.is_none();
         let shelved = if writes { Shelved::of_writing_server() } else { Shelved::of_server(stored.is_some()) };
         args.server.check_memory_beside(&case, case.mapped(stored.is_some()), shelved)?;

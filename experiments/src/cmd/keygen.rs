@@ -15,7 +15,8 @@ pub(crate) const LONG_ABOUT: &str = "\
 Makes the keys of a client: KEYS/secret.key, which decrypts and never leaves the client, and KEYS/public/, which goes to the
 server: the manifest, the public key and the evaluation keys. The main secret of the evaluation keys is wiped.
 
-The keys fit every network of this shape with these classes and no larger logits, whatever its weights. The four commands of client and server:
+The keys fit every network of this shape, whatever its weights, if it has the same classes and its card allows no larger
+logits. The four commands of client and server:
 
   cipherlab keygen --ring-dim 32768 --weights resnet20-chebyshev7 --out KEYS
   cipherlab encrypt --keys KEYS --image 3,7 --out UP

@@ -91,7 +91,7 @@ fn search_for(args: &Args, goal: Goal) -> Result<()> {
     let min_bits = args.min_bits;
     ensure!(
         (FEWEST_BITS..=MOST_BITS).contains(&min_bits),
-        "--min-bits {min_bits}: wanted {FEWEST_BITS} to {MOST_BITS}; with fewer a network loses its classes, and primes have no more"
+        "--min-bits {min_bits}: wanted {FEWEST_BITS} to {MOST_BITS}; with fewer bits a network loses its classes, and primes are too short for more"
     );
     if let Some(folder) = &args.write {
         check_folder(folder).with_context(|| format!("--write {}", folder.display()))?;

@@ -29,7 +29,7 @@ pub(crate) fn merge(folders: &[PathBuf], out: &Path) -> Result<Tally> {
     let shards = read(&expand(folders)?)?;
     check(&shards)?;
     let merged = join(shards)?;
-    write(&merged, out)?;
+    write(&merged, out, false)?;
     Ok(tally::of(&merged.run))
 }
 
@@ -48,9 +48,12 @@ fn read(folders: &[PathBuf]) -> Result<Vec<Part>> {
     Ok(shards)
 }
 
-/// Writes a run.
-fn write(merged: &Merged, out: &Path) -> Result<()> {
+/// Writes a run. With `again`, it takes the place of a run that was joined before.
+fn write(merged: &Merged, out: &Path, again: bool) -> Result<()> {
     let mut folder = Folder::lock(out)?;
+    if again {
+        take_apart(out)?;
+    }
     ensure!(
         folder.provenance()?.is_none(),
         "{}: found a run, wanted a folder without; take another --out",
@@ -78,7 +81,7 @@ fn write(merged: &Merged, out: &Path) -> Result<()> {
 }
 
 /// Makes a folder of joined rows one where the next merge joins them again.
-pub(crate) fn take_apart(folder: &Path) -> Result<()> {
+fn take_apart(folder: &Path) -> Result<()> {
     replace(&folder.join(UNFINISHED), b"")?;
     let run = folder.join(file::RUN);
     std::fs::remove_file(&run).with_context(|| run.display().to_string())
@@ -248,12 +251,20 @@ fn join(shards: Vec<Part>) -> Result<Merged> {
             key_bytes: of_shards.iter().find_map(|row| row.key_bytes),
             constant_bytes: of_shards.iter().find_map(|row| row.constant_bytes),
             peak_rss_bytes: of_shards.iter().filter_map(|row| row.peak_rss_bytes).max(),
+            kernels: named(of_shards.iter().filter_map(|row| row.kernels.as_deref()), ", "),
+            holding: named(of_shards.iter().filter_map(|row| row.holding.as_deref()), " | "),
             ..case.clone()
         };
         let fixed = of_stages(fixed, &merged.stages[first_stage..]);
         merged.cases.push(summarise(fixed, &merged.images[start..]));
     }
     Ok(Merged { run: merged, exact: exact.clone() })
+}
+
+/// Returns the different names among these, with `between` them; `None` without names.
+fn named<'a>(names: impl Iterator<Item = &'a str>, between: &str) -> Option<String> {
+    let names: BTreeSet<&str> = names.collect();
+    (!names.is_empty()).then(|| names.into_iter().collect::<Vec<_>>().join(between))
 }
 
 /// The provenance of the joined run, which lasts from the first start to the last end.

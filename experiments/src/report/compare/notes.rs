@@ -53,6 +53,8 @@ fn settings(pair: Pair<'_>) -> Vec<String> {
     let short = |digest: &str| digest.get(..12).unwrap_or(digest).to_owned();
     let runs = pair.sources.map(|source| &source.run.provenance);
     let ring = |ring: Option<usize>| ring.map_or_else(|| "none".to_owned(), |ring| ring.to_string());
+    // Earlier programs had no choice, and noted none.
+    let both = |[a, b]: [Option<String>; 2]| a.zip(b).map_or_else(Default::default, |(a, b)| [a, b]);
     let digest = |digest: &Option<String>| short(&text(digest));
     let all = [
         ("ring dimension", pair.cases.map(|case| ring(case.ring_dim))),
@@ -65,8 +67,8 @@ fn settings(pair: Pair<'_>) -> Vec<String> {
         ("noise model", runs.map(|run| digest(&run.noise_sha256))),
         ("threads", pair.threads().map(|threads| threads.to_string())),
         ("kernels", pair.kernels().map(str::to_owned)),
-        ("memory", pair.cases.map(|case| text(&case.memory))),
-        ("way of holding", pair.cases.map(|case| text(&case.holding))),
+        ("memory", both(pair.cases.map(|case| case.memory.clone()))),
+        ("way of holding", both(pair.cases.map(|case| case.holding.clone()))),
         ("seed", runs.map(|run| run.seed.to_string())),
         ("revision", runs.map(|run| text(&run.revision))),
     ];

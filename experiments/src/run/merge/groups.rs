@@ -5,19 +5,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Merged, Part, check, join, joined, read, write};
+use super::{Merged, Part, check, join, joined, named, read, write};
 use crate::records::RunProvenance;
 
 /// Joins groups of shards to a run in `out`. Each group has cases of its own, and all images. The rows come in the order of
-/// `cases`. If the shards ran on several types of processors, the run names all of them.
-pub(crate) fn merge_groups(groups: &[Vec<PathBuf>], cases: &[String], out: &Path) -> Result<()> {
+/// `cases`. If the shards ran on several types of processors, the run names all of them. With `again`, it takes the place of a run
+/// that was joined before, once all shards are there.
+pub(crate) fn merge_groups(groups: &[Vec<PathBuf>], cases: &[String], out: &Path, again: bool) -> Result<()> {
     let mut groups = groups.iter().map(|folders| read(folders)).collect::<Result<Vec<_>>>()?;
     name_processors(&mut groups);
     let joined = groups.into_iter().map(|shards| {
         check(&shards)?;
         join(shards)
     });
-    write(&together(joined.collect::<Result<_>>()?, cases)?, out)
+    write(&together(joined.collect::<Result<_>>()?, cases)?, out, again)
 }
 
 /// Gives all shards the same processor and kernels if they ran on several types: texts that name all of them.
@@ -29,9 +30,8 @@ fn name_processors(groups: &mut [Vec<Part>]) {
         eprintln!(
             "warning: the tasks ran on several types of processors, so their seconds compare with nothing: {mixed}"
         );
-        let kernels: BTreeSet<String> =
-            groups.iter().flatten().map(|(_, run, _)| run.provenance.kernels.clone()).collect();
-        let kernels = kernels.into_iter().collect::<Vec<_>>().join(", ");
+        let kernels = groups.iter().flatten().map(|(_, run, _)| run.provenance.kernels.as_str());
+        let kernels = named(kernels, ", ").unwrap_or_default();
         for (_, run, _) in groups.iter_mut().flatten() {
             (run.provenance.cpu, run.provenance.kernels) = (Some(mixed.clone()), kernels.clone());
         }

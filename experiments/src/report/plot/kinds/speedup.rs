@@ -21,7 +21,8 @@ pub(super) fn figure(sources: &[Source]) -> Result<Figure, Reason> {
         let one_processor = !source.run.provenance.is_mixed();
         let measured = one_processor && case.backend == "encrypted" && case.latency_s > Some(0.0);
         let kernels = source.kernels(case).to_owned();
-        let [profile, memory] = [&case.profile, &case.memory].map(|word| word.clone().unwrap_or_default());
+        let [_, _, memory] = source.resources(case);
+        let profile = case.profile.clone().unwrap_or_default();
         measured.then(|| vec![case.relu.clone(), ring(case), packing(case), profile, kernels, memory])
     };
     let mut series: Vec<(String, Vec<Point>)> =
